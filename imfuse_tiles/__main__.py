@@ -1,0 +1,8 @@
+"""``python -m imfuse_tiles``."""
+
+import sys
+
+from imfuse_tiles.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The command line: imfuse's options in their order lifted out, all others read by argparse.
+
+An option's value stands after ``=`` in the same word, so ``--wavelet img.tif`` names an image. Long names may be
+shortened to a unique beginning.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.recipe import Recipe
+from imfuse_tiles.spec import REGISTRY, Op, named, parse
+
+SYNONYMS = {"limit-memory": "memory"}
+#: Options whose value may be left out; what they mean then.
+OPTIONAL = {"basename": "", "force": "", "B": ""}
+
+
+class Parser(argparse.ArgumentParser):
+    """Argparse that refuses in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(message.replace("unrecognized arguments", "unknown option"))
+
+
+def fuse_parser(name: str) -> Parser:
+    """The parser of ``fuse`` and ``plan`` for everything that is not an option of the recipe."""
+    parser = Parser(prog=f"imfuse-tiles {name}", add_help=False, allow_abbrev=False)
+    add = parser.add_argument
+    add("images", nargs="*", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
+    add("-h", "--help", action="store_true", help="this help")
+    add("-o", "--output", metavar="FILE", help="the result: .tif, .png or .jpg")
+    add("-B", "--basename", metavar="NAME", help="beginning of the result's name, or a folder for it (this folder's name)")
+    add("-L", "--longname", action="store_true", help="put the options into the result's name")
+    add("-X", "--extra", action="store_true", help="write mask and depth maps beside the result")
+    add("-f", "--force", nargs="?", const="", metavar="STEP", help="overwrite what is there")
+    add("--bits", type=int, default=16, metavar="8|16", help="bits of a sample (16)")
+    add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
+    add("--revert", action="store_true", help="the last image is the front one")
+    add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
+    add("--store", metavar="DIR", help="where the zarr store lies (a cache folder for each stack); it is kept")
+    add("-C", "--cache", action="store_true", help="keep the store in the cache folder, as is always done")
+    add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
+    add("--tile", type=int, metavar="N", help="edge of a block in pixels (chosen to fit the memory)")
+    add("--workers", type=int, metavar="N", help="blocks computed at once (one for each core)")
+    add("--scheduler", default="threads", metavar="SPEC",
+        help="sync, threads[:N], processes[:N], local[:N], tcp://host:port, file:scheduler.json (threads)")  # fmt: skip
+    add("--dry-run", action="store_true", help="print the plan and stop")
+    add("--report", metavar="FILE", help="write a JSON report of all stages")
+    add("--quiet", action="store_true", help="print nothing but the result's name and errors")
+    add("--json", action="store_true", help="the plan as JSON")
+    return parser
+
+
+def read(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Recipe]:
+    """The arguments of ``fuse`` or ``plan`` and the recipe they ask for. Refusal on anything not allowed."""
+    rest, given = lifted(parser, words)
+    said = parser.parse_intermixed_args(rest)
+    _check_numbers(said)
+    ops: list[Op] = []
+    if said.preset:
+        from imfuse_tiles import config
+
+        for preset in said.preset:
+            ops += [parse(*option) for option in config.preset(preset)]
+    own = [parse(*option) for option in given]
+    replaced = {type(op) for op in own}
+    return said, Recipe((*(op for op in ops if type(op) not in replaced), *own), said.revert).checked()
+
+
+def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[str, str | None]]]:
+    """Words for argparse, and the recipe's options as (name, text after = or None) in their order."""
+    general = [text[2:] for action in parser._actions for text in action.option_strings if text.startswith("--")]
+    rest: list[str] = []
+    given: list[tuple[str, str | None]] = []
+    plain = iter(words)
+    for word in plain:
+        if word == "--":
+            return [*rest, "--", *plain], given
+        if not word.startswith("--"):
+            rest.append(_short(word))
+            continue
+        beginning, equals, text = word[2:].partition("=")
+        name = named(SYNONYMS.get(beginning, beginning), general)
+        if name in REGISTRY:
+            given.append((name, text if equals else None))
+        elif name in OPTIONAL:
+            rest.append(f"--{name}={text}")
+        else:
+            rest.append(f"--{name}={text}" if equals else f"--{name}")
+            if not equals and _takes_value(parser, name):
+                rest.append(next(plain, ""))
+    return rest, given
+
+
+def _takes_value(parser: Parser, name: str) -> bool:
+    return any(f"--{name}" in action.option_strings and action.nargs is None for action in parser._actions)
+
+
+def _short(word: str) -> str:
+    """-B alone means no name; argparse would take the next word."""
+    return "--basename=" if word == "-B" else word
+
+
+def _check_numbers(said: argparse.Namespace) -> None:
+    for name, low in (("tile", 16), ("workers", 1)):
+        value: Any = getattr(said, name)
+        if value is not None and value < low:
+            raise Refusal(f"--{name} {value}: allowed is {low} or more")
+    if said.bits not in (8, 16):
+        raise Refusal(f"--bits {said.bits}: allowed is 8 or 16")

@@ -1,0 +1,115 @@
+"""Cutting stages into blocks that fit the memory, and what a run will need of memory and disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.work.stage import Layout, Stage
+
+#: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
+CHUNK = 512
+EDGES = (2048, 1024, 512, 256, 128, 64)
+#: Slices that one task takes together, so that the strongest of them is kept without another pass.
+RUN = 8
+#: What the program needs before it computes: Python and its libraries.
+BASE = 300 << 20
+
+
+def default_memory() -> int:
+    """A quarter of the machine's memory, at most 4 GB."""
+    import psutil
+
+    return min(psutil.virtual_memory().total // 4, 4 << 30)
+
+
+def bytes_of(text: str) -> int:
+    """Bytes of a size such as 2G, 800M, 1.5GB, 1000000. Refusal when it is none."""
+    units = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    plain = text.strip().lower().removesuffix("b").removesuffix("i")
+    unit = plain[-1:] if plain[-1:].isalpha() else ""
+    try:
+        size = int(float(plain.removesuffix(unit)) * units[unit])
+    except (ValueError, KeyError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise Refusal(f"--memory {text}: no size; allowed are such as 800M, 2G, 1.5G")
+    return size
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stage's layout, the bytes one block needs, and how many blocks may be in memory at once."""
+
+    layout: Layout
+    block_bytes: int
+    at_once: int
+
+
+def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -> Cut:
+    """The largest blocks that fit the memory and still keep every worker busy; Refusal when none fits.
+
+    ``layout``: that of an earlier, unfinished run of the stage, kept as long as it fits.
+    """
+    room = resources.memory - BASE
+    if layout is not None and stage.memory(layout) <= room:
+        return _cut(stage, layout, resources, room)
+    if resources.tile is not None:
+        layouts = [tiled(stage, resources.tile)]
+    else:
+        layouts = [tiled(stage, edge) for edge in EDGES]
+    together = [each for each in layouts if stage.memory(each) * resources.workers <= room]
+    busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
+    # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
+    for each in [*(each for each in busy if each.edge >= CHUNK), *reversed(together)]:
+        if each.edge >= CHUNK or each is together[0]:
+            return _cut(stage, each, resources, room)
+    for each in reversed(layouts):
+        if stage.memory(each) <= room:
+            return _cut(stage, each, resources, room)
+    raise _too_big(stage, resources, room)
+
+
+def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
+    need = stage.memory(layout)
+    return Cut(layout, need, max(1, min(resources.workers, room // max(need, 1))))
+
+
+def tiled(stage: Stage, edge: int) -> Layout:
+    """Blocks of about ``edge`` pixels, made of whole chunks."""
+    run = 1 if stage.banded else min(RUN, stage.slices)
+    parts = -(-edge // CHUNK)
+    chunk = -(-edge // parts)
+    if stage.banded and not stage.about.get("rows"):
+        whole = -(-stage.frame[0] // chunk) * chunk
+        return Layout(chunk, whole, run)
+    return Layout(chunk, chunk * parts, run)
+
+
+def _too_big(stage: Stage, resources: Resources, room: int) -> Refusal:
+    fits = next((edge for edge in EDGES if stage.memory(tiled(stage, edge)) <= room), None)
+    said = f"--tile {fits} would fit" if fits else "give it more with --memory"
+    need = min(stage.memory(tiled(stage, edge)) for edge in ([resources.tile] if resources.tile else EDGES)) + BASE
+    return Refusal(
+        f"stage {stage.name} needs {shown(need)} of memory, allowed is {shown(resources.memory)} (--memory); {said}"
+    )
+
+
+def check_disk(folder: Path, need: int, what: str) -> None:
+    """Refusal when a folder's file system has not ``need`` bytes free."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    if need > free:
+        raise Refusal(f"{what} needs {shown(need)} of disk, {shown(free)} are free in {there}")
+
+
+def shown(size: float) -> str:
+    """A size for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

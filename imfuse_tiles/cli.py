@@ -1,0 +1,74 @@
+"""The command line: words in, exit code out. Heavy libraries are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from imfuse_tiles import __version__
+from imfuse_tiles.errors import Stop
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "fuse": ("imfuse_tiles.commands.fusing", "fuse a stack into one sharp image"),
+    "plan": ("imfuse_tiles.commands.fusing", "show what fuse would do: stages, blocks, memory, disk"),
+    "demo": ("imfuse_tiles.commands.demo", "render a small stack, fuse it and compare with the truth"),
+    "ops": ("imfuse_tiles.commands.ops", "list the options of fuse, or explain one"),
+    "presets": ("imfuse_tiles.commands.ops", "list the presets"),
+    "status": ("imfuse_tiles.commands.cache", "show what a store holds and how far a run is"),
+    "cache": ("imfuse_tiles.commands.cache", "list, remove or tidy stores: cache ls|rm|gc"),
+    "simulate": ("imfuse_tiles.commands.simulate", "render a stack whose truth is known"),
+}
+
+
+def usage() -> str:
+    """The short help."""
+    lines = [f"  {name:<9} {about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: imfuse-tiles COMMAND [OPTIONS] ...",
+            "",
+            "Fuse focus stacks of any size in a fixed memory budget.",
+            "",
+            *lines,
+            "",
+            "imfuse-tiles COMMAND --help explains a command; imfuse-tiles ops NAME an option.",
+            "Example: imfuse-tiles fuse --preset default -o result.tif stack/*.tif",
+        ]
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command. 0 ok, 1 a bug, 2 bad input, 3 exists or locked, 4 resumable, 5 blocks failed, 128 + signal."""
+    words = sys.argv[1:] if words is None else list(words)
+    try:
+        return _dispatch(words)
+    except Stop as stop:
+        print(f"imfuse-tiles: {stop}", file=sys.stderr)
+        return stop.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    from imfuse_tiles.errors import Refusal
+
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] in ("--version", "-V"):
+        print(f"imfuse-tiles {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        raise Refusal(f"unknown command {words[0]}; allowed are {', '.join(COMMANDS)}")
+    return _command(words[0])(words[1:])
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    from importlib import import_module
+
+    module = import_module(COMMANDS[name][0])
+    return getattr(module, name)  # type: ignore[no-any-return]

@@ -1,0 +1,50 @@
+"""``ops`` and ``presets``: what there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imfuse_tiles import config
+from imfuse_tiles.commands.help import letters, sections, summary
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.spec import REGISTRY, Op, arguments, named
+
+
+def ops(words: Sequence[str]) -> int:
+    """List all options, or explain those named."""
+    from imfuse_tiles import ops as declarations  # noqa: F401  registers the options
+
+    names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
+    if names:
+        print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))
+        return 0
+    for section, kinds in sections().items():
+        print(f"{section}:")
+        for kind in kinds:
+            print(f"  --{kind.name:<15} {letters(kind):<44} {summary(kind)}")
+        print()
+    return 0
+
+
+def explained(kind: type[Op]) -> str:
+    """An option with its arguments, defaults and allowed values."""
+    lines = [f"--{kind.name}: {summary(kind)}"]
+    for item in arguments(kind):
+        data = item.metadata
+        default = f" [{item.default:g}]" if isinstance(item.default, float) else f" [{item.default}]"
+        lines.append(f"  {item.name:<6} {data['help']}{'' if item.default is None else default}")
+        choices = data.get("choices")
+        if choices:
+            lines.append(f"         one of {', '.join(choices() if callable(choices) else choices)}")
+    examples = [f"--{kind.name}={text}" if text else f"--{kind.name}" for text in kind.examples]
+    return "\n".join([*lines, f"  for example {'  '.join(examples)}"])
+
+
+def presets(words: Sequence[str]) -> int:
+    """List the presets."""
+    if words and words[0] not in ("-h", "--help"):
+        raise Refusal(f"presets takes no argument, not {words[0]}")
+    for name, path in config.presets().items():
+        said = " ".join(f"--{option}" + ("" if text is None else f"={text}") for option, text in config.preset(name))
+        print(f"{name}: {config.about(path)}\n  {said}")
+    return 0

@@ -1,0 +1,71 @@
+"""A plan as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from imfuse_tiles import run
+from imfuse_tiles.budget import BASE, laid_out, shown
+from imfuse_tiles.fuse import disk_needed
+from imfuse_tiles.plan import Plan
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.store import Store
+from imfuse_tiles.work.stage import Layout, Stage
+
+
+def plan_rows(plan: Plan, store: Store, resources: Resources) -> list[dict[str, Any]]:
+    """One record for each stage; Refusal when one does not fit the memory."""
+    todo = {stage.key for stage in (run.needed(plan, store) if store.folder.exists() else plan.stages)}
+    return [_row(stage, store, resources, stage.key in todo) for stage in plan.stages]
+
+
+def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[str, Any]:
+    earlier = store.layout(stage.key)
+    cut = laid_out(stage, resources, Layout(**earlier) if earlier else None)
+    blocks = stage.count(cut.layout)
+    done = len(store.done(stage.key)) if todo else blocks
+    return {
+        "name": stage.name, "key": stage.key, "kind": stage.kind, "halo": stage.halo.reach, "blocks": blocks,
+        "done": done, "tile": cut.layout.edge, "chunk": cut.layout.chunk, "task_bytes": cut.block_bytes,
+        "at_once": cut.at_once, "memory_bytes": BASE + cut.block_bytes * cut.at_once,
+        "disk_bytes": stage.bytes_on_disk(cut.layout), "outputs": [output.path for output in stage.outputs],
+    }  # fmt: skip
+
+
+def totals(plan: Plan, store: Store, resources: Resources, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The needs of the whole run."""
+    return {
+        "options": str(plan.recipe), "slices": len(plan.stack), "height": plan.stack.frame[0],
+        "width": plan.stack.frame[1], "store": store.root, "memory_limit": resources.memory,
+        "memory_bytes": max(row["memory_bytes"] for row in rows),
+        "disk_bytes": sum(row["disk_bytes"] for row in rows),
+        "disk_to_write_bytes": disk_needed(plan, store, resources), "stages": rows,
+    }  # fmt: skip
+
+
+def plan_json(plan: Plan, store: Store, resources: Resources) -> str:
+    return json.dumps(totals(plan, store, resources, plan_rows(plan, store, resources)), indent=1)
+
+
+def plan_text(plan: Plan, store: Store, resources: Resources) -> str:
+    """A table for people."""
+    rows = plan_rows(plan, store, resources)
+    whole = totals(plan, store, resources, rows)
+    lines = [
+        f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
+        f"store {whole['store']}",
+        "",
+        f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} {'a task':>9} {'disk':>9}",
+    ]
+    for row in rows:
+        lines.append(
+            f"{row['name']:<20} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
+            f"{row['done']:>8} {shown(row['task_bytes']):>9} {shown(row['disk_bytes']):>9}"
+        )
+    lines += [
+        "",
+        f"memory: at most {shown(whole['memory_bytes'])} of {shown(whole['memory_limit'])} allowed",
+        f"disk: {shown(whole['disk_bytes'])} in all, {shown(whole['disk_to_write_bytes'])} still to be written",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""Presets: TOML files with an array of options, their order kept."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.spec import named
+
+
+def folders() -> list[Path]:
+    """Where the presets lie: beside the package in a checkout, under the environment when installed."""
+    return [Path(__file__).parent.parent / "configs", Path(sys.prefix) / "share" / "imfuse-tiles" / "configs"]
+
+
+def presets() -> dict[str, Path]:
+    """Every preset by name."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for path in sorted(folder.glob("*.toml")):
+            if "options" in _table(path):
+                found.setdefault(path.stem, path)
+    return found
+
+
+def preset(name: str) -> list[tuple[str, str | None]]:
+    """The options of a preset, by its name or its file: (name, text after = or None)."""
+    known = presets()
+    path = Path(name) if name not in known else known[name]
+    if not path.is_file():
+        raise Refusal(f"--preset {name}: no such preset or file; there are {', '.join(known)}")
+    options = _table(path).get("options")
+    if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
+        raise Refusal(f"{path}: a preset is an array of strings named options")
+    return [_option(path, each) for each in options]
+
+
+def about(path: Path) -> str:
+    """What a preset says of itself."""
+    return str(_table(path).get("about", ""))
+
+
+def _table(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Refusal(f"{path}: no readable TOML ({error})") from None
+
+
+def _option(path: Path, text: str) -> tuple[str, str | None]:
+    if not text.startswith("--"):
+        raise Refusal(f"{path}: {text} is no option; one begins with --")
+    name, equals, value = text[2:].partition("=")
+    return named(name), value if equals else None

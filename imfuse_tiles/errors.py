@@ -1,0 +1,41 @@
+"""What can go wrong in a way the user can mend, with the exit code each answers with."""
+
+from __future__ import annotations
+
+
+class Stop(Exception):
+    """A run that ends on purpose: one line for the user and an exit code for the shell."""
+
+    code = 1
+
+
+class Refusal(Stop):
+    """Bad input or arguments: the message names the culprit and says what is allowed (exit 2)."""
+
+    code = 2
+
+
+class Exists(Stop):
+    """An output is there already, or another run holds the store (exit 3)."""
+
+    code = 3
+
+
+class Resumable(Stop):
+    """Stopped half way with everything computed so far kept: the same command goes on (exit 4)."""
+
+    code = 4
+
+
+class BlockFailed(Stop):
+    """A block could not be computed; the others were (exit 5)."""
+
+    code = 5
+
+
+class Interrupted(Stop):
+    """Ended by a signal after the blocks in flight were kept (exit 128 + signal number)."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("stopped by a signal; the same command goes on from here")
+        self.code = 128 + signal_number

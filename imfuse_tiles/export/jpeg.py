@@ -1,0 +1,53 @@
+"""JPEG: 8 bits, no alpha, the whole picture in memory, for looking at a result."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+
+from imfuse_tiles.export.exif import text_block
+from imfuse_tiles.export.picture import Picture, strips
+
+LONGEST_SIDE = 65_500  # libjpeg writes no more
+_QUALITY = 95
+_LARGEST_SEGMENT = 65_533
+_START = b"\xff\xd8"
+
+
+def write_jpeg(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray]) -> None:
+    """Write bands of rows (rows, width, planes) of uint8, or uint16 rounded to 8 bits."""
+    import imagecodecs
+
+    whole = np.empty((picture.height, picture.width, picture.planes), np.uint8)
+    top = 0
+    for strip in strips(picture, bands, rows=64):
+        whole[top : top + len(strip)] = eight_bits(strip)
+        top += len(strip)
+    pixels = whole[..., 0] if picture.planes == 1 else whole
+    subsampling = None if picture.planes == 1 else "444"
+    encoded = bytes(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling))
+    file.write(_START + _exif_segment(picture) + encoded[len(_START) :])
+
+
+def jpeg_bytes(picture: Picture) -> int:
+    """Memory for writing: the pixels and, at worst, as much again encoded, twice."""
+    return 3 * picture.height * picture.width * picture.planes
+
+
+def eight_bits(strip: np.ndarray) -> np.ndarray:
+    """uint16 to the nearest uint8 (value / 257; there are no ties); uint8 as it is."""
+    if strip.dtype == np.uint8:
+        return strip
+    return ((strip.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _exif_segment(picture: Picture) -> bytes:
+    if not picture.texts:
+        return b""
+    content = b"Exif\0\0" + text_block(picture.texts)
+    if len(content) > _LARGEST_SEGMENT:
+        return b""  # a description beyond 64 kB: better none than a broken one
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content

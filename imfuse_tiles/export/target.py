@@ -1,0 +1,77 @@
+"""Files that are complete or absent: written beside their place under another name, then moved there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from imfuse_tiles.errors import Exists, Refusal
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: what killed runs left behind then stays
+    fcntl = None  # type: ignore[assignment]
+
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and the temporary name is longer than the final one
+
+
+def check_place(path: Path, force: bool) -> None:
+    """Exists if `path` is taken and `force` is not given; Refusal if no file can be there."""
+    if path.is_dir():
+        raise Refusal(f"{path}: is a directory; give the name of a file")
+    if not path.parent.is_dir():
+        raise Refusal(f"{path}: no such directory: {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise Refusal(f"{path}: the directory is not writable")
+    if not force and os.path.lexists(path):
+        raise Exists(f"{path}: exists already; --force overwrites it")
+
+
+@contextmanager
+def complete_or_absent(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """A new file, open for writing, that becomes `path` when the block ends well and vanishes otherwise.
+
+    Raises like check_place, before and after writing. A full disk raises OSError and leaves nothing.
+    """
+    check_place(path, force)
+    _remove_abandoned(path)
+    temporary = path.with_name(f"{_stem(path)}{os.getpid()}")
+    try:
+        with temporary.open("w+b") as file:
+            with suppress(OSError):  # some network file systems have no locks
+                _lock(file)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            check_place(path, force)
+            os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _stem(path: Path) -> str:
+    """What the temporary names for `path` begin with. Names differ at their ends, so these are kept."""
+    name = path.name
+    while len(os.fsencode(name)) > _LONGEST_NAME:
+        name = name[1:]
+    return f".{name}.partial-"
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed runs left of the same file. A living run holds a lock, which a kill frees."""
+    stem = _stem(path)
+    for other in path.parent.iterdir() if fcntl else ():
+        if other.name.startswith(stem) and other.is_file():
+            with suppress(OSError), other.open("rb") as file:
+                _lock(file)
+                other.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock the file until it is closed; OSError if another run holds it."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

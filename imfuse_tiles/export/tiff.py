@@ -1,0 +1,77 @@
+"""TIFF in strips: readable everywhere, any size, written with the memory of a few strips.
+
+Horizontal differences and deflate: on noisy 16-bit RGB libdeflate's fastest level packs to 65 % at 78 MB/s
+per core, LZW to 76 % at 48 MB/s. Nothing in the file depends on date, machine or number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+import numpy as np
+
+from imfuse_tiles.export.encode import in_order, strip_rows
+from imfuse_tiles.export.picture import Picture, strips
+
+Encoder = Callable[[np.ndarray], bytes | bytearray]
+_CLASSIC_LIMIT = (1 << 32) - 1
+_HORIZONTAL, _FLOATING_POINT = 2, 3
+
+
+def write_tiff(
+    file: BinaryIO,
+    picture: Picture,
+    bands: Iterable[np.ndarray],
+    compression: str = "deflate",
+    workers: int = 2,
+) -> None:
+    """Write bands of rows (rows, width, planes) as one page; `compression` is deflate, lzw or none."""
+    import tifffile
+
+    encode = _encoder(compression, picture)
+    rows = strip_rows(picture)
+    encoded = in_order(encode, strips(picture, bands, rows), workers)
+    shape = (picture.height, picture.width, picture.planes)[: 2 if picture.planes == 1 else 3]
+    with tifffile.TiffWriter(file, bigtiff=needs_bigtiff(picture, compression)) as tif:
+        tif.write(
+            encoded,
+            shape=shape,
+            dtype=picture.dtype,
+            photometric="rgb" if picture.planes > 2 else "minisblack",
+            planarconfig="contig" if picture.planes > 1 else None,
+            extrasamples=["unassalpha"] if picture.alpha else None,
+            rowsperstrip=rows,
+            compression=None if compression == "none" else compression,
+            predictor=_predictor(compression, picture),
+            software=False,
+            metadata=None,
+            extratags=[(tag, "s", 0, text.encode(), True) for tag, text in picture.texts.items()],
+        )
+    next(encoded, None)  # the writer stops at the last strip; rows beyond it are an error
+
+
+def needs_bigtiff(picture: Picture, compression: str) -> bool:
+    """Whether the file could exceed the 4 GiB of classic TIFF in the worst case of its compression."""
+    strip_count = -(-picture.height // strip_rows(picture))
+    pixels = picture.height * picture.row_bytes
+    growth = {"none": 0, "deflate": pixels >> 8, "lzw": pixels >> 1}[compression]
+    texts = sum(len(text.encode()) for text in picture.texts.values())
+    return pixels + growth + 32 * strip_count + texts + 4096 > _CLASSIC_LIMIT
+
+
+def _predictor(compression: str, picture: Picture) -> int | None:
+    if compression == "none":
+        return None
+    return _FLOATING_POINT if picture.dtype == "float32" else _HORIZONTAL
+
+
+def _encoder(compression: str, picture: Picture) -> Encoder:
+    if compression == "none":
+        return np.ndarray.tobytes
+    import imagecodecs
+
+    difference = imagecodecs.floatpred_encode if picture.dtype == "float32" else imagecodecs.delta_encode
+    if compression == "lzw":
+        return lambda strip: imagecodecs.lzw_encode(difference(strip, axis=-2).tobytes())
+    return lambda strip: imagecodecs.deflate_encode(difference(strip, axis=-2).tobytes(), level=1)

@@ -1,0 +1,89 @@
+"""What is known about a frame before a pixel of it is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from imfuse_tiles.errors import Refusal
+
+Format = Literal["tiff", "png", "jpeg"]
+DType = Literal["uint8", "uint16", "float32"]
+
+# A file may claim at most this many decoded bytes per byte on disk, beyond a free allowance. Deflate cannot
+# exceed 1032, LZW about 2560, JPEG about 1000: a file above it is damaged or made to fill the memory.
+LARGEST_EXPANSION = 4096
+FREE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Header:
+    """Geometry and type of one image file, as promised by its header and checked against its size.
+
+    Alpha is not a colour plane: it is dropped when reading. `orientation` is the camera's tag (1 = upright);
+    pixels are always delivered as stored, because a camera that looks down tags frames of one stack at
+    random while it stores all of them alike.
+    """
+
+    path: Path
+    format: Format
+    height: int
+    width: int
+    channels: Literal[1, 3]
+    has_alpha: bool
+    dtype: DType
+    rows_per_segment: int  # rows that can only be decoded together; the height where there is no choice
+    decode_bytes: int  # memory for decoding, beside the band that is returned
+    size: int
+    mtime_ns: int
+    orientation: int = 1
+    page: int = 0  # TIFF: the directory that holds the full image
+    inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
+
+    @property
+    def random_access(self) -> bool:
+        """Whether a band of rows can be read without decoding the whole frame."""
+        return self.rows_per_segment < self.height
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) as read."""
+        return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A regular, readable, non-empty file."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+def shown(path: Path) -> str:
+    """The path in a message: one line and no terminal codes, whatever the name contains."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)
+
+
+def refuse(path: Path, what: str) -> Refusal:
+    """The exception for a bad file: `raise refuse(path, "is truncated")`."""
+    return Refusal(f"{shown(path)}: {what}")
+
+
+def damaged(path: Path, kind: str, error: Exception) -> Refusal:
+    """The exception for whatever a decoder choked on, in one line."""
+    reason = " ".join(f"{error}".split())[:160] or type(error).__name__
+    return refuse(path, f"damaged {kind}: {reason}")
+
+
+def check_claim(facts: FileFacts, width: int, height: int, claimed_bytes: int) -> None:
+    """Refuse empty images and sizes that the file cannot contain (see LARGEST_EXPANSION)."""
+    if width < 1 or height < 1:
+        raise refuse(facts.path, f"has no pixels ({width} x {height})")
+    if claimed_bytes > FREE_BYTES + LARGEST_EXPANSION * facts.size:
+        raise refuse(
+            facts.path,
+            f"claims {width} x {height} pixels, impossible in {facts.size} bytes: damaged or malicious",
+        )

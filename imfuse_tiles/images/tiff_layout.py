@@ -1,0 +1,87 @@
+"""How the strips or tiles of a TIFF page cover its image, and what decoding them takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tifffile import TiffPage
+
+READ_BYTES = 1 << 20  # uncompressed rows are read from the file in portions of about this size
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A grid of segments: tiles, or strips, which are tiles as wide as the image."""
+
+    height: int
+    width: int
+    tile_height: int
+    tile_width: int
+    planes: int  # stored one after the other; 1 when the samples of a pixel are interleaved
+    samples: int  # samples per pixel within a segment
+    sample_bytes: int
+    strips: bool  # then the last row of segments ends with the image; tiles are always complete
+    plain: bool  # rows lie in the file as in memory
+
+    @property
+    def across(self) -> int:
+        return math.ceil(self.width / self.tile_width)
+
+    @property
+    def down(self) -> int:
+        return math.ceil(self.height / self.tile_height)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row of a segment."""
+        return self.tile_width * self.samples * self.sample_bytes
+
+    @property
+    def segment_bytes(self) -> int:
+        return self.tile_height * self.row_bytes
+
+    @property
+    def image_bytes(self) -> int:
+        return self.height * self.width * self.planes * self.samples * self.sample_bytes
+
+    @property
+    def rows_per_segment(self) -> int:
+        """Rows that can only be decoded together."""
+        return 1 if self.plain else min(self.tile_height, self.height)
+
+    def index(self, plane: int, row: int, column: int) -> int:
+        """Index of a segment in the file's lists, `row` and `column` counted in segments."""
+        return (plane * self.down + row) * self.across + column
+
+    def plain_sizes(self) -> np.ndarray:
+        """Bytes of every segment when uncompressed."""
+        sizes = np.full((self.planes, self.down, self.across), self.segment_bytes, np.int64)
+        if self.strips:
+            sizes[:, -1] = self.row_bytes * (self.height - (self.down - 1) * self.tile_height)
+        return sizes.ravel()
+
+    def decode_bytes(self, channels: int, largest_encoded: int) -> int:
+        """Memory for decoding: the cached row of segments, and one segment encoded and decompressed."""
+        if self.plain:
+            return max(self.row_bytes, READ_BYTES)
+        row_of_segments = channels * self.rows_per_segment * self.width * self.sample_bytes
+        return row_of_segments + 2 * self.segment_bytes + largest_encoded
+
+
+def layout_of(page: TiffPage) -> Layout:
+    """The layout a page claims; its numbers are as in the file and may be impossible."""
+    separate, tiled = page.planarconfig == 2, page.is_tiled
+    plain = page.compression == 1 and page.fillorder == 1 and not tiled
+    return Layout(
+        height=int(page.imagelength), width=int(page.imagewidth),
+        tile_height=int(page.tilelength if tiled else page.rowsperstrip),
+        tile_width=int(page.tilewidth if tiled else page.imagewidth),
+        planes=int(page.samplesperpixel) if separate else 1,
+        samples=1 if separate else int(page.samplesperpixel),
+        sample_bytes=int(page.bitspersample) // 8, strips=not tiled, plain=plain,
+    )  # fmt: skip

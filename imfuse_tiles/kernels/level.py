@@ -1,0 +1,77 @@
+"""Stretching masks over the stack: limits, the equalisation table, and applying both."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+STEPS = 65536
+BINS = 256
+
+
+def six_digits(value: float) -> float:
+    """A mask value as its percent figure of six significant digits says it, which is how limits are kept."""
+    return float(f"{value * 100:.6g}") / 100
+
+
+def histogram(peak: np.ndarray, low: float, high: float) -> np.ndarray:
+    """How many pixels of the stack's strongest mask fall into each of 256 bins of its levelled value.
+
+    ``peak``: float32 (y, x), the largest raw mask over all slices. Returns int64[256].
+    """
+    level = np.clip((peak.astype(np.float64) - low) / (high - low), 0, 1)
+    return np.bincount(np.floor(255 * level + 0.5).astype(np.int64).ravel(), minlength=BINS)
+
+
+def equalisation(counts: np.ndarray) -> np.ndarray | None:
+    """The equalisation curve at 256 points from the histogram; None when every pixel is in the last bin.
+
+    Point k is the share of the pixels *below* bin k (exclusive), in whole 16-bit steps.
+    """
+    below = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    if below[255] == 0:
+        return None
+    factor = float(f"{65535 / below[255]:.6g}")
+    return np.floor(factor * below) / 65535  # type: ignore[no-any-return]
+
+
+def table(curve: np.ndarray | None) -> np.ndarray:
+    """The curve read at every 16-bit level: float32[65536]; empty when there is no curve."""
+    if curve is None:
+        return np.empty(0, np.float32)
+    return np.interp(np.arange(STEPS) / 65535 * 255, np.arange(BINS), curve).astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
+    equalised = steps.size > 0
+    for y in range(raw.shape[0]):
+        if equalised:
+            for x in range(raw.shape[1]):
+                value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
+                out[y, x] = steps[np.int32(65535.0 * value + 0.5)]
+        else:
+            for x in range(raw.shape[1]):
+                value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
+                out[y, x] = np.float32(value)
+
+
+def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.ndarray:
+    """A raw mask float32 (y, x) stretched from low..high to 0..1, then through ``steps`` if there are any.
+
+    A mask without range (low == high over the whole stack) is 0 everywhere.
+    """
+    if high <= low:
+        return np.zeros_like(raw)
+    out = np.empty_like(raw)
+    _levelled(raw, low, 1.0 / (high - low), steps, out)
+    return out
+
+
+def weighed(mask: np.ndarray, t: float | None, T: float | None, weight: float) -> np.ndarray:
+    """A mask with values below t percent set to 0, above T percent set to 1, times weight percent / 100."""
+    if t is not None:
+        mask = np.where(mask < np.float32(t / 100), np.float32(0), mask)
+    if T is not None:
+        mask = np.where(mask > np.float32(T / 100), np.float32(1), mask)
+    return mask if weight == 100 else mask * np.float32(weight / 100)

@@ -1,0 +1,160 @@
+"""The a-trous hat wavelet with a soft threshold per level.
+
+A level smooths what the level before left over with the hat (1, 2, 1)/4 along both axes, its
+samples d = 1, 2, 4, 8, 16 pixels apart, and takes the difference as detail.  Details smaller than
+the threshold of their level vanish, larger ones lose the threshold.  Since the details and the last
+smooth plane add up to the picture, the softened picture is
+
+    W(X) = X - sum over levels of clip(detail, -threshold, +threshold)
+
+which is what is computed here: one pass over the rows, every level a few rows behind the one
+before, so that all intermediate rows stay in the processor's cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+
+LEVELS = 5
+NOISE = (0.8002, 0.2735, 0.1202, 0.0585, 0.0291)
+"""Share of white noise that each level holds: the threshold of a level is its noise times the strength."""
+
+
+def levels_for(height: int, width: int) -> int:
+    """Number of levels for a frame of ``height`` x ``width`` pixels: 5, fewer if the frame is tiny.
+
+    The widest hat must stay smaller than the frame: 2**(levels - 1) < min(height, width).
+    """
+    levels = LEVELS
+    while levels and 2.0 ** (levels - 1) >= min(height, width):
+        levels -= 1
+    return levels
+
+
+def halo(levels: int) -> int:
+    """Pixels that the transform sees in every direction: 1 + 2 + 4 + ... = 2**levels - 1."""
+    return 2**levels - 1
+
+
+def thresholds_for(percent: float, levels: int = LEVELS) -> Plane:
+    """Soft thresholds, float32 (levels,), for a strength of ``percent``: percent/100 * NOISE."""
+    return (np.array(NOISE[:levels]) * (percent / 100)).astype(np.float32)
+
+
+def soften(plane: Plane, thresholds: Plane) -> Plane:
+    """Remove details weaker than the thresholds from a plane.
+
+    ``plane`` is float32 (y, x), already padded by ``halo(len(thresholds))``: beyond the border of the
+    frame mirrored about the edge sample (reflect-101).  One such padding equals mirroring again at each
+    level, because a symmetric filter keeps a mirrored picture mirrored.  ``thresholds`` is float32, one
+    per level, finest first, none negative.  Returns float32 (y, x) without the halo, the range of the
+    input give or take the thresholds.  Raises ValueError if the plane is smaller than its halo.
+    """
+    out = _without_halo(plane, thresholds.size)
+    _stream(plane, thresholds, out, False, np.float32(1))
+    return out
+
+
+def residue(planes: Plane, thresholds: Plane) -> Plane:
+    """What ``soften`` changes, summed over colour planes: sum_c min(|soften(X_c) - X_c|, 1) / 4.
+
+    ``planes`` is float32 (c, y, x), each plane padded as for ``soften``; a single plane stands for three
+    equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
+    ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
+    """
+    out = _without_halo(planes[0], thresholds.size)
+    out.fill(0)
+    last = planes.shape[0] - 1
+    for index, plane in enumerate(planes):
+        # A power of two, or 3/4 of one plane, which is (a + a + a)/4 to the last bit.
+        scale = 1.0 if index < last else 0.25 if last else 0.75
+        _stream(plane, thresholds, out, True, np.float32(scale))
+    return out
+
+
+def _without_halo(plane: Plane, levels: int) -> Plane:
+    margin = 2 * halo(levels)
+    return np.empty((plane.shape[0] - margin, plane.shape[1] - margin), np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _smooth_row(above: Plane, centre: Plane, below: Plane, column: Plane, step: int, low: Plane) -> None:
+    """Hat down the three rows (into ``column``, four times too large), then along the row."""
+    for x in range(column.size):
+        column[x] = (centre[x] + centre[x]) + (above[x] + below[x])
+    size = low.size
+    left, middle, right = column[:size], column[step : step + size], column[2 * step : 2 * step + size]
+    for x in range(size):
+        low[x] = ((middle[x] + middle[x]) + (left[x] + right[x])) * np.float32(0.0625)
+
+
+@njit(cache=True, nogil=True)
+def _clip_detail(centre: Plane, low: Plane, threshold: np.float32, total: Plane) -> None:
+    for x in range(total.size):
+        detail = centre[x] - low[x]
+        total[x] += max(-threshold, min(detail, threshold))
+
+
+@njit(cache=True, nogil=True)
+def _stream(plane: Plane, thresholds: Plane, out: Plane, difference: bool, scale: np.float32) -> None:
+    """Softened plane into ``out``, or its difference added to ``out`` and scaled.
+
+    Level ``l`` has step d = 2**l and lies 2d - 1 pixels inside the input.  It needs the last 2d + 1
+    rows of the level before, kept in ``ring``; the clipped details of an output row are gathered in
+    ``totals`` until the last level has passed it.
+    """
+    levels = thresholds.size
+    height, width = plane.shape
+    rows, cols = out.shape
+    halo = (1 << levels) - 1
+    # A row length that is no multiple of a page keeps rows from evicting each other.
+    stride = (width + 31) // 32 * 32 + 16
+    ring = np.empty(((2 << levels) + levels, stride), np.float32)
+    totals = np.zeros((halo + 1, cols), np.float32)
+    column = np.empty(width, np.float32)
+    for y in range(height):
+        base = 0
+        for level in range(levels):
+            step = 1 << level
+            inset = 2 * step - 1
+            row = y - 2 * inset
+            if row < 0:
+                break
+            if level == 0:
+                above, centre, below = plane[row], plane[row + 1], plane[row + 2]
+            else:
+                kept = 2 * step + 1
+                above, centre = ring[base + row % kept], ring[base + (row + step) % kept]
+                below = ring[base + (row + 2 * step) % kept]
+                base += kept
+            size = width - 2 * inset
+            low = ring[base + row % (4 * step + 1 if level < levels - 1 else 1)]
+            span = size + 2 * step
+            _smooth_row(above[:span], centre[:span], below[:span], column[:span], step, low[:size])
+            place = y - inset - halo
+            if 0 <= place < rows:
+                total = totals[place & halo]
+                if level == 0:
+                    total.fill(0)
+                skip = halo - inset
+                middle = centre[skip + step : skip + step + cols]
+                _clip_detail(middle, low[skip : skip + cols], thresholds[level], total)
+        place = y - 2 * halo
+        if place >= 0:
+            source = plane[place + halo][halo : halo + cols]
+            _finish_row(source, totals[place & halo], out[place], difference, scale)
+
+
+@njit(cache=True, nogil=True)
+def _finish_row(source: Plane, total: Plane, out: Plane, difference: bool, scale: np.float32) -> None:
+    if difference:
+        for x in range(source.size):
+            change = abs((source[x] - total[x]) - source[x])
+            out[x] = (out[x] + min(change, np.float32(1))) * scale
+    else:
+        for x in range(source.size):
+            out[x] = source[x] - total[x]

@@ -1,0 +1,73 @@
+"""General options that change what the others see: colour space, size, which slices go together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Frame, Region, Window
+from imfuse_tiles.ops.generator import Scene, spaces
+from imfuse_tiles.spec import Op, integer, number, word
+
+Reader = Callable[[Region], np.ndarray]
+
+
+def interpolations() -> tuple[str, ...]:
+    """Names of the interpolations."""
+    return tuple(kernels.resample.INTERPOLATIONS)
+
+
+@dataclass(frozen=True)
+class ColorSpace(Op, name="colorspace"):
+    """Colour space that all masks are made in."""
+
+    section: ClassVar[str] = "General"
+    single: ClassVar[bool] = True
+    words: ClassVar = ("C", "c")
+    examples: ClassVar = ("Lab", "HSL,2")
+
+    C: str = word("sRGB", "colour space", spaces)
+    c: int | None = integer(None, "plane of it, from 0", low=0, high=3)
+
+    @property
+    def scene(self) -> Scene:
+        return Scene(self.C, self.c)
+
+
+@dataclass(frozen=True)
+class PrepResize(Op, name="prepresize"):
+    """Make masks at another size: faster when smaller; radii then count in the smaller pixels."""
+
+    section: ClassVar[str] = "General"
+    single: ClassVar[bool] = True
+    examples: ClassVar = ("", "p200,catrom", "p50,bilinear")
+
+    p: float = number(50, "percent of the size", low=0.001, high=1000)
+    word1: str = word("Spline", "interpolation", interpolations)
+
+    def size(self, frame: Frame) -> Frame:
+        """The size of the masks of a frame."""
+        height, width = (max(1, int(np.floor(side * self.p / 100 + 0.5))) for side in frame)
+        return height, width
+
+    def reduced(self, read: Reader, frame: Frame, region: Region) -> Window:
+        """A window at the size of the masks; ``read`` gives samples (c, y, x) of a region of the full frame."""
+        return resampled(read, frame, self.size(frame), region, self.word1)
+
+    def restored(self, read: Reader, frame: Frame, region: Region) -> Window:
+        """A window at full size from samples at the size of the masks."""
+        return resampled(read, self.size(frame), frame, region, self.word1)
+
+
+def resampled(read: Reader, frame: Frame, target: Frame, region: Region, interpolation: str) -> Window:
+    """A region of ``target`` interpolated from the samples of ``frame``."""
+    part = Region(*kernels.resample.source_region(region, frame, target, interpolation))
+    made = [
+        kernels.resample.resample(plane, (part.y0, part.x0), frame, target, region, interpolation)
+        for plane in np.ascontiguousarray(read(part))
+    ]
+    return Window(np.stack(made), region, target)

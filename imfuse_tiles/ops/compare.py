@@ -1,0 +1,1 @@
+"""Mask generators that compare each frame to a picture made of the whole stack."""

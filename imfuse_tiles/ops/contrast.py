@@ -1,0 +1,119 @@
+"""Mask generators that find contrast: what is in focus has sharp edges and fine texture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.ops.generator import Generator, Scene
+from imfuse_tiles.ops.local import (
+    GAUSSIAN,
+    STATISTIC_ALIASES,
+    STATISTICS,
+    Morph,
+    Wave,
+    box_halo,
+    known_wavelets,
+    minus,
+    smoothed,
+    smoothing_reach,
+    statistic,
+)
+from imfuse_tiles.spec import number, word
+
+
+@dataclass(frozen=True)
+class Blur(Generator, name="blur"):
+    """Difference of two blurs, or of the frame and one blur (S0)."""
+
+    examples: ClassVar = ("", "s1,S2", "s1,S3,gaussian", "r3,s2", "s2,S0")
+
+    r: float = number(0, "radius in pixels; 0: as far as the blur reaches", low=0, high=2000, quiet=True)
+    s: float = number(0.3, "first sigma in pixels", low=0, high=1000)
+    S: float | None = number(None, "second sigma in pixels; left out: 1.6 times the first; 0: none", low=0, high=1000)
+    word1: str | None = word(None, "gaussian: a square two-dimensional Gaussian", GAUSSIAN)
+
+    def completed(self) -> Self:
+        made = self if self.S is not None else replace(self, S=1.6 * self.s)
+        return super(Blur, made).completed()
+
+    def differs(self) -> bool:
+        return self.S == 0
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(max(smoothing_reach(s, self.r, self.word1 is not None) for s in (self.s, self.S or 0)))
+
+    def respond(self, x: Window) -> Window:
+        once = smoothed(x, self.s, self.r, self.word1 is not None)
+        if not self.S:
+            return once
+        return minus(once, smoothed(x, self.S, self.r, self.word1 is not None))
+
+
+@dataclass(frozen=True)
+class Morphology(Morph, Generator, name="morphology"):
+    """Morphological edges, openings and closings."""
+
+    examples: ClassVar = ("", "r2", "dilate,r1", "smooth,r1", "edgein,Diamond,r2", "edgeout,r2,R2", "close,Disk,r3")
+
+    word1: str = word("Edge", "what to do", Morph.__dataclass_fields__["word1"].metadata["choices"])
+
+    def differs(self) -> bool:
+        return self.word1 not in ("Close", "Edge", "EdgeIn", "EdgeOut", "TopHat", "BottomHat")
+
+    def respond(self, x: Window) -> Window:
+        return self.morphed(x)
+
+
+@dataclass(frozen=True)
+class Statistic(Generator, name="statistic"):
+    """A statistic over a small box, by default its standard deviation."""
+
+    examples: ClassVar = ("", "r4", "mean,r3", "median,r2", "gradient,r2", "r2,R4", "r3", "rms,r2")
+
+    r: float = number(2, "width of the box in pixels", low=1, high=101)
+    R: float | None = number(None, "width of a second box to take the difference to", low=1, high=101)
+    word1: str = word("StandardDeviation", "statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
+
+    def differs(self) -> bool:
+        return self.word1 not in ("Gradient", "StandardDeviation")
+
+    def halo(self, frame: Frame) -> Halo:
+        return box_halo(self.r).widest(box_halo(self.R or 1))
+
+    def respond(self, x: Window) -> Window:
+        once = statistic(x, self.r, self.word1)
+        return once if self.R is None else minus(once, statistic(x, self.R, self.word1))
+
+
+@dataclass(frozen=True)
+class Wavelet(Wave, Generator, name="wavelet"):
+    """What a soft threshold of the wavelet transform removes: detail of five scales."""
+
+    examples: ClassVar = ("", "p100", "p5,P50", "p20", "p5,db2")
+
+    p: float = number(5, "percent of the threshold of each scale", low=0, high=10000)
+    P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+
+    def differs(self) -> bool:
+        return self.P is None
+
+    def halo(self, frame: Frame) -> Halo:
+        return self.reach(frame, self.word1)
+
+    def respond(self, x: Window) -> Window:
+        once = self.softened(x, self.p, self.word1)
+        return once if self.P is None else minus(once, self.softened(x, self.P, self.word1))
+
+    def raw(self, source: Window, scene: Scene, image: Window | None = None) -> Window:
+        """As for every generator, in one fused pass where nothing but the default is asked for."""
+        plain = (self.C, self.c, self.I, self.P, self.word1) == (None,) * 5 and scene == Scene()
+        if not (plain and self.difference and not self.neg):
+            return super().raw(source, scene, image)
+        levels, reach = self.levels(source.frame), self.halo(source.frame)
+        limits = kernels.wavelet.thresholds_for(self.p, levels)
+        made = kernels.wavelet.residue(source.padded(reach, "reflect"), limits)
+        return Window(made, source.shrunk(reach), source.frame)

@@ -1,0 +1,90 @@
+"""Filters of the merged mask, run in the order given: they clean it and close gaps between edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.ops.local import (
+    STATISTIC_ALIASES,
+    STATISTICS,
+    Morph,
+    Smooth,
+    Wave,
+    box_halo,
+    known_wavelets,
+    minus,
+    statistic,
+)
+from imfuse_tiles.spec import Op, number, word
+
+
+@dataclass(frozen=True)
+class MaskFilter(Op):
+    """A filter from mask to mask, both (y, x)."""
+
+    section: ClassVar[str] = "Mask filters (in the order given)"
+
+    def halo(self, frame: Frame) -> Halo:
+        """Pixels around a region that the filtered mask depends on."""
+        return Halo()
+
+    def apply(self, mask: Window) -> Window:
+        """The mask filtered, smaller by the halo where the window does not end at the frame."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MaskBlur(Smooth, MaskFilter, name="maskblur"):
+    """Blur the mask: closes gaps, spreads noise."""
+
+    examples: ClassVar = ("", "s3", "s2,gaussian", "s3,p50", "s3,p70,P60")
+
+    def apply(self, mask: Window) -> Window:
+        return self.mixed(mask)
+
+
+@dataclass(frozen=True)
+class MaskMorph(Morph, MaskFilter, name="maskmorph"):
+    """Morphology on the mask: close joins edges, open removes specks."""
+
+    examples: ClassVar = ("", "close,r2,R2", "dilate,r2,Disk", "open,r2,Square", "smooth,r1")
+
+    def apply(self, mask: Window) -> Window:
+        return self.morphed(mask)
+
+
+@dataclass(frozen=True)
+class MaskStat(MaskFilter, name="maskstat"):
+    """A statistic over a small box of the mask."""
+
+    examples: ClassVar = ("", "median,r3", "stdev,r4", "r6,Mean")
+
+    r: float = number(5, "width of the box in pixels", low=1, high=101)
+    word1: str = word("Mean", "statistic", STATISTICS, aliases=STATISTIC_ALIASES)
+
+    def halo(self, frame: Frame) -> Halo:
+        return box_halo(self.r)
+
+    def apply(self, mask: Window) -> Window:
+        made = statistic(mask, self.r, self.word1)
+        return minus(made, mask) if self.word1 in ("Contrast", "Mode") else made
+
+
+@dataclass(frozen=True)
+class MaskWave(Wave, MaskFilter, name="maskwave"):
+    """Remove small detail from the mask by a wavelet threshold: less noise, closed gaps."""
+
+    examples: ClassVar = ("", "p100", "p10,P50", "p20,db2")
+
+    p: float = number(20, "percent of the threshold of each scale", low=0, high=10000)
+    P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+
+    def halo(self, frame: Frame) -> Halo:
+        return self.reach(frame, self.word1)
+
+    def apply(self, mask: Window) -> Window:
+        made = self.softened(mask, self.p, self.word1)
+        return made if self.P is None else minus(made, self.softened(mask, self.P, self.word1))

@@ -1,0 +1,142 @@
+"""What every mask generator shares: which planes it looks at, and how they become one mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.spec import Op, flag, integer, number, word
+
+
+def spaces() -> tuple[str, ...]:
+    """Names of the colour spaces."""
+    return tuple(kernels.colour.SPACES)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The colour space that masks are made in (``--colorspace``), with the plane if one is named."""
+
+    space: str = "sRGB"
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class Generator(Op):
+    """A mask from one frame: ``raw`` is the whole of it, ``respond`` what each generator does its own way."""
+
+    section: ClassVar[str] = "Mask generators"
+    #: Contrast masks are stretched over the stack and take part in the --mask* filters; colour planes are not.
+    contrast: ClassVar[bool] = True
+
+    w: float | None = number(None, "weight in percent; left out: an equal share", low=0, high=100, role="merge")
+    C: str | None = word(None, "colour space to work in", spaces)
+    c: int | None = integer(None, "plane of the colour space, from 0", low=0, high=3)
+    I: str | None = word(None, "work on the likeness to this image of the whole stack")  # noqa: E741
+    diff: bool | None = flag(None, "take the difference to the unfiltered frame")
+    neg: bool = flag(False, "negate")
+    t: float | None = number(None, "percent below which the mask becomes 0", role="merge")
+    T: float | None = number(None, "percent above which the mask becomes 1", role="merge")
+    level: bool | None = flag(None, "stretch to 0..100 % over the whole stack", role="level")
+    clut: bool = flag(True, "equalise the histogram when stretching", role="level")
+    mask: bool | None = flag(None, "take part in the --mask* filters", role="merge")
+
+    def completed(self) -> Self:
+        made = self
+        for name, usual in (("level", self.contrast), ("mask", self.contrast), ("diff", self.differs())):
+            if getattr(made, name) == usual:
+                made = replace(made, **{name: None})
+        return made
+
+    def checked(self) -> Self:
+        super().checked()
+        if self.I is not None and (self.c is not None or self.C is not None):
+            raise Refusal(f"--{self.name}: I= works on colours as they are, C= and c are not allowed with it")
+        if self.c is not None and self.c >= kernels.colour.plane_count(self.C or "sRGB"):
+            raise Refusal(f"--{self.name}: c{self.c} is no plane of {self.C or 'sRGB'}")
+        return self
+
+    def differs(self) -> bool:
+        """Whether the difference to the frame is taken when ``diff`` is not given."""
+        return False
+
+    @property
+    def difference(self) -> bool:
+        return self.differs() if self.diff is None else self.diff
+
+    @property
+    def levelled(self) -> bool:
+        return self.contrast if self.level is None else self.level
+
+    @property
+    def filtered(self) -> bool:
+        return self.contrast if self.mask is None else self.mask
+
+    def halo(self, frame: Frame) -> Halo:
+        """Pixels around a region that its mask depends on."""
+        return Halo()
+
+    def respond(self, x: Window) -> Window:
+        """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
+        return x
+
+    def raw(self, source: Window, scene: Scene, image: Window | None = None) -> Window:
+        """The mask (y, x) of a frame's window (c, y, x), not yet levelled."""
+        x = self.planes(source, scene, image)
+        f = self.respond(x)
+        if self.difference:
+            made, before = f.paired(x)
+            f = Window(np.minimum(np.abs(made - before), np.float32(1)), f.common(x), f.frame)
+        if self.neg:
+            f = f.with_data(np.float32(1) - f.data)
+        return f.with_data(self.combined(f.data, scene))
+
+    def planes(self, source: Window, scene: Scene, image: Window | None) -> Window:
+        """The planes the generator works on: likeness to an image, or the frame in its colour space."""
+        if image is not None:
+            frame, other = source.paired(image)
+            alike = np.float32(1) - np.minimum(np.abs(frame - other), np.float32(1))
+            return Window(alike, source.common(image), source.frame)
+        space, c = (self.C or scene.space), self.c
+        if self.c is None and self.C is None:
+            c = scene.channel
+        if c is not None:
+            return source.with_data(kernels.colour.plane(coloured(source.data), space, c)[None])
+        if space == "sRGB":
+            return source
+        return source.with_data(kernels.colour.to_space(coloured(source.data), space))
+
+    def combined(self, f: np.ndarray, scene: Scene) -> np.ndarray:
+        """One plane from the planes of the answer: their sum divided by four, whatever their number.
+
+        Four is what the original divides by; it shows in masks that are not levelled. A named plane is
+        taken as it is. A grey frame counts as three equal planes.
+        """
+        if self.c is not None:
+            return f[0]
+        if self.C is None and scene.channel is not None:
+            return f[0] / np.float32(4)
+        if self.C is not None and self.C != scene.space and self.I is None:
+            f = kernels.colour.from_space(f, self.C)
+            f = f if scene.space == "sRGB" else kernels.colour.to_space(f, scene.space)
+        return quarter(f)
+
+
+def coloured(planes: np.ndarray) -> np.ndarray:
+    """Three planes, a grey frame's one repeated."""
+    return planes if planes.shape[0] == 3 else np.ascontiguousarray(np.broadcast_to(planes, (3, *planes.shape[1:])))
+
+
+def quarter(planes: np.ndarray) -> np.ndarray:
+    """The sum of the planes, added from the first on, divided by four; one plane counts three times."""
+    parts = [planes[0]] * 3 if len(planes) == 1 else list(planes)
+    total = parts[0] + parts[1]
+    for part in parts[2:]:
+        total += part
+    total *= np.float32(0.25)
+    return total

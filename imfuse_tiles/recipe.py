@@ -1,0 +1,112 @@
+"""The options of a run in the order given, checked as a whole; and the resources it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.ops.adjust import ColorSpace, PrepResize
+from imfuse_tiles.ops.background import Background
+from imfuse_tiles.ops.cut import CutFilter, CutLess
+from imfuse_tiles.ops.filters import MaskFilter
+from imfuse_tiles.ops.final import Final
+from imfuse_tiles.ops.generator import Generator, Scene
+from imfuse_tiles.ops.merge import MaskLevel, MaskMerge
+from imfuse_tiles.spec import Op
+
+Kind = TypeVar("Kind", bound=Op)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is to be done to a stack. Groups run in a fixed order; inside a group the given order holds."""
+
+    ops: tuple[Op, ...]
+    revert: bool = False
+
+    def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        """The options of one kind, in order."""
+        return tuple(op for op in self.ops if isinstance(op, kind))
+
+    def one(self, kind: type[Kind]) -> Kind | None:
+        """The option of a kind that may be given once."""
+        return next(iter(self.of(kind)), None)
+
+    @property
+    def generators(self) -> tuple[Generator, ...]:
+        return self.of(Generator)
+
+    @property
+    def filters(self) -> tuple[MaskFilter, ...]:
+        return self.of(MaskFilter)
+
+    @property
+    def cuts(self) -> tuple[CutFilter, ...]:
+        return self.of(CutFilter)
+
+    @property
+    def finals(self) -> tuple[Final, ...]:
+        return self.of(Final)
+
+    @property
+    def backgrounds(self) -> tuple[Background, ...]:
+        return self.of(Background)
+
+    @property
+    def merge(self) -> MaskMerge:
+        return self.one(MaskMerge) or MaskMerge()
+
+    @property
+    def level(self) -> MaskLevel:
+        return self.one(MaskLevel) or MaskLevel()
+
+    @property
+    def scene(self) -> Scene:
+        space = self.one(ColorSpace)
+        return space.scene if space else Scene()
+
+    def weights(self) -> list[float]:
+        """Percent of each generator: as given, the others share what is left of 100 in whole percents."""
+        given = [op.w for op in self.generators]
+        free = sum(weight is None for weight in given)
+        rest = 100 - sum(weight for weight in given if weight is not None)
+        if rest < 0:
+            raise Refusal(f"the sum of weights is {100 - rest:g}%, allowed is at most 100%")
+        if free and rest // free <= 0:
+            raise Refusal(f"the weights leave {rest:g}% for {free} masks without one, allowed is at least 1% each")
+        return [weight if weight is not None else float(rest // free) for weight in given]
+
+    def checked(self) -> Recipe:
+        """The recipe, once its options agree with each other; else a Refusal."""
+        for kind in {type(op) for op in self.ops if op.single}:
+            if len(self.of(kind)) > 1:
+                raise Refusal(f"--{kind.name} is given {len(self.of(kind))} times, allowed is once")
+        if any(isinstance(op, CutLess) for op in self.cuts[1:]):
+            raise Refusal("--cutless must be the first of the --cut* options and given once")
+        self.weights()
+        return self
+
+    def __str__(self) -> str:
+        """The canonical options, parsable again."""
+        groups: list[Iterable[Op]] = [
+            self.of(ColorSpace), self.of(PrepResize), self.generators, self.filters, self.of(MaskMerge),
+            (self.level,) if self.generators else (), self.cuts, self.finals, self.backgrounds,
+        ]  # fmt: skip
+        texts = [str(op) for group in groups for op in group]
+        return " ".join([*texts, "--revert"] if self.revert else texts)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """How a run may use the machine; never part of a key.
+
+    ``memory``: bytes for all workers together. ``tile``: edge of a block in pixels, None: chosen to fit.
+    ``scheduler``: where blocks are computed.
+    """
+
+    memory: int
+    workers: int
+    tile: int | None = None
+    scheduler: str = "threads"

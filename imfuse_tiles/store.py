@@ -1,0 +1,218 @@
+"""A folder that is a zarr group and holds everything a run knows: arrays, journals, numbers and the lock.
+
+A stage is named by its key. ``journal/KEY`` has a first line with the layout of its blocks and then one line
+for every finished block, each with its own checksum; ``numbers/KEY.json`` appears when all are done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles.chunks import ChunkedArray
+from imfuse_tiles.errors import Exists, Refusal
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store by its folder. Cheap to make and to send to another process; nothing is opened before use."""
+
+    root: str
+    _arrays: dict[str, ChunkedArray] = field(default_factory=dict, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return at, (self.root,)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.root)
+
+    def create(self) -> None:
+        """Make the folder a store; Refusal when it is something else."""
+        if (self.folder / "zarr.json").exists():
+            self.check()
+            return
+        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            attributes = {"imfuse_tiles": {"format": FORMAT}}
+            self._put("zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
+        except OSError as error:
+            raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
+
+    def check(self) -> None:
+        """Refusal unless the folder is a store that this version can read."""
+        said = (self._get("zarr.json") or {}).get("attributes", {}).get("imfuse_tiles", {}).get("format")
+        if said != FORMAT:
+            raise Refusal(f"{self.root} is not a store of this version (format {said}, known is {FORMAT})")
+
+    # Arrays
+
+    def add(self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, about: dict[str, Any]) -> None:
+        """Create an array, empty; an older one of this path goes."""
+        import zarr
+
+        shutil.rmtree(self.folder / path, ignore_errors=True)
+        self._arrays.pop(path, None)
+        zarr.create_array(
+            zarr.storage.LocalStore(self.root), name=path, shape=tuple(shape), chunks=tuple(chunks), dtype=dtype,
+            filters=None, compressors=[zarr.codecs.Crc32cCodec()], fill_value=0, attributes=about,
+        )  # fmt: skip
+
+    def array(self, path: str) -> ChunkedArray:
+        """An array that is there. Metadata are read as plain numbers, so a foreign store cannot run code."""
+        if path not in self._arrays:
+            said = self._get(f"{path}/zarr.json")
+            if said is None:
+                raise Refusal(f"{self.root} has no array {path}")
+            chunks = said["chunk_grid"]["configuration"]["chunk_shape"]
+            self._arrays[path] = ChunkedArray(
+                self.root, path, tuple(said["shape"]), tuple(chunks), said["data_type"]
+            )
+        return self._arrays[path]
+
+    # Journals
+
+    def layout(self, key: str) -> dict[str, Any] | None:
+        """How the blocks of a stage were laid out when it began, None when it never did."""
+        for line in self._lines(key):
+            return line
+        return None
+
+    def begin(self, key: str, layout: dict[str, Any]) -> None:
+        """Start the journal of a stage afresh."""
+        (self.folder / "journal").mkdir(exist_ok=True)
+        (self.folder / f"numbers/{key}.json").unlink(missing_ok=True)
+        (self.folder / f"journal/{key}").write_bytes(_sealed(layout))
+
+    def forget(self, key: str) -> None:
+        """Drop what is known of a stage, so that it starts afresh."""
+        self.reopen(key)
+        (self.folder / f"journal/{key}").unlink(missing_ok=True)
+
+    def done(self, key: str) -> dict[str, dict[str, Any]]:
+        """The finished blocks of a stage with what each reported; a line that says it was lost undoes it."""
+        found: dict[str, dict[str, Any]] = {}
+        lines = self._lines(key)
+        next(lines, None)
+        for line in lines:
+            if "lost" in line:
+                found.pop(line["lost"], None)
+            else:
+                found[line["block"]] = line
+        return found
+
+    def _lines(self, key: str) -> Iterator[dict[str, Any]]:
+        with suppress(FileNotFoundError), open(self.folder / f"journal/{key}", "rb") as file:
+            for raw in file:
+                line = _unsealed(raw)
+                if line is None:
+                    return
+                yield line
+
+    @contextmanager
+    def journal(self, key: str) -> Iterator[Any]:
+        """A function that appends one line to a stage's journal; a torn last line is cut off first."""
+        path = self.folder / f"journal/{key}"
+        with open(path, "r+b") as file:
+            good = 0
+            for raw in file:
+                if _unsealed(raw) is None:
+                    break
+                good += len(raw)
+            file.truncate(good)
+            file.seek(good)
+
+            def record(line: dict[str, Any]) -> None:
+                file.write(_sealed(line))
+                file.flush()
+
+            yield record
+
+    # Numbers
+
+    def numbers(self, key: str) -> dict[str, Any] | None:
+        """What a finished stage measured over the whole stack, None while it is not finished."""
+        return self._get(f"numbers/{key}.json")
+
+    def finish(self, key: str, numbers: dict[str, Any]) -> None:
+        """Record that a stage is complete."""
+        (self.folder / "numbers").mkdir(exist_ok=True)
+        self._put(f"numbers/{key}.json", numbers)
+
+    def reopen(self, key: str) -> None:
+        """Take back that a stage is complete."""
+        (self.folder / f"numbers/{key}.json").unlink(missing_ok=True)
+
+    def _get(self, name: str) -> Any:
+        try:
+            return json.loads((self.folder / name).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return None
+
+    def _put(self, name: str, value: Any) -> None:
+        partial = self.folder / f"{name}.{os.getpid()}.partial"
+        partial.write_text(json.dumps(value))
+        os.replace(partial, self.folder / name)
+
+    # The lock and the space
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the store's only writer. Exists (exit 3) naming the holder when another run is; a kill frees it."""
+        import filelock
+
+        lock, holder = filelock.FileLock(self.folder / "lock"), self.folder / "holder"
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            said = holder.read_text() if holder.exists() else "another run"
+            raise Exists(f"the store {self.root} is in use by {said}; wait for it or name another --store") from None
+        try:
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def sweep(self) -> None:
+        """Remove what a killed writer left half written."""
+        for partial in self.folder.rglob("*.partial"):
+            partial.unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+@lru_cache
+def at(root: str) -> Store:
+    """The store of a folder, one per process."""
+    return Store(root)
+
+
+def _sealed(line: dict[str, Any]) -> bytes:
+    text = json.dumps(line, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _unsealed(raw: bytes) -> dict[str, Any] | None:
+    """A journal line's content, None when the line is torn or altered."""
+    if not raw.endswith(b"\n") or raw[8:9] != b" ":
+        return None
+    text = raw[9:-1]
+    if b"%08x" % zlib.crc32(text) != raw[:8]:
+        return None
+    return json.loads(text)  # type: ignore[no-any-return]

@@ -1,0 +1,195 @@
+"""Masks: one generator on every slice, its equalisation over the stack, and merging with the mask filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
+from imfuse_tiles.ops.adjust import PrepResize
+from imfuse_tiles.ops.filters import MaskFilter
+from imfuse_tiles.ops.generator import Generator, Scene
+from imfuse_tiles.ops.merge import MaskMerge
+from imfuse_tiles.store import Store
+from imfuse_tiles.work.stage import Access, Block, Job
+
+
+@dataclass(frozen=True)
+class Source:
+    """The stack in the store, (planes, slices, y, x) in its own number type, and how masks see it."""
+
+    path: str
+    planes: int
+    frame: Frame
+    full: float
+    resize: PrepResize | None = None
+    key: str = ""
+
+    def samples(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """Samples (planes, y, x) of a slice as they were read."""
+        return access.read(self.path, [(0, self.planes), (z, z + 1)], region)[:, 0]
+
+    def window(self, access: Access, z: int, region: Region) -> Window:
+        """A slice's window as float32 in 0..1, at the size that masks are made in."""
+        read = lambda part: scaled(self.samples(access, z, part), self.full)  # noqa: E731
+        if self.resize is None:
+            return Window(read(region), region, self.frame)
+        return self.resize.reduced(read, self.frame, region)
+
+
+def scaled(samples: np.ndarray, full: float) -> np.ndarray:
+    """Samples as float32 in 0..1 of full scale."""
+    return np.divide(samples, np.float32(full), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class MaskJob(Job):
+    """One generator on every slice: raw masks, and the strongest of each group of slices."""
+
+    op: Generator
+    scene: Scene
+    source: Source
+    frame: Frame
+    out: str
+    peak: str
+    image: Source | None = None
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        around = block.region.grown(self.op.halo(self.frame), self.frame)
+        image = None if self.image is None else self.image.window(access, 0, around)
+        peak, low = None, np.inf
+        for z in range(block.z0, block.z1):
+            seen = self.source.window(access, z, around)
+            raw = self.op.raw(seen, self.scene, image).cropped(block.region).data
+            access.write(self.out, [(z, z + 1)], block.region, raw[None])
+            low = min(low, float(raw.min()))
+            peak = raw if peak is None else np.maximum(peak, raw)
+        assert peak is not None
+        access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
+        return {"low": low, "high": float(peak.max())}
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return span(reports)
+
+    def planes(self) -> float:
+        return 6 + 4.0 * self.source.planes
+
+
+def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The smallest and largest value over all blocks."""
+    found = [(each["low"], each["high"]) for each in reports]
+    return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
+
+
+@dataclass(frozen=True)
+class LevelJob(Job):
+    """The equalisation curve of a generator: the histogram of its strongest mask over the whole frame."""
+
+    kind: ClassVar[str] = "reduce"
+
+    raw: str
+    peak: str
+    clut: bool
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        low, high = limits(access.store, self.raw)
+        if high <= low or not self.clut:
+            return {"counts": None}
+        runs = access.store.array(self.peak).shape[0]
+        peak = access.read(self.peak, [(0, 1)], block.region)[0]
+        for run in range(1, runs):
+            np.maximum(peak, access.read(self.peak, [(run, run + 1)], block.region)[0], out=peak)
+        return {"counts": kernels.level.histogram(peak, low, high).tolist()}
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        low, high = limits(store, self.raw)
+        counts = [each["counts"] for each in reports]
+        if counts[0] is None:
+            return {"low": low, "high": high, "curve": None}
+        curve = kernels.level.equalisation(np.sum(counts, axis=0, dtype=np.int64))
+        return {"low": low, "high": high, "curve": None if curve is None else curve.tolist()}
+
+    def planes(self) -> float:
+        return 8.0
+
+
+def limits(store: Store, raw: str) -> tuple[float, float]:
+    """Smallest and largest raw mask value of the stack, as their six-digit percent figures."""
+    numbers = store.numbers(raw)
+    assert numbers is not None, f"{raw} is not finished"
+    return kernels.level.six_digits(numbers["low"]), kernels.level.six_digits(numbers["high"])
+
+
+@lru_cache(maxsize=64)
+def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
+    """Limits and table of a levelled generator."""
+    numbers = store.numbers(key)
+    assert numbers is not None, f"{key} is not finished"
+    curve = None if numbers["curve"] is None else np.asarray(numbers["curve"])
+    return numbers["low"], numbers["high"], kernels.level.table(curve)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A generator's mask as merging takes it: its array, its levelling (None: as it is) and its weight."""
+
+    op: Generator
+    weight: float
+    path: str
+    level: str | None
+
+    def read(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
+        mask = access.read(self.path, [(z, z + 1)], region)[0]
+        if self.level is not None:
+            mask = kernels.level.levelled(mask, *stretch(access.store, self.level))
+        return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class MergeJob(Job):
+    """The masks of each slice merged, filtered, and merged with those that are not to be filtered."""
+
+    parts: tuple[Part, ...]
+    merge: MaskMerge
+    filters: tuple[MaskFilter, ...]
+    frame: Frame
+    out: str
+
+    def halo(self) -> Halo:
+        return chain(op.halo(self.frame) for op in self.filters)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        low, high = np.inf, -np.inf
+        for z in range(block.z0, block.z1):
+            mask = self.merged(access, z, block.region)
+            access.write(self.out, [(z, z + 1)], block.region, mask[None])
+            low, high = min(low, float(mask.min())), max(high, float(mask.max()))
+        return {"low": low, "high": high}
+
+    def merged(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """One slice's merged mask."""
+        around = region.grown(self.halo(), self.frame)
+        mask = np.full(around.shape, self.merge.base, np.float32)
+        for part in self.parts:
+            if part.op.filtered:
+                mask = self.merge.merged(mask, part.read(access, z, around))
+        window = Window(mask, around, self.frame)
+        for op in self.filters:
+            window = op.apply(window)
+        mask = window.cropped(region).data
+        for part in self.parts:
+            if not part.op.filtered:
+                mask = self.merge.merged(mask, part.read(access, z, region))
+        return np.clip(mask, 0, 1)
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return span(reports)
+
+    def planes(self) -> float:
+        return 10.0

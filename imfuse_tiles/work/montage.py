@@ -1,0 +1,146 @@
+"""The montage: slices painted from the back to the front, each cut by its mask. One task per tile column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Halo, Region, Window, chain
+from imfuse_tiles.ops.adjust import PrepResize
+from imfuse_tiles.ops.cut import Cut, CutBg, CutFilter, CutLess
+from imfuse_tiles.ops.merge import MaskLevel
+from imfuse_tiles.work.masks import Source
+from imfuse_tiles.work.stage import Access, Block, Job
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The merged masks in the store, stretched to their limits and brought to the frame's size when read."""
+
+    path: str
+    key: str
+    level: MaskLevel
+    resize: PrepResize | None = None
+
+    def window(self, access: Access, z: int, region: Region, frame: tuple[int, int]) -> Window:
+        """One slice's mask (y, x) in 0..1."""
+        read = lambda part: self.stretched(access, z, part)[None]  # noqa: E731
+        if self.resize is None:
+            return Window(read(region)[0], region, frame)
+        window = self.resize.restored(read, frame, region)
+        return window.with_data(window.data[0])
+
+    def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
+        mask = access.read(self.path, [(z, z + 1)], region)[0]
+        numbers = access.store.numbers(self.key)
+        assert numbers is not None, f"{self.key} is not finished"
+        low, high = self.level.limits(numbers["low"], numbers["high"])
+        if (low, high) == (0, 1):
+            return mask
+        return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))  # type: ignore[no-any-return]
+
+
+@dataclass
+class State:
+    """What the fold carries from slice to slice."""
+
+    strongest: np.ndarray
+    valley: np.ndarray | None
+    picture: np.ndarray
+    behind: list[np.ndarray] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MontageJob(Job):
+    """Slices ``first`` to ``last`` (from 0, last included) of a stack of ``total`` painted onto each other.
+
+    Writes planes: the colours, the opacity, the strongest mask, depth value, depth opacity, and for every
+    ``--cutbg=background`` its colours and opacity.
+    """
+
+    kind: ClassVar[str] = "fold"
+
+    source: Source
+    masks: Merged
+    cuts: tuple[CutFilter, ...]
+    first: int
+    last: int
+    total: int
+    out: str
+
+    @property
+    def layers(self) -> list[CutBg]:
+        return [op for op in self.cuts if isinstance(op, CutBg)]
+
+    @property
+    def depth(self) -> int:
+        """Planes of the output."""
+        behind = sum(op.word1 == "background" for op in self.layers)
+        return self.source.planes + 4 + behind * (self.source.planes + 1)
+
+    def halo(self) -> Halo:
+        return chain(op.halo(self.source.frame) for op in self.cuts)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        around = block.region.grown(self.halo(), self.source.frame)
+        state = self.begin(around, block.region)
+        for z in range(self.last, self.first - 1, -1):
+            mask = self.masks.window(access, z, around, self.source.frame)
+            cut, behind = self.cut(mask, state)
+            samples = self.source.samples(access, z, block.region)
+            place = np.float32((self.total - z - 1) / self.total)
+            full = np.float32(self.source.full)
+            for window, picture in [*zip(behind, state.behind, strict=True), (cut.alpha, state.picture)]:
+                part = np.ascontiguousarray(window.cropped(block.region).data)
+                kernels.fold.paint(samples, full, part, place, picture)
+        access.write(self.out, [(0, self.depth)], block.region, self.finished(state, around, block.region))
+        return {}
+
+    def begin(self, around: Region, region: Region) -> State:
+        """The state before the first slice: nothing seen, everything clear."""
+        clear = lambda: np.zeros((self.source.planes + 2, *region.shape), np.float32)  # noqa: E731
+        less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
+        valley = np.full(around.shape, np.inf, np.float32) if less else None
+        return State(np.zeros(around.shape, np.float32), valley, clear(), [clear() for _ in self.layers])
+
+    def cut(self, mask: Window, state: State) -> tuple[Cut, list[Window]]:
+        """The slice's cut after all filters, and the cut as it was at every ``--cutbg``."""
+        hard = np.empty_like(mask.data)
+        values = np.ascontiguousarray(mask.data)
+        if state.valley is None:
+            kernels.fold.advance(values, state.strongest, hard)
+        else:
+            assert isinstance(self.cuts[0], CutLess)
+            rise = np.float32(self.cuts[0].p / 100)
+            kernels.fold.advance_less(values, state.strongest, state.valley, rise, hard)
+        window = mask.with_data(hard)
+        cut, behind = Cut(window, mask, mask.with_data(state.strongest), window), []
+        for op in self.cuts:
+            if isinstance(op, CutBg):
+                behind.append(cut.alpha)
+            cut = op.apply(cut)
+        return cut, behind
+
+    def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
+        """The planes to write."""
+        image, depth = self.opened(state.picture)
+        layers = []
+        for op, picture in zip(self.layers, state.behind, strict=True):
+            colours, _ = self.opened(picture)
+            if op.word1 == "compose":
+                image = kernels.fold.over(image, colours)
+            elif op.word1 == "background":
+                layers.append(colours)
+        strongest = state.strongest[region.within(around)][None]
+        return np.concatenate([image, strongest, depth, *layers])
+
+    def opened(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours with opacity and depth with opacity of a painted picture, no longer premultiplied."""
+        kernels.fold.unpremultiplied(picture)
+        return np.delete(picture, -2, axis=0), picture[-2:]
+
+    def planes(self) -> float:
+        return 12 + 4.0 * (self.source.planes + 2) * (1 + len(self.layers))

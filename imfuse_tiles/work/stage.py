@@ -1,0 +1,174 @@
+"""A stage of a plan: one job over all blocks of a frame (and slices), from arrays to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
+from imfuse_tiles.store import Store
+
+
+class Block(NamedTuple):
+    """What one task computes: slices z0 <= z < z1 of one region; ``run`` counts the groups of slices."""
+
+    run: int
+    z0: int
+    z1: int
+    region: Region
+
+    @property
+    def name(self) -> str:
+        return f"{self.run}/{self.region.y0}/{self.region.x0}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a stage is cut: chunk and block edge in pixels, slices to a block. Never part of a key."""
+
+    chunk: int
+    edge: int
+    run: int
+
+
+@dataclass
+class Access:
+    """A store as one block sees it: reads and writes samples of regions and counts the bytes."""
+
+    store: Store
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x."""
+        box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+        samples = self.store.array(path).read(box)
+        self.bytes_read += samples.nbytes
+        return samples
+
+    def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
+        """Write whole chunks of a region."""
+        box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+        self.bytes_written += self.store.array(path).write(box, samples)
+
+
+@dataclass(frozen=True)
+class Output:
+    """An array that a stage writes: ``lead`` dimensions before y and x, ``group`` their chunk lengths.
+
+    ``by_run``: the array has one plane for each group of slices instead of ``lead``.
+    """
+
+    path: str
+    lead: tuple[int, ...]
+    group: tuple[int, ...]
+    dtype: str
+    by_run: bool = False
+
+    def shape(self, frame: Frame, runs: int) -> tuple[int, ...]:
+        return (runs, *frame) if self.by_run else (*self.lead, *frame)
+
+    def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
+        return (*self.group, min(chunk, frame[0]), min(chunk, frame[1]))
+
+    def bytes_per_pixel(self, runs: int) -> int:
+        count = runs if self.by_run else int(np.prod(self.lead))
+        return count * np.dtype(self.dtype).itemsize
+
+    def lead_of(self, block: Block) -> list[tuple[int, int]]:
+        """The dimensions before y and x of what a block writes."""
+        if self.by_run:
+            return [(block.run, block.run + 1)]
+        slices = (block.z0, block.z1)
+        return [slices if each == 1 else (0, size) for size, each in zip(self.lead, self.group, strict=True)]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a stage does to a block. Frozen and small: it is sent to workers as it is."""
+
+    kind: ClassVar[str] = "local"
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        """Read, compute and write one block; what it returns is kept in the journal."""
+        raise NotImplementedError
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """The numbers of the whole stage from what its blocks reported."""
+        return {}
+
+    def for_block(self, block: Block) -> Job:
+        """The job as far as one block needs it, so that little is sent to a worker."""
+        return self
+
+    def memory(self, height: int, width: int) -> int:
+        """Bytes that a block needs whose window, halo included, is so large."""
+        return int(4 * self.planes() * height * width)
+
+    def planes(self) -> float:
+        """Float32 planes of a block's window that are in memory at once, as the plan reckons memory."""
+        return 8.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One line of a plan."""
+
+    name: str
+    key: str
+    job: Job
+    frame: Frame
+    outputs: tuple[Output, ...]
+    slices: int = 1
+    halo: Halo = Halo()
+    inputs: tuple[str, ...] = ()
+    #: Blocks are bands as wide as the frame (reading files) instead of squares.
+    banded: bool = False
+    about: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def kind(self) -> str:
+        return self.job.kind
+
+    def runs(self, layout: Layout) -> int:
+        return -(-self.slices // layout.run)
+
+    def blocks(self, layout: Layout) -> Iterator[Block]:
+        """Every block: all regions of the first group of slices, then of the next."""
+        for run in range(self.runs(layout)):
+            z0, z1 = run * layout.run, min((run + 1) * layout.run, self.slices)
+            for region in self.regions(layout):
+                yield Block(run, z0, z1, region)
+
+    def regions(self, layout: Layout) -> Iterator[Region]:
+        if self.banded:
+            height, width = self.frame
+            for y0 in range(0, height, layout.edge):
+                yield Region(y0, min(y0 + layout.edge, height), 0, width)
+            return
+        for row, column in tiles(self.frame, layout.edge):
+            yield tile_region(self.frame, layout.edge, row, column)
+
+    def count(self, layout: Layout) -> int:
+        """How many blocks there are."""
+        across = 1 if self.banded else -(-self.frame[1] // layout.edge)
+        return self.runs(layout) * -(-self.frame[0] // layout.edge) * across
+
+    def bytes_on_disk(self, layout: Layout) -> int:
+        """Bytes of all chunks, ragged ones counted whole."""
+        total = 0
+        for output in self.outputs:
+            across = [-(-size // each) * each for size, each in
+                      zip(self.frame, output.chunks(self.frame, layout.chunk)[-2:], strict=True)]  # fmt: skip
+            total += across[0] * across[1] * output.bytes_per_pixel(self.runs(layout))
+        return total
+
+    def memory(self, layout: Layout) -> int:
+        """Bytes one block needs while it is computed."""
+        reach = self.halo.reach
+        height = min(layout.edge, self.frame[0]) + 2 * reach
+        width = self.frame[1] if self.banded else min(layout.edge, self.frame[1]) + 2 * reach
+        return self.job.memory(height, width)
