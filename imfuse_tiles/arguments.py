@@ -33,7 +33,12 @@ def fuse_parser(name: str) -> Parser:
     add("images", nargs="*", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
     add("-h", "--help", action="store_true", help="this help")
     add("-o", "--output", metavar="FILE", help="the result: .tif, .png or .jpg")
-    add("-B", "--basename", metavar="NAME", help="beginning of the result's name, or a folder for it (this folder's name)")
+    add(
+        "-B",
+        "--basename",
+        metavar="NAME",
+        help="beginning of the result's name, or a folder for it (this folder's name)",
+    )
     add("-L", "--longname", action="store_true", help="put the options into the result's name")
     add("-X", "--extra", action="store_true", help="write mask and depth maps beside the result")
     add("-f", "--force", nargs="?", const="", metavar="STEP", help="overwrite what is there")

@@ -128,4 +128,3 @@ class ChunkedArray:
             return self.file(cell).stat().st_size
         except FileNotFoundError:
             return 0
-

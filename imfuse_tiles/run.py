@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from imfuse_tiles import store as stores
 from imfuse_tiles.budget import Cut, laid_out, shown
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.errors import BlockFailed, Interrupted, Resumable, Stop
@@ -89,7 +88,7 @@ class Run:
         """Compute what is missing of a stage and sum it up."""
         began = time.perf_counter()
         cut = self.prepared(stage)
-        done = self.store.done(stage.key)
+        done = self.kept(stage, cut.layout)
         count = stage.count(cut.layout)
         report.blocks, report.reused = count, len(done)
         self.progress.stage(stage, count, len(done))
@@ -110,7 +109,7 @@ class Run:
         """The layout of a stage: that of an unfinished earlier run, or a new one with its arrays made."""
         earlier = self.store.layout(stage.key)
         cut = laid_out(stage, self.resources, Layout(**earlier) if earlier else None)
-        if earlier != asdict(cut.layout):
+        if earlier != asdict(cut.layout) or not self.has_arrays(stage):
             self.store.forget(stage.key)
             for output in stage.outputs:
                 shape = output.shape(stage.frame, stage.runs(cut.layout))
@@ -118,6 +117,19 @@ class Run:
                 self.store.add(output.path, shape, chunks, output.dtype, {"imfuse_tiles": stage.about})
             self.store.begin(stage.key, asdict(cut.layout))
         return cut
+
+    def has_arrays(self, stage: Stage) -> bool:
+        return all((self.store.folder / output.path / "zarr.json").is_file() for output in stage.outputs)
+
+    def kept(self, stage: Stage, layout: Layout) -> dict[str, dict[str, Any]]:
+        """The blocks of an earlier run that are recorded and whole; others are taken back."""
+        self.store.reopen(stage.key)
+        done = self.store.done(stage.key)
+        with self.store.journal(stage.key) as record:
+            for name in unsound(self.store, stage, layout, done) if done else ():
+                record({"lost": name})
+                del done[name]
+        return done
 
     def computed(self, stage: Stage, todo: Iterator[Block], executor: Executor, at_once: int) -> Iterator[Any]:
         """Journal lines of the blocks as they are finished, few in flight at any time."""
@@ -162,10 +174,13 @@ class Run:
     def lose(self, damage: Damaged) -> None:
         """Take back the blocks that a damaged chunk belongs to."""
         for stage in self.plan.stages:
-            for output in stage.outputs:
-                layout = self.store.layout(stage.key)
-                if output.path == damage.path and layout is not None:
-                    retract(self.store, stage, Layout(**layout), damage)
+            layout = self.store.layout(stage.key)
+            if layout is None or all(output.path != damage.path for output in stage.outputs):
+                continue
+            if damage.cell == ():
+                self.store.forget(stage.key)
+            else:
+                retract(self.store, stage, Layout(**layout), damage)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -192,63 +207,54 @@ class Run:
 
 def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote."""
-    access = Access(stores.at(root))
+    access = Access(Store(root))
     report = job.compute(access, block)
     return {**report, "read": access.bytes_read, "written": access.bytes_written}
 
 
 def needed(plan: Plan, store: Store) -> list[Stage]:
-    """The stages that must be computed for the result, in order: those unfinished and used by such."""
+    """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such."""
     by_key = {stage.key: stage for stage in plan.stages}
     wanted, todo = [plan.result.key], set()
     while wanted:
         key = wanted.pop()
-        if key in todo or (store.numbers(key) is not None and intact(store, by_key[key])):
-            continue
-        todo.add(key)
-        wanted.extend(by_key[key].inputs)
+        if key not in todo and not sound(store, by_key[key]):
+            todo.add(key)
+            wanted.extend(by_key[key].inputs)
     return [stage for stage in plan.stages if stage.key in todo]
 
 
-def intact(store: Store, stage: Stage) -> bool:
-    """Whether every chunk of a finished stage is there in full length; blocks that are not are taken back."""
+def sound(store: Store, stage: Stage) -> bool:
+    """Whether a stage is finished and every chunk of it there in full length."""
     layout = store.layout(stage.key)
-    if layout is None:
-        store.forget(stage.key)
+    if layout is None or store.numbers(stage.key) is None:
         return False
-    for output in stage.outputs:
-        try:
-            array = store.array(output.path)
-        except Stop:
-            store.forget(stage.key)
-            return False
-        box = [(0, size) for size in array.shape]
-        for cell in array.cells(box):
-            if array.size(cell) != array.chunk_bytes:
-                retract(store, stage, Layout(**layout), Damaged(output.path, cell, "missing or short"))
-                return False
-    return True
+    done = store.done(stage.key)
+    return len(done) == stage.count(Layout(**layout)) and not unsound(store, stage, Layout(**layout), done)
+
+
+def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
+    """Those of the named blocks that have a chunk missing or not of full length."""
+    try:
+        arrays = [(output, store.array(output.path)) for output in stage.outputs]
+    except Damaged:
+        return [block.name for block in stage.blocks(layout) if block.name in names]
+    return [
+        block.name
+        for block in stage.blocks(layout)
+        if block.name in names
+        and any(
+            array.size(cell) != array.chunk_bytes for output, array in arrays for cell in array.cells(output.box(block))
+        )
+    ]
 
 
 def retract(store: Store, stage: Stage, layout: Layout, damage: Damaged) -> None:
     """Take back the blocks that wrote a damaged chunk."""
     store.reopen(stage.key)
+    output = next(each for each in stage.outputs if each.path == damage.path)
+    array = store.array(output.path)
     with store.journal(stage.key) as record:
         for block in stage.blocks(layout):
-            if wrote(store, stage, block, damage):
+            if damage.cell in array.cells(output.box(block)):
                 record({"lost": block.name})
-
-
-def wrote(store: Store, stage: Stage, block: Block, damage: Damaged) -> bool:
-    """Whether a chunk is among those a block writes."""
-    for output in stage.outputs:
-        if output.path == damage.path:
-            region = block.region
-            box = [*output.lead_of(block), (region.y0, region.y1), (region.x0, region.x1)]
-            return damage.cell in set(store.array(output.path).cells(box))
-    return False
-
-
-def halos(stages: Iterable[Stage]) -> dict[str, int]:
-    """Reach of every stage by name."""
-    return {stage.name: stage.halo.reach for stage in stages}

@@ -18,7 +18,8 @@ from imfuse_tiles.errors import Refusal
 Choices = Sequence[str] | Callable[[], Sequence[str]]
 
 # The fixed order in which the canonical text names arguments; words come without a letter.
-ORDER = tuple("w r R s S n N p P I C c neg t T word1 word2 diff level clut mask".split())
+ORDER = ("w", "r", "R", "s", "S", "n", "N", "p", "P", "I", "C", "c", "neg", "t", "T", "word1", "word2",
+         "diff", "level", "clut", "mask")  # fmt: skip
 EQUALS = {"I", "C"}
 SECOND = {"r": "R", "s": "S", "n": "N", "p": "P", "t": "T"}
 

@@ -13,12 +13,11 @@ import socket
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles.chunks import ChunkedArray
+from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.errors import Exists, Refusal
 
 FORMAT = 1
@@ -29,10 +28,6 @@ class Store:
     """A store by its folder. Cheap to make and to send to another process; nothing is opened before use."""
 
     root: str
-    _arrays: dict[str, ChunkedArray] = field(default_factory=dict, compare=False, repr=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return at, (self.root,)
 
     @property
     def folder(self) -> Path:
@@ -65,7 +60,6 @@ class Store:
         import zarr
 
         shutil.rmtree(self.folder / path, ignore_errors=True)
-        self._arrays.pop(path, None)
         zarr.create_array(
             zarr.storage.LocalStore(self.root), name=path, shape=tuple(shape), chunks=tuple(chunks), dtype=dtype,
             filters=None, compressors=[zarr.codecs.Crc32cCodec()], fill_value=0, attributes=about,
@@ -73,15 +67,11 @@ class Store:
 
     def array(self, path: str) -> ChunkedArray:
         """An array that is there. Metadata are read as plain numbers, so a foreign store cannot run code."""
-        if path not in self._arrays:
-            said = self._get(f"{path}/zarr.json")
-            if said is None:
-                raise Refusal(f"{self.root} has no array {path}")
-            chunks = said["chunk_grid"]["configuration"]["chunk_shape"]
-            self._arrays[path] = ChunkedArray(
-                self.root, path, tuple(said["shape"]), tuple(chunks), said["data_type"]
-            )
-        return self._arrays[path]
+        said = self._get(f"{path}/zarr.json")
+        if said is None:
+            raise Damaged(path, (), "missing")
+        chunks = said["chunk_grid"]["configuration"]["chunk_shape"]
+        return ChunkedArray(self.root, path, tuple(said["shape"]), tuple(chunks), said["data_type"])
 
     # Journals
 
@@ -195,12 +185,6 @@ class Store:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
-
-
-@lru_cache
-def at(root: str) -> Store:
-    """The store of a folder, one per process."""
-    return Store(root)
 
 
 def _sealed(line: dict[str, Any]) -> bytes:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
-from imfuse_tiles.errors import Refusal
 from imfuse_tiles.ops.generator import Generator, spaces
 from imfuse_tiles.spec import flag, integer, word
 

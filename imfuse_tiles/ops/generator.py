@@ -121,7 +121,7 @@ class Generator(Op):
             return f[0]
         if self.C is None and scene.channel is not None:
             return f[0] / np.float32(4)
-        if self.C is not None and self.C != scene.space and self.I is None:
+        if self.C is not None and scene.space != self.C and self.I is None:
             f = kernels.colour.from_space(f, self.C)
             f = f if scene.space == "sRGB" else kernels.colour.to_space(f, scene.space)
         return quarter(f)

@@ -70,9 +70,7 @@ class Wave(Op):
         limits = kernels.wavelet.thresholds_for(percent, levels)
         if name is None:
             return x.filtered(lambda plane: kernels.wavelet.soften(plane, limits), reach, "reflect")
-        return x.filtered(
-            lambda plane: kernels.swt.soften_named(plane, name, levels, limits), reach, "reflect"
-        )
+        return x.filtered(lambda plane: kernels.swt.soften_named(plane, name, levels, limits), reach, "reflect")
 
 
 def known_wavelets() -> tuple[str, ...]:
@@ -156,7 +154,7 @@ class Smooth(Op):
     word1: str | None = word(None, "gaussian: a square two-dimensional Gaussian", GAUSSIAN)
 
     def completed(self) -> Self:
-        return replace(self, P=None) if self.P == 100 - self.p else self
+        return replace(self, P=None) if 100 - self.p == self.P else self
 
     def halo(self, frame: Frame) -> Halo:
         return Halo.of(smoothing_reach(self.s, self.r, self.word1 is not None))

@@ -25,7 +25,7 @@ class IngestJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         header, region = self.headers[block.z0 - self.first], block.region
-        step = access.store.array(self.out).chunks[-2]
+        step = access.array(self.out).chunks[-2]
         with open_frame(header) as frame:
             for y0 in range(region.y0, region.y1, step):
                 y1 = min(y0 + step, region.y1)

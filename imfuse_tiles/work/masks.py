@@ -100,7 +100,7 @@ class LevelJob(Job):
         low, high = limits(access.store, self.raw)
         if high <= low or not self.clut:
             return {"counts": None}
-        runs = access.store.array(self.peak).shape[0]
+        runs = access.array(self.peak).shape[0]
         peak = access.read(self.peak, [(0, 1)], block.region)[0]
         for run in range(1, runs):
             np.maximum(peak, access.read(self.peak, [(run, run + 1)], block.region)[0], out=peak)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from imfuse_tiles.grid import Halo, Region, Window, chain
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.cut import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.ops.merge import MaskLevel
+from imfuse_tiles.store import Store
 from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access, Block, Job
 
@@ -35,12 +37,18 @@ class Merged:
 
     def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
         mask = access.read(self.path, [(z, z + 1)], region)[0]
-        numbers = access.store.numbers(self.key)
-        assert numbers is not None, f"{self.key} is not finished"
-        low, high = self.level.limits(numbers["low"], numbers["high"])
+        low, high = span_of(access.store, self)
         if (low, high) == (0, 1):
             return mask
         return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=16)
+def span_of(store: Store, masks: Merged) -> tuple[float, float]:
+    """The mask values that become 0 and 1."""
+    numbers = store.numbers(masks.key)
+    assert numbers is not None, f"{masks.key} is not finished"
+    return masks.level.limits(numbers["low"], numbers["high"])
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from imfuse_tiles.chunks import ChunkedArray
 from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.store import Store
 
@@ -39,20 +40,27 @@ class Access:
     """A store as one block sees it: reads and writes samples of regions and counts the bytes."""
 
     store: Store
+    arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     bytes_read: int = 0
     bytes_written: int = 0
 
     def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x."""
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        samples = self.store.array(path).read(box)
+        samples = self.array(path).read(box)
         self.bytes_read += samples.nbytes
         return samples
 
     def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
         """Write whole chunks of a region."""
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        self.bytes_written += self.store.array(path).write(box, samples)
+        self.bytes_written += self.array(path).write(box, samples)
+
+    def array(self, path: str) -> ChunkedArray:
+        """An array of the store, its metadata read once for each block."""
+        if path not in self.arrays:
+            self.arrays[path] = self.store.array(path)
+        return self.arrays[path]
 
 
 @dataclass(frozen=True)
@@ -78,12 +86,14 @@ class Output:
         count = runs if self.by_run else int(np.prod(self.lead))
         return count * np.dtype(self.dtype).itemsize
 
-    def lead_of(self, block: Block) -> list[tuple[int, int]]:
-        """The dimensions before y and x of what a block writes."""
+    def box(self, block: Block) -> list[tuple[int, int]]:
+        """Start and stop in every dimension of what a block writes."""
+        region, slices = block.region, (block.z0, block.z1)
         if self.by_run:
-            return [(block.run, block.run + 1)]
-        slices = (block.z0, block.z1)
-        return [slices if each == 1 else (0, size) for size, each in zip(self.lead, self.group, strict=True)]
+            lead = [(block.run, block.run + 1)]
+        else:
+            lead = [slices if each == 1 else (0, size) for size, each in zip(self.lead, self.group, strict=True)]
+        return [*lead, (region.y0, region.y1), (region.x0, region.x1)]
 
 
 @dataclass(frozen=True)
