@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
+from imfuse_tiles.arrays import np
 
-Plane = np.ndarray
-Frame = tuple[int, int]
+Plane: TypeAlias = "np.ndarray"
+Frame: TypeAlias = tuple[int, int]
 
 
 class Halo(NamedTuple):

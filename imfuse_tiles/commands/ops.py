@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import MISSING, Field
+from typing import Any
 
+import imfuse_tiles.ops  # noqa: F401  registers the options
 from imfuse_tiles import config
 from imfuse_tiles.commands.help import letters, sections, summary
 from imfuse_tiles.errors import Refusal
@@ -12,8 +15,6 @@ from imfuse_tiles.spec import REGISTRY, Op, arguments, named
 
 def ops(words: Sequence[str]) -> int:
     """List all options, or explain those named."""
-    from imfuse_tiles import ops as declarations  # noqa: F401  registers the options
-
     names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
     if names:
         print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))
@@ -31,13 +32,24 @@ def explained(kind: type[Op]) -> str:
     lines = [f"--{kind.name}: {summary(kind)}"]
     for item in arguments(kind):
         data = item.metadata
-        default = f" [{item.default:g}]" if isinstance(item.default, float) else f" [{item.default}]"
-        lines.append(f"  {item.name:<6} {data['help']}{'' if item.default is None else default}")
+        lines.append(f"  {item.name:<6} {data['help']}{_default(item)}")
         choices = data.get("choices")
         if choices:
             lines.append(f"         one of {', '.join(choices() if callable(choices) else choices)}")
     examples = [f"--{kind.name}={text}" if text else f"--{kind.name}" for text in kind.examples]
     return "\n".join([*lines, f"  for example {'  '.join(examples)}"])
+
+
+def _default(item: Field[Any]) -> str:
+    """What an argument is when it is not given, in brackets."""
+    if item.default is None:
+        return ""
+    if item.default is MISSING:
+        return " (must be given)"
+    shown = (
+        {True: "yes", False: "no"}.get(item.default, item.default) if isinstance(item.default, bool) else item.default
+    )
+    return f" [{shown:g}]" if isinstance(shown, float) else f" [{shown}]"
 
 
 def presets(words: Sequence[str]) -> int:

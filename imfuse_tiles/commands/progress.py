@@ -67,6 +67,6 @@ def shown_progress(quiet: bool) -> Iterator[Progress]:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
-        )  # noqa: E501
+        )
         with Bars(*columns, console=Console(stderr=True)) as bars:
             yield Bar(bars)

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Region, Window
 from imfuse_tiles.ops.generator import Scene, spaces
 from imfuse_tiles.spec import Op, integer, number, word
 
-Reader = Callable[[Region], np.ndarray]
+Reader = Callable[[Region], "np.ndarray"]
 
 
 def interpolations() -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
+from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import Morph, Smooth, Wave, known_wavelets, smoothed, smoothing_reach
 from imfuse_tiles.spec import Op, number, word

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 from imfuse_tiles.spec import Op, number, word

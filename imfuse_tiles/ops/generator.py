@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-import numpy as np
-
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.spec import Op, flag, integer, number, word

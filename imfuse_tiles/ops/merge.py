@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.spec import Op, number, word
 
 BASES = {"Screen": 0.0, "Lighten": 0.0, "Blend": 0.0, "Multiply": 1.0, "Darken": 1.0}
