@@ -57,10 +57,7 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     room = resources.memory - BASE
     if layout is not None and stage.memory(layout) <= room:
         return _cut(stage, layout, resources, room)
-    if resources.tile is not None:
-        layouts = [tiled(stage, resources.tile)]
-    else:
-        layouts = [tiled(stage, edge) for edge in EDGES]
+    layouts = [tiled(stage, edge) for edge in (EDGES if resources.tile is None else (resources.tile,))]
     together = [each for each in layouts if stage.memory(each) * resources.workers <= room]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.

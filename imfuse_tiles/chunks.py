@@ -85,7 +85,7 @@ class ChunkedArray:
         return np.frombuffer(raw, self.dtype, int(np.prod(self.chunks))).reshape(self.chunks)
 
     def write(self, box: Box, samples: np.ndarray) -> int:
-        """Write the chunks of a box that begins and ends on chunk borders (or at the array's end); the bytes written."""
+        """Write the chunks of a box that begins and ends on chunk borders or at the array's end; the bytes written."""
         written = 0
         for cell in self.cells(box):
             inside, outside = [], []

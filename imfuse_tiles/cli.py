@@ -71,4 +71,4 @@ def _command(name: str) -> Callable[[Sequence[str]], int]:
     from importlib import import_module
 
     module = import_module(COMMANDS[name][0])
-    return getattr(module, name)  # type: ignore[no-any-return]
+    return getattr(module, name)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from imfuse_tiles.arrays import np
 
 Plane: TypeAlias = "np.ndarray"
 Frame: TypeAlias = tuple[int, int]
+#: What lies beyond a frame: its edge repeated, mirrored (edge once, or twice), or zeros. Modes of ``numpy.pad``.
+Rule = Literal["edge", "reflect", "symmetric", "constant"]
 
 
 class Halo(NamedTuple):
@@ -108,13 +110,13 @@ class Window:
             halo.right if region.x1 == width else 0,
         )
 
-    def padded(self, halo: Halo, rule: str = "edge") -> np.ndarray:
-        """Samples with the halo made up at the frame's borders by ``rule`` (a mode of ``numpy.pad``)."""
+    def padded(self, halo: Halo, rule: Rule = "edge") -> np.ndarray:
+        """Samples with the halo made up at the frame's borders by ``rule``."""
         made = self.outside(halo)
         if not any(made):
             return np.ascontiguousarray(self.data)
         around = [(0, 0)] * (self.data.ndim - 2) + [(made.top, made.bottom), (made.left, made.right)]
-        return np.pad(self.data, around, mode=rule)  # type: ignore[call-overload, no-any-return]
+        return np.pad(self.data, around, mode=rule)
 
     def shrunk(self, halo: Halo) -> Region:
         """The region left after a filter of this halo: sides on the frame's border stay where they are."""
@@ -126,7 +128,7 @@ class Window:
             region.x1 - halo.right + made.right,
         )
 
-    def filtered(self, kernel: Callable[[Plane], Plane], halo: Halo, rule: str = "edge") -> Window:
+    def filtered(self, kernel: Callable[[Plane], Plane], halo: Halo, rule: Rule = "edge") -> Window:
         """``kernel`` (valid convention, one plane) run on every plane."""
         planes = self.padded(halo, rule)
         lead = planes.shape[:-2]

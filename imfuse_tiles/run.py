@@ -195,7 +195,7 @@ class Run:
             self.stopped = number
             signal.signal(number, before[number])
 
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         for number in before:
             signal.signal(number, stop)
         try:

@@ -199,4 +199,4 @@ def _unsealed(raw: bytes) -> dict[str, Any] | None:
     text = raw[9:-1]
     if b"%08x" % zlib.crc32(text) != raw[:8]:
         return None
-    return json.loads(text)  # type: ignore[no-any-return]
+    return json.loads(text)

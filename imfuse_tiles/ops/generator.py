@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
@@ -46,11 +46,9 @@ class Generator(Op):
     mask: bool | None = flag(None, "take part in the --mask* filters", role="merge")
 
     def completed(self) -> Self:
-        made = self
-        for name, usual in (("level", self.contrast), ("mask", self.contrast), ("diff", self.differs())):
-            if getattr(made, name) == usual:
-                made = replace(made, **{name: None})
-        return made
+        said = {"level": self.contrast, "mask": self.contrast, "diff": self.differs()}
+        usual: dict[str, Any] = {name: None for name, value in said.items() if getattr(self, name) == value}
+        return replace(self, **usual) if usual else self
 
     def checked(self) -> Self:
         super().checked()

@@ -87,7 +87,7 @@ class Morph(Op):
     word2: str = word("Octagon", "shape", SHAPES, quiet=True)
 
     def element(self) -> np.ndarray:
-        return kernels.morphology.element(self.word2, self.r)  # type: ignore[no-any-return]
+        return kernels.morphology.element(self.word2, self.r)
 
     def halo(self, frame: Frame) -> Halo:
         steps = {"Open": 2, "Close": 2, "TopHat": 2, "BottomHat": 2, "Smooth": 4}.get(self.word1, 1)

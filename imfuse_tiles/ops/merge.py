@@ -34,7 +34,7 @@ class MaskMerge(Op, name="maskmerge"):
 
     def merged(self, onto: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """``mask`` put on ``onto``, both (y, x) in 0..1."""
-        return kernels.blend.blend(self.word1, onto, mask)  # type: ignore[no-any-return]
+        return kernels.blend.blend(self.word1, onto, mask)
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class Part:
         mask = access.read(self.path, [(z, z + 1)], region)[0]
         if self.level is not None:
             mask = kernels.level.levelled(mask, *stretch(access.store, self.level))
-        return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)  # type: ignore[no-any-return]
+        return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
 
 
 @dataclass(frozen=True)

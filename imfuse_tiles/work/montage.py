@@ -40,7 +40,7 @@ class Merged:
         low, high = span_of(access.store, self)
         if (low, high) == (0, 1):
             return mask
-        return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))  # type: ignore[no-any-return]
+        return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))
 
 
 @lru_cache(maxsize=16)

@@ -36,18 +36,18 @@ class PictureJob(Job):
             return self.evaluated(access, region, self.origin.mode)
         low, high = self.evaluated(access, region, "Min"), self.evaluated(access, region, "Max")
         under, top = (high, low) if self.origin.swapped else (low, high)
-        return kernels.blend.blend(self.origin.mode, under, top)  # type: ignore[no-any-return]
+        return kernels.blend.blend(self.origin.mode, under, top)
 
     def evaluated(self, access: Access, region: Region, mode: str) -> np.ndarray:
         """A statistic over all slices, one slice in memory at a time; the median needs all of them."""
         slices = (self.source.samples(access, z, region) for z in range(self.total))
         if mode == "Median":
             stack = np.stack([coloured(samples) for samples in slices])
-            return kernels.evaluate.median(stack)[: self.source.planes]  # type: ignore[no-any-return]
+            return kernels.evaluate.median(stack)[: self.source.planes]
         state = kernels.evaluate.Evaluation(mode)
         for samples in slices:
             state.add(samples)
-        return state.result()  # type: ignore[no-any-return]
+        return state.result()
 
     def planes(self) -> float:
         held = self.total * 6.0 if self.origin.mode == "Median" else 0
