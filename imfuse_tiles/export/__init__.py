@@ -33,9 +33,7 @@ def file_format(path: str | Path) -> str:
     return FORMATS[ending]
 
 
-def check_target(
-    path: str | Path, picture: Picture, *, force: bool = False, memory: int | None = None
-) -> None:
+def check_target(path: str | Path, picture: Picture, *, force: bool = False, memory: int | None = None) -> None:
     """Refuse, before anything is computed, what write_picture would refuse at the end.
 
     Raises Exists if the file is there and `force` is not given; Refusal for a directory that is missing or
@@ -79,6 +77,4 @@ def _check_jpeg(path: Path, picture: Picture, memory: int | None) -> None:
         raise Refusal(f"{path}: JPEG holds no transparency; use .tif or .png")
     needed = jpeg.jpeg_bytes(picture)
     if memory is not None and needed > memory:
-        raise Refusal(
-            f"{path}: JPEG needs {needed >> 20} MiB, more than {memory >> 20} MiB; use .tif or .png"
-        )
+        raise Refusal(f"{path}: JPEG needs {needed >> 20} MiB, more than {memory >> 20} MiB; use .tif or .png")

@@ -28,13 +28,14 @@ def write_jpeg(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray]) ->
         top += len(strip)
     pixels = whole[..., 0] if picture.planes == 1 else whole
     subsampling = None if picture.planes == 1 else "444"
-    encoded = bytes(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling))
-    file.write(_START + _exif_segment(picture) + encoded[len(_START) :])
+    encoded = memoryview(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling))
+    file.write(_START + _exif_segment(picture))
+    file.write(encoded[len(_START) :])
 
 
 def jpeg_bytes(picture: Picture) -> int:
-    """Memory for writing: the pixels and, at worst, as much again encoded, twice."""
-    return 3 * picture.height * picture.width * picture.planes
+    """Memory for writing: the pixels and, at worst, as much again encoded."""
+    return 2 * picture.height * picture.width * picture.planes
 
 
 def eight_bits(strip: np.ndarray) -> np.ndarray:

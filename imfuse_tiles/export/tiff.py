@@ -16,6 +16,7 @@ from imfuse_tiles.export.picture import Picture, strips
 
 Encoder = Callable[[np.ndarray], bytes | bytearray]
 _CLASSIC_LIMIT = (1 << 32) - 1
+_TAGS = {"none": None, "lzw": "lzw", "deflate": "zlib"}  # "zlib": the standard number for deflate
 _HORIZONTAL, _FLOATING_POINT = 2, 3
 
 
@@ -42,7 +43,7 @@ def write_tiff(
             planarconfig="contig" if picture.planes > 1 else None,
             extrasamples=["unassalpha"] if picture.alpha else None,
             rowsperstrip=rows,
-            compression=None if compression == "none" else compression,
+            compression=_TAGS[compression],
             predictor=_predictor(compression, picture),
             software=False,
             metadata=None,

@@ -11,6 +11,8 @@ from imfuse_tiles.images.tiff_header import JPEG
 from imfuse_tiles.images.tiff_layout import READ_BYTES, Layout, layout_of
 from imfuse_tiles.images.tiff_pages import open_tiff
 
+_NOTHING = np.empty((0, 0, 0), np.uint8)
+
 
 class TiffRows:
     """An open TIFF frame. `read` fills planes from rows y0..y1; not to be shared between threads."""
@@ -20,7 +22,8 @@ class TiffRows:
         self._page: Any = self._file.pages[header.page]
         self._layout: Layout = layout_of(self._page)
         self._channels = header.channels
-        self._forget()
+        self._cached_row = -1
+        self._cached = _NOTHING
 
     def close(self) -> None:
         self._file.close()
@@ -47,7 +50,7 @@ class TiffRows:
 
     def _forget(self) -> None:
         self._cached_row = -1
-        self._cached = np.empty((0, 0, 0), np.uint8)
+        self._cached = _NOTHING
 
     def _decode(self, row: int) -> np.ndarray:
         layout = self._layout

@@ -22,8 +22,9 @@ _TAYLOR = tuple(_f(c) for c in (3.1415927, -5.1677128, 2.5501640, -0.59926453, 0
 
 
 def _quotient(above: Plane, below: Plane) -> Plane:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return above / below
+    """The quotient, 0 where the upper part is 0 (also over 0), infinite where only the lower part is."""
+    with np.errstate(divide="ignore"):
+        return np.divide(above, below, out=np.zeros_like(above), where=above != 0)
 
 
 def _half_cosine(x: Plane) -> Plane:

@@ -147,7 +147,7 @@ def back_hsi(planes: Planes, out: Planes) -> None:
     """Picture from hue angle, saturation, intensity: in each third of the circle the far part is I (1-S)."""
     for i in range(planes.shape[1]):
         third = (planes[0, i] - np.floor(planes[0, i])) * _f(3)
-        sector = min(int(third), 2)
+        sector = 0 if third < _ONE else (1 if third < _TWO else 2)  # by comparison: safe for NaN
         turn = (third - _f(sector)) * _f(2 * math.pi / 3)
         s, mean = planes[1, i], planes[2, i]
         low = mean * (_ONE - s)

@@ -1,7 +1,8 @@
 """Linear light: the sRGB transfer curve, its inverse, and the cube root of the CIE spaces.
 
-The powers are read from tables at 65536ths of the unit interval with straight lines between (error below 1e-7, a
-third of the time of the mathematical library); values outside the table are computed directly.
+The powers are read from tables at 65536ths of the unit interval with straight lines between, which takes a third of
+the time of the mathematical library. The error is below 1.5e-7, in the cell of the knee of the encoding 8e-7. Values
+outside the table are computed directly.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
 
+UNIT = np.float32(65535 * 64)
 # A step reads a neighbour, and the second half of a hull a neighbour of a neighbour: -1 .. +2 along the direction
 # (-2 .. +1 for the opposite one). The four hulls of a direction add up to 6 both ways, and of the four directions
 # three have a part along x and three along y.
@@ -33,24 +34,36 @@ def despeckle(plane: Plane, passes: int, margins: tuple[int, int, int, int]) -> 
     height, width = plane.shape[0] - 2 * h, plane.shape[1] - 2 * h
     if height < 1 or width < 1:
         raise ValueError(f"a window of {plane.shape} leaves nothing inside a halo of {h}")
-    inside = np.zeros_like(plane)
-    core = slice(top, plane.shape[0] - bottom), slice(left, plane.shape[1] - right)
-    inside[core] = _hulls(np.ascontiguousarray(plane[core]), passes)
-    return np.ascontiguousarray(inside[h : h + height, h : h + width])
+    core = _hulls(plane[top : plane.shape[0] - bottom, left : plane.shape[1] - right], passes)
+    out = np.zeros((height, width), np.float32)
+    # The core ends where the frame ends; the result ends h pixels inside the window.
+    rows = slice(max(top - h, 0), height - max(bottom - h, 0))
+    columns = slice(max(left - h, 0), width - max(right - h, 0))
+    y, x = rows.start + h - top, columns.start + h - left
+    out[rows, columns] = core[y : y + rows.stop - rows.start, x : x + columns.stop - columns.start]
+    return out
 
 
 def _hulls(plane: Plane, passes: int) -> Plane:
-    # In 16-bit units one and two are whole numbers: steps taken in different order meet exactly.
-    plane = plane * np.float32(65535)
+    # Whole numbers of 1/64 of a 16-bit step: adding and taking away steps then rounds nothing, so that
+    # pixels which went up and down in different order meet exactly.
+    plane = np.ascontiguousarray(plane * UNIT)
+    np.rint(plane, out=plane)
     for _ in range(passes):
         plane = _pass(plane)
-    return plane / np.float32(65535)
+    return np.divide(plane, UNIT, out=plane)
+
+
+@numba.njit(cache=True, nogil=True)
+def _copy(row: Plane, out: Plane) -> None:
+    for x in range(len(row)):  # an assignment of slices takes numba three seconds more to compile
+        out[x] = row[x]
 
 
 @numba.njit(cache=True, nogil=True)
 def _half(out: Plane, here: Plane, ahead: Plane, behind: Plane, up: bool, second: bool) -> None:
     """One half of a hull for one row; `ahead` and `behind` are the neighbours of each pixel at +d and -d."""
-    one, two = np.float32(257), np.float32(514)
+    one, two = np.float32(257 * 64), np.float32(514 * 64)
     if up and not second:
         for x in range(len(out)):
             out[x] = here[x] + (one if ahead[x] >= here[x] + two else np.float32(0))
@@ -80,7 +93,7 @@ def _pass(plane: Plane) -> Plane:
     zeros = np.zeros(width + 2, np.float32)
     for t in range(height + 32):
         if t < height:
-            rings[0, t % 3, 1:-1] = plane[t]
+            _copy(plane[t], rings[0, t % 3, 1:])
         for link in range(32):
             y = t - link - 1
             if 0 <= y < height:
@@ -99,5 +112,5 @@ def _pass(plane: Plane) -> Plane:
                     link % 2 == 1,
                 )
         if t >= 32:
-            out[t - 32] = rings[32, (t - 32) % 3, 1:-1]
+            _copy(rings[32, (t - 32) % 3, 1:-1], out[t - 32])
     return out

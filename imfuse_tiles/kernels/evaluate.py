@@ -7,6 +7,8 @@ in which they are added.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import DTypeLike, NDArray
@@ -38,7 +40,7 @@ def full_scale(dtype: DTypeLike) -> int:
 def unit(samples: Samples) -> Picture:
     """Samples as float32 with full scale 1: code / full scale, correctly rounded."""
     scale = full_scale(samples.dtype)
-    return samples.astype(np.float32, copy=False) if scale == 1 else samples / np.float32(scale)
+    return np.true_divide(samples, np.float32(scale), dtype=np.float32) if scale != 1 else samples.astype(np.float32)
 
 
 class Evaluation:
@@ -53,7 +55,7 @@ class Evaluation:
             raise ValueError("a median needs all pictures at once")
         self._count = 0
         self._scale = 1
-        self._total: NDArray[np.generic] | None = None
+        self._total: NDArray[Any] | None = None
 
     def add(self, samples: Samples) -> None:
         """Take in the next picture; ValueError if its shape differs or 65536 pictures are in a sum already."""
@@ -71,7 +73,7 @@ class Evaluation:
             (np.maximum if self.mode == "Max" else np.minimum)(self._total, samples, out=self._total)
         self._count += 1
 
-    def _start(self, samples: Samples) -> NDArray[np.generic]:
+    def _start(self, samples: Samples) -> NDArray[Any]:
         if self.mode in _SUMS:
             return samples.astype(np.uint32 if samples.dtype.kind == "u" else np.float64)
         if self.mode == "RMS":
@@ -83,7 +85,7 @@ class Evaluation:
         if self._total is None:
             raise ValueError("no picture to evaluate")
         if self.mode in ("Max", "Min"):
-            return unit(self._total)  # type: ignore[arg-type]
+            return unit(self._total)
         if self.mode == "RMS":
             return np.sqrt(self._total / (self._count * self._scale**2)).astype(np.float32)
         count = self._count if self.mode == "Mean" else 1

@@ -1,12 +1,14 @@
 """The Fourier mask of a whole plane: a frequency response applied to all of it at once.
 
-The plane is laid into a square of `fft_size` pixels, its edges replicated all round, and the square is filtered
-as one period. The side follows the definition of the mask: another side, or a rectangle, is another filter.
+The plane is laid into a square of `fft_size` pixels, its edges replicated all round, and the square is
+filtered as one period. The side follows the definition of the mask: another side, or a rectangle, is
+another filter.
 
-Only rows and columns that matter are transformed: the replicated rows above and below are copies of two spectra,
-and of the filtered square only the rows of the plane are transformed back. Columns pass in narrow blocks, so that
-no full square is ever held: the peak is one half spectrum of the plane's own rows. float32 carries the transform
-as far as a mask needs (errors near 1e-7); the response is computed in float64, because it is steep near zero.
+Only rows and columns that matter are transformed: the replicated rows above and below are copies of two
+spectra, and of the filtered square only the rows of the plane are transformed back. Columns pass in narrow
+blocks, so that no full square is ever held: the peak is one half spectrum of the plane's own rows. float32
+carries the transform as far as a mask needs (errors near 1e-7); the response is computed in float64,
+because it is steep near zero.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.response import Response, gridded
+from imfuse_tiles.kernels.gain import gridded
+from imfuse_tiles.kernels.response import Response
 
 Plane = NDArray[np.float32]
 Columns = Callable[[int, int], Plane]
@@ -29,19 +32,23 @@ ROWS = 64
 
 
 def fft_size(height: int, width: int) -> int:
-    """Side of the square that a (height, width) plane is filtered in: int(1.1 max(height, width)), made even."""
+    """Side of the square a plane is filtered in: int(1.1 max(height, width)), made even."""
     size = 11 * max(height, width) // 10
     return size + size % 2
 
 
 def bytes_needed(height: int, width: int, keep_gain: bool = False) -> int:
-    """Peak bytes of `filter_plane` beside its input and gain; with the gain of `gain_plane` if keep_gain."""
-    size = fft_size(height, width)
+    """Peak bytes of `filter_plane` beside its input, and those of its gain if keep_gain."""
+    return filter_bytes(height, width, fft_size(height, width), keep_gain)
+
+
+def filter_bytes(height: int, width: int, size: int, keep_gain: bool = False) -> int:
+    """Peak bytes of `filter_square` beside its input, and those of its gain if keep_gain."""
     half = size // 2 + 1
-    spectrum, result = 8 * height * half, 4 * height * width
-    # Transform buffers, and the float64 arrays from which a block of the response is computed.
-    buffers = 8 * size * (4 * ROWS + 8 * COLUMNS)
-    return spectrum + result + buffers + (4 * size * half if keep_gain else 0)
+    # Spectrum and result; then either the row buffers, or the column buffers and the float64 arrays from
+    # which a block of the gain is computed.
+    blocks = size * max(20 * ROWS, 56 * COLUMNS)
+    return 8 * height * half + 4 * height * width + blocks + (4 * size * half if keep_gain else 0)
 
 
 def gain_plane(response: Response, height: int, width: int) -> Plane:
@@ -56,18 +63,18 @@ def gain_plane(response: Response, height: int, width: int) -> Plane:
 def filter_plane(plane: Plane, response: Response, gain: Plane | None = None) -> Plane:
     """The plane with each frequency weighted by the response. float32 (y, x) -> the same shape, a new array.
 
-    The border replicates the edge. Nothing is clamped: a high pass is negative where the plane is darker than its
-    surroundings. `response.R` is not looked at: filter with `response.second()` too and compare. `gain` is the
-    `gain_plane` of the same response and shape; without it the response is computed on the way. The result does
-    not depend on `gain` being given, nor on threads: a transform uses one.
-    Raises ValueError if gain has another shape.
+    The border replicates the edge. Nothing is clamped: a high pass is negative where the plane is darker
+    than its surroundings. `response.R` is not looked at: filter with `response.second()` too and compare.
+    `gain` is the `gain_plane` of the same response and shape; without it the response is computed on the
+    way. The result does not depend on `gain` being given, nor on threads: a transform uses one. Raises
+    ValueError if gain has another shape.
     """
     size = fft_size(*plane.shape)
     return filter_square(plane, size, partial(_gain, response, size) if gain is None else gain)
 
 
 def collect(columns: Columns, size: int) -> Plane:
-    """A whole gain, float32 (size // 2 + 1, size), from the function that computes rows first..last-1 of it."""
+    """A whole gain, float32 (size // 2 + 1, size), from the function that computes its rows."""
     gain = np.empty((size // 2 + 1, size), np.float32)
     for first in range(0, len(gain), COLUMNS):
         last = min(first + COLUMNS, len(gain))
@@ -78,8 +85,9 @@ def collect(columns: Columns, size: int) -> Plane:
 def filter_square(plane: Plane, size: int, gain: Plane | Columns) -> Plane:
     """The plane, replicated around to (size, size) and filtered by `gain`; the same shape as the plane.
 
-    gain: float32 (size // 2 + 1, size), row kx, vertical frequencies in the order of fftfreq, or a function of
-    first, last that returns these rows of it. Raises ValueError for a gain of another shape or too small a size.
+    gain: float32 (size // 2 + 1, size), row kx, vertical frequencies in the order of fftfreq, or a function
+    of first, last that returns these rows of it. Raises ValueError for a gain of another shape or too small
+    a size.
     """
     height, width = plane.shape
     half = size // 2 + 1
@@ -110,7 +118,7 @@ def _rows(plane: Plane, size: int, left: int) -> NDArray[np.complex64]:
 
 
 def _columns(spectra: NDArray[np.complex64], gain: Plane, top: int) -> None:
-    """Extend columns (y, n) by their ends to the length of gain (n, F), filter, and put the rows back in place."""
+    """Extend columns (y, n) to the length of gain (n, F), filter, and put their own rows back in place."""
     height = len(spectra)
     block = np.empty(gain.shape, np.complex64)
     block[:, :top] = spectra[0][:, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +14,8 @@ _STOPS = np.array([(75, 0, 130), (0, 0, 255), (0, 128, 0), (255, 255, 0), (255, 
                    (255, 255, 255)], np.float64) / 255  # fmt: skip
 _SAMPLES = 512  # per segment; neighbouring segments share none
 _FRACTION = np.linspace(0, 1, _SAMPLES)[:, np.newaxis]
-_TABLE = np.concatenate([a + (b - a) * _FRACTION for a, b in zip(_STOPS, _STOPS[1:], strict=False)]).T
+_TABLE = np.concatenate([a + (b - a) * _FRACTION for a, b in pairwise(_STOPS)]).T
+_TABLE = np.ascontiguousarray(_TABLE, np.float32)
 
 
 def rainbow(value: ArrayLike) -> Planes:
@@ -21,9 +24,22 @@ def rainbow(value: ArrayLike) -> Planes:
     Six straight segments of 512 samples; a value v lies at sample v * 3071, with straight lines between samples.
     Values outside 0..1 take the colour of the nearer end.
     """
-    at = np.asarray(value, np.float64) * (_TABLE.shape[1] - 1)
-    samples = np.arange(_TABLE.shape[1])
-    return np.stack([np.interp(at, samples, plane) for plane in _TABLE]).astype(np.float32)
+    values = np.ascontiguousarray(value, np.float32)
+    out = np.empty((3, *np.shape(value)), np.float32)
+    _rainbow(values.reshape(-1), _TABLE, out.reshape(3, -1))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _rainbow(value: Planes, table: Planes, out: Planes) -> None:
+    last = table.shape[1] - 1
+    for i in range(value.size):
+        v = value[i] if value[i] > 0 else np.float32(0)  # also what is not a number
+        at = min(v, np.float32(1)) * last  # in double precision
+        k = min(int(at), last - 1)
+        t = np.float32(at - k)
+        for p in range(3):
+            out[p, i] = table[p, k] + t * (table[p, k + 1] - table[p, k])
 
 
 def likeness(rgb: Planes, alpha: Planes, colour: ArrayLike) -> Planes:

@@ -24,8 +24,15 @@ class TiledFile:
         self.partial = path.with_name(path.name + ".partial")
         size = file_size(shape, self.dtype)
         with tifffile.TiffWriter(self.partial, bigtiff=size > 2**32 - 2**25, byteorder="<") as tiff:
-            tiff.write(None, shape=shape, dtype=self.dtype, tile=(TILE, TILE), metadata=None,
-                       photometric="rgb" if len(shape) == 3 else "minisblack", software="imfuse-tiles simulate")
+            tiff.write(
+                None,
+                shape=shape,
+                dtype=self.dtype,
+                tile=(TILE, TILE),
+                metadata=None,
+                photometric="rgb" if len(shape) == 3 else "minisblack",
+                software="imfuse-tiles simulate",
+            )
         with tifffile.TiffFile(self.partial) as tiff:
             self._offsets = tiff.pages[0].dataoffsets
         self._handle = os.open(self.partial, os.O_RDWR)

@@ -28,11 +28,12 @@ def discs(radii: np.ndarray) -> np.ndarray:
 
     Row 0 of each: the number of rows k = 0.. on either side of the middle; then for each k the half width
     w, the weight of the pixels |dx| <= w and the weight of the pixels |dx| <= w + 1, together 64.
-    A radius of 0 is the pixel alone. A small constant is added in quadrature, so that the blur begins
-    gently below one pixel.
+    A radius of 0 is the pixel alone. Within about half a pixel the blur begins gently (r becomes
+    r^2 / (r + 0.5), with half a pixel added in quadrature): that is the depth of field.
     """
     table = np.zeros((len(radii), 1 + 3 * (HALO + 1)), np.int64)
-    for n, radius in enumerate(np.sqrt(np.asarray(radii, float) ** 2 + 0.25)):
+    radii = np.asarray(radii, float)
+    for n, radius in enumerate(np.sqrt((radii * radii / (radii + 0.5)) ** 2 + 0.25)):
         k = np.arange(HALO + 2)
         strip = _area_below(k + 0.5, radius) - _area_below(k - 0.5, radius)
         peak = _middle_pixel(radius)
@@ -97,8 +98,7 @@ def expose(decks: np.ndarray, tables: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _layers(decks: np.ndarray, top: int, left: int, height: int, width: int, sums: np.ndarray,
-            box: np.ndarray) -> int:
+def _layers(decks: np.ndarray, top: int, left: int, height: int, width: int, sums: np.ndarray, box: np.ndarray) -> int:
     """Fill the layers of a block: running sums along x of light and coverage, and where there is any.
 
     A solid thing also stands in the deeper layers down to its base, so that no seam shows between layers.
@@ -128,6 +128,7 @@ def _layers(decks: np.ndarray, top: int, left: int, height: int, width: int, sum
             box[k, 0] = height
             box[k, 1] = box[k, 3] = 0
             box[k, 2] = width
+            solid = 0
             for y in range(height):
                 total0 = total1 = total2 = total3 = np.int32(0)
                 for c in range(4):
@@ -148,6 +149,8 @@ def _layers(decks: np.ndarray, top: int, left: int, height: int, width: int, sum
                         box[k, 1] = y + 1
                         box[k, 2] = min(box[k, 2], x)
                         box[k, 3] = max(box[k, 3], x + 1)
+                        if a >= np.float32(1):
+                            solid += 1
                         total0 += np.int32(min(r, BRIGHTEST) * ONE + np.float32(0.5))
                         total1 += np.int32(min(g, BRIGHTEST) * ONE + np.float32(0.5))
                         total2 += np.int32(min(b, BRIGHTEST) * ONE + np.float32(0.5))
@@ -156,12 +159,16 @@ def _layers(decks: np.ndarray, top: int, left: int, height: int, width: int, sum
                     sums[k, y, 4 * x + 5] = total1
                     sums[k, y, 4 * x + 6] = total2
                     sums[k, y, 4 * x + 7] = total3
+            if solid == height * width:
+                # nothing behind a closed layer is ever seen
+                return used & ((2 << k) - 1)
     return used
 
 
 @njit(cache=True, nogil=True)
-def _lay_behind(sums: np.ndarray, box: np.ndarray, disc: np.ndarray, image: np.ndarray, clear: np.ndarray,
-                span: np.ndarray) -> int:
+def _lay_behind(
+    sums: np.ndarray, box: np.ndarray, disc: np.ndarray, image: np.ndarray, clear: np.ndarray, span: np.ndarray
+) -> int:
     """Add a blurred layer behind what the image of the block holds already; returns how many rows stay open.
 
     clear: what the layers in front let through; span: per row the columns between which that is not 0.
@@ -211,8 +218,7 @@ def _lay_behind(sums: np.ndarray, box: np.ndarray, disc: np.ndarray, image: np.n
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(below: np.ndarray, above: np.ndarray, at: int, w: int, inner: int, outer: int,
-              total: np.ndarray) -> None:
+def _add_rows(below: np.ndarray, above: np.ndarray, at: int, w: int, inner: int, outer: int, total: np.ndarray) -> None:
     """total += weighted sums over two rows of the disc, for neighbouring pixels from column `at` on."""
     n = len(total)
     inside = np.int32(inner)

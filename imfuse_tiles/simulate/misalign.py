@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numba import njit
@@ -54,13 +55,15 @@ def wander(slices: int, seed: int, width: int, height: int) -> list[Transform]:
             moves.append(Transform())
             continue
         far = (i - middle) / max(slices - 1, 1)
-        moves.append(Transform(
-            scale=1 - 0.03 * far + 0.0005 * float(dice[0][i]),
-            degrees=0.6 * far * float(dice[5][0]) + 0.05 * float(dice[1][i]),
-            dx=0.004 * width * far * float(dice[6][0]) + 2 * float(dice[2][i]),
-            dy=0.004 * height * far * float(dice[7][0]) + 2 * float(dice[3][i]),
-            gain=1 + 0.08 * far * float(dice[8][0]) + 0.02 * float(dice[4][i]),
-        ))
+        moves.append(
+            Transform(
+                scale=1 - 0.03 * far + 0.0005 * float(dice[0][i]),
+                degrees=0.6 * far * float(dice[5][0]) + 0.05 * float(dice[1][i]),
+                dx=0.004 * width * far * float(dice[6][0]) + 2 * float(dice[2][i]),
+                dy=0.004 * height * far * float(dice[7][0]) + 2 * float(dice[3][i]),
+                gain=1 + 0.08 * far * float(dice[8][0]) + 0.02 * float(dice[4][i]),
+            )
+        )
     return moves
 
 
@@ -68,8 +71,14 @@ def record(move: Transform, width: int, height: int) -> dict[str, object]:
     """What `transforms.json` says of one slice."""
     matrix = move.matrix(width, height)
     back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
-    return {"scale": move.scale, "degrees": move.degrees, "shift": [move.dx, move.dy], "gain": move.gain,
-            "slice_to_truth": matrix.tolist(), "truth_to_slice": back.tolist()}
+    return {
+        "scale": move.scale,
+        "degrees": move.degrees,
+        "shift": [move.dx, move.dy],
+        "gain": move.gain,
+        "slice_to_truth": matrix.tolist(),
+        "truth_to_slice": back.tolist(),
+    }
 
 
 def source_box(matrix: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> tuple[int, int, int, int]:
@@ -79,6 +88,7 @@ def source_box(matrix: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> tuple[
     return int(low[0]) - TAPS, int(low[1]) - TAPS, int(high[0]) + TAPS + 2, int(high[1]) + TAPS + 2
 
 
+@cache
 def lanczos() -> np.ndarray:
     """Weights of the Lanczos kernel with three lobes, float32 (1025, 6): row i for a fraction of i / 1024."""
     at = np.arange(_PHASES + 1)[:, None] / _PHASES - np.arange(-TAPS + 1, TAPS + 1)[None, :]
@@ -88,8 +98,17 @@ def lanczos() -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def resample(picture: np.ndarray, px0: int, py0: int, matrix: np.ndarray, weights: np.ndarray, x0: int, y0: int,
-             height: int, width: int) -> np.ndarray:
+def resample(
+    picture: np.ndarray,
+    px0: int,
+    py0: int,
+    matrix: np.ndarray,
+    weights: np.ndarray,
+    x0: int,
+    y0: int,
+    height: int,
+    width: int,
+) -> np.ndarray:
     """A window of a slice, float32 (height, width, 3), from a picture of the truth that starts at px0, py0."""
     out = np.empty((height, width, 3), np.float32)
     for y in range(height):

@@ -13,9 +13,8 @@ Plane = np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def mix(x: int) -> int:
+def mix(x: np.uint32) -> np.uint32:
     """A 32-bit integer hash (xorshift-multiply): flips about half of the bits for any changed bit."""
-    x = np.uint32(x)
     x ^= x >> np.uint32(16)
     x = np.uint32(x * np.uint32(0x7FEB352D))
     x ^= x >> np.uint32(15)
@@ -27,11 +26,12 @@ def mix(x: int) -> int:
 def chance(seed: int, x: int, y: int) -> float:
     """A number in 0..1 that belongs to the lattice point (x, y)."""
     row = mix(np.uint32(np.uint32(y) * np.uint32(0x85EBCA77) + np.uint32(seed)))
-    return mix(np.uint32(np.uint32(x) * np.uint32(0x9E3779B1)) ^ row) * (1.0 / 4294967296.0)
+    return mix(np.uint32(np.uint32(np.uint32(x) * np.uint32(0x9E3779B1)) ^ row)) * (1.0 / 4294967296.0)
 
 
 def chances(seed: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """`chance` for whole arrays of lattice points, as float64 (the same numbers)."""
+
     def scramble(v: np.ndarray) -> np.ndarray:
         v = v ^ (v >> np.uint32(16))
         v = v * np.uint32(0x7FEB352D)

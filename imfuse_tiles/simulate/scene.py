@@ -7,6 +7,7 @@ lattice cells, so their number follows the area; three large bodies follow the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from .noise import chances
 BODY = ("x", "y", "a", "b", "cos", "sin", "rim", "height", "kind", "tint", "seed")
 #: columns of a piece of hair: ends, half widths, depths, tone at both ends, tint
 HAIR = ("x0", "y0", "x1", "y1", "w0", "w1", "d0", "d1", "t0", "t1", "tint")
+Dice = Callable[[int], np.ndarray]
 ELYTRA, EYE, POLLEN, DEW = 0, 1, 2, 3
 
 _LARGE_CELL, _SMALL_CELL, _HAIR_CELL = 330, 118, 44
@@ -24,8 +26,12 @@ _HAIR_REACH, _HAIR_PIECES = 300, 14
 _HEROES = ((0.31, 0.45, 0.225, EYE), (0.71, 0.63, 0.185, ELYTRA), (0.64, 0.17, 0.12, ELYTRA))
 
 #: legs and feelers: root (along, across, in semi-axes), direction from the axis, bend, length in semi-axes
-_LIMBS = (((0.55, 0.84), 0.75, 0.9, 0.62), ((0.05, 1.0), 1.55, 0.5, 0.55), ((-0.5, 0.87), 2.15, 0.9, 0.72),
-          ((0.97, 0.25), 0.35, 1.1, 0.85))
+_LIMBS = (
+    ((0.55, 0.84), 0.75, 0.9, 0.62),
+    ((0.05, 1.0), 1.55, 0.5, 0.55),
+    ((-0.5, 0.87), 2.15, 0.9, 0.72),
+    ((0.97, 0.25), 0.35, 1.1, 0.85),
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,8 @@ class Scene:
     seed: int
 
     def ground_depth(self, y: np.ndarray) -> np.ndarray:
-        """Depth of the even ground at row y, between 0.93 (top edge) and 0.60 (bottom edge)."""
-        return 0.93 - 0.33 * np.clip(np.asarray(y, float) / max(self.height - 1, 1), 0, 1)
+        """Depth of the even ground at row y, between 0.95 (top edge) and 0.60 (bottom edge)."""
+        return 0.95 - 0.35 * np.clip(np.asarray(y, float) / max(self.height - 1, 1), 0, 1)
 
     def large_bodies(self, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
         """Domes that may touch the window x0..x1, y0..y1 (float64, one row each, columns `BODY`)."""
@@ -67,6 +73,11 @@ class Scene:
         y = np.floor((j + 0.5) * _SMALL_CELL + (2 * rand(2) - 1) * room)
         kind = np.where(rand(4) < 0.5, POLLEN, DEW)
         bodies = self._bodies(rand, x, y, radius, kind)
+        # what meets a dome sits on it, so that surfaces never cut through each other
+        under, _ = self._on_domes(x, y, radius + 2)
+        rim, tall = BODY.index("rim"), BODY.index("height")
+        bodies[:, rim] = np.clip(under - 0.02, 0.01, bodies[:, rim])
+        bodies[:, tall] = np.minimum(bodies[:, tall], bodies[:, rim])
         return _touching(bodies[rand(3) < 0.62], x0, y0, x1, y1)
 
     def hairs(self, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
@@ -75,7 +86,9 @@ class Scene:
         rand = self._dice(3, i, j)
         x = (i + rand(0)) * _HAIR_CELL
         y = (j + rand(1)) * _HAIR_CELL
-        depth, lean, on_body = self._roots(x, y)
+        depth, lean = self._on_domes(x, y, np.zeros_like(x))
+        on_body = depth < 2
+        depth = np.where(on_body, depth + 0.015, self.ground_depth(y) + 0.02)
         keep = rand(2) < np.where(on_body, 0.55, 0.055)
         wild = (rand(3) - 0.5) * 2.6 + 4.4
         angle = np.where(on_body, lean + (rand(3) - 0.5) * 1.2, wild)
@@ -91,7 +104,7 @@ class Scene:
         """Six legs and two feelers for every beetle that is not too large, as curves for `_pieces`."""
         beetles = domes[(domes[:, BODY.index("kind")] == ELYTRA) & (domes[:, BODY.index("a")] < 300)]
         curves = []
-        for x, y, a, b, c, s, rim, height, _, tint, number in beetles:
+        for x, y, a, b, c, s, rim, _, _, _, number in beetles:
             depth = min(rim, float(self.ground_depth(y))) - 0.03
             for n, (root, turn, bend, long) in enumerate(_LIMBS):
                 for side in (-1.0, 1.0):
@@ -99,14 +112,26 @@ class Scene:
                     sway = ((number * (n + 2) * (3 + side)) % 17 / 17 - 0.5) * 0.5
                     angle = np.arctan2(s, c) + side * (turn + sway)
                     thick = a * (0.034 if n < 3 else 0.014)
-                    curves.append((x + u * c - v * s, y + u * s + v * c, depth - (0.05 if n == 3 else 0.02),
-                                   depth - (0.2 if n == 3 else -0.02), angle, side * bend, long * a, thick, -1.0))
+                    curves.append(
+                        (
+                            x + u * c - v * s,
+                            y + u * s + v * c,
+                            depth - (0.05 if n == 3 else 0.02),
+                            depth - (0.2 if n == 3 else -0.02),
+                            angle,
+                            side * bend,
+                            long * a,
+                            thick,
+                            -1.0,
+                        )
+                    )
         return np.array(curves, float).reshape(-1, 9)
 
-    def _dice(self, salt: int, i: np.ndarray, j: np.ndarray):
+    def _dice(self, salt: int, i: np.ndarray, j: np.ndarray) -> Dice:
+        """Even random numbers 0..1 for lattice cells: `dice(n)` is the n-th number of every cell."""
         return lambda n: chances((self.seed * 7919 + salt * 1009 + n * 31 + 5) & 0xFFFFFFFF, i, j)
 
-    def _bodies(self, rand, x, y, radius, kind) -> np.ndarray:
+    def _bodies(self, rand: Dice, x: np.ndarray, y: np.ndarray, radius: np.ndarray, kind: np.ndarray) -> np.ndarray:
         small = kind >= POLLEN
         slim = np.where(small, 0.94 + 0.06 * rand(5), 0.68 + 0.25 * rand(5))
         angle = rand(6) * 6.283185307179586
@@ -126,25 +151,26 @@ class Scene:
         y = np.floor(self.height * (fy + 0.05 * (rand(1) - 0.5)))
         radius = np.maximum(fr * min(self.width, self.height), 6.0)
         bodies = self._bodies(rand, x, y, radius, kind)
-        bodies[:, BODY.index("height")] = bodies[:, BODY.index("rim")] - (0.07, 0.17, 0.3)
+        bodies[:, BODY.index("height")] = bodies[:, BODY.index("rim")] - (0.04, 0.15, 0.3)
         return bodies
 
-    def _roots(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Depth of the surface on which a hair stands, the way it leans, and whether that is a dome."""
-        depth = self.ground_depth(y) + 0.02
-        lean = np.zeros_like(x)
-        on_body = np.zeros(x.shape, bool)
+    def _on_domes(self, x: np.ndarray, y: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Where discs of `radius` around x, y lie on large bodies: depth of the foremost point of the body
+        under the disc (2 where there is none) and the direction away from the middle of the body."""
+        depth = np.full(x.shape, 2.0)
+        lean = np.zeros(x.shape)
         if not x.size:
-            return depth, lean, on_body
-        bounds = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
+            return depth, lean
+        reach = int(radius.max()) + 2
+        bounds = (int(x.min()) - reach, int(y.min()) - reach, int(x.max()) + reach, int(y.max()) + reach)
         for bx, by, a, b, c, s, rim, height, *_ in self.large_bodies(*bounds):
             dx, dy = x - bx, y - by
-            q = ((dx * c + dy * s) / a) ** 2 + ((dy * c - dx * s) / b) ** 2
+            inward = np.maximum(1 - radius / np.maximum(np.sqrt(dx * dx + dy * dy), 1e-6), 0)
+            q = (((dx * c + dy * s) / a) ** 2 + ((dy * c - dx * s) / b) ** 2) * inward * inward
             inside = q < 0.98
-            depth = np.where(inside, rim - height * np.sqrt(np.maximum(1 - q, 0)) + 0.015, depth)
+            depth = np.where(inside, rim - height * np.sqrt(np.maximum(1 - q, 0)), depth)
             lean = np.where(inside, np.arctan2(dy, dx), lean)
-            on_body |= inside
-        return depth, lean, on_body
+        return depth, lean
 
 
 def _lattice(x0: int, y0: int, x1: int, y1: int, cell: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
@@ -175,8 +201,19 @@ def _pieces(curves: np.ndarray) -> np.ndarray:
     far = depth + (tip - depth) * t
     tone = np.broadcast_to(t, px.shape)
     tints = np.broadcast_to(tint, px.shape)
-    parts = (px[:, :-1], py[:, :-1], px[:, 1:], py[:, 1:], width[:, :-1], width[:, 1:],
-             far[:, :-1], far[:, 1:], tone[:, :-1], tone[:, 1:], tints[:, 1:])
+    parts = (
+        px[:, :-1],
+        py[:, :-1],
+        px[:, 1:],
+        py[:, 1:],
+        width[:, :-1],
+        width[:, 1:],
+        far[:, :-1],
+        far[:, 1:],
+        tone[:, :-1],
+        tone[:, 1:],
+        tints[:, 1:],
+    )
     return np.stack([p.ravel() for p in parts], axis=1)
 
 

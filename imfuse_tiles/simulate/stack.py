@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from . import lens, misalign, paint
+from . import lens, paint
+from .bodies import bodies
+from .misalign import Transform, lanczos, resample, source_box, wander
 from .noise import cells, chance, octaves
 from .scene import Scene
 
@@ -22,7 +24,10 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack to be simulated; a pure value, from which every window of every picture follows."""
+    """A stack to be simulated; a pure value, from which every window of every picture follows.
+
+    Fields as in `render`; nothing is checked here.
+    """
 
     width: int
     height: int
@@ -37,11 +42,11 @@ class Stack:
         return Scene(self.width, self.height, self.seed)
 
     @cached_property
-    def transforms(self) -> list[misalign.Transform]:
+    def transforms(self) -> list[Transform]:
         """One per slice; all the identity for an aligned stack."""
         if self.misalign:
-            return misalign.wander(self.slices, self.seed, self.width, self.height)
-        return [misalign.Transform()] * self.slices
+            return wander(self.slices, self.seed, self.width, self.height)
+        return [Transform()] * self.slices
 
     def focus(self, number: int) -> float:
         """Depth in focus in a slice: 0 in the first to 1 in the last, evenly; 0.5 in a single slice."""
@@ -57,9 +62,8 @@ class Stack:
 
     @cached_property
     def _matrices(self) -> list[np.ndarray | None]:
-        moves: list[misalign.Transform | None] = [None, *self.transforms]
-        return [None if m is None or m == misalign.Transform() else m.matrix(self.width, self.height)
-                for m in moves]
+        moves: list[Transform | None] = [None, *self.transforms]
+        return [None if m is None or m == Transform() else m.matrix(self.width, self.height) for m in moves]
 
     def window(self, box: Box) -> Iterator[tuple[str | int, np.ndarray]]:
         """("truth", RGB), ("depth", grey) and (number, RGB) of every slice, in the window (x0, y0, x1, y1)."""
@@ -81,7 +85,7 @@ class Stack:
         roomy = 1.3 * (box[2] - box[0] + 24) * (box[3] - box[1] + 24)
         first, union = 0, box
         for n, matrix in enumerate(self._matrices):
-            own = box if matrix is None else misalign.source_box(matrix, *box)
+            own = box if matrix is None else source_box(matrix, *box)
             both = (min(union[0], own[0]), min(union[1], own[1]), max(union[2], own[2]), max(union[3], own[3]))
             too_large = (both[2] - both[0]) * (both[3] - both[1]) > roomy
             if n > first and (too_large or n - first == _AT_ONCE):
@@ -105,9 +109,10 @@ class Stack:
         tilt = self.scene.ground_depth(np.arange(y0, y1))
         light = paint.shadows(large, x0, y0, high, wide)
         decks = np.zeros((4, 6, high, wide), np.float32)
-        paint.ground(decks[0], x0, y0, tilt, octaves(*margin, salt + 100, _SWELL), fine, vein, border, tone, light)
-        paint.bodies(decks[1], large, x0, y0, fine)
-        paint.bodies(decks[2], small, x0, y0, fine)
+        swell = octaves(*margin, salt + 100, _SWELL)
+        paint.ground(decks[0], x0, y0, tilt, swell, fine, vein, border, tone, light)
+        bodies(decks[1], large, x0, y0, fine)
+        bodies(decks[2], small, x0, y0, fine)
         paint.hairs(decks[3], self.scene.hairs(x0, y0, x1, y1), x0, y0)
         return decks
 
@@ -117,9 +122,10 @@ class Stack:
         if matrix is None:
             light = light[y0 - source[1] : y1 - source[1], x0 - source[0] : x1 - source[0]]
         else:
-            light = misalign.resample(light, source[0], source[1], matrix, misalign.lanczos(), x0, y0, y1 - y0, x1 - x0)
+            light = resample(light, source[0], source[1], matrix, lanczos(), x0, y0, y1 - y0, x1 - x0)
         gain, noise = (self.transforms[n - 1].gain, self.noise) if n else (1.0, 0.0)
-        values = _encode(np.ascontiguousarray(light), gain, noise, (self.seed * 31 + n * 3) & 0x3FFFFFFF, x0, y0, 2**self.bits - 1)
+        light, salt = np.ascontiguousarray(light), (self.seed * 31 + n * 3) & 0x3FFFFFFF
+        values = _encode(light, gain, noise, salt, x0, y0, 2**self.bits - 1)
         return values.astype(np.uint8) if self.bits == 8 else values
 
 
@@ -145,9 +151,9 @@ def _encode(light: np.ndarray, gain: float, noise: float, seed: int, x0: int, y0
             for c in range(3):
                 value = np.sqrt(min(max(light[y, x, c] * gain, 0.0), 1.0))
                 if noise > 0:
-                    even = chance(seed + c, 2 * (x0 + x), 2 * (y0 + y)) + chance(seed + c, 2 * (x0 + x) + 1, 2 * (y0 + y))
-                    even += chance(seed + c, 2 * (x0 + x), 2 * (y0 + y) + 1)
-                    even += chance(seed + c, 2 * (x0 + x) + 1, 2 * (y0 + y) + 1)
-                    value = min(max(value + noise * (even - 2) * 1.7320508075688772, 0.0), 1.0)
+                    even = -2.0
+                    for i in range(4):
+                        even += chance(seed + c, 2 * (x0 + x) + (i & 1), 2 * (y0 + y) + (i >> 1))
+                    value = min(max(value + noise * even * 1.7320508075688772, 0.0), 1.0)
                 out[y, x, c] = int(value * top + 0.5)
     return out
