@@ -63,6 +63,8 @@ class Op:
     single: ClassVar[bool] = False
     #: Fields that take the first and second word where they are not called word1 and word2.
     words: ClassVar[tuple[str, ...]] = ("word1", "word2")
+    #: Fields that the canonical text names without their letter.
+    bare: ClassVar[tuple[str, ...]] = ("word1",)
     also: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[str, ...]] = ("",)
 
@@ -97,8 +99,7 @@ class Op:
         return {"op": self.name, "version": self.version, **chosen}
 
     def __str__(self) -> str:
-        usual = type(self)().completed() if not _required(type(self)) else None
-        texts = [_text(self, item, usual) for item in arguments(type(self))]
+        texts = [_text(self, item) for item in arguments(type(self))]
         said = ",".join(text for text in texts if text)
         return f"--{self.name}={said}" if said else f"--{self.name}"
 
@@ -111,19 +112,14 @@ def arguments(kind: type[Op]) -> list[Field[Any]]:
     return sorted(fields(kind), key=lambda item: ORDER.index(item.name))
 
 
-def _required(kind: type[Op]) -> bool:
-    return any(item.default is MISSING for item in fields(kind))
-
-
-def _text(op: Op, item: Field[Any], usual: Op | None) -> str:
+def _text(op: Op, item: Field[Any]) -> str:
     value = getattr(op, item.name)
-    if value is None or (item.metadata["quiet"] and usual is not None and value == getattr(usual, item.name)):
+    if value is None or (item.metadata["quiet"] and value == item.default):
         return ""
     if item.metadata["kind"] == "flag":
         return item.name if value else f"{item.name}=no"
     if item.metadata["kind"] == "word":
-        prefix = {"word1": "", "word2": "W2="}.get(item.name, f"{item.name}=")
-        return f"{prefix}{value}"
+        return str(value) if item.name in op.bare else f"{'W2' if item.name == 'word2' else item.name}={value}"
     return f"{item.name}{'=' if item.name in EQUALS else ''}{value:.12g}"
 
 
@@ -171,16 +167,15 @@ def parse(name: str, text: str | None) -> Op:
 
 def _take(kind: type[Op], known: dict[str, Field[Any]], values: dict[str, Any], item: str) -> None:
     """Read one item of the comma-separated list into ``values``."""
-    letter, text = _split(item, known)
+    letter, text = _split(item)
     if letter is None:
-        places = [place for place in kind.words if place in known]
-        if not places:
-            raise Refusal(f"--{kind.name} does not take argument {item}; it takes {_taken(kind)}")
-        letter = places[0] if places[0] not in values else places[-1]
-    if letter in values and SECOND.get(letter) in known:
-        letter = SECOND[letter]
+        letter = kind.words[0] if kind.words[0] not in values else kind.words[-1]
+    elif letter in values:
+        letter = SECOND.get(letter, letter)
     if letter not in known:
         raise Refusal(f"--{kind.name} does not take argument {item}; it takes {_taken(kind)}")
+    if letter in values and letter not in kind.words:
+        raise Refusal(f"--{kind.name}: {item} gives {letter} a second value")
     values[letter] = _read(kind, known[letter], item, text)
 
 
@@ -188,7 +183,7 @@ LETTERS = set("wrRsSnNpPtTcCI") | {"neg", "diff", "level", "clut", "mask"}
 ALIASES = {"W1": "word1", "W2": "word2", "WORD1": "word1", "WORD2": "word2", "%": "p"}
 
 
-def _split(item: str, known: dict[str, Field[Any]]) -> tuple[str | None, str]:
+def _split(item: str) -> tuple[str | None, str]:
     """The letter an item speaks of (None for a word) and the text of its value."""
     if "=" in item:
         letter, text = item.split("=", 1)

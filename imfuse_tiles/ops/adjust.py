@@ -27,6 +27,7 @@ class ColorSpace(Op, name="colorspace"):
     section: ClassVar[str] = "General"
     single: ClassVar[bool] = True
     words: ClassVar = ("C", "c")
+    bare: ClassVar = ("C",)
     examples: ClassVar = ("Lab", "HSL,2")
 
     C: str = word("sRGB", "colour space", spaces)
