@@ -49,25 +49,30 @@ class Cut:
     at_once: int
 
 
+def room(resources: Resources) -> int:
+    """Bytes that blocks may take, all at once."""
+    return resources.memory - BASE
+
+
 def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -> Cut:
     """The largest blocks that fit the memory and still keep every worker busy; Refusal when none fits.
 
     ``layout``: that of an earlier, unfinished run of the stage, kept as long as it fits.
     """
-    room = resources.memory - BASE
-    if layout is not None and stage.memory(layout) <= room:
-        return _cut(stage, layout, resources, room)
-    layouts = [tiled(stage, edge) for edge in (EDGES if resources.tile is None else (resources.tile,))]
-    together = [each for each in layouts if stage.memory(each) * resources.workers <= room]
+    space = room(resources)
+    if layout is not None and stage.memory(layout) <= space:
+        return _cut(stage, layout, resources, space)
+    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else EDGES)]
+    together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
     for each in [*(each for each in busy if each.edge >= CHUNK), *reversed(together)]:
         if each.edge >= CHUNK or each is together[0]:
-            return _cut(stage, each, resources, room)
+            return _cut(stage, each, resources, space)
     for each in reversed(layouts):
-        if stage.memory(each) <= room:
-            return _cut(stage, each, resources, room)
-    raise _too_big(stage, resources, room)
+        if stage.memory(each) <= space:
+            return _cut(stage, each, resources, space)
+    raise _too_big(stage, resources, space)
 
 
 def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
@@ -77,13 +82,12 @@ def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
 
 def tiled(stage: Stage, edge: int) -> Layout:
     """Blocks of about ``edge`` pixels, made of whole chunks."""
-    run = 1 if stage.banded else min(RUN, stage.slices)
     parts = -(-edge // CHUNK)
     chunk = -(-edge // parts)
-    if stage.banded and not stage.about.get("rows"):
-        whole = -(-stage.frame[0] // chunk) * chunk
-        return Layout(chunk, whole, run)
-    return Layout(chunk, chunk * parts, run)
+    if stage.whole or (stage.banded and not stage.about.get("rows")):
+        side = stage.frame[0] if stage.banded else max(stage.frame)
+        return Layout(chunk, -(-side // chunk) * chunk, 1)
+    return Layout(chunk, chunk * parts, 1 if stage.banded else min(RUN, stage.slices))
 
 
 def _too_big(stage: Stage, resources: Resources, room: int) -> Refusal:

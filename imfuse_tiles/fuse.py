@@ -80,12 +80,12 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish,
 def fuse_images(images: Sequence[str | Path], options: Recipe, result: str | Path, **more: Any) -> Outcome:
     """Fuse image files into ``result`` with a recipe; ``more`` as in :func:`resources_of` and :class:`Wish`."""
     stack = opened(images, options.revert)
-    plan = planned(options.checked(), stack)
     store = store_of(stack, more.pop("store", None))
     resources = Resources(
         memory=more.pop("memory", None) or budget.default_memory(), workers=more.pop("workers", None) or cores(),
         tile=more.pop("tile", None), scheduler=more.pop("scheduler", "threads"),
     )  # fmt: skip
+    plan = planned(options.checked(), stack, budget.room(resources))
     return fuse(plan, store, resources, output.Wish(Path(result), **more))
 
 

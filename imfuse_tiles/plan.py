@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
-from imfuse_tiles.grid import Frame, Halo
+from imfuse_tiles.grid import Frame
 from imfuse_tiles.images import Header
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.background import Origin, origin
+from imfuse_tiles.ops.filters import MaskFilter
+from imfuse_tiles.ops.fourier import Fourier
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.recipe import Recipe
-from imfuse_tiles.spec import Op, digest
+from imfuse_tiles.spec import digest
 from imfuse_tiles.work.finish import FinishJob, Layer
+from imfuse_tiles.work.fourier import CellsJob, Far, FarJob, FarMaskJob, FarStart, Frames, Masks, Planes, error
 from imfuse_tiles.work.ingest import IngestJob
-from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source
+from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source, Start
 from imfuse_tiles.work.montage import Merged, MontageJob
 from imfuse_tiles.work.pictures import PictureJob
 from imfuse_tiles.work.stage import Job, Output, Stage
@@ -58,74 +62,157 @@ class Plan:
         return self.stages[-1]
 
 
+def planned(recipe: Recipe, stack: Stack, room: int | None = None) -> Plan:
+    """The plan of a recipe for a stack.
+
+    ``room``: bytes that one block may take. Fourier filters of frames that need more are split into a near and a
+    far part, which is another result with another key; None never splits.
+    """
+    return Planner(recipe, stack, room).plan()
+
+
 class Planner:
     """Collects the stages of a recipe; a stage that is asked for twice is planned once."""
 
-    def __init__(self, recipe: Recipe, stack: Stack) -> None:
-        self.recipe, self.stack = recipe, stack
+    def __init__(self, recipe: Recipe, stack: Stack, room: int | None) -> None:
+        self.recipe, self.stack, self.room = recipe, stack, room
         self.stages: dict[str, Stage] = {}
-        self.frame = stack.frame
+        self.frame, self.slices = stack.frame, len(stack)
         self.source = Source(f"source/{stack.digest}", stack.planes, stack.frame, FULL[stack.dtype])
         self.small = recipe.one(PrepResize)
         self.mask_frame = self.small.size(self.frame) if self.small else self.frame
 
     def plan(self) -> Plan:
         self.ingest()
-        montages = [self.montage(0, len(self.stack) - 1)] if self.recipe.generators else []
+        montages = [self.montage(0, self.slices - 1)] if self.recipe.generators else []
         self.finish(montages)
         return Plan(self.recipe, self.stack, tuple(self.stages.values()))
 
-    def add(self, stage: Stage) -> Stage:
-        return self.stages.setdefault(stage.key, stage)
+    def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
+        """Put a stage at the end of the plan unless it is there already."""
+        about = {"stage": name, "options": str(self.recipe), **more.pop("about", {})}
+        stage = Stage(name, key, job, more.pop("frame", self.frame), outputs, about=about, **more)
+        return self.stages.setdefault(key, stage)
 
     def ingest(self) -> None:
-        lead, rows = (self.stack.planes, len(self.stack)), self.stack.headers[0].random_access
+        lead, rows = (self.stack.planes, self.slices), self.stack.headers[0].random_access
         out = Output(self.source.path, lead, (self.stack.planes, 1), self.stack.dtype)
         job = IngestJob(self.stack.headers, self.source.path)
-        self.add(Stage("ingest", self.stack.digest, job, self.frame, (out,), len(self.stack), banded=True,
-                       about={"rows": rows}))  # fmt: skip
+        self.add("ingest", self.stack.digest, job, out, slices=self.slices, banded=True, about={"rows": rows})
+
+    # Masks
 
     def mask(self, op: Generator) -> tuple[Stage, str | None]:
         """The stages of one generator: its raw masks, and the key of their levelling if they are levelled."""
         image = None if op.I is None else self.picture(origin(f"--{op.name}", op.I))
-        about = [
-            op.record("work"), self.recipe.scene.space, self.recipe.scene.channel,
-            self.small.record() if self.small else None, image.path if image else None,
-        ]  # fmt: skip
-        key = digest(["mask", self.stack.digest, about])
-        raw, peak = f"mask/{key}", f"peak/{key}"
-        seen = replace(self.source, resize=self.small)
-        job = MaskJob(op, self.recipe.scene, seen, self.mask_frame, raw, peak,
-                      replace(image, resize=self.small) if image else None)  # fmt: skip
-        outputs = (Output(raw, (len(self.stack),), (1,), "float32"), Output(peak, (), (1,), "float32", by_run=True))
-        stage = self.add(self.stage(f"mask {op.name}", key, job, outputs, op.halo(self.mask_frame),
-                                    self.mask_frame, slices=len(self.stack), op=op,
-                                    inputs=(self.stack.digest, *([image.key] if image else []))))  # fmt: skip
-        if not op.levelled:
-            return stage, None
-        level = digest(["level", key, op.clut])
-        self.add(self.stage(f"level {op.name}", level, LevelJob(key, peak, op.clut), (), Halo(), self.mask_frame,
-                            inputs=(key,)))  # fmt: skip
-        return stage, level
+        scene, small = self.recipe.scene, self.small.record() if self.small else None
+        about = ["mask", self.stack.digest, op.record("work"), scene.space, scene.channel, small,
+                 image.path if image else None]  # fmt: skip
+        inputs = (self.stack.digest, *([image.key] if image else []))
+        seen, image = replace(self.source, resize=self.small), replace(image, resize=self.small) if image else None
+        key = digest(about)
+        job = MaskJob(op, scene, seen, self.mask_frame, f"mask/{key}", f"mask/{key}", image)
+        if isinstance(op, Fourier) and not self.fits(job):
+            key = digest([*about, "near and far"])
+            frames = Frames(op, scene, seen, self.mask_frame, image)
+            far, stage = self.far(op.name, key, frames, self.depth(op), op, inputs)
+            job, inputs = FarMaskJob(*self.parts_of(job, key), far=far), (*inputs, stage.key)
+        elif not op.whole_frame:
+            job = replace(job, peak=f"peak/{key}")
+        outputs = [Output(job.out, (self.slices,), (1,), "float32")]
+        if job.peak != job.out:
+            outputs.append(Output(job.peak, (), (1,), "float32", by_run=True))
+        whole = op.whole_frame and not isinstance(job, FarMaskJob)
+        stage = self.add(f"mask {op.name}", key, job, *outputs, frame=self.mask_frame, slices=self.slices,
+                         halo=op.halo(self.mask_frame), inputs=inputs, whole=whole)  # fmt: skip
+        return stage, self.level(op, key, job.peak) if op.levelled else None
+
+    def parts_of(self, job: MaskJob, key: str) -> tuple[Any, ...]:
+        return job.op, job.scene, job.source, job.frame, f"mask/{key}", f"peak/{key}", job.image
+
+    def level(self, op: Generator, raw: str, peak: str) -> str:
+        """The stage that levels a generator; its key."""
+        key = digest(["level", raw, op.clut])
+        self.add(f"level {op.name}", key, LevelJob(raw, peak, op.clut), frame=self.mask_frame, inputs=(raw,))
+        return key
+
+    def depth(self, op: Generator) -> int:
+        """How many planes a generator works on."""
+        from imfuse_tiles import kernels
+
+        if op.I is not None:
+            return self.stack.planes
+        if op.c is not None or (op.C is None and self.recipe.scene.channel is not None):
+            return 1
+        space = op.C or self.recipe.scene.space
+        return self.stack.planes if space == "sRGB" else kernels.colour.plane_count(space)
+
+    def fits(self, job: Job) -> bool:
+        """Whether a job on a whole frame fits the memory."""
+        return self.room is None or job.memory(*self.mask_frame) <= self.room
+
+    def far(
+        self, name: str, of: str, planes: Planes, count: int, op: Fourier, inputs: tuple[str, ...]
+    ) -> tuple[Far, Stage]:
+        """The stages of a Fourier filter's far part."""
+        from imfuse_tiles import kernels
+
+        frame = self.mask_frame
+        responses = tuple(op.responses(frame))
+        cells, made = digest(["cells", of]), digest(["far", of])
+        size = kernels.cells.reduced_shape(*frame)
+        out = Output(f"cells/{cells}", (count, self.slices), (count, 1), "float32")
+        self.add(f"cells {name}", cells, CellsJob(planes, count, out.path), out, frame=size, slices=self.slices,
+                 inputs=inputs)  # fmt: skip
+        total = count * len(responses)
+        far = Output(f"far/{made}", (total, self.slices), (total, 1), "float32")
+        margin = 2 * (kernels.cells.MARGIN - kernels.cells.EDGE)
+        job = FarJob(out.path, count, responses, frame, far.path)
+        stage = self.add(f"far {name}", made, job, far, frame=(size[0] + margin, size[1] + margin),
+                         slices=self.slices, inputs=(cells,), whole=True,
+                         about={"error": error(responses, frame)})  # fmt: skip
+        return Far(far.path, count, responses, frame), stage
+
+    # Merging
 
     def merge(self) -> Merged:
         """The stages up to the merged masks, and how they are read."""
-        parts, inputs = [], []
-        for op, weight in zip(self.recipe.generators, self.recipe.weights(), strict=True):
+        parts, inputs, recipe = [], [], self.recipe
+        for op, weight in zip(recipe.generators, recipe.weights(), strict=True):
             stage, level = self.mask(op)
             parts.append(Part(op, weight, stage.outputs[0].path, level))
             inputs += [stage.key, *([level] if level else [])]
-        recipe = self.recipe
         about = [
+            "merge", recipe.merge.record(),
             [(part.path, part.level, part.weight, part.op.record("merge"), part.op.filtered) for part in parts],
-            recipe.merge.record(), [op.record("work") for op in recipe.filters],
         ]  # fmt: skip
-        key = digest(["merge", about])
-        job = MergeJob(tuple(parts), recipe.merge, recipe.filters, self.mask_frame, f"merge/{key}")
-        out = Output(f"merge/{key}", (len(self.stack),), (1,), "float32")
-        self.add(self.stage("merge masks", key, job, (out,), job.halo(), self.mask_frame, slices=len(self.stack),
-                            inputs=tuple(inputs)))  # fmt: skip
+        start: Start | None = None
+        key = ""
+        segments = self.segments(tuple(parts))
+        for number, filters in enumerate(segments):
+            about = [*about, [op.record("work") for op in filters]]
+            was, key, last = key, digest([about, len(segments)]), number == len(segments) - 1
+            if number:
+                assert isinstance(filters[0], Fourier)
+                masks = Masks(f"merge/{was}", self.mask_frame)
+                far, stage = self.far(filters[0].name, key, masks, 1, filters[0], (was,))
+                start, inputs, filters = FarStart(masks.path, far), [*inputs, was, stage.key], filters[1:]
+            job = MergeJob(tuple(parts), recipe.merge, filters, self.mask_frame, f"merge/{key}", start, last)
+            out = Output(job.out, (self.slices,), (1,), "float32")
+            self.add("merge masks", key, job, out, halo=job.halo(), frame=self.mask_frame, slices=self.slices,
+                     inputs=tuple(inputs), whole=job.whole_frame)  # fmt: skip
         return Merged(out.path, key, recipe.level, self.small)
+
+    def segments(self, parts: tuple[Part, ...]) -> list[tuple[MaskFilter, ...]]:
+        """The mask filters, cut before every Fourier filter if whole frames do not fit the memory."""
+        filters = self.recipe.filters
+        if self.fits(MergeJob(parts, self.recipe.merge, filters, self.mask_frame, "")):
+            return [filters]
+        cuts = [place for place, op in enumerate(filters) if isinstance(op, Fourier)]
+        edges = [0, *cuts, len(filters)]
+        return [filters[a:b] for a, b in pairwise(edges)]
+
+    # Montage, pictures, finish
 
     def montage(self, first: int, last: int) -> MontageJob:
         """The montage of slices first to last, counted from 0."""
@@ -133,53 +220,35 @@ class Planner:
         small = self.small.record() if self.small else None
         about = [merged.key, merged.level.record(), small, [op.record("work") for op in cuts], first, last]
         key = digest(["montage", about])
-        job = MontageJob(self.source, merged, cuts, first, last, len(self.stack), f"montage/{key}")
+        job = MontageJob(self.source, merged, cuts, first, last, self.slices, f"montage/{key}")
         out = Output(job.out, (job.depth,), (job.depth,), "float32")
-        name = "montage" if last - first + 1 == len(self.stack) else f"montage {first + 1}-{last + 1}"
-        self.add(self.stage(name, key, job, (out,), job.halo(), self.frame, inputs=(self.stack.digest, merged.key)))
+        name = "montage" if last - first + 1 == self.slices else f"montage {first + 1}-{last + 1}"
+        self.add(name, key, job, out, halo=job.halo(), inputs=(self.stack.digest, merged.key))
         return job
 
     def picture(self, made: Origin) -> Source:
         """The stage of a picture of the whole stack, and how it is read: as a stack of one slice."""
         key = digest(["picture", self.stack.digest, made.kind, made.mode, made.swapped])
         path, planes = f"image/{key}", self.stack.planes
-        job = PictureJob(self.source, made, len(self.stack), path)
+        job = PictureJob(self.source, made, self.slices, path)
         out = Output(path, (planes, 1), (planes, 1), "float32")
-        self.add(self.stage(f"picture {made.mode.lower()}", key, job, (out,), Halo(), self.frame,
-                            inputs=(self.stack.digest,)))  # fmt: skip
+        self.add(f"picture {made.mode.lower()}", key, job, out, inputs=(self.stack.digest,))
         return Source(path, planes, self.frame, 1.0, key=key)
 
     def finish(self, montages: list[MontageJob]) -> None:
         made = [op.origin for op in self.recipe.backgrounds]
         layers = tuple(Layer(each, self.picture(each) if each.mode else None) for each in made)
         colours = 3 if any(each.coloured for each in made) else self.stack.planes
-        each = montages[0].depth if montages else 0
-        about = [
-            [job.out for job in montages], [op.record("work") for op in self.recipe.finals],
-            [(layer.origin.kind, layer.origin.value, layer.picture.path if layer.picture else "") for layer in layers],
-            self.stack.digest,
-        ]  # fmt: skip
-        key = digest(["final", about])
         paths = tuple(job.out for job in montages)
-        job = FinishJob(paths, each, self.stack.planes, colours, self.recipe.finals, layers, self.frame, f"final/{key}")
+        about = [
+            paths, [op.record("work") for op in self.recipe.finals], self.stack.digest,
+            [(each.origin.kind, each.origin.value, each.picture.path if each.picture else "") for each in layers],
+        ]  # fmt: skip
+        key, depth = digest(["final", about]), montages[0].depth if montages else 0
+        job = FinishJob(
+            paths, depth, self.stack.planes, colours, self.recipe.finals, layers, self.frame, f"final/{key}"
+        )
         out = Output(job.out, (job.depth,), (job.depth,), "uint16")
-        self.add(self.stage("finish", key, job, (out,), job.halo(), self.frame, inputs=(
-            *(path.rpartition("/")[2] for path in paths),
-            *(layer.picture.key for layer in layers if layer.picture),
-        )))  # fmt: skip
-
-    def stage(self, name: str, key: str, job: Job, outputs: tuple[Output, ...], halo: Halo, frame: Frame, *,
-              slices: int = 1, op: Op | None = None, inputs: tuple[str, ...]) -> Stage:  # fmt: skip
-        about = {"stage": name, "options": str(op if op is not None else self.recipe)}
-        return Stage(name, key, job, frame, outputs, slices, halo, inputs, about=about)
-
-
-def planned(recipe: Recipe, stack: Stack) -> Plan:
-    """The plan of a recipe for a stack."""
-    return Planner(recipe, stack).plan()
-
-
-def stage_lines(plan: Plan) -> Iterator[str]:
-    """Names of the stages."""
-    for stage in plan.stages:
-        yield stage.name
+        keys = [path.rpartition("/")[2] for path in paths]
+        pictures = [layer.picture.key for layer in layers if layer.picture]
+        self.add("finish", key, job, out, halo=job.halo(), inputs=(*keys, *pictures))

@@ -30,6 +30,7 @@ def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[s
         "done": done, "tile": cut.layout.edge, "chunk": cut.layout.chunk, "task_bytes": cut.block_bytes,
         "at_once": cut.at_once, "memory_bytes": BASE + cut.block_bytes * cut.at_once,
         "disk_bytes": stage.bytes_on_disk(cut.layout), "outputs": [output.path for output in stage.outputs],
+        "error": stage.about.get("error"),
     }  # fmt: skip
 
 
@@ -63,6 +64,8 @@ def plan_text(plan: Plan, store: Store, resources: Resources) -> str:
             f"{row['name']:<20} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
             f"{row['done']:>8} {shown(row['task_bytes']):>9} {shown(row['disk_bytes']):>9}"
         )
+        if row["error"] is not None:
+            lines.append(f"{'':<20} too large for one transform: near and far part, error about {row['error']:.1e}")
     lines += [
         "",
         f"memory: at most {shown(whole['memory_bytes'])} of {shown(whole['memory_limit'])} allowed",

@@ -26,7 +26,7 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     if said.report:
         _check_report(Path(said.report))
     stack = fusing.opened(said.images, said.revert)
-    made = planned(recipe, stack)
+    made = planned(recipe, stack, budget.room(resources))
     store = fusing.store_of(stack, said.store)
     if command == "plan" or said.dry_run:
         print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))

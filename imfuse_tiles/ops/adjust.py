@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from imfuse_tiles import kernels
-from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Region, Window
 from imfuse_tiles.ops.generator import Scene, spaces
+from imfuse_tiles.ops.resize import Reader, interpolations, resampled, scaled_size
 from imfuse_tiles.spec import Op, integer, number, word
-
-Reader = Callable[[Region], "np.ndarray"]
-
-
-def interpolations() -> tuple[str, ...]:
-    """Names of the interpolations."""
-    return tuple(kernels.resample.INTERPOLATIONS)
 
 
 @dataclass(frozen=True)
@@ -51,8 +42,7 @@ class PrepResize(Op, name="prepresize"):
 
     def size(self, frame: Frame) -> Frame:
         """The size of the masks of a frame."""
-        height, width = (max(1, int(np.floor(side * self.p / 100 + 0.5))) for side in frame)
-        return height, width
+        return scaled_size(frame, self.p)
 
     def reduced(self, read: Reader, frame: Frame, region: Region) -> Window:
         """A window at the size of the masks; ``read`` gives samples (c, y, x) of a region of the full frame."""
@@ -61,13 +51,3 @@ class PrepResize(Op, name="prepresize"):
     def restored(self, read: Reader, frame: Frame, region: Region) -> Window:
         """A window at full size from samples at the size of the masks."""
         return resampled(read, self.size(frame), frame, region, self.word1)
-
-
-def resampled(read: Reader, frame: Frame, target: Frame, region: Region, interpolation: str) -> Window:
-    """A region of ``target`` interpolated from the samples of ``frame``."""
-    part = Region(*kernels.resample.source_region(region, frame, target, interpolation))
-    made = [
-        kernels.resample.resample(plane, (part.y0, part.x0), frame, target, region, interpolation)
-        for plane in np.ascontiguousarray(read(part))
-    ]
-    return Window(np.stack(made), region, target)

@@ -25,6 +25,9 @@ class Origin:
     swapped: bool = False
     value: tuple[float, ...] = ()
 
+    def __str__(self) -> str:
+        return {"clear": "transparent"}.get(self.kind, self.mode + ("2" if self.swapped else ""))
+
     @property
     def coloured(self) -> bool:
         """Whether it needs three planes even when the stack is grey."""

@@ -1,1 +1,72 @@
 """Mask generators that compare each frame to a picture made of the whole stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.ops.background import EVALUATE, origin
+from imfuse_tiles.ops.generator import Generator
+from imfuse_tiles.spec import word
+
+
+@dataclass(frozen=True)
+class Comparison(Generator):
+    """Likeness to a picture of the stack: where a frame is like it, the mask is strong."""
+
+    contrast: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Compose(Comparison, name="compose"):
+    """Likeness to the smallest and largest values of the stack composed; 2 behind the mode swaps them."""
+
+    words: ClassVar = ("I",)
+    examples: ClassVar = ("", "overlay2", "screen", "colorize")
+
+    I: str = word("Overlay", "compose mode")  # noqa: E741
+
+    def checked(self) -> Self:
+        if origin("--compose", self.I).kind != "compose":
+            raise Refusal(f"--compose: {self.I} is no compose mode, allowed are {', '.join(kernels.blend.MODES)}")
+        return super().checked()
+
+
+@dataclass(frozen=True)
+class Evaluate(Comparison, name="evaluate"):
+    """Likeness to a statistic of the stack."""
+
+    words: ClassVar = ("I",)
+    examples: ClassVar = ("", "mean", "add")
+
+    I: str = word("Max", "statistic over the slices", EVALUATE)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Max(Comparison, name="max"):
+    """Likeness to the largest values of the stack."""
+
+    I: str = word("Max", "statistic", ("Max",), quiet=True)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Mean(Comparison, name="mean"):
+    """Likeness to the mean of the stack."""
+
+    I: str = word("Mean", "statistic", ("Mean",), quiet=True)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Median(Comparison, name="median"):
+    """Likeness to the median of the stack."""
+
+    I: str = word("Median", "statistic", ("Median",), quiet=True)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Min(Comparison, name="min"):
+    """Likeness to the smallest values of the stack."""
+
+    I: str = word("Min", "statistic", ("Min",), quiet=True)  # noqa: E741

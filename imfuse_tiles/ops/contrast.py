@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Halo, Window
-from imfuse_tiles.ops.generator import Generator, Scene
+from imfuse_tiles.ops.generator import Answer, Generator, Scene
 from imfuse_tiles.ops.local import (
     GAUSSIAN,
     STATISTIC_ALIASES,
@@ -21,6 +23,7 @@ from imfuse_tiles.ops.local import (
     smoothing_reach,
     statistic,
 )
+from imfuse_tiles.ops.resize import interpolations, scaled_size, there_and_back
 from imfuse_tiles.spec import number, word
 
 
@@ -53,6 +56,28 @@ class Blur(Generator, name="blur"):
 
 
 @dataclass(frozen=True)
+class DifferenceOfStatistics(Generator, name="diffstat"):
+    """Difference of two statistics over small boxes."""
+
+    examples: ClassVar = ("", "r5", "r2,min,max", "r2,R4,Median,Mean", "r3,grad,stdev")
+
+    r: float = number(3, "width of the first box in pixels", low=1, high=101)
+    R: float | None = number(None, "width of the second box; left out: as the first", low=1, high=101, quiet=True)
+    word1: str = word("Median", "first statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
+    word2: str = word("Mean", "second statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
+
+    def completed(self) -> Self:
+        made = replace(self, R=None) if self.r == self.R else self
+        return super(DifferenceOfStatistics, made).completed()
+
+    def halo(self, frame: Frame) -> Halo:
+        return box_halo(self.r).widest(box_halo(self.R or self.r))
+
+    def respond(self, x: Window) -> Window:
+        return minus(statistic(x, self.r, self.word1), statistic(x, self.R or self.r, self.word2))
+
+
+@dataclass(frozen=True)
 class Morphology(Morph, Generator, name="morphology"):
     """Morphological edges, openings and closings."""
 
@@ -65,6 +90,27 @@ class Morphology(Morph, Generator, name="morphology"):
 
     def respond(self, x: Window) -> Window:
         return self.morphed(x)
+
+
+@dataclass(frozen=True)
+class Resize(Generator, name="resize"):
+    """Difference to the frame made smaller and large again."""
+
+    examples: ClassVar = ("", "p25", "p40,bilinear", "p50,catrom", "p30,mesh", "p30,average9", "p150")
+
+    p: float = number(50, "percent of the size", low=1, high=1000)
+    word1: str = word("Spline", "interpolation", interpolations)
+
+    def differs(self) -> bool:
+        return True
+
+    def halo(self, frame: Frame) -> Halo:
+        # Four samples on either grid; each of the smaller one spans 100 / p pixels.
+        return Halo.of(3 + ceil(3 * max(100 / self.p, 1)))
+
+    def respond(self, x: Window) -> Window:
+        region, small = x.shrunk(self.halo(x.frame)), scaled_size(x.frame, self.p)
+        return there_and_back(x, small, region, self.word1)
 
 
 @dataclass(frozen=True)
@@ -105,14 +151,19 @@ class Wavelet(Wave, Generator, name="wavelet"):
         return self.reach(frame, self.word1)
 
     def respond(self, x: Window) -> Window:
-        once = self.softened(x, self.p, self.word1)
-        return once if self.P is None else minus(once, self.softened(x, self.P, self.word1))
+        once = self.colours_softened(x, self.p)
+        return once if self.P is None else minus(once, self.colours_softened(x, self.P))
 
-    def raw(self, source: Window, scene: Scene, image: Window | None = None) -> Window:
+    def colours_softened(self, x: Window, percent: float) -> Window:
+        """Up to three planes softened; a fourth, the black of CMYK, is left as it is, as in the original."""
+        made = self.softened(x.with_data(x.data[:3]), percent, self.word1)
+        return made.with_data(np.concatenate([made.data, x.cropped(made.region).data[3:]])) if len(x.data) > 3 else made
+
+    def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
         """As for every generator, in one fused pass where nothing but the default is asked for."""
         plain = (self.C, self.c, self.I, self.P, self.word1) == (None,) * 5 and scene == Scene()
         if not (plain and self.difference and not self.neg):
-            return super().raw(source, scene, image)
+            return super().raw(source, scene, image, respond)
         levels, reach = self.levels(source.frame), self.halo(source.frame)
         limits = kernels.wavelet.thresholds_for(self.p, levels)
         made = kernels.wavelet.residue(source.padded(reach, "reflect"), limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from imfuse_tiles import kernels
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import (
     STATISTIC_ALIASES,
@@ -15,9 +16,10 @@ from imfuse_tiles.ops.local import (
     box_halo,
     known_wavelets,
     minus,
+    smoothed,
     statistic,
 )
-from imfuse_tiles.spec import Op, number, word
+from imfuse_tiles.spec import Op, integer, number, word
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class MaskFilter(Op):
     """A filter from mask to mask, both (y, x)."""
 
     section: ClassVar[str] = "Mask filters (in the order given)"
+    #: Looks at whole frames: no halo is large enough.
+    whole_frame: ClassVar[bool] = False
 
     def halo(self, frame: Frame) -> Halo:
         """Pixels around a region that the filtered mask depends on."""
@@ -43,6 +47,56 @@ class MaskBlur(Smooth, MaskFilter, name="maskblur"):
 
     def apply(self, mask: Window) -> Window:
         return self.mixed(mask)
+
+
+@dataclass(frozen=True)
+class MaskDespeckle(MaskFilter, name="maskdespeckle"):
+    """Remove specks, one 8-bit step each pass."""
+
+    examples: ClassVar = ("", "n3")
+
+    n: int = integer(1, "passes", low=1, high=50)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(kernels.despeckle.halo(self.n))
+
+    def apply(self, mask: Window) -> Window:
+        reach = self.halo(mask.frame)
+        margins = tuple(mask.outside(reach))
+        return mask.filtered(lambda plane: kernels.despeckle.despeckle(plane, self.n, margins), reach, "constant")
+
+
+@dataclass(frozen=True)
+class MaskEnhance(MaskFilter, name="maskenhance"):
+    """Smooth the mask where neighbours are alike."""
+
+    examples: ClassVar = ("", "n2")
+
+    n: int = integer(1, "passes", low=1, high=100)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(kernels.enhance.HALO * self.n)
+
+    def apply(self, mask: Window) -> Window:
+        for _ in range(self.n):
+            mask = mask.filtered(kernels.enhance.enhance, Halo.of(kernels.enhance.HALO))
+        return mask
+
+
+@dataclass(frozen=True)
+class MaskKuwahara(MaskFilter, name="maskkuwahara"):
+    """Smooth the mask and keep its edges, after Kuwahara."""
+
+    examples: ClassVar = ("", "r2", "r3")
+
+    r: float = number(4, "radius in pixels", low=1, high=100)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(2 * int(self.r))
+
+    def apply(self, mask: Window) -> Window:
+        blurred = smoothed(mask, kernels.kuwahara.blur_sigma(self.r), int(self.r))
+        return blurred.filtered(lambda plane: kernels.kuwahara.kuwahara(plane, self.r), Halo.of(int(self.r)))
 
 
 @dataclass(frozen=True)
@@ -70,6 +124,19 @@ class MaskStat(MaskFilter, name="maskstat"):
     def apply(self, mask: Window) -> Window:
         made = statistic(mask, self.r, self.word1)
         return minus(made, mask) if self.word1 in ("Contrast", "Mode") else made
+
+
+@dataclass(frozen=True)
+class MaskThreshold(MaskFilter, name="maskthreshold"):
+    """Set the mask to 0 below t percent and to 100 above T percent."""
+
+    examples: ClassVar = ("", "t20,T80")
+
+    t: float = number(50, "percent below which it becomes 0")
+    T: float = number(100, "percent above which it becomes 100", quiet=True)
+
+    def apply(self, mask: Window) -> Window:
+        return mask.with_data(kernels.level.weighed(mask.data, self.t, self.T, 100))
 
 
 @dataclass(frozen=True)

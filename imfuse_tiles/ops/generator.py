@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -9,7 +10,10 @@ from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.ops.background import origin
 from imfuse_tiles.spec import Op, flag, integer, number, word
+
+Answer = Callable[[Window], Window]
 
 
 def spaces() -> tuple[str, ...]:
@@ -32,6 +36,8 @@ class Generator(Op):
     section: ClassVar[str] = "Mask generators"
     #: Contrast masks are stretched over the stack and take part in the --mask* filters; colour planes are not.
     contrast: ClassVar[bool] = True
+    #: Looks at whole frames: no halo is large enough.
+    whole_frame: ClassVar[bool] = False
 
     w: float | None = number(None, "weight in percent; left out: an equal share", low=0, high=100, role="merge")
     C: str | None = word(None, "colour space to work in", spaces)
@@ -48,10 +54,14 @@ class Generator(Op):
     def completed(self) -> Self:
         said = {"level": self.contrast, "mask": self.contrast, "diff": self.differs()}
         usual: dict[str, Any] = {name: None for name, value in said.items() if getattr(self, name) == value}
+        if self.I is not None:
+            usual["I"] = str(origin(f"--{self.name}", self.I)) or self.I
         return replace(self, **usual) if usual else self
 
     def checked(self) -> Self:
         super().checked()
+        if self.I is not None and origin(f"--{self.name}", self.I).kind in ("colour", "clear"):
+            raise Refusal(f"--{self.name}: I={self.I} is no picture of the stack, allowed are such as I=max")
         if self.I is not None and (self.c is not None or self.C is not None):
             raise Refusal(f"--{self.name}: I= works on colours as they are, C= and c are not allowed with it")
         if self.c is not None and self.c >= kernels.colour.plane_count(self.C or "sRGB"):
@@ -82,10 +92,10 @@ class Generator(Op):
         """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
         return x
 
-    def raw(self, source: Window, scene: Scene, image: Window | None = None) -> Window:
-        """The mask (y, x) of a frame's window (c, y, x), not yet levelled."""
+    def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
+        """The mask (y, x) of a frame's window (c, y, x), not yet levelled. ``respond`` stands in for the filter."""
         x = self.planes(source, scene, image)
-        f = self.respond(x)
+        f = (respond or self.respond)(x)
         if self.difference:
             made, before = f.paired(x)
             f = Window(np.minimum(np.abs(made - before), np.float32(1)), f.common(x), f.frame)

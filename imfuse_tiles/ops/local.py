@@ -54,21 +54,23 @@ class Wave(Op):
     version: ClassVar[int] = 1
     wavelets: ClassVar[tuple[str, ...]] = ()
 
-    def levels(self, frame: Frame) -> int:
-        return int(kernels.wavelet.levels_for(*frame))
+    def levels(self, frame: Frame, name: str | None = None) -> int:
+        """Scales of the transform: five, fewer for a tiny frame."""
+        if name is None:
+            return int(kernels.wavelet.levels_for(*frame))
+        return int(kernels.swt.levels_named(name, *frame))
 
     def reach(self, frame: Frame, name: str | None) -> Halo:
-        levels = self.levels(frame)
-        if name is None:
-            return Halo.of(kernels.wavelet.halo(levels))
-        return Halo(*kernels.swt.halo_named(name, levels))
+        levels = self.levels(frame, name)
+        return Halo.of(kernels.wavelet.halo(levels) if name is None else kernels.swt.halo_named(name, levels))
 
     def softened(self, x: Window, percent: float, name: str | None) -> Window:
         """The window with detail below the threshold of each level removed."""
-        levels, reach = self.levels(x.frame), self.reach(x.frame, name)
-        limits = kernels.wavelet.thresholds_for(percent, levels)
+        levels, reach = self.levels(x.frame, name), self.reach(x.frame, name)
         if name is None:
+            limits = kernels.wavelet.thresholds_for(percent, levels)
             return x.filtered(lambda plane: kernels.wavelet.soften(plane, limits), reach, "reflect")
+        limits = [percent / 100 * noise for noise in kernels.swt.noise_named(name, levels)]
         return x.filtered(lambda plane: kernels.swt.soften_named(plane, name, levels, limits), reach, "reflect")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -49,7 +49,10 @@ def scaled(samples: np.ndarray, full: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class MaskJob(Job):
-    """One generator on every slice: raw masks, and the strongest of each group of slices."""
+    """One generator on every slice: raw masks, and the strongest of each group of slices.
+
+    ``peak``: where the strongest go; the same as ``out`` when every block is a group of one slice.
+    """
 
     op: Generator
     scene: Scene
@@ -59,18 +62,26 @@ class MaskJob(Job):
     peak: str
     image: Source | None = None
 
+    def around(self, region: Region) -> Region:
+        """The part of the frame that a region of the mask depends on."""
+        return region.grown(self.op.halo(self.frame), self.frame)
+
+    def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+        """The raw mask of one slice."""
+        return self.op.raw(seen, self.scene, image).cropped(region).data
+
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        around = block.region.grown(self.op.halo(self.frame), self.frame)
+        around = self.around(block.region)
         image = None if self.image is None else self.image.window(access, 0, around)
         peak, low = None, np.inf
         for z in range(block.z0, block.z1):
-            seen = self.source.window(access, z, around)
-            raw = self.op.raw(seen, self.scene, image).cropped(block.region).data
+            raw = self.raw(access, z, self.source.window(access, z, around), image, block.region)
             access.write(self.out, [(z, z + 1)], block.region, raw[None])
             low = min(low, float(raw.min()))
             peak = raw if peak is None else np.maximum(peak, raw)
         assert peak is not None
-        access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
+        if self.peak != self.out:
+            access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -78,6 +89,10 @@ class MaskJob(Job):
 
     def planes(self) -> float:
         return 6 + 4.0 * self.source.planes
+
+    def memory(self, height: int, width: int) -> int:
+        beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
+        return super().memory(height, width) + beside
 
 
 def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -151,18 +166,36 @@ class Part:
         return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
 
 
+class Start(Protocol):
+    """What a later part of a chain of mask filters goes on from."""
+
+    def read(self, access: Access, z: int, region: Region) -> Window:
+        """The mask (y, x) of a slice."""
+        ...
+
+
 @dataclass(frozen=True)
 class MergeJob(Job):
-    """The masks of each slice merged, filtered, and merged with those that are not to be filtered."""
+    """The masks of each slice merged, filtered, and merged with those that are not to be filtered.
+
+    A chain of filters that cannot run in one go is cut: a later job has a ``start`` instead of masks to merge,
+    and only the last one puts the unfiltered masks on.
+    """
 
     parts: tuple[Part, ...]
     merge: MaskMerge
     filters: tuple[MaskFilter, ...]
     frame: Frame
     out: str
+    start: Start | None = None
+    last: bool = True
 
     def halo(self) -> Halo:
         return chain(op.halo(self.frame) for op in self.filters)
+
+    @property
+    def whole_frame(self) -> bool:
+        return any(op.whole_frame for op in self.filters)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         low, high = np.inf, -np.inf
@@ -175,21 +208,33 @@ class MergeJob(Job):
     def merged(self, access: Access, z: int, region: Region) -> np.ndarray:
         """One slice's merged mask."""
         around = region.grown(self.halo(), self.frame)
-        mask = np.full(around.shape, self.merge.base, np.float32)
-        for part in self.parts:
-            if part.op.filtered:
-                mask = self.merge.merged(mask, part.read(access, z, around))
-        window = Window(mask, around, self.frame)
+        window = self.begun(access, z, around)
         for op in self.filters:
             window = op.apply(window)
         mask = window.cropped(region).data
+        if not self.last:
+            return mask
         for part in self.parts:
             if not part.op.filtered:
                 mask = self.merge.merged(mask, part.read(access, z, region))
         return np.clip(mask, 0, 1)
+
+    def begun(self, access: Access, z: int, around: Region) -> Window:
+        """The mask before this job's filters: merged now, or what an earlier job left."""
+        if self.start is not None:
+            return self.start.read(access, z, around)
+        mask = np.full(around.shape, self.merge.base, np.float32)
+        for part in self.parts:
+            if part.op.filtered:
+                mask = self.merge.merged(mask, part.read(access, z, around))
+        return Window(mask, around, self.frame)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return span(reports)
 
     def planes(self) -> float:
         return 10.0
+
+    def memory(self, height: int, width: int) -> int:
+        beside = kernels.fft.bytes_needed(*self.frame) if self.whole_frame else 0
+        return super().memory(height, width) + beside

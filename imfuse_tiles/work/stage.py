@@ -137,6 +137,8 @@ class Stage:
     inputs: tuple[str, ...] = ()
     #: Blocks are bands as wide as the frame (reading files) instead of squares.
     banded: bool = False
+    #: Each block is the whole frame of one slice.
+    whole: bool = False
     about: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
