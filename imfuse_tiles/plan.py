@@ -116,7 +116,8 @@ class Planner:
             key = digest([*about, "near and far"])
             frames = Frames(op, scene, seen, self.mask_frame, image)
             far, stage = self.far(op.name, key, frames, self.depth(op), op, inputs)
-            job, inputs = FarMaskJob(*self.parts_of(job, key), far=far), (*inputs, stage.key)
+            job = FarMaskJob(op, scene, seen, self.mask_frame, f"mask/{key}", f"peak/{key}", image, far)
+            inputs = (*inputs, stage.key)
         elif not op.whole_frame:
             job = replace(job, peak=f"peak/{key}")
         outputs = [Output(job.out, (self.slices,), (1,), "float32")]
@@ -126,9 +127,6 @@ class Planner:
         stage = self.add(f"mask {op.name}", key, job, *outputs, frame=self.mask_frame, slices=self.slices,
                          halo=op.halo(self.mask_frame), inputs=inputs, whole=whole)  # fmt: skip
         return stage, self.level(op, key, job.peak) if op.levelled else None
-
-    def parts_of(self, job: MaskJob, key: str) -> tuple[Any, ...]:
-        return job.op, job.scene, job.source, job.frame, f"mask/{key}", f"peak/{key}", job.image
 
     def level(self, op: Generator, raw: str, peak: str) -> str:
         """The stage that levels a generator; its key."""
@@ -182,7 +180,7 @@ class Planner:
             stage, level = self.mask(op)
             parts.append(Part(op, weight, stage.outputs[0].path, level))
             inputs += [stage.key, *([level] if level else [])]
-        about = [
+        about: list[Any] = [
             "merge", recipe.merge.record(),
             [(part.path, part.level, part.weight, part.op.record("merge"), part.op.filtered) for part in parts],
         ]  # fmt: skip

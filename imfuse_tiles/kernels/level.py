@@ -32,7 +32,7 @@ def equalisation(counts: np.ndarray) -> np.ndarray | None:
     if below[255] == 0:
         return None
     factor = float(f"{65535 / below[255]:.6g}")
-    return np.floor(factor * below) / 65535  # type: ignore[no-any-return]
+    return np.floor(factor * below) / 65535
 
 
 def table(curve: np.ndarray | None) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -24,7 +24,8 @@ from imfuse_tiles.work.stage import Access, Block, Job
 class Planes(Protocol):
     """Where the planes of a slice come from."""
 
-    frame: Frame
+    @property
+    def frame(self) -> Frame: ...
 
     def read(self, access: Access, z: int, region: Region) -> np.ndarray:
         """Planes (c, y, x) of a region inside the frame."""
@@ -90,7 +91,7 @@ class CellsJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         wanted = region_of(kernels.cells.reduced_source(corners(block.region)))
         for z in range(block.z0, block.z1):
-            pixels = replicated(lambda part, z=z: self.planes_of.read(access, z, part), wanted, self.planes_of.frame)
+            pixels = replicated(partial(self.planes_of.read, access, z), wanted, self.planes_of.frame)
             cells = np.stack([kernels.cells.reduce8(np.ascontiguousarray(plane)) for plane in pixels])
             access.write(self.out, [(0, self.count), (z, z + 1)], block.region, cells[:, None])
         return {}
