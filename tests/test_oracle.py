@@ -1,0 +1,140 @@
+"""Every option set that the original was run with: its masks, results and depth maps, in decibels.
+
+All sets run through one store, as a user's trials would, so that masks are made once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from imfuse_tiles.arguments import fuse_parser, read
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.fuse import opened
+from imfuse_tiles.plan import planned
+from imfuse_tiles.recipe import Recipe, Resources
+from imfuse_tiles.run import Run
+from imfuse_tiles.store import Store
+from imfuse_tiles.workers import open_pool
+
+FOLDER = Path(os.environ.get("IMFUSE_SHARED") or Path(__file__).parents[1] / "../shared").resolve() / "oracle"
+MANIFEST = FOLDER / "manifest.json"
+SETS = {each["name"]: each for each in json.loads(MANIFEST.read_text())["sets"]} if MANIFEST.is_file() else {}
+
+#: Groups of sets of which every option is there; a set of these may not be refused.
+COMPLETE_GROUPS = {"chan", "merge", "mlev"}
+
+MASK, RESULT = 50, 45
+#: Made by other options than it names, because the original forgets the difference with S0.
+RESAID = {"blur_s2S0diff"}
+
+pytestmark = pytest.mark.skipif(not SETS, reason=f"no {MANIFEST}; IMFUSE_SHARED may name the folder it is in")
+
+
+class Bench:
+    """The stack, one store, and what each set makes of them. ``frames``: the slices, and a clear one at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = sorted((FOLDER / "stack").glob("s0*.tif"))
+        self.store = Store(str(folder / "store"))
+        self.store.create()
+        frames = [tifffile.imread(file) / 65535.0 for file in self.files]
+        self.frames = np.stack([*frames, np.zeros_like(frames[0])])
+
+    def result(self, recipe: Recipe) -> dict[str, np.ndarray]:
+        """Planes of the result in 0..1."""
+        plan = planned(recipe, opened(self.files, recipe.revert))
+        resources = Resources(memory=2 << 30, workers=1, scheduler="sync")
+        Run(plan, self.store, resources).execute(lambda: open_pool("sync", 1))
+        job: Any = plan.result.job
+        height, width = job.frame
+        planes = self.store.array(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
+        c = job.colours
+        return {"colours": np.moveaxis(planes[:c], 0, -1), "opacity": planes[c], "mask": planes[c + 1],
+                "depth": planes[c + 2], "depth opacity": planes[c + 3]}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("oracle"))
+
+
+def decibels(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Peak signal to noise ratio for values in 0..1."""
+    error = float(np.mean((ours - theirs) ** 2))
+    return 200.0 if error < 1e-20 else -10 * np.log10(error)
+
+
+def recipe_of(entry: dict[str, Any]) -> Recipe:
+    options = [each.replace("depthmap_input.tif", str(FOLDER / "depthmap_input.tif")) for each in entry["options"]]
+    return read(fuse_parser("fuse"), options)[1]
+
+
+def theirs(entry: dict[str, Any], what: str, bits: int) -> np.ndarray | None:
+    """An array of a set in 0..1, None when it has none."""
+    with np.load(FOLDER / entry["file"]) as arrays:
+        return arrays[what] / (2.0**bits - 1) if what in arrays else None
+
+
+def compared(entry: dict[str, Any], ours: dict[str, np.ndarray], frames: np.ndarray) -> dict[str, float]:
+    """Decibels of everything that a set holds."""
+    found = {}
+    masked = SETS[entry["mask_same_as"]] if "mask_same_as" in entry else entry
+    mask = theirs(masked, "mask", masked.get("mask_bits", 16))
+    if mask is not None:
+        found["mask"] = decibels(ours["mask"], mask)
+    with np.load(FOLDER / entry["file"]) as arrays:
+        winner, depth = (arrays[each] if each in arrays else None for each in ("winner", "depth"))
+    result = theirs(entry, "result", entry.get("result_bits", 16))
+    if winner is not None:
+        y, x = np.indices(winner.shape)
+        colours, opacity = frames[np.minimum(winner, len(frames) - 1), y, x], (winner != 255).astype(float)
+    elif result is not None:
+        colours, opacity = result[..., :3], result[..., 3] if result.shape[-1] == 4 else np.ones(result.shape[:2])
+    if winner is not None or result is not None:
+        seen = (opacity > 0)[..., None]
+        found["result"] = decibels(ours["colours"] * seen, colours * seen)
+        found["opacity"] = decibels(ours["opacity"], opacity)
+    if depth is not None:
+        seen = depth[..., 1] > 0
+        found["depth"] = decibels(ours["depth"] * seen, depth[..., 0] / 255 * seen)
+        found["depth opacity"] = decibels(ours["depth opacity"], depth[..., 1] / 255)
+    return found
+
+
+def given_up(entry: dict[str, Any], reason: object) -> None:
+    """Fail, or skip a set of a group whose options are not all there."""
+    if entry["group"] in COMPLETE_GROUPS:
+        pytest.fail(f"{' '.join(entry['options'])}: {reason}", pytrace=False)
+    pytest.skip(f"not there yet: {reason}")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_agrees_with_the_original(name: str, bench: Bench) -> None:
+    entry = SETS[name]
+    try:
+        recipe = recipe_of(entry)
+    except Refusal as missing:
+        given_up(entry, missing)
+    frames = bench.frames[[*range(len(bench.files))[::-1], -1]] if recipe.revert else bench.frames
+    found = compared(entry, bench.result(recipe), frames)
+    assert found
+    if any(value < (MASK if what == "mask" else RESULT) for what, value in found.items()):
+        given_up(entry, ", ".join(f"{what} {value:.1f} dB" for what, value in found.items()))
+
+
+@pytest.mark.parametrize("name", [name for name, entry in SETS.items() if entry["description"] and name not in RESAID])
+def test_the_canonical_options_read_as_those_of_the_original(name: str) -> None:
+    entry = SETS[name]
+    try:
+        recipe = recipe_of(entry)
+    except Refusal as missing:
+        given_up(entry, missing)
+    if str(recipe) != entry["description"]:
+        given_up(entry, f"{recipe} is not {entry['description']}")
