@@ -106,9 +106,14 @@ class FinalBlur(Final, name="finalblur"):
 
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
         weak = (picture.mask.data <= np.float32(self.t / 100)).astype(np.float32)
-        opacity = smoothed(picture.mask.with_data(weak), self.S)
-        colours = smoothed(picture.image.with_data(picture.image.data[:-1]), self.s)
-        region = opacity.common(colours)
-        top = np.concatenate([colours.cropped(region).data, np.clip(opacity.cropped(region).data, 0, 1)[None]])
+        border = smoothed(picture.mask.with_data(weak), self.S)
+        # What no slice has painted has no colour to blur: it stays clear instead of turning black.
+        painted = (picture.opacity > 0).astype(np.float32)
+        known = smoothed(picture.image.with_data(painted), self.s)
+        colours = smoothed(picture.image.with_data(picture.image.data[:-1] * painted), self.s)
+        region = border.common(colours)
+        share = known.cropped(region).data
+        opacity = np.clip(border.cropped(region).data * share, 0, 1)
+        top = np.concatenate([colours.cropped(region).data / np.where(share > 0, share, 1), opacity[None]])
         under, mask, depth = (each.cropped(region) for each in (picture.image, picture.mask, picture.depth))
         return Picture(under.with_data(kernels.fold.over(top, under.data)), mask, depth)
