@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.statistic import VARIANCE, moment
+from imfuse_tiles.kernels.moments import VARIANCE, moment
 
 Plane = NDArray[np.float32]
 

@@ -39,7 +39,7 @@ class Edges(Generator):
 
     def bank(self) -> np.ndarray:
         """The kernel in all its directions."""
-        return kernels.contrast.edge_bank(self.name)
+        return kernels.edges.edge_bank(self.name)
 
     def respond(self, x: Window) -> Window:
         return x.filtered(self.joined, Halo.of(1))
@@ -47,8 +47,8 @@ class Edges(Generator):
     def joined(self, plane: Plane) -> Plane:
         """The answers of all directions as one plane."""
         if self.mode in FUSED:
-            return kernels.contrast.edges(plane, self.bank(), self.bias, self.mode.lower())
-        parts = kernels.contrast.responses(plane, self.bank(), self.bias)
+            return kernels.edges.edges(plane, self.bank(), self.bias, self.mode.lower())
+        parts = kernels.edges.responses(plane, self.bank(), self.bias)
         return reduce(lambda under, top: kernels.blend.blend(self.mode, under, top), parts)
 
 
@@ -67,7 +67,7 @@ class Comet(Generator, name="comet"):
 
     def taps(self) -> np.ndarray:
         """The tail, brightest first."""
-        return kernels.contrast.comet_taps(self.s, int(self.r))
+        return kernels.comet.comet_taps(self.s, int(self.r))
 
     def halo(self, frame: Frame) -> Halo:
         return Halo.of(len(self.taps()) - 1)
@@ -78,8 +78,8 @@ class Comet(Generator, name="comet"):
     def smeared(self, plane: Plane) -> Plane:
         """The four smeared planes as one."""
         if self.word1 in FUSED:
-            return kernels.contrast.comet(plane, self.taps(), self.word1.lower())
-        parts = kernels.contrast.comet_copies(plane, self.taps())
+            return kernels.comet.comet(plane, self.taps(), self.word1.lower())
+        parts = kernels.comet.comet_copies(plane, self.taps())
         return reduce(lambda under, top: kernels.blend.blend(self.word1, under, top), parts)
 
 
@@ -135,7 +135,7 @@ class FreiChen(Edges, name="freichen"):
         return self.word1
 
     def bank(self) -> np.ndarray:
-        return kernels.contrast.edge_bank(self.name, self.n)
+        return kernels.edges.edge_bank(self.name, self.n)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.statistic import MODES, VARIANCE, after, before, moment, statistic
+from imfuse_tiles.kernels.moments import VARIANCE, moment
+from imfuse_tiles.kernels.statistic import MODES, after, before, statistic
 
 RANKS = ("Median", "Mode", "NonPeak")
 
