@@ -90,7 +90,7 @@ def compared(entry: dict[str, Any], ours: dict[str, np.ndarray], frames: np.ndar
     if mask is not None:
         found["mask"] = decibels(ours["mask"], mask)
     with np.load(FOLDER / entry["file"]) as arrays:
-        winner, depth = (arrays[each] if each in arrays else None for each in ("winner", "depth"))
+        winner, depth = (arrays.get(each) for each in ("winner", "depth"))
     result = theirs(entry, "result", entry.get("result_bits", 16))
     if winner is not None:
         y, x = np.indices(winner.shape)
