@@ -21,6 +21,7 @@ from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.errors import Exists, Refusal
 
 FORMAT = 1
+DTYPES = ("uint8", "uint16", "float32")
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ class Store:
 
     def create(self) -> None:
         """Make the folder a store; Refusal when it is something else."""
-        if (self.folder / "zarr.json").exists():
-            self.check()
-            return
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
         try:
+            if (self.folder / "zarr.json").exists():
+                self.check()
+                return
+            if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+                raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
             self.folder.mkdir(parents=True, exist_ok=True)
             attributes = {"imfuse_tiles": {"format": FORMAT}}
             self._put("zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
@@ -49,7 +50,9 @@ class Store:
 
     def check(self) -> None:
         """Refusal unless the folder is a store that this version can read."""
-        said = (self._get("zarr.json") or {}).get("attributes", {}).get("imfuse_tiles", {}).get("format")
+        said = _inside(self._get("zarr.json"), "attributes", "imfuse_tiles", "format")
+        if said is None:
+            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
         if said != FORMAT:
             raise Refusal(f"{self.root} is not a store of this version (format {said}, known is {FORMAT})")
 
@@ -66,12 +69,13 @@ class Store:
         )  # fmt: skip
 
     def array(self, path: str) -> ChunkedArray:
-        """An array that is there. Metadata are read as plain numbers, so a foreign store cannot run code."""
+        """An array that is there; Damaged when its metadata are not. They are taken as plain numbers only."""
         said = self._get(f"{path}/zarr.json")
-        if said is None:
-            raise Damaged(path, (), "missing")
-        chunks = said["chunk_grid"]["configuration"]["chunk_shape"]
-        return ChunkedArray(self.root, path, tuple(said["shape"]), tuple(chunks), said["data_type"])
+        shape, dtype = _inside(said, "shape"), _inside(said, "data_type")
+        chunks = _inside(said, "chunk_grid", "configuration", "chunk_shape")
+        if not (_sizes(shape) and _sizes(chunks) and len(shape) == len(chunks) and dtype in DTYPES):
+            raise Damaged(path, (), "unreadable" if said is not None else "missing")
+        return ChunkedArray(self.root, path, tuple(shape), tuple(chunks), dtype)
 
     # Journals
 
@@ -134,13 +138,15 @@ class Store:
     # Numbers
 
     def numbers(self, key: str) -> dict[str, Any] | None:
-        """What a finished stage measured over the whole stack, None while it is not finished."""
-        return self._get(f"numbers/{key}.json")
+        """What a finished stage measured over the whole stack, None while it is not finished or when altered."""
+        said = self._get(f"numbers/{key}.json")
+        numbers = _inside(said, "numbers")
+        return numbers if isinstance(numbers, dict) and _inside(said, "crc32") == _check(numbers) else None
 
     def finish(self, key: str, numbers: dict[str, Any]) -> None:
         """Record that a stage is complete."""
         (self.folder / "numbers").mkdir(exist_ok=True)
-        self._put(f"numbers/{key}.json", numbers)
+        self._put(f"numbers/{key}.json", {"crc32": _check(numbers), "numbers": numbers})
 
     def reopen(self, key: str) -> None:
         """Take back that a stage is complete."""
@@ -149,7 +155,7 @@ class Store:
     def _get(self, name: str) -> Any:
         try:
             return json.loads((self.folder / name).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
 
     def _put(self, name: str, value: Any) -> None:
@@ -167,11 +173,14 @@ class Store:
         lock, holder = filelock.FileLock(self.folder / "lock"), self.folder / "holder"
         try:
             lock.acquire(timeout=0)
-        except filelock.Timeout:
-            said = holder.read_text() if holder.exists() else "another run"
-            raise Exists(f"the store {self.root} is in use by {said}; wait for it or name another --store") from None
-        try:
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        except filelock.Timeout:
+            said = _text(holder) or "another run"
+            raise Exists(f"the store {self.root} is in use by {said}; wait for it or name another --store") from None
+        except OSError as error:
+            lock.release()
+            raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
+        try:
             yield
         finally:
             holder.unlink(missing_ok=True)
@@ -183,8 +192,36 @@ class Store:
             partial.unlink(missing_ok=True)
 
     def size(self) -> int:
-        """Bytes of all files."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        """Bytes of all files; one that goes away meanwhile does not count."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    total += os.stat(os.path.join(folder, name)).st_size
+        return total
+
+
+def _text(path: Path) -> str:
+    """A small file's text, empty when there is none."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _inside(value: Any, *names: str) -> Any:
+    """What lies in nested JSON objects, None when a name is missing or not an object."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int) and each > 0 for each in value)
+
+
+def _check(numbers: dict[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(numbers, sort_keys=True).encode()):08x}"
 
 
 def _sealed(line: dict[str, Any]) -> bytes:
