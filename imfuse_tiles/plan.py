@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from imfuse_tiles.grid import Frame
-from imfuse_tiles.images import Header
+from imfuse_tiles.ending import Ending
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.background import Origin, origin
+from imfuse_tiles.ops.depthmap import DepthMap
 from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.fourier import Fourier
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.spec import digest
-from imfuse_tiles.work.finish import FinishJob, Layer
+from imfuse_tiles.stack import FULL, Stack
+from imfuse_tiles.work.depthmap import DepthMapJob
 from imfuse_tiles.work.fourier import CellsJob, Far, FarJob, FarMaskJob, FarStart, Frames, Masks, Planes, error
 from imfuse_tiles.work.ingest import IngestJob
 from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source, Start
 from imfuse_tiles.work.montage import Merged, MontageJob
-from imfuse_tiles.work.pictures import PictureJob
 from imfuse_tiles.work.stage import Job, Output, Stage
-
-FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-
-
-@dataclass(frozen=True)
-class Stack:
-    """The frames of a run, front first, all of one size."""
-
-    headers: tuple[Header, ...]
-    digest: str
-
-    @property
-    def frame(self) -> Frame:
-        return self.headers[0].height, self.headers[0].width
-
-    @property
-    def planes(self) -> int:
-        return self.headers[0].channels
-
-    @property
-    def dtype(self) -> str:
-        return self.headers[0].dtype
-
-    def __len__(self) -> int:
-        return len(self.headers)
 
 
 @dataclass(frozen=True)
@@ -71,21 +47,30 @@ def planned(recipe: Recipe, stack: Stack, room: int | None = None) -> Plan:
     return Planner(recipe, stack, room).plan()
 
 
-class Planner:
+class Planner(Ending):
     """Collects the stages of a recipe; a stage that is asked for twice is planned once."""
 
     def __init__(self, recipe: Recipe, stack: Stack, room: int | None) -> None:
-        self.recipe, self.stack, self.room = recipe, stack, room
+        self.recipe, self.stack, self.room = recipe.of_stack(len(stack)), stack, room
         self.stages: dict[str, Stage] = {}
         self.frame, self.slices = stack.frame, len(stack)
         self.source = Source(f"source/{stack.digest}", stack.planes, stack.frame, FULL[stack.dtype])
+        self.resized(recipe)
+
+    def resized(self, recipe: Recipe) -> None:
+        """Note the size that masks are made in."""
         self.small = recipe.one(PrepResize)
         self.mask_frame = self.small.size(self.frame) if self.small else self.frame
 
+    def of_recipe(self, recipe: Recipe) -> Planner:
+        other = copy(self)
+        other.recipe = recipe
+        other.resized(recipe)
+        return other
+
     def plan(self) -> Plan:
         self.ingest()
-        montages = [self.montage(0, self.slices - 1)] if self.recipe.generators else []
-        self.finish(montages)
+        self.finish()
         return Plan(self.recipe, self.stack, tuple(self.stages.values()))
 
     def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
@@ -104,7 +89,9 @@ class Planner:
 
     def mask(self, op: Generator) -> tuple[Stage, str | None]:
         """The stages of one generator: its raw masks, and the key of their levelling if they are levelled."""
-        image = None if op.I is None else self.picture(origin(f"--{op.name}", op.I))
+        if isinstance(op, DepthMap):
+            return self.depthmap(op)
+        image = None if op.I is None else self.likeness(origin(f"--{op.name}", op.I))
         scene, small = self.recipe.scene, self.small.record() if self.small else None
         about = ["mask", self.stack.digest, op.record("work"), scene.space, scene.channel, small,
                  image.path if image else None]  # fmt: skip
@@ -126,6 +113,23 @@ class Planner:
         whole = op.whole_frame and not isinstance(job, FarMaskJob)
         stage = self.add(f"mask {op.name}", key, job, *outputs, frame=self.mask_frame, slices=self.slices,
                          halo=op.halo(self.mask_frame), inputs=inputs, whole=whole)  # fmt: skip
+        return stage, self.level(op, key, job.peak) if op.levelled else None
+
+    def depthmap(self, op: DepthMap) -> tuple[Stage, str | None]:
+        """The stages of masks that are made of a depth map."""
+        layer = self.file(Origin("file", op.word1))
+        assert layer.picture is not None
+        small = self.small.record() if self.small else None
+        key = digest(["mask", self.slices, op.record("work"), layer.record()[1:], small])
+        job = DepthMapJob(
+            op=op, scene=self.recipe.scene, source=self.source, frame=self.mask_frame, out=f"mask/{key}",
+            peak=f"peak/{key}", image=replace(layer.picture, resize=self.small), total=self.slices,
+            veiled=layer.veiled, premultiplied=layer.premultiplied,
+        )  # fmt: skip
+        out = Output(job.out, (self.slices,), (1,), "float32")
+        peak = Output(job.peak, (), (1,), "float32", by_run=True)
+        stage = self.add("mask depthmap", key, job, out, peak, frame=self.mask_frame, slices=self.slices,
+                         inputs=layer.inputs)  # fmt: skip
         return stage, self.level(op, key, job.peak) if op.levelled else None
 
     def level(self, op: Generator, raw: str, peak: str) -> str:
@@ -210,7 +214,7 @@ class Planner:
         edges = [0, *cuts, len(filters)]
         return [filters[a:b] for a, b in pairwise(edges)]
 
-    # Montage, pictures, finish
+    # The montage
 
     def montage(self, first: int, last: int) -> MontageJob:
         """The montage of slices first to last, counted from 0."""
@@ -223,30 +227,3 @@ class Planner:
         name = "montage" if last - first + 1 == self.slices else f"montage {first + 1}-{last + 1}"
         self.add(name, key, job, out, halo=job.halo(), inputs=(self.stack.digest, merged.key))
         return job
-
-    def picture(self, made: Origin) -> Source:
-        """The stage of a picture of the whole stack, and how it is read: as a stack of one slice."""
-        key = digest(["picture", self.stack.digest, made.kind, made.mode, made.swapped])
-        path, planes = f"image/{key}", self.stack.planes
-        job = PictureJob(self.source, made, self.slices, path)
-        out = Output(path, (planes, 1), (planes, 1), "float32")
-        self.add(f"picture {made.mode.lower()}", key, job, out, inputs=(self.stack.digest,))
-        return Source(path, planes, self.frame, 1.0, key=key)
-
-    def finish(self, montages: list[MontageJob]) -> None:
-        made = [op.origin for op in self.recipe.backgrounds]
-        layers = tuple(Layer(each, self.picture(each) if each.mode else None) for each in made)
-        colours = 3 if any(each.coloured for each in made) else self.stack.planes
-        paths = tuple(job.out for job in montages)
-        about = [
-            paths, [op.record("work") for op in self.recipe.finals], self.stack.digest,
-            [(each.origin.kind, each.origin.value, each.picture.path if each.picture else "") for each in layers],
-        ]  # fmt: skip
-        key, depth = digest(["final", about]), montages[0].depth if montages else 0
-        job = FinishJob(
-            paths, depth, self.stack.planes, colours, self.recipe.finals, layers, self.frame, f"final/{key}"
-        )
-        out = Output(job.out, (job.depth,), (job.depth,), "uint16")
-        keys = [path.rpartition("/")[2] for path in paths]
-        pictures = [layer.picture.key for layer in layers if layer.picture]
-        self.add("finish", key, job, out, halo=job.halo(), inputs=(*keys, *pictures))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from imfuse_tiles.errors import Refusal
@@ -14,6 +14,7 @@ from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.final import Final
 from imfuse_tiles.ops.generator import Generator, Scene
 from imfuse_tiles.ops.merge import MaskLevel, MaskMerge
+from imfuse_tiles.ops.substacks import Span, Substacks
 from imfuse_tiles.spec import Op
 
 Kind = TypeVar("Kind", bound=Op)
@@ -25,6 +26,8 @@ class Recipe:
 
     ops: tuple[Op, ...]
     revert: bool = False
+    #: The result as a file of many layers.
+    layered: bool = False
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The options of one kind, in order."""
@@ -67,6 +70,15 @@ class Recipe:
         space = self.one(ColorSpace)
         return space.scene if space else Scene()
 
+    def of_stack(self, total: int) -> Recipe:
+        """The recipe with everything filled in that depends on the number of slices. Refusal if it does not fit."""
+        ops = tuple(op.of_stack(total) if isinstance(op, Substacks) else op for op in self.ops)
+        return replace(self, ops=ops)
+
+    def spans(self, total: int) -> list[Span]:
+        """The substacks, first and last slice counted from 0; without ``--substacks`` the whole stack."""
+        return [span for op in self.of(Substacks) for span in op.spans(total)] or [(0, total - 1)]
+
     def weights(self) -> list[float]:
         """Percent of each generator: as given, the others share what is left of 100 in whole percents."""
         given = [op.w for op in self.generators]
@@ -92,10 +104,11 @@ class Recipe:
         """The canonical options, parsable again."""
         groups: list[Iterable[Op]] = [
             self.of(ColorSpace), self.of(PrepResize), self.generators, self.filters, self.of(MaskMerge),
-            (self.level,) if self.generators else (), self.cuts, self.finals, self.backgrounds,
+            (self.level,) if self.generators else (), self.cuts, self.of(Substacks), self.finals, self.backgrounds,
         ]  # fmt: skip
         texts = [str(op) for group in groups for op in group]
-        return " ".join([*texts, "--revert"] if self.revert else texts)
+        texts += [f"--{name}" for name in ("revert", "layered") if getattr(self, name)]
+        return " ".join(texts)
 
 
 @dataclass(frozen=True)

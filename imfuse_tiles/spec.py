@@ -40,6 +40,11 @@ def integer(default: int | None, help: str, *, low: float | None = None, high: f
     return _argument("integer", default, help, low=low, high=high, quiet=quiet, role=role)
 
 
+def share(default: int | str | None, help: str, *, quiet: bool = False, role: str = "work") -> Any:
+    """A whole number of at least 0, or a percentage, which is kept as text with its sign: 10%."""
+    return _argument("share", default, help, low=0, high=None, quiet=quiet, role=role)
+
+
 def flag(default: bool | None, help: str, *, role: str = "work") -> Any:
     """yes or no; a bare word means yes. None: the option decides in ``completed``."""
     return _argument("flag", default, help, quiet=True, role=role)
@@ -118,6 +123,8 @@ def _text(op: Op, item: Field[Any]) -> str:
         return ""
     if item.metadata["kind"] == "flag":
         return item.name if value else f"{item.name}=no"
+    if isinstance(value, str) and item.metadata["kind"] == "share":
+        return f"{item.name}{value}"
     if item.metadata["kind"] == "word":
         return str(value) if item.name in op.bare else f"{'W2' if item.name == 'word2' else item.name}={value}"
     return f"{item.name}{'=' if item.name in EQUALS else ''}{value:.12g}"
@@ -214,9 +221,13 @@ def _read(kind: type[Op], item: Field[Any], said: str, text: str) -> Any:
         value = float(text.replace("%", "").replace("+", ""))
     except ValueError:
         raise Refusal(f"--{kind.name}: {said} is no number for {item.name} ({item.metadata['help']})") from None
-    if form == "integer" and value != int(value):
+    if form == "share" and text.endswith("%"):
+        if not 0 <= value <= 100:
+            raise Refusal(f"--{kind.name}: {said} is not allowed, {item.name} is at most 100%")
+        return f"{value:g}%"
+    if form in ("integer", "share") and value != int(value):
         raise Refusal(f"--{kind.name}: {said} is not a whole number")
-    return int(value) if form == "integer" else value
+    return int(value) if form in ("integer", "share") else value
 
 
 def chosen(owner: str, text: str, choices: Choices | None, aliases: dict[str, str]) -> str:

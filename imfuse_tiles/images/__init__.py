@@ -10,12 +10,13 @@ from imfuse_tiles.images.detect import read_header
 from imfuse_tiles.images.frames import FrameReader, open_frame, read_rows
 from imfuse_tiles.images.header import Header
 from imfuse_tiles.images.order import natural_order
-from imfuse_tiles.images.stack import check_stack, source_digest
+from imfuse_tiles.images.stack import check_stack, content_digest, source_digest
 
 __all__ = [
     "FrameReader",
     "Header",
     "check_stack",
+    "content_digest",
     "natural_order",
     "open_frame",
     "read_header",

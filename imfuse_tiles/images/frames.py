@@ -28,7 +28,7 @@ class FrameReader:
         self._source = source
 
     def rows(self, y0: int, y1: int) -> np.ndarray:
-        """Rows y0..y1 as stored: C-contiguous (channels, y1 - y0, width) of `header.dtype`, without alpha.
+        """Rows y0..y1 as stored: C-contiguous (planes, y1 - y0, width) of `header.dtype`; without alpha unless veiled.
 
         Integers span 0..255 or 0..65535, floating-point samples nominally 0..1. Raises Refusal for data that
         turn out damaged or short, and for NaN or infinite samples; ValueError for rows outside the frame.
@@ -36,11 +36,12 @@ class FrameReader:
         header = self.header
         if not 0 <= y0 < y1 <= header.height:
             raise ValueError(f"rows {y0}..{y1} of a frame of height {header.height}")
-        band = np.empty((header.channels, y1 - y0, header.width), header.dtype)
+        band = np.empty((header.planes, y1 - y0, header.width), header.dtype)
         with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
             self._source.read(y0, y1, band)
         if header.inverted:
-            np.subtract(np.iinfo(band.dtype).max, band, out=band)
+            colours = band[: header.channels]
+            np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
         if header.dtype == "float32":
             _check_finite(header, y0, y1, band)
         return band
@@ -90,7 +91,7 @@ class _WholeFrame:
     def read(self, y0: int, y1: int, out: np.ndarray) -> None:
         if self._frame is None:
             self._frame = self._decoded()
-        out[:] = np.moveaxis(self._frame[y0:y1], -1, 0)[: self._header.channels]
+        out[:] = np.moveaxis(self._frame[y0:y1], -1, 0)[: self._header.planes]
 
     def close(self) -> None:
         self._frame = None
@@ -102,7 +103,7 @@ class _WholeFrame:
         height, width, samples = frame.shape
         if (height, width, frame.dtype.name) != (header.height, header.width, header.dtype):
             raise ValueError(f"decoded to {width} x {height} {frame.dtype}, unlike its header")
-        if samples < header.channels:
+        if samples < header.planes:
             raise ValueError(f"decoded to {samples} samples per pixel, unlike its header")
         return frame
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +21,9 @@ FREE_BYTES = 64 << 20
 class Header:
     """Geometry and type of one image file, as promised by its header and checked against its size.
 
-    Alpha is not a colour plane: it is dropped when reading. `orientation` is the camera's tag (1 = upright);
-    pixels are always delivered as stored, because a camera that looks down tags frames of one stack at
-    random while it stores all of them alike.
+    Alpha is not a colour plane: it is dropped when reading, unless the header is `veiled`. `orientation` is the
+    camera's tag (1 = upright); pixels are always delivered as stored, because a camera that looks down tags
+    frames of one stack at random while it stores all of them alike.
     """
 
     path: Path
@@ -40,6 +40,20 @@ class Header:
     orientation: int = 1
     page: int = 0  # TIFF: the directory that holds the full image
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
+    premultiplied: bool = False  # TIFF: colours are stored times alpha
+    with_alpha: bool = False  # alpha is read as the last plane
+
+    @property
+    def planes(self) -> int:
+        """Planes as read: the colours, and alpha if it is asked for."""
+        return self.channels + self.with_alpha
+
+    def veiled(self) -> Header:
+        """The header of the same file to be read with its alpha, if it has one."""
+        if not self.has_alpha:
+            return self
+        more = self.rows_per_segment * self.width * 4
+        return replace(self, with_alpha=True, decode_bytes=self.decode_bytes + more)
 
     @property
     def random_access(self) -> bool:
@@ -48,8 +62,8 @@ class Header:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) as read."""
-        return self.channels, self.height, self.width
+        """(planes, height, width) as read."""
+        return self.planes, self.height, self.width
 
 
 @dataclass(frozen=True)

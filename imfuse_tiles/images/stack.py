@@ -38,6 +38,12 @@ def source_digest(headers: Sequence[Header]) -> str:
     return listing.hexdigest()
 
 
+def content_digest(header: Header) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with header.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _difference(header: Header, first: Header) -> str:
     if (header.width, header.height) != (first.width, first.height):
         return f"is {header.width} x {header.height} pixels, not {first.width} x {first.height}"

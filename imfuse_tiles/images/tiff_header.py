@@ -18,6 +18,7 @@ COMPRESSIONS = {
     50000: "Zstandard",
 }  # fmt: skip
 JPEG = 7
+_ASSOCIATED = 1  # a value of the tag ExtraSamples
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REFUSED_COLOURS = {
     3: "a palette", 4: "a transparency mask", 5: "CMYK colours", 8: "Lab colours", 9: "Lab colours",
@@ -41,6 +42,7 @@ def read_tiff_header(facts: FileFacts) -> Header:
         return Header(
             path=facts.path, format="tiff", height=layout.height, width=layout.width, channels=channels,
             has_alpha=page.samplesperpixel > channels, dtype=dtype,
+            premultiplied=_ASSOCIATED in map(int, page.extrasamples),
             rows_per_segment=layout.rows_per_segment,
             decode_bytes=layout.decode_bytes(channels, int(max(page.databytecounts))),
             size=facts.size, mtime_ns=facts.mtime_ns, page=number,

@@ -21,7 +21,7 @@ class TiffRows:
         self._file = open_tiff(header.path)
         self._page: Any = self._file.pages[header.page]
         self._layout: Layout = layout_of(self._page)
-        self._channels = header.channels
+        self._planes = header.planes
         self._cached_row = -1
         self._cached = _NOTHING
 
@@ -30,7 +30,7 @@ class TiffRows:
         self._forget()
 
     def read(self, y0: int, y1: int, out: np.ndarray) -> None:
-        """Fill `out` (channels, y1 - y0, width), converting to its dtype."""
+        """Fill `out` (planes, y1 - y0, width), converting to its dtype."""
         if self._layout.plain:
             self._read_plain(y0, y1, out)
             return
@@ -55,8 +55,8 @@ class TiffRows:
     def _decode(self, row: int) -> np.ndarray:
         layout = self._layout
         rows = min(layout.tile_height, layout.height - row * layout.tile_height)
-        planes = np.empty((self._channels, rows, layout.width), self._page.dtype)
-        for plane in range(min(layout.planes, self._channels)):
+        planes = np.empty((self._planes, rows, layout.width), self._page.dtype)
+        for plane in range(min(layout.planes, self._planes)):
             for column in range(layout.across):
                 left = column * layout.tile_width
                 width = min(layout.tile_width, layout.width - left)
@@ -65,7 +65,7 @@ class TiffRows:
                 if layout.planes > 1:
                     target[plane] = segment[..., 0]
                 else:
-                    target[:] = np.moveaxis(segment, -1, 0)[: self._channels]
+                    target[:] = np.moveaxis(segment, -1, 0)[: self._planes]
         return planes
 
     def _segment(self, index: int) -> np.ndarray:
@@ -85,7 +85,7 @@ class TiffRows:
         layout = self._layout
         portion = max(1, READ_BYTES // layout.row_bytes)
         dtype = np.dtype(self._page.dtype).newbyteorder(self._file.byteorder)
-        for plane in range(min(layout.planes, self._channels)):
+        for plane in range(min(layout.planes, self._planes)):
             top = y0
             while top < y1:
                 strip, within = divmod(top, layout.tile_height)
@@ -93,7 +93,7 @@ class TiffRows:
                 start = self._page.dataoffsets[layout.index(plane, strip, 0)] + within * layout.row_bytes
                 encoded = self._read_bytes(start, (bottom - top) * layout.row_bytes)
                 rows = np.frombuffer(encoded, dtype).reshape(bottom - top, layout.width, layout.samples)
-                for sample in range(min(layout.samples, self._channels)):
+                for sample in range(min(layout.samples, self._planes)):
                     out[plane + sample, top - y0 : bottom - y0] = rows[..., sample]
                 top = bottom
 

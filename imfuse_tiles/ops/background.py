@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from imfuse_tiles import kernels
@@ -10,14 +11,19 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.spec import Op, word
 
 EVALUATE = ("Max", "Min", "Mean", "Median", "Sum", "Add", "Abs", "RMS")
+#: Pictures that are the result of another recipe for the same stack.
+RECIPES = {
+    "wave": ("--wavelet=p100", "--cutwave=p100", "--finalalpha=off"),
+    "wavedark": ("--wavelet=p100", "--darkness=w25", "--cutwave=p100", "--finalalpha=off"),
+}
 
 
 @dataclass(frozen=True)
 class Origin:
     """What a picture of the whole stack is made of.
 
-    ``kind``: colour (``value``: red, green, blue in 0..1), clear, evaluate (``mode``), compose (``mode``;
-    ``swapped``: operands exchanged).
+    ``kind``: colour (``value``: red, green, blue and opacity in 0..1), clear, evaluate (``mode``), compose (``mode``;
+    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), file (``mode``: its path).
     """
 
     kind: str
@@ -31,36 +37,64 @@ class Origin:
     @property
     def coloured(self) -> bool:
         """Whether it needs three planes even when the stack is grey."""
-        return self.kind == "colour" and len(set(self.value)) > 1
+        return self.kind == "colour" and len(set(self.value[:3])) > 1
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the recipe that makes it."""
+        return RECIPES[self.mode]
 
 
 def origin(owner: str, text: str) -> Origin:
-    """The picture that a word names: a compose mode, an evaluate mode or a colour. Refusal for anything else."""
+    """The picture that a word names: a mode, a recipe, a colour, or an image file. Refusal for anything else."""
     plain = text.lower()
     if plain in ("transparent", "#00000000"):
-        return Origin("clear")
-    swapped = plain.endswith("2") and plain[:-1] in {each.lower() for each in kernels.blend.MODES}
+        return Origin("clear", text)
     composes = {each.lower(): each for each in kernels.blend.MODES}
-    if swapped or plain in composes:
-        return Origin("compose", composes[plain[:-1] if swapped else plain], swapped)
+    if plain in composes:
+        return Origin("compose", composes[plain])
+    if plain.endswith("2") and plain[:-1] in composes:
+        return Origin("compose", composes[plain[:-1]], swapped=True)
     evaluates = {each.lower(): each for each in EVALUATE}
     if plain in evaluates:
         return Origin("evaluate", evaluates[plain])
-    return Origin("colour", value=colour(owner, text))
+    if plain in RECIPES:
+        return Origin("recipe", plain)
+    value = colour(plain)
+    if value is not None:
+        return Origin("colour", text, value=value)
+    if Path(text).is_file():
+        return Origin("file", text)
+    raise Refusal(
+        f"{owner}: {text} is not known; allowed are a colour (name or #rrggbb), transparent, "
+        f"{', '.join([*EVALUATE, *RECIPES])}, a compose mode such as Overlay, or an image file"
+    )
 
 
-def colour(owner: str, text: str) -> tuple[float, ...]:
-    """Red, green and blue in 0..1 of a colour name or #hex. Refusal when it is neither."""
+def colour(text: str) -> tuple[float, float, float, float] | None:
+    """Red, green, blue and opacity in 0..1 of a colour name, gray0 to gray100 or #hex; None when it is none.
+
+    #hex has 1, 2 or 4 digits for each of three or four values.
+    """
     from PIL import ImageColor
 
-    try:
-        red, green, blue = ImageColor.getrgb(text)[:3]
-    except ValueError:
-        raise Refusal(
-            f"{owner}: {text} is not known; allowed are a colour (name or #rrggbb), transparent, "
-            f"{', '.join(EVALUATE)} or a compose mode such as Overlay"
-        ) from None
-    return red / 255, green / 255, blue / 255
+    grey = text.removeprefix("gray").removeprefix("grey")
+    if grey != text and grey.isdigit() and int(grey) <= 100:
+        level = int(int(grey) * 2.55 + 0.5) / 255
+        return level, level, level, 1.0
+    if text.startswith("#") and len(text) in (13, 17):
+        text, full = text[1:], 65535
+        digits: tuple[str, ...] = tuple(text[at : at + 4] for at in range(0, len(text), 4))
+        if not all(set(each) <= set("0123456789abcdef") for each in digits):
+            return None
+        values = [int(each, 16) / full for each in digits]
+    else:
+        try:
+            values = [each / 255 for each in ImageColor.getrgb(text)]
+        except ValueError:
+            return None
+    red, green, blue, *opacity = values
+    return red, green, blue, opacity[0] if opacity else 1.0
 
 
 @dataclass(frozen=True)
@@ -69,13 +103,12 @@ class Background(Op, name="bg"):
 
     section: ClassVar[str] = "Backgrounds (in the order given)"
     also: ClassVar[tuple[str, ...]] = ("background",)
-    examples: ClassVar = ("mean", "black", "#203040", "transparent", "overlay")
+    examples: ClassVar = ("mean", "black", "#203040", "transparent", "overlay", "wave")
 
-    word1: str = word("enfuse", "a colour, transparent, an evaluate mode or a compose mode")
+    word1: str = word("enfuse", "a colour, transparent, an evaluate or compose mode, wave, wavedark or an image file")
 
     def completed(self) -> Background:
-        origin("--bg", self.word1)
-        return self
+        return type(self)(word1=str(self.origin))
 
     @property
     def origin(self) -> Origin:

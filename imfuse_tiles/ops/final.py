@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
-from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 from imfuse_tiles.spec import Op, number, word
 
@@ -23,6 +23,24 @@ class Picture:
     @property
     def opacity(self) -> np.ndarray:
         return self.image.data[-1]
+
+    @property
+    def colours(self) -> Window:
+        """The colours (c, y, x) without the opacity."""
+        return self.image.with_data(self.image.data[:-1])
+
+    def cropped(self, region: Region) -> Picture:
+        """The part of the picture that covers ``region``."""
+        return Picture(self.image.cropped(region), self.mask.cropped(region), self.depth.cropped(region))
+
+    def painted(self, image: Window) -> Picture:
+        """The picture where ``image`` is, with its samples."""
+        return replace(self.cropped(image.region), image=image)
+
+    def coloured(self, colours: Window) -> Picture:
+        """The picture where ``colours`` (c, y, x) are, with these and its own opacity."""
+        opacity = self.image.cropped(colours.region).data[-1:]
+        return self.painted(colours.with_data(np.concatenate([colours.data, opacity])))
 
     def opaque_as(self, opacity: np.ndarray, depth: np.ndarray | None = None) -> Picture:
         """The picture with another opacity, and the depth map with that or its own."""
@@ -42,8 +60,25 @@ class Final(Op):
         """Pixels around a region that its result depends on."""
         return Halo()
 
+    @property
+    def measures(self) -> bool:
+        """Whether numbers of the whole picture are needed before a pixel of it can be made."""
+        return False
+
+    def measure_halo(self, frame: Frame) -> Halo:
+        """Pixels around a region that its measurement depends on."""
+        return Halo()
+
+    def measure(self, picture: Picture, region: Region) -> dict[str, Any]:
+        """What a region adds to the numbers: JSON, exact, so that the order of the regions does not matter."""
+        return {}
+
+    def measured(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """The numbers of the whole picture from those of all its regions."""
+        return {}
+
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
-        """The picture after this step; ``numbers`` holds what had to be measured over the whole picture."""
+        """The picture after this step; ``numbers``: as measured over the whole picture, empty if not needed."""
         return picture
 
 
@@ -83,37 +118,20 @@ class FinalThreshold(Final, name="finalthreshold"):
         kept = (mask.data > np.float32(self.t / 100)) & (mask.data <= np.float32(self.T / 100))
         soft = smoothed(mask.with_data(kept.astype(np.float32)), self.s)
         left = np.minimum(mask.cropped(soft.region).data, soft.data)
-        picture = Picture(*(each.cropped(soft.region) for each in (picture.image, picture.mask, picture.depth)))
-        # The original cuts the depth map a second time, by the mask it has just changed and without blur.
+        picture = picture.cropped(soft.region)
+        # The original cuts the depth map by the mask it has just changed and without blur.
         hard = (left > np.float32(self.t / 100)) & (left <= np.float32(self.T / 100))
-        depth = np.minimum(picture.depth.data[-1], np.minimum(soft.data, hard.astype(np.float32)))
+        depth = np.minimum(picture.depth.data[-1], np.maximum(left, hard.astype(np.float32)))
         cut = picture.opaque_as(np.minimum(picture.opacity, soft.data), depth)
         return replace(cut, mask=soft.with_data(left))
 
 
-@dataclass(frozen=True)
-class FinalBlur(Final, name="finalblur"):
-    """Blur the picture where the final mask is at most t percent."""
+def extremes(values: np.ndarray) -> dict[str, Any]:
+    """The smallest and largest of some samples, as a report."""
+    return {"low": float(values.min()), "high": float(values.max())}
 
-    examples: ClassVar = ("", "t50,s3,S0", "s10,S2,t5")
 
-    s: float = number(5, "sigma in pixels of the blur", low=0, high=1000)
-    S: float = number(2, "sigma in pixels of the border between blurred and sharp", low=0, high=1000)
-    t: float = number(20, "percent")
-
-    def halo(self, frame: Frame) -> Halo:
-        return Halo.of(max(smoothing_reach(self.s, 0, False), smoothing_reach(self.S, 0, False)))
-
-    def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
-        weak = (picture.mask.data <= np.float32(self.t / 100)).astype(np.float32)
-        border = smoothed(picture.mask.with_data(weak), self.S)
-        # What no slice has painted has no colour to blur: it stays clear instead of turning black.
-        painted = (picture.opacity > 0).astype(np.float32)
-        known = smoothed(picture.image.with_data(painted), self.s)
-        colours = smoothed(picture.image.with_data(picture.image.data[:-1] * painted), self.s)
-        region = border.common(colours)
-        share = known.cropped(region).data
-        opacity = np.clip(border.cropped(region).data * share, 0, 1)
-        top = np.concatenate([colours.cropped(region).data / np.where(share > 0, share, 1), opacity[None]])
-        under, mask, depth = (each.cropped(region) for each in (picture.image, picture.mask, picture.depth))
-        return Picture(under.with_data(kernels.fold.over(top, under.data)), mask, depth)
+def outermost(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The smallest and largest of many reports of :func:`extremes`."""
+    found = [(each["low"], each["high"]) for each in reports]
+    return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}

@@ -32,7 +32,7 @@ class IngestJob(Job):
                 rows = frame.rows(y0, y1)
                 access.bytes_read += rows.nbytes
                 part = Region(y0, y1, 0, header.width)
-                access.write(self.out, [(0, header.channels), (block.z0, block.z1)], part, rows[:, None])
+                access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
         return {}
 
     def for_block(self, block: Block) -> IngestJob:
@@ -40,4 +40,4 @@ class IngestJob(Job):
 
     def memory(self, height: int, width: int) -> int:
         decoder = max(header.decode_bytes for header in self.headers)
-        return decoder + 2 * min(height, BAND) * width * self.headers[0].channels * 4
+        return decoder + 2 * min(height, BAND) * width * self.headers[0].planes * 4

@@ -42,6 +42,14 @@ class Source:
         return self.resize.reduced(read, self.frame, region)
 
 
+@dataclass(frozen=True)
+class Painted(Source):
+    """A picture in the store without slices, (planes, y, x) in float32."""
+
+    def samples(self, access: Access, z: int, region: Region) -> np.ndarray:
+        return access.read(self.path, [(0, self.planes)], region)
+
+
 def scaled(samples: np.ndarray, full: float) -> np.ndarray:
     """Samples as float32 in 0..1 of full scale."""
     return np.divide(samples, np.float32(full), dtype=np.float32)
@@ -66,6 +74,10 @@ class MaskJob(Job):
         """The part of the frame that a region of the mask depends on."""
         return region.grown(self.op.halo(self.frame), self.frame)
 
+    def seen(self, access: Access, z: int, around: Region) -> Window:
+        """What the generator looks at of a slice."""
+        return self.source.window(access, z, around)
+
     def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         """The raw mask of one slice."""
         return self.op.raw(seen, self.scene, image).cropped(region).data
@@ -75,7 +87,7 @@ class MaskJob(Job):
         image = None if self.image is None else self.image.window(access, 0, around)
         peak, low = None, np.inf
         for z in range(block.z0, block.z1):
-            raw = self.raw(access, z, self.source.window(access, z, around), image, block.region)
+            raw = self.raw(access, z, self.seen(access, z, around), image, block.region)
             access.write(self.out, [(z, z + 1)], block.region, raw[None])
             low = min(low, float(raw.min()))
             peak = raw if peak is None else np.maximum(peak, raw)

@@ -32,6 +32,9 @@ class PictureJob(Job):
         return {}
 
     def picture(self, access: Access, region: Region) -> np.ndarray:
+        if self.origin.kind in ("colour", "clear"):
+            colours = np.asarray((self.origin.value or (0.0, 0.0, 0.0))[: self.source.planes], np.float32)
+            return np.broadcast_to(colours[:, None, None], (self.source.planes, *region.shape))
         if self.origin.kind == "evaluate":
             return self.evaluated(access, region, self.origin.mode)
         low, high = self.evaluated(access, region, "Min"), self.evaluated(access, region, "Max")

@@ -1,0 +1,154 @@
+"""The last stages of a plan: pictures of the stack, substacks with their final steps, backgrounds, the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.grid import Frame
+from imfuse_tiles.images import content_digest, read_header
+from imfuse_tiles.ops.background import Origin
+from imfuse_tiles.ops.final import Final
+from imfuse_tiles.recipe import Recipe
+from imfuse_tiles.spec import digest
+from imfuse_tiles.stack import FULL, Stack
+from imfuse_tiles.work.finish import Chain, FinalJob, FinishJob, MeasureJob, Step
+from imfuse_tiles.work.ingest import IngestJob
+from imfuse_tiles.work.layer import Layer
+from imfuse_tiles.work.masks import Painted, Source
+from imfuse_tiles.work.montage import MontageJob
+from imfuse_tiles.work.pictures import PictureJob
+from imfuse_tiles.work.stage import Job, Output, Stage
+
+
+class Ending:
+    """The part of a planner that comes after the montages. What it needs of the rest is declared here."""
+
+    recipe: Recipe
+    stack: Stack
+    frame: Frame
+    slices: int
+    source: Source
+
+    def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
+        """Put a stage at the end of the plan unless it is there already."""
+        raise NotImplementedError
+
+    def montage(self, first: int, last: int) -> MontageJob:
+        """The montage of slices first to last, counted from 0."""
+        raise NotImplementedError
+
+    def of_recipe(self, recipe: Recipe) -> Ending:
+        """A planner of another recipe for the same stack that adds its stages to the same plan."""
+        raise NotImplementedError
+
+    # Pictures
+
+    def picture(self, made: Origin) -> Layer:
+        """The stage of a picture and how it is read; a plain colour needs neither."""
+        if made.kind in ("clear", "colour"):
+            return Layer(made)
+        if made.kind == "file":
+            return self.file(made)
+        if made.kind == "recipe":
+            return self.painted(made)
+        key = digest(["picture", self.stack.digest, made.kind, made.mode, made.swapped])
+        path, planes = f"image/{key}", self.stack.planes
+        job = PictureJob(self.source, made, self.slices, path)
+        out = Output(path, (planes, 1), (planes, 1), "float32")
+        self.add(f"picture {made}", key, job, out, inputs=(self.stack.digest,))
+        return Layer(made, Source(path, planes, self.frame, 1.0, key=key))
+
+    def file(self, made: Origin) -> Layer:
+        """An image file of the size of the frames, its opacity kept. Refusal when its size differs."""
+        header = read_header(Path(made.mode)).veiled()
+        if (header.height, header.width) != self.frame:
+            raise Refusal(f"{made.mode}: is {header.width} x {header.height} pixels, "
+                          f"the frames are {self.frame[1]} x {self.frame[0]}")  # fmt: skip
+        key = digest(["file", content_digest(header)])
+        path, planes = f"file/{key}", header.planes
+        out = Output(path, (planes, 1), (planes, 1), header.dtype)
+        self.add(f"read {Path(made.mode).name}", key, IngestJob((header,), path), out, banded=True,
+                 about={"rows": header.random_access})  # fmt: skip
+        source = Source(path, planes, self.frame, FULL[header.dtype], key=key)
+        return Layer(made, source, header.with_alpha, header.premultiplied and header.with_alpha)
+
+    def likeness(self, made: Origin) -> Source:
+        """The stage of a picture that frames are compared to, and how it is read."""
+        layer = self.picture(made)
+        if layer.picture is not None:
+            return replace(layer.picture, planes=layer.colours)
+        key = digest(["picture", self.stack.digest, made.kind, made.value])
+        planes = self.stack.planes
+        job = PictureJob(self.source, made, self.slices, f"image/{key}")
+        self.add(f"picture {made}", key, job, Output(job.out, (planes, 1), (planes, 1), "float32"))
+        return Source(job.out, planes, self.frame, 1.0, key=key)
+
+    def painted(self, made: Origin) -> Layer:
+        """The picture that another recipe makes of the stack."""
+        from imfuse_tiles.spec import parse
+
+        options = [option.removeprefix("--").partition("=") for option in made.options]
+        recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
+        done = self.of_recipe(recipe).settled(0, self.slices - 1)
+        planes = done.colours + 1
+        return Layer(made, Painted(done.path, planes, self.frame, 1.0, key=done.key), veiled=True)
+
+    # Substacks
+
+    def chained(self, first: int, last: int) -> Chain:
+        """A substack's montage and the final steps it takes on its way to the result.
+
+        The steps are cut before every one that needs numbers of the picture: what is there is written and measured.
+        """
+        montage = self.montage(first, last)
+        chain = Chain(montage.out, self.stack.planes, montage.depth, self.frame)
+        for op in self.recipe.finals:
+            if op.measures:
+                chain = self.written(chain)
+                chain = chain.then(Step(op, self.measured(chain, op)))
+            else:
+                chain = chain.then(Step(op))
+        return chain
+
+    def settled(self, first: int, last: int) -> Chain:
+        """A substack's picture in the store, all final steps done."""
+        return self.written(self.chained(first, last))
+
+    def written(self, chain: Chain) -> Chain:
+        """The stage that writes a picture as far as its steps go; none if there are none."""
+        if not chain.steps:
+            return chain
+        key = digest(["picture", chain.record()])
+        job = FinalJob(chain, f"picture/{key}")
+        out = Output(job.out, (chain.planes,), (chain.planes,), "float32")
+        names = " ".join(step.op.name for step in chain.steps)
+        self.add(names, key, job, out, halo=job.halo(), inputs=chain.inputs)
+        return replace(chain, path=job.out, steps=())
+
+    def measured(self, chain: Chain, op: Final) -> str:
+        """The stage that measures a written picture for a step; its key."""
+        key = digest(["measure", chain.record(), op.record("work")])
+        job = MeasureJob(chain, op)
+        self.add(f"measure {op.name}", key, job, halo=job.halo(), inputs=chain.inputs)
+        return key
+
+    # The result
+
+    def finish(self) -> None:
+        """The stages from the montages to the result."""
+        layers = tuple(self.picture(op.origin) for op in self.recipe.backgrounds)
+        spans = self.recipe.spans(self.slices) if self.recipe.generators else []
+        chains = tuple((self.settled if self.recipe.layered else self.chained)(*span) for span in spans)
+        colours = max([self.stack.planes, *(layer.colours for layer in layers)])
+        about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.stack.digest]
+        key = digest(["final", about])
+        job = FinishJob(chains, layers, colours, f"final/{key}")
+        out = Output(job.out, (job.depth,), (job.depth,), "uint16")
+        inputs = (
+            *(name for chain in chains for name in chain.inputs),
+            *(name for each in layers for name in each.inputs),
+        )
+        self.add("finish", key, job, out, halo=job.halo(), inputs=tuple(inputs))

@@ -1,0 +1,63 @@
+"""Final steps that blur: for a soft background behind what is in focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
+from imfuse_tiles.grid import Frame, Halo
+from imfuse_tiles.ops.final import Final, Picture
+from imfuse_tiles.ops.generator import coloured
+from imfuse_tiles.ops.local import smoothed, smoothing_reach
+from imfuse_tiles.spec import number
+
+
+@dataclass(frozen=True)
+class FinalBlur(Final, name="finalblur"):
+    """Blur the picture where the final mask is at most t percent."""
+
+    examples: ClassVar = ("", "t50,s3,S0", "s10,S2,t5")
+
+    s: float = number(5, "sigma in pixels of the blur", low=0, high=1000)
+    S: float = number(2, "sigma in pixels of the border between blurred and sharp", low=0, high=1000)
+    t: float = number(20, "percent")
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(max(smoothing_reach(self.s, 0, False), smoothing_reach(self.S, 0, False)))
+
+    def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
+        weak = (picture.mask.data <= np.float32(self.t / 100)).astype(np.float32)
+        border = smoothed(picture.mask.with_data(weak), self.S)
+        # What no slice has painted has no colour to blur: it stays clear instead of turning black.
+        painted = (picture.opacity > 0).astype(np.float32)
+        known = smoothed(picture.mask.with_data(painted), self.s)
+        colours = smoothed(picture.image.with_data(picture.image.data[:-1] * painted), self.s)
+        region = border.common(colours)
+        share = known.cropped(region).data
+        opacity = np.clip(border.cropped(region).data * share, 0, 1)
+        top = np.concatenate([colours.cropped(region).data / np.where(share > 0, share, 1), opacity[None]])
+        under = picture.image.cropped(region)
+        return picture.painted(under.with_data(kernels.fold.over(top, under.data)))
+
+
+@dataclass(frozen=True)
+class FinalBlur2(Final, name="finalblur2"):
+    """Blur each pixel the more the weaker the final mask is there; above t percent hardly at all."""
+
+    examples: ClassVar = ("", "r8,t60")
+
+    r: float = number(4, "sigma in pixels where the mask is 0", low=0, high=200)
+    t: float = number(20, "percent of the mask above which nothing is blurred")
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(kernels.adaptive.blur_halo(self.r))
+
+    def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
+        halo, image = self.halo(picture.image.frame), picture.image
+        planes, region = image.padded(halo), image.shrunk(halo)
+        mask = np.ascontiguousarray(picture.mask.cropped(region).data)
+        rgb, opacity = kernels.adaptive.blur(coloured(planes[:-1]), planes[-1], mask, self.r, self.t / 100)
+        made = np.concatenate([rgb[: len(planes) - 1], opacity[None]])
+        return picture.painted(type(image)(made, region, image.frame))
