@@ -28,11 +28,13 @@ MANIFEST = FOLDER / "manifest.json"
 SETS = {each["name"]: each for each in json.loads(MANIFEST.read_text())["sets"]} if MANIFEST.is_file() else {}
 
 #: Groups of sets of which every option is there; a set of these may not be refused.
-COMPLETE_GROUPS = {"chan", "merge", "mlev"}
+COMPLETE_GROUPS = {"chan", "cut", "extra", "final", "merge", "misc", "mlev", "sub"}
 
 MASK, RESULT = 50, 45
 #: Made by other options than it names, because the original forgets the difference with S0.
 RESAID = {"blur_s2S0diff"}
+#: Its depth array was not read whole: the last quarter repeats that of cut_alpha, the rest has its planes mixed up.
+NO_DEPTH = {"final_alpha_off"}
 
 pytestmark = pytest.mark.skipif(not SETS, reason=f"no {MANIFEST}; IMFUSE_SHARED may name the folder it is in")
 
@@ -53,7 +55,7 @@ class Bench:
         resources = Resources(memory=2 << 30, workers=1, scheduler="sync")
         Run(plan, self.store, resources).execute(lambda: open_pool("sync", 1))
         job: Any = plan.result.job
-        height, width = job.frame
+        height, width = plan.stack.frame
         planes = self.store.array(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
         c = job.colours
         return {"colours": np.moveaxis(planes[:c], 0, -1), "opacity": planes[c], "mask": planes[c + 1],
@@ -101,7 +103,7 @@ def compared(entry: dict[str, Any], ours: dict[str, np.ndarray], frames: np.ndar
         seen = (opacity > 0)[..., None]
         found["result"] = decibels(ours["colours"] * seen, colours * seen)
         found["opacity"] = decibels(ours["opacity"], opacity)
-    if depth is not None:
+    if depth is not None and entry["name"] not in NO_DEPTH:
         seen = depth[..., 1] > 0
         found["depth"] = decibels(ours["depth"] * seen, depth[..., 0] / 255 * seen)
         found["depth opacity"] = decibels(ours["depth opacity"], depth[..., 1] / 255)
@@ -136,5 +138,6 @@ def test_the_canonical_options_read_as_those_of_the_original(name: str) -> None:
         recipe = recipe_of(entry)
     except Refusal as missing:
         given_up(entry, missing)
-    if str(recipe) != entry["description"]:
-        given_up(entry, f"{recipe} is not {entry['description']}")
+    said = str(recipe.of_stack(7)).replace(f"{FOLDER}/", "")
+    if said != entry["description"]:
+        given_up(entry, f"{said} is not {entry['description']}")

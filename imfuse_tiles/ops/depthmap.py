@@ -19,7 +19,7 @@ class DepthMap(Generator, name="depthmap"):
     contrast: ClassVar[bool] = False
     examples: ClassVar = ("result.depthmap.tif", "w80,result.depthmap.tif")
 
-    word1: str = word(MISSING, "image file of the size of the frames", role="file")  # type: ignore[arg-type]
+    word1: str = word(MISSING, "image file of the size of the frames", role="none")  # type: ignore[arg-type]
 
     def checked(self) -> Self:
         if (self.I, self.C, self.c) != (None, None, None):
