@@ -47,7 +47,7 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
 
 def disk_needed(plan: Plan, store: Store, resources: Resources) -> int:
     """Bytes that the stages still to be computed will write, less what they have written already."""
-    there = run.needed(plan, store) if store.folder.exists() else plan.stages
+    there = run.needed(plan, store) if store.exists() else plan.stages
     total = 0
     for stage in there:
         cut = budget.laid_out(stage, resources)

@@ -76,7 +76,7 @@ def check(plan: Plan, store: Store, wish: Wish, memory: int, *, masked: bool) ->
     """Refuse before anything is computed what could not be written at the end."""
     job = plan.result.job
     assert isinstance(job, FinishJob)
-    numbers = store.numbers(plan.result.key) if store.folder.exists() else None
+    numbers = store.numbers(plan.result.key) if store.exists() else None
     opaque = wish.result.suffix.lower() in (".jpg", ".jpeg") if numbers is None else numbers["opaque"]
     for sheet in sheets(job, wish, opaque, masked=masked):
         if not written(plan, store, sheet, wish):
@@ -120,7 +120,7 @@ def name(plan: Plan, sheet: Sheet, wish: Wish) -> str:
 
 def written(plan: Plan, store: Store, sheet: Sheet, wish: Wish) -> bool:
     """Whether the file is there as this very plan wrote it."""
-    said = store.numbers(name(plan, sheet, wish)) if store.folder.exists() else None
+    said = store.numbers(name(plan, sheet, wish)) if store.exists() else None
     if said is None or not sheet.path.is_file():
         return False
     state = sheet.path.stat()

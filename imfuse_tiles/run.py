@@ -119,7 +119,7 @@ class Run:
         return cut
 
     def has_arrays(self, stage: Stage) -> bool:
-        return all((self.store.folder / output.path / "zarr.json").is_file() for output in stage.outputs)
+        return all(self.store.has(output.path) for output in stage.outputs)
 
     def kept(self, stage: Stage, layout: Layout) -> dict[str, dict[str, Any]]:
         """The blocks of an earlier run that are recorded and whole; others are taken back."""
@@ -236,7 +236,8 @@ def sound(store: Store, stage: Stage) -> bool:
 def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
     """Those of the named blocks that have a chunk missing or not of full length."""
     try:
-        arrays = [(output, store.array(output.path)) for output in stage.outputs]
+        opened = [(output, store.array(output.path)) for output in stage.outputs]
+        arrays = [(output, array, array.sizes()) for output, array in opened]
     except Damaged:
         return [block.name for block in stage.blocks(layout) if block.name in names]
     return [
@@ -244,7 +245,7 @@ def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -
         for block in stage.blocks(layout)
         if block.name in names
         and any(
-            array.size(cell) != array.chunk_bytes for output, array in arrays for cell in array.cells(output.box(block))
+            size(cell) != array.chunk_bytes for output, array, size in arrays for cell in array.cells(output.box(block))
         )
     ]
 

@@ -16,7 +16,7 @@ from imfuse_tiles.work.stage import Layout, Stage
 
 def plan_rows(plan: Plan, store: Store, resources: Resources) -> list[dict[str, Any]]:
     """One record for each stage; Refusal when one does not fit the memory."""
-    todo = {stage.key for stage in (run.needed(plan, store) if store.folder.exists() else plan.stages)}
+    todo = {stage.key for stage in (run.needed(plan, store) if store.exists() else plan.stages)}
     return [_row(stage, store, resources, stage.key in todo) for stage in plan.stages]
 
 
