@@ -8,15 +8,14 @@ A chunk is written under a temporary name and moved; a missing one is an error a
 from __future__ import annotations
 
 import itertools
-import os
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import crc32c
 import numpy as np
+
+from imfuse_tiles.files import Files, files_of
 
 Box = Sequence[tuple[int, int]]
 CHECK = 4
@@ -43,17 +42,22 @@ class ChunkedArray:
     chunks: tuple[int, ...]
     dtype: str
 
-    @cached_property
-    def folder(self) -> Path:
-        return Path(self.root) / self.path
+    @property
+    def files(self) -> Files:
+        return files_of(self.root)
 
     @property
     def chunk_bytes(self) -> int:
         """Bytes of a chunk's file."""
         return int(np.prod(self.chunks)) * np.dtype(self.dtype).itemsize + CHECK
 
+    def name(self, cell: Sequence[int]) -> str:
+        """The name of a chunk's file in the store."""
+        return "/".join([self.path, "c", *map(str, cell)])
+
     def file(self, cell: Sequence[int]) -> Path:
-        return self.folder.joinpath("c", *map(str, cell))
+        """A chunk's file where the store is a folder."""
+        return Path(self.root, self.name(cell))
 
     def cells(self, box: Box) -> Iterator[tuple[int, ...]]:
         """The chunks that a box (start, stop per dimension) touches."""
@@ -63,21 +67,20 @@ class ChunkedArray:
     def read(self, box: Box) -> np.ndarray:
         """The samples of a box. Damaged when a chunk cannot be trusted."""
         out = np.empty([b - a for a, b in box], self.dtype)
-        for cell in self.cells(box):
+        cells = list(self.cells(box))
+        for cell, raw in zip(cells, self.files.read_each([self.name(cell) for cell in cells]), strict=True):
             inside, outside = [], []
             for (a, b), c, size in zip(box, cell, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - c * size, stop - c * size))
                 outside.append(slice(start - a, stop - a))
-            out[tuple(outside)] = self.load(cell)[tuple(inside)]
+            out[tuple(outside)] = self.checked(cell, raw)[tuple(inside)]
         return out
 
-    def load(self, cell: tuple[int, ...]) -> np.ndarray:
-        """One whole chunk, checked."""
-        try:
-            raw = self.file(cell).read_bytes()
-        except FileNotFoundError:
-            raise Damaged(self.path, cell, "missing") from None
+    def checked(self, cell: tuple[int, ...], raw: bytes | None) -> np.ndarray:
+        """One whole chunk from the bytes of its file."""
+        if raw is None:
+            raise Damaged(self.path, cell, "missing")
         if len(raw) != self.chunk_bytes:
             raise Damaged(self.path, cell, "short")
         if crc32c.crc32c(memoryview(raw)[:-CHECK]) != int.from_bytes(raw[-CHECK:], "little"):
@@ -104,27 +107,14 @@ class ChunkedArray:
             chunk = np.zeros(self.chunks, self.dtype)
             chunk[place] = samples
         raw = memoryview(chunk).cast("B").toreadonly()
-        target = self.file(cell)
-        partial = target.with_name(f"{target.name}.{os.getpid()}-{threading.get_ident()}.partial")
-        try:
-            file = open(partial, "wb", buffering=0)  # noqa: SIM115
-        except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file = open(partial, "wb", buffering=0)  # noqa: SIM115
-        try:
-            with file:
-                for part in (raw, memoryview(crc32c.crc32c(raw).to_bytes(CHECK, "little"))):
-                    while part:
-                        part = part[file.write(part) :]
-            os.replace(partial, target)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        self.files.write(self.name(cell), raw, crc32c.crc32c(raw).to_bytes(CHECK, "little"))
         return self.chunk_bytes
 
     def size(self, cell: Sequence[int]) -> int:
         """Bytes of a chunk's file, 0 when there is none."""
-        try:
-            return self.file(cell).stat().st_size
-        except FileNotFoundError:
-            return 0
+        return self.files.size(self.name(cell))
+
+    def sizes(self) -> Callable[[Sequence[int]], int]:
+        """The function ``size`` for many chunks."""
+        size = self.files.sizes(self.path)
+        return lambda cell: size(self.name(cell))

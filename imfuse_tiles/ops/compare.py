@@ -36,12 +36,12 @@ class Compose(Comparison, name="compose"):
 
 @dataclass(frozen=True)
 class Evaluate(Comparison, name="evaluate"):
-    """Likeness to a statistic of the stack."""
+    """Likeness to a statistic of the stack; Multiply composes, as the original understands the word."""
 
     words: ClassVar = ("I",)
     examples: ClassVar = ("", "mean", "add")
 
-    I: str = word("Max", "statistic over the slices", EVALUATE)  # noqa: E741
+    I: str = word("Max", "statistic over the slices", (*EVALUATE, "Multiply"))  # noqa: E741
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,228 @@
+"""Where the bytes of a store lie: whole files by their names, in a folder of this machine or behind a URL.
+
+A name is relative to the store and written with slashes. What is written is there completely or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from imfuse_tiles.errors import Exists, Refusal
+
+Bytes = bytes | memoryview
+
+
+class Files(Protocol):
+    """What a store asks of the place it lies in."""
+
+    root: str
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def free(self) -> bool:
+        """Whether a store may begin here: nothing is there, or an empty folder."""
+
+    def read(self, name: str) -> bytes:
+        """A whole file; FileNotFoundError when there is none."""
+
+    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Whole files one after the other, None for each that is not there; read ahead where that saves time."""
+
+    def write(self, name: str, *parts: Bytes) -> None:
+        """Put a file in place of what was there."""
+
+    def size(self, name: str) -> int:
+        """Bytes of a file, 0 when there is none."""
+
+    def sizes(self, under: str) -> Callable[[str], int]:
+        """The function ``size`` for many files under a folder."""
+
+    def names(self, under: str = "") -> Iterator[tuple[str, int]]:
+        """Every file under a folder with its bytes, in the order of their names."""
+
+    def delete(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it; nothing happens when there is none."""
+
+    def log(self, name: str, keep: int) -> AbstractContextManager[Callable[[bytes], None]]:
+        """A function that adds whole lines to a log, so that they outlive this program's death.
+
+        In a folder: to the file ``name``, cut to its first ``keep`` bytes. Behind a URL, where nothing can be
+        appended to: as new files in the folder ``name.d``, whose names follow each other.
+        """
+
+    def locked(self, name: str = "") -> AbstractContextManager[None]:
+        """Be the only writer; Exists (exit 3) naming the other when there is one, Refusal when none can write.
+
+        With a name, which begins with a dash: one of several writers that know of each other, the only one of
+        this name. Whoever holds a lock looks for the others afterwards, so that two never both go on.
+        """
+
+    def writable(self) -> AbstractContextManager[None]:
+        """Turns what the place says to a write that it does not allow into a Refusal."""
+
+    def sweep(self) -> None:
+        """Remove what killed writers left half written."""
+
+
+@lru_cache(maxsize=16)
+def files_of(root: str) -> Files:
+    """The files of a store, by its folder or URL."""
+    if "://" not in root:
+        return Folder(root)
+    from imfuse_tiles.remote import Remote
+
+    return Remote(root)
+
+
+def myself() -> str:
+    """This process, for people."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def in_use(root: str, by: str) -> Exists:
+    return Exists(f"the store {root} is in use by {by or 'another run'}; wait for it or name another --store")
+
+
+class Folder:
+    """Files in a folder that every process sees under the same path."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._host = socket.gethostname()
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    def exists(self, name: str) -> bool:
+        return os.path.isfile(self.path(name))
+
+    def free(self) -> bool:
+        folder = Path(self.root)
+        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+    def read(self, name: str) -> bytes:
+        with open(self.path(name), "rb", buffering=0) as file:
+            return file.read()
+
+    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        for name in names:
+            try:
+                yield self.read(name)
+            except FileNotFoundError:
+                yield None
+
+    def write(self, name: str, *parts: Bytes) -> None:
+        target = self.path(name)
+        partial = f"{target}.{self._host}-{os.getpid()}-{threading.get_ident()}.partial"
+        try:
+            file = open(partial, "wb", buffering=0)  # noqa: SIM115
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            file = open(partial, "wb", buffering=0)  # noqa: SIM115
+        try:
+            with file:
+                for part in parts:
+                    rest = memoryview(part)
+                    while rest:
+                        rest = rest[file.write(rest) :]
+            os.replace(partial, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial)
+            raise
+
+    def size(self, name: str) -> int:
+        try:
+            return os.stat(self.path(name)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+
+    def sizes(self, under: str) -> Callable[[str], int]:
+        return self.size
+
+    def names(self, under: str = "") -> Iterator[tuple[str, int]]:
+        for folder, within, names in os.walk(self.path(under)):
+            within.sort()
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                with suppress(FileNotFoundError):
+                    yield os.path.relpath(path, self.root).replace(os.sep, "/"), os.stat(path).st_size
+
+    def delete(self, name: str) -> None:
+        try:
+            os.unlink(self.path(name))
+        except FileNotFoundError:
+            pass
+        except (IsADirectoryError, PermissionError):  # the second is what macOS says of folders
+            shutil.rmtree(self.path(name), ignore_errors=True)
+
+    @contextmanager
+    def log(self, name: str, keep: int) -> Iterator[Callable[[bytes], None]]:
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "ab") as file:
+            file.truncate(keep)
+
+            def add(line: bytes) -> None:
+                file.write(line)
+                file.flush()
+
+            yield add
+
+    @contextmanager
+    def locked(self, name: str = "") -> Iterator[None]:
+        with ExitStack() as held:
+            holder = Path(self.path(f"holder{name}"))
+            with self.writable():
+                self.hold(held, name)
+                for other in [""] if name else self.parts():
+                    with ExitStack() as free:
+                        self.hold(free, other)
+                holder.write_text(myself())
+            held.callback(holder.unlink, missing_ok=True)
+            yield
+
+    def hold(self, held: ExitStack, name: str) -> None:
+        """Take a lock until a stack is closed. Others look into it for a moment, so a moment is waited."""
+        import filelock
+
+        lock = filelock.FileLock(self.path(f"lock{name}"))
+        try:
+            lock.acquire(timeout=0.2)
+        except filelock.Timeout:
+            raise in_use(self.root, _text(Path(self.path(f"holder{name}")))) from None
+        except NotImplementedError:
+            raise Refusal(f"the file system of {self.root} has no locks; name another place with --store") from None
+        held.callback(lock.release)
+
+    def parts(self) -> list[str]:
+        """The names of which there are locks."""
+        return [path.name.removeprefix("lock") for path in Path(self.root).glob("lock-*")]
+
+    @contextmanager
+    def writable(self) -> Iterator[None]:
+        """Refusal instead of what the system says of a folder that cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
+
+    def sweep(self) -> None:
+        for partial in Path(self.root).rglob("*.partial"):
+            partial.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    """A small file's text, empty when there is none."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
