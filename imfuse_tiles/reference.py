@@ -1,0 +1,201 @@
+"""What a run computes, said on whole frames in memory: every tiled run must equal it bit for bit.
+
+No tiles, no store, no plan: masks, levelling, merging, the montage, final steps and backgrounds in their order,
+with the arithmetic of the options and plain NumPy between. Pictures from files are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Region, Window
+from imfuse_tiles.ops.adjust import PrepResize
+from imfuse_tiles.ops.background import Origin, origin
+from imfuse_tiles.ops.cut import Cut, CutBg, CutLess
+from imfuse_tiles.ops.final import Picture
+from imfuse_tiles.ops.generator import Generator, coloured
+from imfuse_tiles.recipe import Recipe
+from imfuse_tiles.spec import parse
+
+ONE = np.float32(1)
+
+
+def fused(recipe: Recipe, stack: np.ndarray, full: float) -> np.ndarray:
+    """The result's planes: colours, opacity, final mask, depth value and its opacity, uint16.
+
+    ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale.
+    """
+    return Reference(recipe.of_stack(len(stack)), stack, np.float32(full)).result()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A recipe and the whole stack."""
+
+    recipe: Recipe
+    stack: np.ndarray
+    full: np.float32
+
+    def result(self) -> np.ndarray:
+        """Substacks after their final steps, the front one on top, over what the cuts left and the backgrounds."""
+        made = [self.finished(*span) for span in self.recipe.spans(len(self.stack))] if self.recipe.generators else []
+        layers = [np.clip(self.picture(op.origin), 0, 1) for op in self.recipe.backgrounds]
+        layers += [layer for _, behind in reversed(made) for layer in behind]
+        colours = max(self.stack.shape[1], *(len(layer) - 1 for layer in layers), 1)
+        canvas, depth = (np.zeros((count, *self.stack.shape[2:]), np.float32) for count in (colours + 1, 2))
+        for layer in layers:
+            canvas = kernels.fold.over(repeated(layer, colours), canvas)
+        for picture, _ in reversed(made):
+            canvas = kernels.fold.over(repeated(picture.image.data, colours), canvas)
+            depth = kernels.fold.over(picture.depth.data, depth)
+        mask = np.max([np.zeros_like(canvas[0]), *(picture.mask.data for picture, _ in made)], axis=0)
+        planes = np.clip(np.concatenate([canvas, mask[None], depth]), 0, 1)
+        return (planes * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+
+    # Masks
+
+    @property
+    def resize(self) -> PrepResize | None:
+        """What masks are made smaller by."""
+        return self.recipe.one(PrepResize)
+
+    def frame(self, z: int) -> np.ndarray:
+        """A slice (planes, y, x) in 0..1."""
+        return np.divide(self.stack[z], self.full, dtype=np.float32)
+
+    def small(self, planes: np.ndarray) -> Window:
+        """Planes at the size that masks are made in."""
+        window = Window.whole(planes)
+        if self.resize is None:
+            return window
+        height, width = self.resize.size(window.frame)
+        return self.resize.reduced(lambda part: window.cropped(part).data, window.frame, Region(0, height, 0, width))
+
+    def mask(self, op: Generator) -> list[np.ndarray]:
+        """A generator's mask of every slice, levelled over the stack."""
+        image = None if op.I is None else self.small(self.picture(origin(f"--{op.name}", op.I))[:-1])
+        raw = [op.raw(self.small(self.frame(z)), self.recipe.scene, image).data for z in range(len(self.stack))]
+        if not op.levelled:
+            return raw
+        low, high = (kernels.level.six_digits(float(each)) for each in (np.min(raw), np.max(raw)))
+        equalised = op.clut and low < high
+        counts = kernels.level.histogram(np.max(raw, axis=0), low, high) if equalised else None
+        curve = None if counts is None else kernels.level.equalisation(counts)
+        return [kernels.level.levelled(each, low, high, kernels.level.table(curve)) for each in raw]
+
+    def merged(self) -> list[np.ndarray]:
+        """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
+        recipe = self.recipe
+        parts = [(op, weight, self.mask(op)) for op, weight in zip(recipe.generators, recipe.weights(), strict=True)]
+        masks = []
+        for z in range(len(self.stack)):
+            mask = np.full_like(parts[0][2][z], recipe.merge.base)
+            for filtered in (True, False):
+                for op, weight, own in parts:
+                    if op.filtered == filtered:
+                        mask = recipe.merge.merged(mask, kernels.level.weighed(own[z], op.t, op.T, weight))
+                for step in recipe.filters if filtered else ():
+                    mask = step.apply(Window.whole(mask)).data
+            masks.append(np.clip(mask, 0, 1))
+        low, high = recipe.level.limits(float(np.min(masks)), float(np.max(masks)))
+        if (low, high) != (0, 1):
+            masks = [kernels.level.levelled(mask, low, high, np.empty(0, np.float32)) for mask in masks]
+        return [self.large(mask) for mask in masks]
+
+    def large(self, mask: np.ndarray) -> np.ndarray:
+        """A mask at the size of the frame."""
+        if self.resize is None:
+            return mask
+        small, (height, width) = Window.whole(mask[None]), self.stack.shape[2:]
+        whole = Region(0, height, 0, width)
+        return self.resize.restored(lambda part: small.cropped(part).data, (height, width), whole).data[0]
+
+    # The montage
+
+    def montage(self, first: int, last: int) -> tuple[Picture, list[np.ndarray]]:
+        """Slices painted from the back to the front; and what was left for backgrounds."""
+        masks, cuts = self.merged(), self.recipe.cuts
+        strongest = np.zeros_like(masks[0])
+        valley = np.full_like(strongest, np.inf)
+        layers = [op for op in cuts if isinstance(op, CutBg)]
+        canvas, *behind = (np.zeros((self.stack.shape[1] + 2, *strongest.shape), np.float32) for _ in [None, *layers])
+        for z in range(last, first - 1, -1):
+            mask = masks[z]
+            taken = (mask >= strongest) & (mask > 0)
+            strongest = np.maximum(strongest, mask)
+            if cuts and isinstance(cuts[0], CutLess):
+                valley = np.where(taken, strongest, valley)
+                strongest = np.where(mask > valley + np.float32(cuts[0].p / 100), mask, strongest)
+                valley = np.minimum(valley, mask)
+                taken = (mask >= strongest) & (strongest > 0)
+            hard, m, s = (Window.whole(each) for each in (taken.astype(np.float32), mask, strongest))
+            cut, at = Cut(hard, m, s, hard), 0
+            for op in cuts:
+                if isinstance(op, CutBg):
+                    behind[at] = self.painted(z, cut.alpha.data, behind[at])
+                    at += 1
+                cut = op.apply(cut)
+            canvas = self.painted(z, cut.alpha.data, canvas)
+        image, depth = opened(canvas)
+        for op, layer in zip(layers, behind, strict=True):
+            if op.word1 == "compose":
+                image = kernels.fold.over(image, opened(layer)[0])
+        left = [opened(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
+        return Picture(Window.whole(image), Window.whole(strongest), Window.whole(depth)), left
+
+    def painted(self, z: int, cut: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+        """A slice and its depth over a canvas (colours, depth, opacity), all times the opacity."""
+        opacity, place = np.clip(cut, 0, 1), np.float32((len(self.stack) - z - 1) / len(self.stack))
+        top = np.concatenate([self.frame(z), np.stack([np.full_like(cut, place), np.ones_like(cut)])])
+        return top * opacity + canvas * (ONE - opacity)
+
+    def finished(self, first: int, last: int) -> tuple[Picture, list[np.ndarray]]:
+        """A substack after the final steps."""
+        picture, behind = self.montage(first, last)
+        for op in self.recipe.finals:
+            numbers = op.measured([op.measure(picture, picture.image.region)]) if op.measures else {}
+            picture = op.apply(picture, numbers)
+        return picture, behind
+
+    # Pictures of the stack
+
+    def picture(self, made: Origin) -> np.ndarray:
+        """Colours with opacity (c + 1, y, x) of a picture; sums may exceed 1."""
+        if made.kind in ("colour", "clear"):
+            values = np.asarray(made.value or (0, 0, 0, 0), np.float32)
+            planes = np.broadcast_to(values[:, None, None], (4, *self.stack.shape[2:]))
+            return planes if made.coloured else planes[[0, 3]]
+        if made.kind == "recipe":
+            options = [option.removeprefix("--").partition("=") for option in made.options]
+            recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
+            return replace(self, recipe=recipe).finished(0, len(self.stack) - 1)[0].image.data
+        if made.kind == "compose":
+            low, high = self.evaluated("Min"), self.evaluated("Max")
+            planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
+        else:
+            planes = self.evaluated(made.mode)
+        return np.concatenate([planes, np.ones_like(planes[:1])])
+
+    def evaluated(self, mode: str) -> np.ndarray:
+        """A statistic over the slices."""
+        if mode == "Median":
+            return kernels.evaluate.median(np.stack([coloured(each) for each in self.stack]))[: self.stack.shape[1]]
+        state = kernels.evaluate.Evaluation(mode)
+        for samples in self.stack:
+            state.add(samples)
+        return state.result()
+
+
+def opened(canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colours with opacity and depth with opacity of a canvas, divided by the opacity."""
+    opacity = canvas[-1:]
+    plain = np.where(opacity > 0, canvas[:-1] / np.where(opacity > 0, opacity, ONE), np.float32(0))
+    return np.concatenate([plain[:-1], opacity]), np.concatenate([plain[-1:], opacity])
+
+
+def repeated(planes: np.ndarray, colours: int) -> np.ndarray:
+    """Colours with opacity in ``colours`` planes and the opacity, grey repeated."""
+    return planes if len(planes) == colours + 1 else planes[[*[0] * colours, -1]]
