@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Resources
@@ -97,14 +95,6 @@ def _too_big(stage: Stage, resources: Resources, room: int) -> Refusal:
     return Refusal(
         f"stage {stage.name} needs {shown(need)} of memory, allowed is {shown(resources.memory)} (--memory); {said}"
     )
-
-
-def check_disk(folder: Path, need: int, what: str) -> None:
-    """Refusal when a folder's file system has not ``need`` bytes free."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    free = shutil.disk_usage(there).free
-    if need > free:
-        raise Refusal(f"{what} needs {shown(need)} of disk, {shown(free)} are free in {there}")
 
 
 def shown(size: float) -> str:

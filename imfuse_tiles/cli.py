@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from imfuse_tiles import __version__
 from imfuse_tiles.errors import Stop
@@ -17,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "presets": ("imfuse_tiles.commands.ops", "list the presets"),
     "status": ("imfuse_tiles.commands.cache", "show what a store holds and how far a run is"),
     "cache": ("imfuse_tiles.commands.cache", "list, remove or tidy stores: cache ls|rm|gc"),
+    "verify": ("imfuse_tiles.commands.verify", "read a whole store and say what is wrong with it"),
     "simulate": ("imfuse_tiles.commands.simulate", "render a stack whose truth is known"),
 }
 
@@ -45,12 +48,29 @@ def main(words: Sequence[str] | None = None) -> int:
         return _dispatch(words)
     except Stop as stop:
         print(f"imfuse-tiles: {stop}", file=sys.stderr)
+        if stop.resumes:
+            print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)
         return stop.code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if os.environ.get("IMFUSE_DEBUG"):
+            raise
+        print(f"imfuse-tiles: a bug: {_told(error)}", file=sys.stderr)
+        print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
+        return 1
+
+
+def _told(error: Exception) -> str:
+    """An error in one line, with the place in this program where it came up."""
+    import traceback
+
+    here = [each for each in traceback.extract_tb(error.__traceback__) if "imfuse_tiles" in each.filename]
+    place = f" (at {Path(here[-1].filename).name}:{here[-1].lineno})" if here else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def _dispatch(words: Sequence[str]) -> int:

@@ -7,6 +7,8 @@ class Stop(Exception):
     """A run that ends on purpose: one line for the user and an exit code for the shell."""
 
     code = 1
+    #: Whether the same command goes on from what is kept.
+    resumes = False
 
 
 class Refusal(Stop):
@@ -25,17 +27,21 @@ class Resumable(Stop):
     """Stopped half way with everything computed so far kept: the same command goes on (exit 4)."""
 
     code = 4
+    resumes = True
 
 
 class BlockFailed(Stop):
     """A block could not be computed; the others were (exit 5)."""
 
     code = 5
+    resumes = True
 
 
 class Interrupted(Stop):
     """Ended by a signal after the blocks in flight were kept (exit 128 + signal number)."""
 
+    resumes = True
+
     def __init__(self, signal_number: int) -> None:
-        super().__init__("stopped by a signal; the same command goes on from here")
+        super().__init__(f"stopped by signal {signal_number}; everything finished so far is kept")
         self.code = 128 + signal_number

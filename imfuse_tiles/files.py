@@ -5,11 +5,14 @@ A name is relative to the store and written with slashes. What is written is the
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +21,13 @@ from typing import Protocol
 from imfuse_tiles.errors import Exists, Refusal
 
 Bytes = bytes | memoryview
+PARTIAL = ".partial"
+#: The writer of a half-written file, from its name.
+WRITER = re.compile(r"\.(?P<host>[^/]*)-(?P<process>\d+)-\d+\.partial$")
+#: How the names of the files begin that a run puts into its store first.
+BEGINNING = ("lock", "holder")
+#: Seconds after which what another machine has half written is taken for abandoned.
+ABANDONED = 86400
 
 
 class Files(Protocol):
@@ -29,7 +39,7 @@ class Files(Protocol):
         """Whether there is such a file."""
 
     def free(self) -> bool:
-        """Whether a store may begin here: nothing is there, or an empty folder."""
+        """Whether a store may begin here: nothing is there, or what a run leaves that has only just begun."""
 
     def read(self, name: str) -> bytes:
         """A whole file; FileNotFoundError when there is none."""
@@ -69,8 +79,8 @@ class Files(Protocol):
     def writable(self) -> AbstractContextManager[None]:
         """Turns what the place says to a write that it does not allow into a Refusal."""
 
-    def sweep(self) -> None:
-        """Remove what killed writers left half written."""
+    def sweep(self, places: Iterable[str]) -> None:
+        """Remove what killed writers left half written, of files or in folders of these names."""
 
 
 @lru_cache(maxsize=16)
@@ -106,8 +116,12 @@ class Folder:
         return os.path.isfile(self.path(name))
 
     def free(self) -> bool:
-        folder = Path(self.root)
-        return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        try:
+            return all(name.startswith(BEGINNING) or name.endswith(PARTIAL) for name in os.listdir(self.root))
+        except FileNotFoundError:
+            return True
+        except NotADirectoryError:
+            return False
 
     def read(self, name: str) -> bytes:
         with open(self.path(name), "rb", buffering=0) as file:
@@ -122,7 +136,7 @@ class Folder:
 
     def write(self, name: str, *parts: Bytes) -> None:
         target = self.path(name)
-        partial = f"{target}.{self._host}-{os.getpid()}-{threading.get_ident()}.partial"
+        partial = f"{target}.{self._host}-{os.getpid()}-{threading.get_ident()}{PARTIAL}"
         try:
             file = open(partial, "wb", buffering=0)  # noqa: SIM115
         except FileNotFoundError:
@@ -215,9 +229,32 @@ class Folder:
         except OSError as error:
             raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
 
-    def sweep(self) -> None:
-        for partial in Path(self.root).rglob("*.partial"):
-            partial.unlink(missing_ok=True)
+    def sweep(self, places: Iterable[str]) -> None:
+        for place in places:
+            beside = glob.glob(f"{glob.escape(self.path(place))}.*{PARTIAL}")
+            within = (os.path.join(folder, name) for folder, _, names in os.walk(self.path(place)) for name in names)
+            for path in (*beside, *within):
+                if path.endswith(PARTIAL) and self.abandoned(Path(path)):
+                    Path(path).unlink(missing_ok=True)
+
+    def abandoned(self, partial: Path) -> bool:
+        """Whether the writer of a half-written file is dead; one on another machine is after a day."""
+        said = WRITER.search(partial.name)
+        if said is None:
+            return True
+        if f".{said['host']}".endswith(f".{self._host}"):
+            return int(said["process"]) == os.getpid() or not alive(int(said["process"]))
+        try:
+            return time.time() - partial.stat().st_mtime > ABANDONED
+        except FileNotFoundError:
+            return False
+
+
+def alive(process: int) -> bool:
+    """Whether there is a process of this number on this machine."""
+    import psutil
+
+    return psutil.pid_exists(process)
 
 
 def _text(path: Path) -> str:

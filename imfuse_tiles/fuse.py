@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from imfuse_tiles import budget, output, run
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
 from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import Recipe, Resources
+from imfuse_tiles.space import check_space, disk_needed
 from imfuse_tiles.store import Store
 from imfuse_tiles.workers import open_pool
 
@@ -45,35 +47,41 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
     return Store(str(Path(folder).absolute() if folder else cache_folder() / stack.digest[:12]))
 
 
-def disk_needed(plan: Plan, store: Store, resources: Resources) -> int:
-    """Bytes that the stages still to be computed will write, less what they have written already."""
-    there = run.needed(plan, store) if store.exists() else plan.stages
-    total = 0
-    for stage in there:
-        cut = budget.laid_out(stage, resources)
-        done = len(store.done(stage.key)) if store.layout(stage.key) else 0
-        total += int(stage.bytes_on_disk(cut.layout) * (1 - min(1.0, done / stage.count(cut.layout))))
-    return total
-
-
-def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish,
-         progress: run.Progress | None = None) -> Outcome:  # fmt: skip
+def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,
+         give_up: Callable[[int], None] | None = None) -> Outcome:  # fmt: skip
     """Run a plan on its store and write the result's files.
+
+    ``give_up``: what to do when blocks in flight have not ended some seconds after a signal; None: wait for them.
 
     Raises Refusal before anything is written when memory, disk or a target do not allow the run; Exists for an
     output that is not this plan's own or a store in use; Resumable, BlockFailed or Interrupted with all
     finished blocks kept.
     """
+    store.check()
     masked = bool(plan.recipe.generators)
     for stage in plan.stages:
         budget.laid_out(stage, resources)
-    output.check(plan, store, wish, resources.memory, masked=masked)
-    budget.check_disk(store.folder, disk_needed(plan, store, resources), f"the store {store.root}")
-    store.create()
-    with store.locked():
-        work = run.Run(plan, store, resources, progress or run.Progress())
-        reports = work.execute(lambda: open_pool(resources.scheduler, resources.workers))
-        places = output.export(plan, store, wish, masked=masked, workers=resources.workers, memory=resources.memory)
+    size = output.check(plan, store, wish, resources.memory, masked=masked)
+    need = disk_needed(plan, store, resources)
+    results = ("results", wish.result.absolute().parent, size)
+    check_space([results] if "://" in store.root else [("store", store.folder, need), results])
+    fresh = store.create()
+    halt = Halt()
+    with store.locked(), halt.on_signals(give_up):
+        work = run.Run(plan, store, resources, progress or run.Progress(), halt)
+        places: dict[str, str] = {}
+        try:
+            reports = work.execute(
+                lambda: open_pool(resources.scheduler, resources.workers),
+                lambda: places.update(
+                    output.export(plan, store, wish, masked=masked, workers=resources.workers,
+                                  memory=resources.memory, check=halt.check)
+                ),
+            )  # fmt: skip
+        except Refusal:
+            if fresh:
+                store.clear()
+            raise
     return Outcome(places, reports)
 
 

@@ -112,7 +112,7 @@ def apply(lines: Iterator[Line], found: dict[str, Line]) -> None:
     for line in lines:
         if "lost" in line:
             found.pop(line["lost"], None)
-        else:
+        elif isinstance(line.get("block"), str):
             found[line["block"]] = line
 
 

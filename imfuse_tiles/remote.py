@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -120,7 +120,7 @@ class Remote:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise Refusal(f"cannot use the store {self.root}: {reason}; name another with --store") from error
 
-    def sweep(self) -> None:
+    def sweep(self, places: Iterable[str]) -> None:
         """Nothing: an object is there as a whole or not at all."""
 
 

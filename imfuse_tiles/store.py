@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,52 +41,51 @@ class Store:
         """Whether it has been created."""
         return self.files.exists("zarr.json")
 
-    def create(self) -> None:
-        """Make the place a store; Refusal when it is something else."""
+    def check(self) -> None:
+        """Refusal when something is there that this version cannot take for a store; nothing at all will do."""
+        said = _inside(self._get("zarr.json"), "attributes", "imfuse_tiles", "format")
+        if said is None and not self.files.free():
+            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
+        if said not in (None, FORMAT):
+            raise Refusal(f"{self.root} is not a store of this version (format {said}, known is {FORMAT})")
+
+    def create(self) -> bool:
+        """Make the place a store if there is none yet; whether there was none. Refusal when it is something else."""
         with self.files.writable():
+            self.check()
             if self.exists():
-                self.check()
-                return
-            if not self.files.free():
-                raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
+                return False
             attributes = {"imfuse_tiles": {"format": FORMAT}}
             self._put("zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
-
-    def check(self) -> None:
-        """Refusal unless the folder is a store that this version can read."""
-        said = _inside(self._get("zarr.json"), "attributes", "imfuse_tiles", "format")
-        if said is None:
-            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
-        if said != FORMAT:
-            raise Refusal(f"{self.root} is not a store of this version (format {said}, known is {FORMAT})")
+            return True
 
     # Arrays
 
     def add(self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, about: dict[str, Any]) -> None:
         """Create an array, empty; an older one of this path goes."""
-        import zarr
-
         self.files.delete(path)
-        made = zarr.create_array(
-            zarr.storage.MemoryStore(), shape=tuple(shape), chunks=tuple(chunks), dtype=dtype,
-            filters=None, compressors=[zarr.codecs.Crc32cCodec()], fill_value=0, attributes=about,
-        )  # fmt: skip
         group = f"{path.partition('/')[0]}/zarr.json"
         if "/" in path and not self.files.exists(group):
             self._put(group, {"zarr_format": 3, "node_type": "group", "attributes": {}})
-        self._put(f"{path}/zarr.json", made.metadata.to_dict())
-
-    def has(self, path: str) -> bool:
-        """Whether an array has been created."""
-        return self.files.exists(f"{path}/zarr.json")
+        self._put(f"{path}/zarr.json", _described(shape, chunks, dtype, about))
 
     def array(self, path: str) -> ChunkedArray:
-        """An array that is there; Damaged when its metadata are not. They are taken as plain numbers only."""
+        """An array that is there; Damaged when its description is not. It is taken as plain numbers only.
+
+        Refusal when it asks for anything that this program does not write: other codecs, types, chunk names.
+        """
         said = self._get(f"{path}/zarr.json")
         shape, dtype = _inside(said, "shape"), _inside(said, "data_type")
         chunks = _inside(said, "chunk_grid", "configuration", "chunk_shape")
-        if not (_sizes(shape) and _sizes(chunks) and len(shape) == len(chunks) and dtype in DTYPES):
+        if not (_sizes(shape) and _sizes(chunks) and len(shape) == len(chunks)):
             raise Damaged(path, (), "unreadable" if said is not None else "missing")
+        ours = _described(shape, chunks, dtype if dtype in DTYPES else "", said.get("attributes"))
+        strange = sorted(name for name in {*ours, *said} if said.get(name) != ours.get(name))
+        if strange:
+            raise Refusal(
+                f"array {path} of the store {self.root} is not as imfuse-tiles writes it ({', '.join(strange)}); "
+                "remove it or name another --store"
+            )
         return ChunkedArray(self.root, path, tuple(shape), tuple(chunks), dtype)
 
     # Journals
@@ -144,9 +143,13 @@ class Store:
         """Be the store's only writer, or the only one of a name. Exists (exit 3) naming the holder; a kill frees it."""
         return self.files.locked(f"-{writer}" if writer else "")
 
-    def sweep(self) -> None:
-        """Remove what a killed writer left half written."""
-        self.files.sweep()
+    def sweep(self, paths: Iterable[str]) -> None:
+        """Remove what killed writers left half written: in the arrays of the given paths and beside the journals."""
+        self.files.sweep(["zarr.json", "numbers", "journal", *paths])
+
+    def clear(self) -> None:
+        """Remove the store."""
+        self.files.delete("")
 
     def size(self) -> int:
         """Bytes of all files; one that goes away meanwhile does not count."""
@@ -162,6 +165,23 @@ def _inside(value: Any, *names: str) -> Any:
 
 def _sizes(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, int) and each > 0 for each in value)
+
+
+def _described(shape: Sequence[int], chunks: Sequence[int], dtype: str, about: Any) -> dict[str, Any]:
+    """The description of an array as zarr writes it: little-endian chunks, uncompressed, a crc32c behind each."""
+    little = {"configuration": {"endian": "little"}}
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": dtype,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunks)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0.0 if dtype == "float32" else 0,
+        "codecs": [{"name": "bytes", **({} if dtype == "uint8" else little)}, {"name": "crc32c"}],
+        "storage_transformers": [],
+        "attributes": about,
+    }
 
 
 def _check(numbers: dict[str, Any]) -> str:

@@ -45,8 +45,7 @@ def open_pool(spec: str, workers: int) -> Iterator[Executor]:
     if name == "sync":
         yield Here()
     elif name in ("threads", "processes"):
-        kind = ThreadPoolExecutor if name == "threads" else ProcessPoolExecutor
-        with kind(workers) as pool:
+        with ThreadPoolExecutor(workers) if name == "threads" else _processes(workers) as pool:
             try:
                 yield pool
             finally:
@@ -54,6 +53,29 @@ def open_pool(spec: str, workers: int) -> Iterator[Executor]:
     else:
         with _client(name, rest, spec, workers) as client:
             yield client.get_executor(pure=False, retries=3)
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
+    import multiprocessing
+
+    clean = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(clean), initializer=_follow)
+
+
+def _follow() -> None:
+    """In a worker process: leave signals to the parent, and end when it does."""
+    import os
+    import signal
+    import threading
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 @contextmanager

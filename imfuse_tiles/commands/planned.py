@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from imfuse_tiles import run
 from imfuse_tiles.budget import BASE, laid_out, shown
-from imfuse_tiles.fuse import disk_needed
+from imfuse_tiles.intact import needed
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
+from imfuse_tiles.space import disk_needed
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.stage import Layout, Stage
 
 
 def plan_rows(plan: Plan, store: Store, resources: Resources) -> list[dict[str, Any]]:
     """One record for each stage; Refusal when one does not fit the memory."""
-    todo = {stage.key for stage in (run.needed(plan, store) if store.exists() else plan.stages)}
+    todo = {stage.key for stage in (needed(plan, store) if store.exists() else plan.stages)}
     return [_row(stage, store, resources, stage.key in todo) for stage in plan.stages]
 
 
 def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[str, Any]:
-    earlier = store.layout(stage.key)
-    cut = laid_out(stage, resources, Layout(**earlier) if earlier else None)
+    cut = laid_out(stage, resources, Layout.of(store.layout(stage.key)))
     blocks = stage.count(cut.layout)
     done = len(store.done(stage.key)) if todo else blocks
     return {

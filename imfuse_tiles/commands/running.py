@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from imfuse_tiles import budget, output
 from imfuse_tiles import fuse as fusing
 from imfuse_tiles.commands import planned as showing
+from imfuse_tiles.commands import report as report_file
 from imfuse_tiles.commands.memory import PeakMemory
 from imfuse_tiles.commands.progress import shown_progress
 from imfuse_tiles.errors import Refusal
@@ -23,11 +25,10 @@ from imfuse_tiles.workers import check_scheduler
 def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) -> int:
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
     resources = _resources(said)
-    if said.report:
-        _check_report(Path(said.report))
     stack = fusing.opened(said.images, said.revert)
     made = planned(recipe, stack, budget.room(resources))
     store = fusing.store_of(stack, said.store)
+    store.check()
     if command == "plan" or said.dry_run:
         print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))
         return 0
@@ -36,15 +37,17 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
 
 def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, began: float) -> int:
     wish = output.Wish(_place(said, made), said.extra, said.bits, said.force is not None)
+    if said.report:
+        report_file.check(Path(said.report), made, store, wish)
     with PeakMemory() as peak, shown_progress(said.quiet) as progress:
-        outcome = fusing.fuse(made, store, resources, wish, progress)
+        outcome = fusing.fuse(made, store, resources, wish, progress, _give_up)
     if said.report:
         report = {
             "version": _version(), "options": str(made.recipe), "wall_seconds": time.perf_counter() - began,
             "peak_rss_bytes": peak.bytes, "output": outcome.output, "store": store.root,
             "stages": [stage.__dict__ for stage in outcome.stages],
         }  # fmt: skip
-        Path(said.report).write_text(json.dumps(report, indent=1) + "\n")
+        report_file.write(Path(said.report), report)
     if not said.quiet:
         _afterwards(made.recipe, store)
     print(outcome.output["result"])
@@ -73,9 +76,11 @@ def _resources(said: argparse.Namespace) -> Resources:
     return Resources(memory, check_scheduler(said.scheduler, workers), said.tile, said.scheduler)
 
 
-def _check_report(path: Path) -> None:
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise Refusal(f"--report {path}: no file can be written there")
+def _give_up(number: int) -> None:
+    """End at once what did not end by itself: a kill loses no more than the blocks in flight."""
+    print("imfuse-tiles: the blocks in flight take too long and are given up; all others are kept", file=sys.stderr)
+    print(f"to go on: imfuse-tiles {shlex.join(sys.argv[1:])}", file=sys.stderr, flush=True)
+    os._exit(128 + number)
 
 
 def _version() -> str:

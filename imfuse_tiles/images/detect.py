@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
@@ -37,7 +38,7 @@ def read_header(path: str | Path) -> Header:
     facts = file_facts(Path(path))
     image_format = detect_format(facts)
     try:
-        return _READERS[image_format](facts)
+        return replace(_READERS[image_format](facts), ctime_ns=facts.ctime_ns)
     except (Refusal, MemoryError):
         raise
     except Exception as error:  # a hostile header can make a parser raise anything
@@ -56,7 +57,7 @@ def file_facts(path: Path) -> FileFacts:
         raise refuse(path, "is not a regular file")
     if status.st_size == 0:
         raise refuse(path, "is empty (0 bytes)")
-    return FileFacts(path, status.st_size, status.st_mtime_ns)
+    return FileFacts(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def detect_format(facts: FileFacts) -> Format:

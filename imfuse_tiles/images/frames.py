@@ -53,17 +53,22 @@ def open_frame(header: Header) -> Iterator[FrameReader]:
 
     TIFFs hold one row of strips or tiles decoded; PNG and JPEG are decoded whole at the first rows asked for
     and kept until the end of the block (`header.decode_bytes` in either case). Raises Refusal when the file
-    is gone or is no longer the one whose header was read.
+    is gone or is no longer the one whose header was read, at the beginning and again at the end.
     """
-    facts = file_facts(header.path)
-    if (facts.size, facts.mtime_ns) != (header.size, header.mtime_ns):
-        raise refuse(header.path, "was changed while in use")
+    _check_unchanged(header)
     with _named(header):
         source = _open_rows(header)
     try:
         yield FrameReader(header, source)
+        _check_unchanged(header)
     finally:
         source.close()
+
+
+def _check_unchanged(header: Header) -> None:
+    facts = file_facts(header.path)
+    if (facts.size, facts.mtime_ns, facts.ctime_ns) != (header.size, header.mtime_ns, header.ctime_ns):
+        raise refuse(header.path, "was changed while in use")
 
 
 def read_rows(header: Header, y0: int, y1: int) -> np.ndarray:

@@ -42,6 +42,7 @@ class Header:
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
     with_alpha: bool = False  # alpha is read as the last plane
+    ctime_ns: int = 0  # last change of any kind, which no program can set
 
     @property
     def planes(self) -> int:
@@ -73,6 +74,7 @@ class FileFacts:
     path: Path
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 def shown(path: Path) -> str:

@@ -12,14 +12,18 @@ _COLOURS = {1: "grey", 3: "RGB"}
 
 
 def check_stack(headers: Sequence[Header]) -> None:
-    """Refuse a stack that is empty or whose frames differ in size, colour planes or sample type.
+    """Refuse a stack that is empty, has a frame twice, or whose frames differ in size, colour planes or sample type.
 
     The message names the first frame that differs from the first one. Alpha may come and go, as it is not
     read.
     """
     if not headers:
         raise Refusal("no images given")
-    first = headers[0]
+    first, seen = headers[0], set()
+    for header in headers:
+        if (path := header.path.resolve()) in seen:
+            raise refuse(header.path, "is given twice")
+        seen.add(path)
     for header in headers[1:]:
         difference = _difference(header, first)
         if difference:
@@ -27,13 +31,14 @@ def check_stack(headers: Sequence[Header]) -> None:
 
 
 def source_digest(headers: Sequence[Header]) -> str:
-    """SHA-256 (hex) over the listing of the frames in the order given: name, size, time of change.
+    """SHA-256 (hex) over the listing of the frames in the order given: full path, size, times of change.
 
-    The folder does not enter, so a stack that is moved as a whole keeps its digest.
+    The time of the last change of any kind (ctime) is part of it: content that changed while size and time of
+    modification were kept is another stack. A stack that is moved is another one too.
     """
     listing = hashlib.sha256()
     for header in headers:
-        line = f"{header.path.name}\0{header.size}\0{header.mtime_ns}\n"
+        line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}\n"
         listing.update(line.encode("utf-8", "surrogateescape"))
     return listing.hexdigest()
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from imfuse_tiles.chunks import ChunkedArray
+from imfuse_tiles.chunks import CHECK, ChunkedArray
 from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.store import Store
+
+#: Bytes that file systems allocate at a time.
+DISK_BLOCK = 4096
 
 
 class Block(NamedTuple):
@@ -33,6 +37,13 @@ class Layout:
     chunk: int
     edge: int
     run: int
+
+    @classmethod
+    def of(cls, said: Any) -> Layout | None:
+        """A layout as a journal has it; None when it is none."""
+        if not isinstance(said, dict) or set(said) != {"chunk", "edge", "run"}:
+            return None
+        return cls(**said) if all(isinstance(each, int) and each > 0 for each in said.values()) else None
 
 
 @dataclass
@@ -81,10 +92,6 @@ class Output:
 
     def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
         return (*self.group, min(chunk, frame[0]), min(chunk, frame[1]))
-
-    def bytes_per_pixel(self, runs: int) -> int:
-        count = runs if self.by_run else int(np.prod(self.lead))
-        return count * np.dtype(self.dtype).itemsize
 
     def box(self, block: Block) -> list[tuple[int, int]]:
         """Start and stop in every dimension of what a block writes."""
@@ -170,12 +177,14 @@ class Stage:
         return self.runs(layout) * -(-self.frame[0] // layout.edge) * across
 
     def bytes_on_disk(self, layout: Layout) -> int:
-        """Bytes of all chunks, ragged ones counted whole."""
+        """Bytes of all chunk files, ragged ones whole, each rounded up to the file system's blocks."""
         total = 0
         for output in self.outputs:
-            across = [-(-size // each) * each for size, each in
-                      zip(self.frame, output.chunks(self.frame, layout.chunk)[-2:], strict=True)]  # fmt: skip
-            total += across[0] * across[1] * output.bytes_per_pixel(self.runs(layout))
+            shape = output.shape(self.frame, self.runs(layout))
+            chunks = output.chunks(self.frame, layout.chunk)
+            size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CHECK
+            count = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
+            total += count * -(-size // DISK_BLOCK) * DISK_BLOCK
         return total
 
     def memory(self, layout: Layout) -> int:

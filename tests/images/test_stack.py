@@ -44,14 +44,28 @@ def test_no_frames_are_no_stack():
         check_stack([])
 
 
-def test_the_digest_stays_when_the_stack_is_moved(header, tmp_path):
+def test_a_copy_elsewhere_with_the_same_time_has_another_digest(header, tmp_path):
     digest = source_digest([header])
     (tmp_path / "elsewhere").mkdir()
-    moved = tmp_path / "elsewhere" / "f0.tif"
-    shutil.copy2(header.path, moved)
-    assert source_digest([read_header(moved)]) == digest
+    copied = tmp_path / "elsewhere" / "f0.tif"
+    shutil.copy2(header.path, copied)
+    assert source_digest([read_header(copied)]) != digest
     assert len(digest) == 64
     assert set(digest) <= set("0123456789abcdef")
+
+
+def test_new_content_under_the_old_name_size_and_time_has_another_digest(header):
+    before, state = source_digest([header]), header.path.stat()
+    header.path.write_bytes(header.path.read_bytes()[:-1] + b"!")
+    os.utime(header.path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert read_header(header.path).mtime_ns == header.mtime_ns
+    assert source_digest([read_header(header.path)]) != before
+
+
+def test_a_frame_given_twice_is_refused(header):
+    around = header.path.parent / ".." / header.path.parent.name / "f0.tif"
+    with pytest.raises(Refusal, match=r"f0\.tif: is given twice"):
+        check_stack([header, replace(header, path=around)])
 
 
 def test_the_digest_changes_with_time_size_name_and_order(header):

@@ -1,0 +1,39 @@
+"""The JSON report of a run: a file that is complete or absent, and never written over anything but a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles import output
+from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.export.target import check_place, complete_or_absent
+from imfuse_tiles.plan import Plan
+from imfuse_tiles.store import Store
+from imfuse_tiles.trouble import told
+
+#: What every report has.
+MARK = "peak_rss_bytes"
+ABOUT = 64 << 10
+
+
+def check(path: Path, plan: Plan, store: Store, wish: output.Wish) -> None:
+    """Refuse a place where no report can be; Exists when there is another file."""
+    check_place(path, force=True)
+    output.check_apart(path, plan, store)
+    if path.absolute() in [place.absolute() for place in wish.places()]:
+        raise Refusal(f"--report {path}: is also a result of this run")
+    if path.exists() and not _is_report(path) and not wish.force:
+        raise Exists(f"{path}: exists already and is no report; --force overwrites it")
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Write a report; Resumable on a full disk."""
+    with told("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
+        file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        return MARK.encode() in file.read(200) or path.stat().st_size == 0

@@ -1,0 +1,62 @@
+"""Ending on a signal: blocks in flight are finished and kept, and the program is gone within ten seconds.
+
+A kill at any moment loses no more than the blocks in flight, so what is still at work when the time is up (a
+long block, a slow disk) may be given up without harm.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from imfuse_tiles.errors import Interrupted
+
+#: Seconds that blocks in flight are given.
+GRACE = 8.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Halt:
+    """Whether a signal asked the run to end. ``number``: which one, 0 while none did."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def check(self) -> None:
+        """Interrupted when the run was asked to end."""
+        if self.number:
+            raise Interrupted(self.number)
+
+    @contextmanager
+    def on_signals(self, give_up: Callable[[int], None] | None = None) -> Iterator[None]:
+        """Let SIGINT and SIGTERM ask for the end; a second one acts as it would without us.
+
+        ``give_up``: called with the signal's number in a thread of its own when the block has not ended after
+        GRACE seconds. Does nothing outside the main thread, where no signals arrive.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
+        timers = []
+
+        def stop(number: int, frame: Any) -> None:
+            self.number = number
+            signal.signal(number, before[number])
+            if give_up:
+                timers.append(threading.Timer(GRACE, give_up, (number,)))
+                timers[-1].daemon = True
+                timers[-1].start()
+
+        for number in before:
+            signal.signal(number, stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            for timer in timers:
+                timer.cancel()

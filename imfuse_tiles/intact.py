@@ -1,0 +1,90 @@
+"""Which blocks of a stage can be trusted: recorded as done and their chunks in full length, or checked to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
+
+from imfuse_tiles.chunks import ChunkedArray, Damaged
+from imfuse_tiles.plan import Plan
+from imfuse_tiles.store import Store
+from imfuse_tiles.work.stage import Block, Layout, Output, Stage
+
+
+def needed(plan: Plan, store: Store) -> list[Stage]:
+    """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such."""
+    by_key = {stage.key: stage for stage in plan.stages}
+    wanted, todo = [plan.result.key], set()
+    while wanted:
+        key = wanted.pop()
+        if key not in todo and not sound(store, by_key[key]):
+            todo.add(key)
+            wanted.extend(by_key[key].inputs)
+    return [stage for stage in plan.stages if stage.key in todo]
+
+
+def sound(store: Store, stage: Stage) -> bool:
+    """Whether a stage is finished and every chunk of it there in full length."""
+    layout = Layout.of(store.layout(stage.key))
+    if layout is None or store.numbers(stage.key) is None:
+        return False
+    done = store.done(stage.key)
+    return len(done) == stage.count(layout) and not unsound(store, stage, layout, done)
+
+
+def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
+    """Those of the named blocks that have a chunk missing or not of full length."""
+    try:
+        arrays = [(output, opened(store, stage, layout, output)) for output in stage.outputs]
+        sized = [(output, array, array.sizes()) for output, array in arrays]
+    except Damaged:
+        return [block.name for block in stage.blocks(layout) if block.name in names]
+    return [block.name for block in stage.blocks(layout) if block.name in names and not _whole(block, sized)]
+
+
+def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequence[int]], int]]]) -> bool:
+    return all(
+        size(cell) == array.chunk_bytes for output, array, size in arrays for cell in array.cells(output.box(block))
+    )
+
+
+def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
+    """An array of a stage; Damaged unless its metadata are those that the stage writes."""
+    array = store.array(output.path)
+    shape = output.shape(stage.frame, stage.runs(layout))
+    chunks = output.chunks(stage.frame, layout.chunk)
+    if (array.shape, array.chunks, array.dtype) != (shape, chunks, output.dtype):
+        raise Damaged(output.path, (), "altered")
+    return array
+
+
+def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
+    """Every finished block of a stage with a chunk of array ``path`` that cannot be trusted; reads all of it."""
+    output = next(each for each in stage.outputs if each.path == path)
+    array, done = opened(store, stage, layout, output), store.done(stage.key)
+    for block in stage.blocks(layout):
+        if block.name in done:
+            with suppress(StopIteration):
+                yield block, next(_faults(array, output, block))
+
+
+def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
+    cells = list(array.cells(output.box(block)))
+    for cell, raw in zip(cells, array.files.read_each([array.name(cell) for cell in cells]), strict=True):
+        try:
+            array.checked(cell, raw)
+        except Damaged as damage:
+            yield damage
+
+
+def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
+    """Take back every block of a stage that the array of a damaged chunk makes doubtful."""
+    layout = Layout.of(store.layout(stage.key))
+    if layout is None or damage.cell == ():
+        store.forget(stage.key)
+        return
+    store.reopen(stage.key)
+    lost = [block.name for block, _ in damaged(store, stage, layout, damage.path)]
+    with store.journal(stage.key) as record:
+        for name in lost:
+            record({"lost": name})
