@@ -81,7 +81,7 @@ def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
 def tiled(stage: Stage, edge: int) -> Layout:
     """Blocks of about ``edge`` pixels, made of whole chunks."""
     parts = -(-edge // CHUNK)
-    chunk = -(-edge // parts)
+    chunk = -(-edge // parts // stage.grain) * stage.grain
     if stage.whole or (stage.banded and not stage.about.get("rows")):
         side = stage.frame[0] if stage.banded else max(stage.frame)
         return Layout(chunk, -(-side // chunk) * chunk, 1)

@@ -11,10 +11,12 @@ from imfuse_tiles.grid import Frame
 from imfuse_tiles.images import content_digest, read_header
 from imfuse_tiles.ops.background import Origin
 from imfuse_tiles.ops.final import Final
+from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.spec import digest
 from imfuse_tiles.stack import FULL, Stack
 from imfuse_tiles.work.finish import Chain, FinalJob, FinishJob, MeasureJob, Step
+from imfuse_tiles.work.fusion import fused
 from imfuse_tiles.work.ingest import IngestJob
 from imfuse_tiles.work.layer import Layer
 from imfuse_tiles.work.masks import Painted, Source
@@ -54,6 +56,8 @@ class Ending:
             return self.file(made)
         if made.kind == "recipe":
             return self.painted(made)
+        if made.kind == "enfuse":
+            return Layer(made, fused(self.add, self.source, self.stack.digest, Fusion.read("", made.mode), self.slices))
         key = digest(["picture", self.stack.digest, made.kind, made.mode, made.swapped])
         path, planes = f"image/{key}", self.stack.planes
         job = PictureJob(self.source, made, self.slices, path)

@@ -70,6 +70,8 @@ class Op:
     words: ClassVar[tuple[str, ...]] = ("word1", "word2")
     #: Fields that the canonical text names without their letter.
     bare: ClassVar[tuple[str, ...]] = ("word1",)
+    #: Fields that keep all words given for them, with commas between.
+    gathered: ClassVar[tuple[str, ...]] = ()
     also: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[str, ...]] = ("",)
 
@@ -183,6 +185,8 @@ def _take(kind: type[Op], known: dict[str, Field[Any]], values: dict[str, Any], 
         raise Refusal(f"--{kind.name} does not take argument {item}; it takes {_taken(kind)}")
     if letter in values and letter not in kind.words:
         raise Refusal(f"--{kind.name}: {item} gives {letter} a second value")
+    if letter in values and letter in kind.gathered:
+        text = f"{values[letter]},{text}"
     values[letter] = _read(kind, known[letter], item, text)
 
 

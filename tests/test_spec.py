@@ -104,7 +104,7 @@ def test_an_option_may_be_shortened_to_a_unique_beginning() -> None:
         ("--maskblur=R3", ["--maskblur", "R3", "it takes r, s, p, P, a word"]),
         ("--maskblur=s1,s2", ["--maskblur", "s2", "it takes"]),
         ("--saturation=close", ["--saturation", "close", "it takes w,"]),
-        ("--bg=black,white", ["--bg", "white", "it takes a word"]),
+        ("--bg=black,white", ["--bg", "black,white", "not known"]),
         ("--statistic=r1,r2,r3", ["--statistic", "r3", "second value"]),
         ("--statistic=w1,w2", ["w2", "second value"]),
         ("--morphology=melt", ["--morphology", "melt", "Dilate", "BottomHat"]),

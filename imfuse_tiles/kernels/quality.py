@@ -67,6 +67,18 @@ def saturation(samples: NDArray[np.generic]) -> Plane:
 
 
 @njit(cache=True, nogil=True)
+def chosen(index, z, total, share):  # type: ignore[no-untyped-def]
+    """The hard mask of slice ``z``, float32 (y, x): 1 where ``index`` names it, ``share`` where it is ``total``."""
+    mask = np.empty(index.shape, np.float32)
+    for y in range(index.shape[0]):
+        row, target = index[y], mask[y]
+        for x in range(row.size):
+            none = share if row[x] == total else np.float32(0)
+            target[x] = np.float32(1) if row[x] == z else none
+    return mask
+
+
+@njit(cache=True, nogil=True)
 def strongest(weight, z, best, index):  # type: ignore[no-untyped-def]
     """Note slice ``z`` where its weight exceeds the best so far: ``best`` float32, ``index`` unsigned, (y, x)."""
     for y in range(weight.shape[0]):
@@ -92,7 +104,7 @@ def _grey(samples, scale, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _contrast(plane, out):  # type: ignore[no-untyped-def]
-    rows, columns = out.shape
+    columns = out.shape[1]
     width = plane.shape[1]
     total, square = np.zeros(width), np.zeros(width)
     for y in range(plane.shape[0]):

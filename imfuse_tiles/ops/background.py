@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.ops.fusion import GRAMMAR, NAME, Fusion
 from imfuse_tiles.spec import Op, word
 
 EVALUATE = ("Max", "Min", "Mean", "Median", "Sum", "Add", "Abs", "RMS")
@@ -23,7 +25,8 @@ class Origin:
     """What a picture of the whole stack is made of.
 
     ``kind``: colour (``value``: red, green, blue and opacity in 0..1), clear, evaluate (``mode``), compose (``mode``;
-    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), file (``mode``: its path).
+    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), enfuse (``mode``: its words),
+    file (``mode``: its path).
     """
 
     kind: str
@@ -46,10 +49,12 @@ class Origin:
 
 
 def origin(owner: str, text: str) -> Origin:
-    """The picture that a word names: a mode, a recipe, a colour, or an image file. Refusal for anything else."""
+    """The picture that words name: a mode, a recipe, enfuse, a colour, or an image file. Refusal for anything else."""
     plain = text.lower()
     if plain in ("transparent", "#00000000"):
         return Origin("clear", text)
+    if re.split("[,:]", plain)[0] == NAME:
+        return Origin("enfuse", str(Fusion.read(owner, text)))
     composes = {each.lower(): each for each in kernels.blend.MODES}
     if plain in composes:
         return Origin("compose", composes[plain])
@@ -67,7 +72,7 @@ def origin(owner: str, text: str) -> Origin:
         return Origin("file", text)
     raise Refusal(
         f"{owner}: {text} is not known; allowed are a colour (name or #rrggbb), transparent, "
-        f"{', '.join([*EVALUATE, *RECIPES])}, a compose mode such as Overlay, or an image file"
+        f"{', '.join([*EVALUATE, *RECIPES, NAME])}, a compose mode such as Overlay, or an image file"
     )
 
 
@@ -103,9 +108,14 @@ class Background(Op, name="bg"):
 
     section: ClassVar[str] = "Backgrounds (in the order given)"
     also: ClassVar[tuple[str, ...]] = ("background",)
-    examples: ClassVar = ("mean", "black", "#203040", "transparent", "overlay", "wave")
+    words: ClassVar = ("word1",)
+    gathered: ClassVar = ("word1",)
+    examples: ClassVar = ("", "mean", "black", "#203040", "transparent", "overlay", "wave", "enfuse,soft,exposure=50")
 
-    word1: str = word("enfuse", "a colour, transparent, an evaluate or compose mode, wave, wavedark or an image file")
+    word1: str = word(
+        NAME,
+        f"a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, or {NAME} with {GRAMMAR}",
+    )
 
     def completed(self) -> Background:
         return type(self)(word1=str(self.origin))

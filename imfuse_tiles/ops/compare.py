@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.ops.background import EVALUATE, origin
+from imfuse_tiles.ops.fusion import GRAMMAR, NAME, Fusion
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.spec import word
 
@@ -42,6 +43,22 @@ class Evaluate(Comparison, name="evaluate"):
     examples: ClassVar = ("", "mean", "add")
 
     I: str = word("Max", "statistic over the slices", (*EVALUATE, "Multiply"))  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Enfuse(Comparison, name="enfuse"):
+    """Likeness to the stack fused level by level."""
+
+    words: ClassVar = ("I",)
+    bare: ClassVar = ("I",)
+    gathered: ClassVar = ("I",)
+    examples: ClassVar = ("", "w15", "soft", "soft,exposure=50,saturation")
+
+    I: str = word(NAME, GRAMMAR, quiet=True)  # noqa: E741
+
+    def completed(self) -> Self:
+        made = replace(self, I=str(Fusion.read("--enfuse", self.I)))
+        return super(Enfuse, made).completed()
 
 
 @dataclass(frozen=True)

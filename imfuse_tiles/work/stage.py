@@ -78,7 +78,9 @@ class Access:
 class Output:
     """An array that a stage writes: ``lead`` dimensions before y and x, ``group`` their chunk lengths.
 
-    ``by_run``: the array has one plane for each group of slices instead of ``lead``.
+    ``by_run``: the array has one plane for each group of slices instead of ``lead``. ``level``: the array is
+    smaller than the stage's frame, halved so many times, rounding up. ``folded``: each block writes all slices,
+    though a chunk holds one.
     """
 
     path: str
@@ -86,20 +88,30 @@ class Output:
     group: tuple[int, ...]
     dtype: str
     by_run: bool = False
+    level: int = 0
+    folded: bool = False
+
+    def halved(self, length: int) -> int:
+        """A length or place in the frame as it is in the array."""
+        return -(-length >> self.level)
 
     def shape(self, frame: Frame, runs: int) -> tuple[int, ...]:
-        return (runs, *frame) if self.by_run else (*self.lead, *frame)
+        lead = (runs,) if self.by_run else self.lead
+        return (*lead, *map(self.halved, frame))
 
     def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
-        return (*self.group, min(chunk, frame[0]), min(chunk, frame[1]))
+        return (*self.group, *(self.halved(min(chunk, side)) for side in frame))
 
     def box(self, block: Block) -> list[tuple[int, int]]:
         """Start and stop in every dimension of what a block writes."""
-        region, slices = block.region, (block.z0, block.z1)
+        region, slices = Region(*map(self.halved, block.region)), (block.z0, block.z1)
         if self.by_run:
             lead = [(block.run, block.run + 1)]
         else:
-            lead = [slices if each == 1 else (0, size) for size, each in zip(self.lead, self.group, strict=True)]
+            lead = [
+                slices if each == 1 and not self.folded else (0, size)
+                for size, each in zip(self.lead, self.group, strict=True)
+            ]
         return [*lead, (region.y0, region.y1), (region.x0, region.x1)]
 
 
@@ -146,6 +158,8 @@ class Stage:
     banded: bool = False
     #: Each block is the whole frame of one slice.
     whole: bool = False
+    #: Edges of blocks and chunks are multiples of this.
+    grain: int = 1
     about: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
