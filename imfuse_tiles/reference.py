@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imfuse_tiles import kernels
+from imfuse_tiles import kernels, reference_fusion
 from imfuse_tiles.grid import Region, Window
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.background import Origin, origin
 from imfuse_tiles.ops.cut import Cut, CutBg, CutLess
 from imfuse_tiles.ops.final import Picture
+from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.ops.generator import Generator, coloured
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.spec import parse
 
-ONE = np.float32(1)
+ONE, FULL = np.float32(1), np.float32(65535)
 
 
 def fused(recipe: Recipe, stack: np.ndarray, full: float) -> np.ndarray:
@@ -172,7 +173,9 @@ class Reference:
             options = [option.removeprefix("--").partition("=") for option in made.options]
             recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
             return replace(self, recipe=recipe).finished(0, len(self.stack) - 1)[0].image.data
-        if made.kind == "compose":
+        if made.kind == "enfuse":
+            planes = reference_fusion.fused(self.stack, float(self.full), Fusion.read("", made.mode)) / FULL
+        elif made.kind == "compose":
             low, high = self.evaluated("Min"), self.evaluated("Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
         else:

@@ -28,7 +28,7 @@ MANIFEST = FOLDER / "manifest.json"
 SETS = {each["name"]: each for each in json.loads(MANIFEST.read_text())["sets"]} if MANIFEST.is_file() else {}
 
 #: Groups of sets of which every option is there; a set of these may not be refused.
-COMPLETE_GROUPS = {"chan", "cut", "extra", "final", "merge", "misc", "mlev", "sub"}
+COMPLETE_GROUPS = {"bg", "chan", "cmp", "cut", "extra", "final", "merge", "misc", "mlev", "sub"}
 
 MASK, RESULT = 50, 45
 #: Made by other options than it names, because the original forgets the difference with S0.

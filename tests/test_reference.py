@@ -23,6 +23,8 @@ RECIPES = [
     "--colorspace=Lab --wavelet=c0 --statistic=I=max --masklevel=p10,P60 --maskmerge=overlay --bg=median",
     "--wavelet=t10,T90,clut=no --lightness=neg --substacks=n2,r1 --finalgamma --finalalpha --bg=black",
     "--bg=wave",
+    "--bg=enfuse",
+    "--enfuse=level --bg=enfuse,soft,exposure=50,saturation --cutthreshold",
     "--maskwave",
     "--fft --maskfft --cutthreshold --cutmax=p5",
 ]
