@@ -174,7 +174,8 @@ class Reference:
             recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
             return replace(self, recipe=recipe).finished(0, len(self.stack) - 1)[0].image.data
         if made.kind == "enfuse":
-            planes = reference_fusion.fused(self.stack, float(self.full), Fusion.read("", made.mode)) / FULL
+            codes = reference_fusion.fused(self.stack, float(self.full), Fusion.read("", made.mode))
+            planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "compose":
             low, high = self.evaluated("Min"), self.evaluated("Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
