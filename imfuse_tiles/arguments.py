@@ -46,7 +46,8 @@ def fuse_parser(name: str) -> Parser:
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
     add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
-    add("--store", metavar="DIR", help="where the zarr store lies (a cache folder for each stack); it is kept")
+    add("--store", metavar="DIR|URL",
+        help="where the zarr store lies, such as s3://bucket/path (a cache folder for each stack); it is kept")
     add("-C", "--cache", action="store_true", help="keep the store in the cache folder, as is always done")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
     add("--tile", type=int, metavar="N", help="edge of a block in pixels (chosen to fit the memory)")

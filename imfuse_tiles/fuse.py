@@ -43,8 +43,13 @@ def opened(images: Sequence[str | Path], revert: bool = False) -> Stack:
 
 
 def store_of(stack: Stack, folder: str | Path | None) -> Store:
-    """The store of a stack: as named, or its own in the cache folder."""
-    return Store(str(Path(folder).absolute() if folder else cache_folder() / stack.digest[:12]))
+    """The store of a stack: as named by a folder or URL, or its own in the cache folder."""
+    if folder is None or "://" not in str(folder):
+        return Store(str(Path(folder).absolute() if folder else cache_folder() / stack.digest[:12]))
+    store = Store(str(folder).rstrip("/"))
+    with store.files.writable():
+        store.exists()
+    return store
 
 
 def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,
@@ -64,7 +69,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     size = output.check(plan, store, wish, resources.memory, masked=masked)
     need = disk_needed(plan, store, resources)
     results = ("results", wish.result.absolute().parent, size)
-    check_space([results] if "://" in store.root else [("store", store.folder, need), results])
+    check_space([results] if not store.local else [("store", store.folder, need), results])
     fresh = store.create()
     halt = Halt()
     with store.locked(), halt.on_signals(give_up):

@@ -34,6 +34,11 @@ class Store:
         return Path(self.root)
 
     @property
+    def local(self) -> bool:
+        """Whether it lies in a folder."""
+        return "://" not in self.root
+
+    @property
     def files(self) -> Files:
         return files_of(self.root)
 
