@@ -29,7 +29,10 @@ class Damaged(Exception):
         self.path, self.cell, self.what = path, cell, what
 
     def __str__(self) -> str:
-        return f"chunk {'/'.join(map(str, self.cell))} of {self.path} is {self.what}"
+        what = (
+            f"chunk {'/'.join(map(str, self.cell))} of {self.path}" if self.cell else f"the description of {self.path}"
+        )
+        return f"{what} is {self.what}"
 
 
 @dataclass(frozen=True)

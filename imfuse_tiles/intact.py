@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import suppress
 
 from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.plan import Plan
@@ -59,13 +58,13 @@ def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> Chunke
 
 
 def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
-    """Every finished block of a stage with a chunk of array ``path`` that cannot be trusted; reads all of it."""
+    """Every chunk of array ``path`` in a finished block that cannot be trusted, with its block; reads all of it."""
     output = next(each for each in stage.outputs if each.path == path)
     array, done = opened(store, stage, layout, output), store.done(stage.key)
     for block in stage.blocks(layout):
         if block.name in done:
-            with suppress(StopIteration):
-                yield block, next(_faults(array, output, block))
+            for damage in _faults(array, output, block):
+                yield block, damage
 
 
 def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
@@ -84,7 +83,11 @@ def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
         store.forget(stage.key)
         return
     store.reopen(stage.key)
-    lost = [block.name for block, _ in damaged(store, stage, layout, damage.path)]
+    try:
+        lost = {block.name for block, _ in damaged(store, stage, layout, damage.path)}
+    except Damaged:
+        store.forget(stage.key)
+        return
     with store.journal(stage.key) as record:
         for name in lost:
             record({"lost": name})

@@ -88,6 +88,11 @@ class Journal:
             for name in names:
                 self.files.delete(name)
 
+    def sound(self) -> bool:
+        """Whether there is a layout and no line is torn."""
+        names = [self.head, *(name for name, _ in self.files.names(self.more))]
+        return self.layout() is not None and all(self.whole(name) == self.files.size(name) for name in names)
+
     def whole(self, name: str) -> int:
         """Bytes of a file before a torn line."""
         good = 0

@@ -11,6 +11,7 @@ from typing import Any
 
 from imfuse_tiles.budget import laid_out
 from imfuse_tiles.chunks import Damaged
+from imfuse_tiles.contents import described
 from imfuse_tiles.errors import BlockFailed, Stop
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.intact import needed, opened, take_back, unsound
@@ -134,7 +135,8 @@ class Run:
         for output in stage.outputs:
             shape = output.shape(stage.frame, stage.runs(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
-            self.store.add(output.path, shape, chunks, output.dtype, {"imfuse_tiles": stage.about})
+            about = {"imfuse_tiles": {**stage.about, **described(stage, output)}}
+            self.store.add(output.path, shape, chunks, output.dtype, about)
         self.store.begin(stage.key, asdict(layout))
 
     def has_arrays(self, stage: Stage, layout: Layout) -> bool:

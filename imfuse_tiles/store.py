@@ -75,23 +75,22 @@ class Store:
         self._put(f"{path}/zarr.json", _described(shape, chunks, dtype, about))
 
     def array(self, path: str) -> ChunkedArray:
-        """An array that is there; Damaged when its description is not. It is taken as plain numbers only.
+        """An array that is there; Damaged when its description is lost or is not one that this program writes.
 
-        Refusal when it asks for anything that this program does not write: other codecs, types, chunk names.
+        It is taken as plain numbers only: what asks for other codecs or types than ours is never followed.
         """
         said = self._get(f"{path}/zarr.json")
         shape, dtype = _inside(said, "shape"), _inside(said, "data_type")
         chunks = _inside(said, "chunk_grid", "configuration", "chunk_shape")
-        if not (_sizes(shape) and _sizes(chunks) and len(shape) == len(chunks)):
+        if not (_sizes(shape) and _sizes(chunks) and len(shape) == len(chunks) and dtype in DTYPES):
             raise Damaged(path, (), "unreadable" if said is not None else "missing")
-        ours = _described(shape, chunks, dtype if dtype in DTYPES else "", said.get("attributes"))
-        strange = sorted(name for name in {*ours, *said} if said.get(name) != ours.get(name))
-        if strange:
-            raise Refusal(
-                f"array {path} of the store {self.root} is not as imfuse-tiles writes it ({', '.join(strange)}); "
-                "remove it or name another --store"
-            )
+        if said != _described(shape, chunks, dtype, said.get("attributes")):
+            raise Damaged(path, (), "not as it was written")
         return ChunkedArray(self.root, path, tuple(shape), tuple(chunks), dtype)
+
+    def about(self, path: str) -> Any:
+        """What the maker of an array said of it, None when that is lost."""
+        return _inside(self._get(f"{path}/zarr.json"), "attributes", "imfuse_tiles")
 
     # Journals
 
@@ -112,6 +111,10 @@ class Store:
     def done(self, key: str) -> dict[str, dict[str, Any]]:
         """The finished blocks of a stage with what each reported."""
         return Journal(self.files, key).done()
+
+    def recorded(self, key: str) -> bool:
+        """Whether every line of a stage's journal is whole."""
+        return Journal(self.files, key).sound()
 
     def journal(self, key: str, writer: str = "") -> AbstractContextManager[Callable[[Line], None]]:
         """A function that appends one line to a stage's journal, as one of several writers if it has a name."""

@@ -110,7 +110,28 @@ def test_an_array_of_objects_is_never_made(store: Store) -> None:
     store.add("m", (4, 4), (4, 4), "float32", {})
     place = store.folder / "m" / "zarr.json"
     place.write_text(place.read_text().replace("float32", "object"))
-    with pytest.raises(Refusal, match="data_type"):
+    with pytest.raises(Damaged, match="unreadable"):
+        store.array("m")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]},
+        {"codecs": [{"name": "numcodecs.pickle"}]},
+        {"chunk_key_encoding": {"name": "v2"}},
+        {"fill_value": 1},
+        {"storage_transformers": [{"name": "x"}]},
+        {"more": 1},
+    ],
+)
+def test_a_description_that_this_program_does_not_write_is_not_followed(
+    store: Store, change: dict[str, object]
+) -> None:
+    store.add("m", (4, 4), (4, 4), "float32", {"imfuse_tiles": {}})
+    place = store.folder / "m" / "zarr.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
+    with pytest.raises(Damaged, match="not as it was written"):
         store.array("m")
 
 
