@@ -46,8 +46,11 @@ def fuse_parser(name: str) -> Parser:
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
     add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
-    add("--store", metavar="DIR|URL",
-        help="where the zarr store lies, such as s3://bucket/path (a cache folder for each stack); it is kept")
+    add(
+        "--store",
+        metavar="DIR|URL",
+        help="where the zarr store lies, such as s3://bucket/path (a cache folder for each stack); it is kept",
+    )
     add("-C", "--cache", action="store_true", help="keep the store in the cache folder, as is always done")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
     add("--tile", type=int, metavar="N", help="edge of a block in pixels (chosen to fit the memory)")
@@ -98,8 +101,15 @@ def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[
         else:
             rest.append(f"--{name}={text}" if equals else f"--{name}")
             if not equals and _takes_value(parser, name):
-                rest.append(next(plain, ""))
+                rest.append(_value(name, next(plain, None)))
     return rest, given
+
+
+def _value(name: str, word: str | None) -> str:
+    """The word after an option that takes one. Refusal when there is none or it is an option itself."""
+    if word is None or word.startswith("--"):
+        raise Refusal(f"--{name} needs a value" + (f", {word} is an option" if word else ""))
+    return word
 
 
 def _takes_value(parser: Parser, name: str) -> bool:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Frame, Halo, Window
-from imfuse_tiles.kernels.response import SHAPES, Response
 from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.ops.local import minus
 from imfuse_tiles.spec import Op, integer, number, word
 
+if TYPE_CHECKING:
+    from imfuse_tiles.kernels.response import Response
+
 RADIUS = "radius in percent of the highest frequency; square, rhombus: in frequencies"
+
+
+def shapes() -> tuple[str, ...]:
+    """Names of the shapes of a response."""
+    return tuple(kernels.response.SHAPES)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Fourier(Op):
         if words.word2 in ("square", "rhombus"):
             radius = 200 * (radius + 0.25) / kernels.fft.fft_size(*frame)
         try:
-            return Response(radius, None, self.s, self.p, self.N, words.word1, words.word2)
+            return kernels.response.Response(radius, None, self.s, self.p, self.N, words.word1, words.word2)
         except ValueError as error:
             raise Refusal(f"--{self.name}: {error}") from None
 
@@ -68,7 +75,7 @@ class Fft(Fourier, Generator, name="fft"):
     r: float = number(75, RADIUS, low=0.01, high=300)
     R: float | None = number(None, "second radius to take the difference to", low=0.01, high=300)
     word1: str = word("gradient", "gradient, gaussian, solid, logN, inverselogN, powN or cosN", quiet=True)
-    word2: str = word("circle", "shape", SHAPES, quiet=True)
+    word2: str = word("circle", "shape", shapes, quiet=True)
 
     def differs(self) -> bool:
         return self.N == 0 and self.R is None
@@ -87,7 +94,7 @@ class MaskFft(Fourier, MaskFilter, name="maskfft"):
 
     r: float = number(25, RADIUS, low=0.01, high=300)
     word1: str = word("log1000", "gradient, gaussian, solid, logN, inverselogN, powN or cosN")
-    word2: str = word("circle", "shape", SHAPES, quiet=True)
+    word2: str = word("circle", "shape", shapes, quiet=True)
 
     def apply(self, mask: Window) -> Window:
         return self.whole(mask, self.responses(mask.frame)[0])

@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
 from imfuse_tiles import kernels
+from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Halo, Window
 

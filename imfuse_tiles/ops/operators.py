@@ -162,7 +162,7 @@ def _geometry(owner: str, operator: str, text: str) -> tuple[float, float]:
     return numbers
 
 
-Function = Callable[[np.ndarray], np.ndarray]
+Function = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @lru_cache(maxsize=64)
