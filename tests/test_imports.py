@@ -1,0 +1,136 @@
+"""Modules import downwards only, rooms of one floor do not see each other, and a heavy library has one home."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import imfuse_tiles
+
+ROOT = Path(imfuse_tiles.__file__).parent
+NAME = ROOT.name
+
+#: From the ground up. A room is a module or a folder of them; a new one gets its place here.
+FLOORS = (
+    ("errors", "arrays"),
+    ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "workers"),
+    ("chunks", "journal", "ops", "stack", "config"),
+    ("store", "recipe"),
+    ("work", "arguments"),
+    ("contents", "ending", "budget", "reference"),
+    ("plan",),
+    ("intact",),
+    ("space",),
+    ("trouble",),
+    ("run", "output"),
+    ("fuse",),
+    ("commands",),
+    ("cli",),
+    ("__main__",),
+)
+#: Modules that are parts of a room of another name.
+PARTS = {"remote": "files", "reference_fusion": "reference"}
+
+#: Where a library may be imported; all others have no home and are not to be used.
+HOMES = {
+    "numpy": {"arrays", "chunks", "export", "images", "kernels", "output", "reference", "simulate", "work"},
+    "numba": {"kernels", "simulate"},
+    "cv2": {"kernels"},
+    "scipy": {"kernels"},
+    "pywt": {"kernels"},
+    "zarr": {"store"},
+    "crc32c": {"chunks"},
+    "filelock": {"files"},
+    "fsspec": {"files"},
+    "dask": {"workers"},
+    "distributed": {"workers"},
+    "dask_jobqueue": {"workers"},
+    "tifffile": {"images", "export", "simulate", "commands"},
+    "imagecodecs": {"images", "export"},
+    "PIL": {"ops"},
+    "rich": {"commands"},
+    "psutil": {"budget", "commands", "files"},
+}
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file of the package."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The dotted names of everything that a file imports, wherever in it."""
+    package = module_of(path) if path.stem == "__init__" else module_of(path).rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
+            base = (above + (node.module or "")).rstrip(".")
+            yield from (f"{base}.{each.name}" for each in node.names) if base == NAME else [base]
+
+
+def room_of(module: str) -> str:
+    """The room that a module of the package belongs to; empty for what the package itself holds."""
+    name = module.split(".")[1] if "." in module else ""
+    there = (ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file()
+    return PARTS.get(name, name) if name and there else ""
+
+
+def uses() -> dict[str, set[str]]:
+    """What each room imports: rooms by their names, libraries with a colon before theirs."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in ROOT.rglob("*.py"):
+        room = room_of(module_of(path))
+        for module in imported(path):
+            top = module.partition(".")[0]
+            if top == NAME:
+                found[room].add(room_of(module))
+            elif top not in sys.stdlib_module_names:
+                found[room].add(f":{top}")
+    return {room: names - {room, ""} for room, names in found.items()}
+
+
+USES = uses()
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def test_every_room_has_its_floor() -> None:
+    there = {room_of(module_of(path)) for path in ROOT.rglob("*.py")} - {""}
+    assert there - LEVEL.keys() == set(), "give each new room its place in FLOORS"
+    assert LEVEL.keys() - there == set(), "FLOORS names rooms that are gone"
+
+
+@pytest.mark.parametrize("room", LEVEL)
+def test_a_room_sees_only_floors_below_its_own(room: str) -> None:
+    seen = [name for name in USES.get(room, ()) if not name.startswith(":")]
+    assert [name for name in seen if LEVEL[name] >= LEVEL[room]] == []
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    assert not USES.get("")
+
+
+def test_kernels_know_nothing_but_kernels() -> None:
+    assert [name for name in USES["kernels"] if not name.startswith(":")] == []
+
+
+@pytest.mark.parametrize("room", sorted(USES))
+def test_a_library_is_used_only_where_it_is_at_home(room: str) -> None:
+    libraries = {name[1:] for name in USES[room] if name.startswith(":")}
+    assert {name for name in libraries if room not in HOMES.get(name, ())} == set()
+
+
+def test_the_test_reads_imports_as_python_does(tmp_path: Path) -> None:
+    """The rules above are only worth what this reading is."""
+    assert set(imported(ROOT / "simulate" / "render.py")) >= {f"{NAME}.errors", f"{NAME}.simulate.stack", "numpy"}
+    assert f"{NAME}.kernels" in set(imported(ROOT / "ops" / "local.py"))
+    assert set(imported(ROOT / "cli.py")) >= {f"{NAME}.errors", f"{NAME}.__version__"}
+    assert "kernels" in USES["work"]
+    assert ":numba" in USES["kernels"]
