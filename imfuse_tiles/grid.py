@@ -74,6 +74,21 @@ class Region(NamedTuple):
             min(frame[1], self.x1 + halo.right),
         )
 
+    def offset(self, inner: Region) -> tuple[int, int]:
+        """Row and column at which a region inside this one begins."""
+        return inner.y0 - self.y0, inner.x0 - self.x0
+
+    def bands(self, halo: Halo, pixels: int = 1 << 18) -> Iterator[Region]:
+        """The region in bands of about so many pixels, whose planes stay in the caches while they are worked on.
+
+        Where the halo is large beside such a band, the whole region is one.
+        """
+        rows = max(16, pixels // max(1, self.x1 - self.x0))
+        if 4 * (halo.top + halo.bottom) > rows:
+            rows = self.y1 - self.y0
+        for y0 in range(self.y0, self.y1, max(rows, 1)):
+            yield self._replace(y0=y0, y1=min(y0 + rows, self.y1))
+
     def within(self, outer: Region) -> tuple[slice, slice]:
         """The slices that cut this region out of an array that covers ``outer``."""
         return (

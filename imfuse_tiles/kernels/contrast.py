@@ -106,5 +106,4 @@ def biased(plane: Plane, kernel: ArrayLike, percent: float = 50) -> Plane:
 
     Raises ValueError if the kernel is larger than the plane.
     """
-    out = convolve(plane, kernel)
-    return np.add(out, bias(percent), out=out)
+    return convolve(plane, kernel, bias(percent))

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .convolve import add_mirrored
+from .convolve import mirrored
 
 Plane = NDArray[np.float32]
 
@@ -86,27 +86,39 @@ def band(plane: Plane, narrow: Plane, wide: Plane) -> Plane:
     """|plane smoothed by ``narrow`` - plane smoothed by ``wide``|, both taps used along both axes.
 
     ``plane`` is float32 (y, x) padded by the larger radius.  Returns float32 without that halo, in 0..1
-    for a plane in 0..1.  Raises ValueError as ``separable``.
+    for a plane in 0..1; bit-equal to two runs of ``separable``.  Raises ValueError as ``separable``.
     """
-    halo = max(narrow.size, wide.size) // 2
-    fine, coarse = (separable(_inner(plane, halo - taps.size // 2), taps, taps) for taps in (narrow, wide))
-    np.subtract(fine, coarse, out=fine)
-    return np.abs(fine, out=fine)
-
-
-def _inner(plane: Plane, margin: int) -> Plane:
-    return np.ascontiguousarray(plane[margin : plane.shape[0] - margin, margin : plane.shape[1] - margin])
+    if narrow.size % 2 == 0 or wide.size % 2 == 0:
+        raise ValueError("symmetric taps are odd in number")
+    size = max(narrow.size, wide.size)
+    out = np.empty((plane.shape[0] - size + 1, plane.shape[1] - size + 1), np.float32)
+    _band(plane, narrow[narrow.size // 2 :], wide[wide.size // 2 :], out)
+    return out
 
 
 @njit(cache=True, nogil=True)
-def _add_mirrored_rows(ring: Plane, first: int, half: Plane, out: Plane) -> None:
-    """``add_mirrored`` across rows: row ``first + i`` of the window lies at its number modulo the ring."""
-    size, kept, k = out.size, ring.shape[0], 1
-    centre = first + half.size - 1
-    middle, a = ring[centre % kept][:size], half[0]
-    for x in range(size):
-        out[x] += a * middle[x]
-    while k + 3 < half.size:
+def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
+    """``mirrored`` across rows: row ``first + i`` of the window lies at its number modulo the ring."""
+    size, kept, radius = out.size, ring.shape[0], half.size - 1
+    centre = first + radius
+    middle, m, k = ring[centre % kept][:size], half[0], 5 if radius >= 4 else min(radius, 1) + 1
+    if radius == 0:
+        for x in range(size):
+            out[x] = m * middle[x]
+    elif radius < 4:
+        up, down, a = ring[(centre - 1) % kept][:size], ring[(centre + 1) % kept][:size], half[1]
+        for x in range(size):
+            out[x] = m * middle[x] + a * (up[x] + down[x])
+    else:
+        up, down = ring[(centre - 1) % kept][:size], ring[(centre + 1) % kept][:size]
+        up2, down2 = ring[(centre - 2) % kept][:size], ring[(centre + 2) % kept][:size]
+        up3, down3 = ring[(centre - 3) % kept][:size], ring[(centre + 3) % kept][:size]
+        up4, down4 = ring[(centre - 4) % kept][:size], ring[(centre + 4) % kept][:size]
+        a, b, c, d = half[1], half[2], half[3], half[4]
+        for x in range(size):
+            near = (m * middle[x] + a * (up[x] + down[x])) + b * (up2[x] + down2[x])
+            out[x] = (near + c * (up3[x] + down3[x])) + d * (up4[x] + down4[x])
+    while k + 3 <= radius:
         up, down = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size]
         up2, down2 = ring[(centre - k - 1) % kept][:size], ring[(centre + k + 1) % kept][:size]
         up3, down3 = ring[(centre - k - 2) % kept][:size], ring[(centre + k + 2) % kept][:size]
@@ -116,7 +128,7 @@ def _add_mirrored_rows(ring: Plane, first: int, half: Plane, out: Plane) -> None
             near = (out[x] + a * (up[x] + down[x])) + b * (up2[x] + down2[x])
             out[x] = (near + c * (up3[x] + down3[x])) + d * (up4[x] + down4[x])
         k += 4
-    while k < half.size:
+    while k <= radius:
         up, down, a = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size], half[k]
         for x in range(size):
             out[x] += a * (up[x] + down[x])
@@ -124,16 +136,38 @@ def _add_mirrored_rows(ring: Plane, first: int, half: Plane, out: Plane) -> None
 
 
 @njit(cache=True, nogil=True)
-def _separable(plane: Plane, half_y: Plane, half_x: Plane, out: Plane) -> None:
-    cols = out.shape[1]
-    window = 2 * half_y.size - 1
+def _ring(half: Plane, cols: int) -> Plane:
     # A row length that is no multiple of a page keeps rows from evicting each other.
-    ring = np.empty((window, (cols + 31) // 32 * 32 + 16), np.float32)
+    return np.empty((2 * half.size - 1, (cols + 31) // 32 * 32 + 16), np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _separable(plane: Plane, half_y: Plane, half_x: Plane, out: Plane) -> None:
+    cols, ring = out.shape[1], _ring(half_y, out.shape[1])
+    window = len(ring)
     for y in range(plane.shape[0]):
-        smooth = ring[y % window][:cols]
-        smooth.fill(0)
-        add_mirrored(plane[y], half_x, smooth)
+        mirrored(plane[y], half_x, False, ring[y % window][:cols])
         first = y - window + 1
         if first >= 0:
-            out[first].fill(0)
-            _add_mirrored_rows(ring, first, half_y, out[first])
+            _down(ring, first, half_y, out[first])
+
+
+@njit(cache=True, nogil=True)
+def _band(plane: Plane, narrow: Plane, wide: Plane, out: Plane) -> None:
+    """Both blurs row by row, the narrower one starting so late that they reach the same row together."""
+    cols = out.shape[1]
+    fine, coarse, other = _ring(narrow, cols), _ring(wide, cols), np.empty(cols, np.float32)
+    radius = max(narrow.size, wide.size) - 1
+    inset, inset2 = radius - (narrow.size - 1), radius - (wide.size - 1)
+    for y in range(plane.shape[0]):
+        at, at2, place = y - inset, y - inset2, y - 2 * radius
+        if at >= 0:
+            mirrored(plane[at][inset:], narrow, False, fine[at % len(fine)][:cols])
+        if at2 >= 0:
+            mirrored(plane[at2][inset2:], wide, False, coarse[at2 % len(coarse)][:cols])
+        if place >= 0:
+            row = out[place]
+            _down(fine, place + inset, narrow, row)
+            _down(coarse, place + inset2, wide, other)
+            for x in range(cols):
+                row[x] = abs(row[x] - other[x])

@@ -21,6 +21,7 @@ from imfuse_tiles.ops.local import (
     minus,
     smoothed,
     smoothing_reach,
+    smoothing_taps,
     statistic,
 )
 from imfuse_tiles.ops.resize import interpolations, scaled_size, there_and_back
@@ -49,10 +50,12 @@ class Blur(Generator, name="blur"):
         return Halo.of(max(smoothing_reach(s, self.r, self.word1 is not None) for s in (self.s, self.S or 0)))
 
     def respond(self, x: Window) -> Window:
-        once = smoothed(x, self.s, self.r, self.word1 is not None)
-        if not self.S:
-            return once
-        return minus(once, smoothed(x, self.S, self.r, self.word1 is not None))
+        gaussian = self.word1 is not None
+        if not (self.s and self.S):
+            once = smoothed(x, self.s, self.r, gaussian)
+            return once if not self.S else minus(once, smoothed(x, self.S, self.r, gaussian))
+        narrow, wide = (smoothing_taps(s, self.r, gaussian) for s in (self.s, self.S))
+        return x.filtered(lambda plane: kernels.gaussian.band(plane, narrow, wide), self.halo(x.frame))
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,11 @@ class Resize(Generator, name="resize"):
 
     p: float = number(50, "percent of the size", low=1, high=1000)
     word1: str = word("Spline", "interpolation", interpolations)
+
+    @property
+    def together(self) -> bool:  # type: ignore[override]
+        # Mesh chooses its diagonals by luminance.
+        return self.word1 == "Mesh"
 
     def differs(self) -> bool:
         return True

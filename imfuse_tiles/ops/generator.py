@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.grid import Frame, Halo, Window
+from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.background import origin
 from imfuse_tiles.spec import Op, flag, integer, number, word
 
@@ -38,6 +38,8 @@ class Generator(Op):
     contrast: ClassVar[bool] = True
     #: Looks at whole frames: no halo is large enough.
     whole_frame: ClassVar[bool] = False
+    #: Its answer for one plane depends on the others.
+    together: ClassVar[bool] = False
 
     w: float | None = number(None, "weight in percent; left out: an equal share", low=0, high=100, role="merge")
     C: str | None = word(None, "colour space to work in", spaces)
@@ -94,14 +96,43 @@ class Generator(Op):
 
     def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
         """The mask (y, x) of a frame's window (c, y, x), not yet levelled. ``respond`` stands in for the filter."""
-        x = self.planes(source, scene, image)
-        f = (respond or self.respond)(x)
+        if respond or self.whole_frame:
+            x = self.planes(source, scene, image)
+            return self.from_all(x, (respond or self.respond)(x), scene)
+        halo = self.halo(source.frame)
+        region = source.shrunk(halo)
+        mask = np.empty(region.shape, np.float32)
+        for band in region.bands(halo):
+            around = band.grown(halo, source.frame)
+            x = self.planes(source.cropped(around), scene, image and image.cropped(around))
+            self.made(x, scene, band, mask[band.within(region)])
+        return Window(mask, region, source.frame)
+
+    def made(self, x: Window, scene: Scene, region: Region, mask: np.ndarray) -> None:
+        """Write the mask (y, x) of a region, made from the planes of its surroundings."""
+        if self.together or self.returns(scene):
+            mask[:] = self.from_all(x, self.respond(x), scene).cropped(region).data
+            return
+        # One plane at a time, so that its answer is still in the caches when it is added up.
+        at, count, named = x.region.offset(region), len(x.data), self.c is not None
+        alone = count == 1 and not named and scene.channel is None
+        for k, plane in enumerate(x.data):
+            f = self.respond(x.with_data(plane[None])).cropped(region).data[0]
+            scale = 0.25 if k + 1 == count and not named else 1.0
+            kernels.combine.add(f, plane, at, self.difference, self.neg, k == 0, 3 if alone else 1, scale, mask)
+
+    def from_all(self, x: Window, f: Window, scene: Scene) -> Window:
+        """The mask from the answers of all planes at once."""
         if self.difference:
             made, before = f.paired(x)
             f = Window(np.minimum(np.abs(made - before), np.float32(1)), f.common(x), f.frame)
         if self.neg:
             f = f.with_data(np.float32(1) - f.data)
         return f.with_data(self.combined(f.data, scene))
+
+    def returns(self, scene: Scene) -> bool:
+        """Whether the answers go back from the generator's own colour space, and so must be seen together."""
+        return self.C is not None and self.c is None and scene.space != self.C and self.I is None
 
     def planes(self, source: Window, scene: Scene, image: Window | None) -> Window:
         """The planes the generator works on: likeness to an image, or the frame in its colour space."""
@@ -128,7 +159,7 @@ class Generator(Op):
             return f[0]
         if self.C is None and scene.channel is not None:
             return f[0] / np.float32(4)
-        if self.C is not None and scene.space != self.C and self.I is None:
+        if self.returns(scene):
             f = kernels.colour.from_space(f, self.C)
             f = f if scene.space == "sRGB" else kernels.colour.to_space(f, scene.space)
         return quarter(f)

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.spec import Op, number, word
 
@@ -32,11 +33,16 @@ def smoothing_reach(sigma: float, radius: float, gaussian: bool) -> int:
     return kernels.gaussian.gaussian_radius(sigma) if gaussian else kernels.gaussian.blur_radius(sigma)
 
 
+def smoothing_taps(sigma: float, radius: float, gaussian: bool) -> np.ndarray:
+    """The taps of a Gaussian along one axis."""
+    return (kernels.gaussian.gaussian_taps if gaussian else kernels.gaussian.blur_taps)(sigma, int(radius))
+
+
 def smoothed(x: Window, sigma: float, radius: float = 0, gaussian: bool = False) -> Window:
     """A window under a separable Gaussian; sigma 0 leaves it alone."""
     if sigma == 0:
         return x
-    taps = (kernels.gaussian.gaussian_taps if gaussian else kernels.gaussian.blur_taps)(sigma, int(radius))
+    taps = smoothing_taps(sigma, radius, gaussian)
     reach = Halo.of(len(taps) // 2)
     return x.filtered(lambda plane: kernels.gaussian.separable(plane, taps, taps), reach)
 
@@ -44,7 +50,8 @@ def smoothed(x: Window, sigma: float, radius: float = 0, gaussian: bool = False)
 def minus(a: Window, b: Window) -> Window:
     """|a - b| over the region both cover."""
     one, other = a.paired(b)
-    return Window(np.abs(one - other), a.common(b), a.frame)
+    apart = np.subtract(one, other)
+    return Window(np.abs(apart, out=apart), a.common(b), a.frame)
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,11 @@ class Smooth(Op):
     def completed(self) -> Self:
         return replace(self, P=None) if 100 - self.p == self.P else self
 
+    def checked(self) -> Self:
+        if self.P is not None and self.p + self.P <= 0:
+            raise Refusal(f"--{self.name}: p and P are {self.p + self.P:g} together, allowed is more than 0")
+        return super().checked()
+
     def halo(self, frame: Frame) -> Halo:
         return Halo.of(smoothing_reach(self.s, self.r, self.word1 is not None))
 
@@ -166,6 +178,5 @@ class Smooth(Op):
         p, rest = self.p, 100 - self.p if self.P is None else self.P
         if (p, rest) == (100, 0):
             return y
-        before = x.cropped(y.region).data
-        both = np.float32(p / 100) * y.data + np.float32(rest / 100) * before
-        return y.with_data(np.clip(both / np.float32(min(1.0, (p + rest) / 100)), 0, 1))
+        at = y.region.y0 - x.region.y0, y.region.x0 - x.region.x0
+        return y.with_data(kernels.combine.mix(y.data, x.data, at, (p / 100, rest / 100)))
