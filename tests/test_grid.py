@@ -148,3 +148,20 @@ def test_a_frame_smaller_than_the_halo_is_mirrored_as_often_as_it_takes(halo: Ha
     small = Window.whole(numbered((3, 2)))
     assert small.padded(halo, "reflect").shape == (2, 3 + halo.top + halo.bottom, 2 + halo.left + halo.right)
     assert small.shrunk(halo) == Region(0, 3, 0, 2)
+
+
+@given(places(), halos, st.integers(1, 400))
+def test_bands_cover_a_region_from_top_to_bottom_and_are_one_where_the_halo_is_large(
+    place: tuple[Frame, Region], halo: Halo, pixels: int
+) -> None:
+    _, region = place
+    bands = list(region.bands(halo, pixels))
+    assert [band.y0 for band in bands] == [region.y0, *(band.y1 for band in bands[:-1])]
+    assert bands[-1].y1 == region.y1
+    assert {(band.x0, band.x1) for band in bands} == {(region.x0, region.x1)}
+    if halo.top + halo.bottom > max(16, pixels // region.shape[1]) // 4:
+        assert len(bands) == 1
+
+
+def test_a_region_knows_where_a_smaller_one_begins_in_it() -> None:
+    assert Region(3, 9, 10, 20).offset(Region(5, 6, 10, 11)) == (2, 0)

@@ -106,4 +106,4 @@ def biased(plane: Plane, kernel: ArrayLike, percent: float = 50) -> Plane:
 
     Raises ValueError if the kernel is larger than the plane.
     """
-    return convolve(plane, kernel, bias(percent))
+    return convolve(plane, kernel, float(bias(percent)))

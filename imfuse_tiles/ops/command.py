@@ -46,6 +46,10 @@ class Command(Op):
     def halo(self, frame: Frame) -> Halo:
         return chain(step.halo() for step in self.steps)
 
+    def joint(self, x: Window) -> bool:
+        """Whether all planes are to be given at once: a Python function may look at their colours."""
+        return any(isinstance(step, Call) for step in self.steps)
+
     def ran(self, x: Window) -> Window:
         """The planes after all operators."""
         for step in self.steps:

@@ -104,10 +104,8 @@ class Resize(Generator, name="resize"):
     p: float = number(50, "percent of the size", low=1, high=1000)
     word1: str = word("Spline", "interpolation", interpolations)
 
-    @property
-    def together(self) -> bool:  # type: ignore[override]
-        # Mesh chooses its diagonals by luminance.
-        return self.word1 == "Mesh"
+    def joint(self, x: Window) -> bool:
+        return self.word1 == "Mesh"  # which chooses its diagonals by luminance
 
     def differs(self) -> bool:
         return True
@@ -161,6 +159,9 @@ class Wavelet(Wave, Generator, name="wavelet"):
     def respond(self, x: Window) -> Window:
         once = self.colours_softened(x, self.p)
         return once if self.P is None else minus(once, self.colours_softened(x, self.P))
+
+    def joint(self, x: Window) -> bool:
+        return len(x.data) > 3
 
     def colours_softened(self, x: Window, percent: float) -> Window:
         """Up to three planes softened; a fourth, the black of CMYK, is left as it is, as in the original."""

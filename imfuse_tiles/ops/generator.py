@@ -38,8 +38,6 @@ class Generator(Op):
     contrast: ClassVar[bool] = True
     #: Looks at whole frames: no halo is large enough.
     whole_frame: ClassVar[bool] = False
-    #: Its answer for one plane depends on the others.
-    together: ClassVar[bool] = False
 
     w: float | None = number(None, "weight in percent; left out: an equal share", low=0, high=100, role="merge")
     C: str | None = word(None, "colour space to work in", spaces)
@@ -94,6 +92,10 @@ class Generator(Op):
         """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
         return x
 
+    def joint(self, x: Window) -> bool:
+        """Whether the answer for one of these planes depends on which it is, or on the others."""
+        return False
+
     def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
         """The mask (y, x) of a frame's window (c, y, x), not yet levelled. ``respond`` stands in for the filter."""
         if respond or self.whole_frame:
@@ -110,7 +112,7 @@ class Generator(Op):
 
     def made(self, x: Window, scene: Scene, region: Region, mask: np.ndarray) -> None:
         """Write the mask (y, x) of a region, made from the planes of its surroundings."""
-        if self.together or self.returns(scene):
+        if self.joint(x) or self.returns(scene):
             mask[:] = self.from_all(x, self.respond(x), scene).cropped(region).data
             return
         # One plane at a time, so that its answer is still in the caches when it is added up.
