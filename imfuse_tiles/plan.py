@@ -80,7 +80,7 @@ class Planner(Ending):
         return self.stages.setdefault(key, stage)
 
     def ingest(self) -> None:
-        lead, rows = (self.stack.planes, self.slices), self.stack.headers[0].random_access
+        lead, rows = (self.stack.planes, self.slices), all(each.random_access for each in self.stack.headers)
         out = Output(self.source.path, lead, (self.stack.planes, 1), self.stack.dtype)
         job = IngestJob(self.stack.headers, self.source.path)
         self.add("ingest", self.stack.digest, job, out, slices=self.slices, banded=True, about={"rows": rows})

@@ -97,11 +97,15 @@ class Op:
         return self
 
     def record(self, *roles: str) -> dict[str, Any]:
-        """What decides this option's values: name, version and the arguments of the given roles (all if none)."""
+        """What decides this option's values: name, version and the arguments of the given roles (all if none).
+
+        A number is the same number whether it was given as 5 or as 5.0, by default or in words.
+        """
         chosen = {
-            item.name: getattr(self, item.name)
+            item.name: float(value) if item.metadata["kind"] == "number" and value is not None else value
             for item in arguments(type(self))
             if not roles or item.metadata["role"] in roles
+            for value in [getattr(self, item.name)]
         }
         return {"op": self.name, "version": self.version, **chosen}
 

@@ -10,6 +10,7 @@ import tifffile
 
 from imfuse_tiles.arguments import fuse_parser, read
 from imfuse_tiles.fuse import opened
+from imfuse_tiles.images import Header
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Recipe, Resources
 from imfuse_tiles.run import Progress, Run, StageReport
@@ -77,3 +78,13 @@ def ran(stack: Stack, recipe: Recipe, store: Path, **how: Any) -> np.ndarray:
     plan, place = planned(recipe, stack), Store(str(store))
     run(plan, place, **how)
     return result(plan, place)
+
+
+def imagined(slices: int = 5, frame: tuple[int, int] = (3000, 4000), **more: Any) -> Stack:
+    """A stack of files that do not exist: enough for a plan."""
+    facts: dict[str, Any] = {
+        "format": "tiff", "height": frame[0], "width": frame[1], "channels": 3, "has_alpha": False, "dtype": "uint16",
+        "rows_per_segment": 8, "decode_bytes": 1 << 20, "size": 1, "mtime_ns": 0,
+    }  # fmt: skip
+    headers = tuple(Header(path=Path(f"/nowhere/s{z:03}.tif"), **facts | more) for z in range(slices))
+    return Stack(headers, "0123456789abcdef")

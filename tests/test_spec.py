@@ -207,3 +207,5 @@ def test_a_key_depends_on_every_value_and_on_no_order_of_names() -> None:
 def test_an_option_and_its_equal_made_otherwise_have_one_record() -> None:
     op = read("--wavelet=p5")
     assert op.record() == replace(op).record() == read("--wavelet=diff=yes").record()
+    for other in ("--wavelet", "--wavelet=p5.0", "--wavelet=5%", "--wavelet=level,mask,clut"):
+        assert digest(read(other).record()) == digest(op.record()), other
