@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Recipe
+from imfuse_tiles.scheduler import DASHBOARD
 from imfuse_tiles.spec import REGISTRY, Op, named, parse
 
 SYNONYMS = {"limit-memory": "memory"}
 #: Options whose value may be left out; what they mean then.
-OPTIONAL = {"basename": "", "force": "", "B": ""}
+OPTIONAL = {"basename": "", "force": "", "B": "", "dashboard": ""}
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,7 +57,13 @@ def fuse_parser(name: str) -> Parser:
     add("--tile", type=int, metavar="N", help="edge of a block in pixels (chosen to fit the memory)")
     add("--workers", type=int, metavar="N", help="blocks computed at once (one for each core)")
     add("--scheduler", default="threads", metavar="SPEC",
-        help="sync, threads[:N], processes[:N], local[:N], tcp://host:port, file:scheduler.json (threads)")  # fmt: skip
+        help="where blocks are computed: sync, threads[:N], processes[:N], local[:N], tcp://host:port, "
+        "file:scheduler.json, slurm, pbs, sge, lsf, htcondor, module:callable or a cluster file (threads)")  # fmt: skip
+    add("--tls-cert", metavar="FILE", help="certificate to show to the scheduler")
+    add("--tls-key", metavar="FILE", help="its key")
+    add("--tls-ca", metavar="FILE", help="authority that the scheduler's certificate must come from")
+    add("--dashboard", nargs="?", const="", metavar="HOST:PORT",
+        help=f"serve dask's dashboard of a cluster made by this run ({DASHBOARD})")  # fmt: skip
     add("--dry-run", action="store_true", help="print the plan and stop")
     add("--report", metavar="FILE", help="write a JSON report of all stages")
     add("--quiet", action="store_true", help="print nothing but the result's name and errors")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Resources
+from imfuse_tiles.scheduler import place
 from imfuse_tiles.work.stage import Layout, Stage
 
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
@@ -48,8 +49,25 @@ class Cut:
 
 
 def room(resources: Resources) -> int:
-    """Bytes that blocks may take, all at once."""
+    """Bytes that one block may take, the same on every scheduler: whole frames that need more are split."""
     return resources.memory - BASE
+
+
+def spaces(resources: Resources) -> tuple[int, int]:
+    """Bytes that one block may take, and all blocks at once: each process needs some for itself."""
+    where, workers = place(resources.scheduler), resources.workers
+    if where == "elsewhere":
+        each = room(resources) // resources.cluster.threads
+        return each, each * workers
+    space = room(resources) - (BASE * workers if where == "beside" else 0)
+    return space, space
+
+
+def taken(resources: Resources, cut: Cut) -> int:
+    """Bytes that a stage takes of what is allowed: on this machine, or of each worker on others."""
+    if place(resources.scheduler) == "elsewhere":
+        return BASE + cut.block_bytes * resources.cluster.threads
+    return resources.memory - spaces(resources)[1] + cut.block_bytes * cut.at_once
 
 
 def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -> Cut:
@@ -57,8 +75,8 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
 
     ``layout``: that of an earlier, unfinished run of the stage, kept as long as it fits.
     """
-    space = room(resources)
-    if layout is not None and stage.memory(layout) <= space:
+    one, space = spaces(resources)
+    if layout is not None and stage.memory(layout) <= one:
         return _cut(stage, layout, resources, space)
     layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else EDGES)]
     together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
@@ -68,9 +86,9 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
         if each.edge >= CHUNK or each is together[0]:
             return _cut(stage, each, resources, space)
     for each in reversed(layouts):
-        if stage.memory(each) <= space:
+        if stage.memory(each) <= one:
             return _cut(stage, each, resources, space)
-    raise _too_big(stage, resources, space)
+    raise _too_big(stage, resources, one)
 
 
 def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
@@ -91,7 +109,8 @@ def tiled(stage: Stage, edge: int) -> Layout:
 def _too_big(stage: Stage, resources: Resources, room: int) -> Refusal:
     fits = next((edge for edge in EDGES if stage.memory(tiled(stage, edge)) <= room), None)
     said = f"--tile {fits} would fit" if fits else "give it more with --memory"
-    need = min(stage.memory(tiled(stage, edge)) for edge in ([resources.tile] if resources.tile else EDGES)) + BASE
+    need = min(stage.memory(tiled(stage, edge)) for edge in ([resources.tile] if resources.tile else EDGES))
+    need += resources.memory - room
     return Refusal(
         f"stage {stage.name} needs {shown(need)} of memory, allowed is {shown(resources.memory)} (--memory); {said}"
     )

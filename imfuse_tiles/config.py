@@ -1,12 +1,14 @@
-"""Presets: TOML files with an array of options, their order kept."""
+"""TOML files: presets, with an array of options whose order is kept, and clusters, with where blocks are computed."""
 
 from __future__ import annotations
 
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.scheduler import ALLOWED
 from imfuse_tiles.spec import named
 
 
@@ -37,12 +39,31 @@ def preset(name: str) -> list[tuple[str, str | None]]:
     return [_option(path, each) for each in options]
 
 
+CLUSTER = {
+    "about": str, "scheduler": str, "workers": int, "memory": str, "tile": int, "threads": int, "dashboard": str,
+    "tls-cert": str, "tls-key": str, "tls-ca": str, "cluster": dict,
+}  # fmt: skip
+
+
+def cluster(name: str) -> dict[str, Any]:
+    """What a cluster file says, by its name or path; Refusal when there is none or it says something else."""
+    known = [folder / f"{name}.toml" for folder in (Path(), Path("configs"), *folders())]
+    path = next((each for each in [Path(name), *known] if each.suffix == ".toml" and each.is_file()), None)
+    if path is None:
+        raise Refusal(f"--scheduler {name} is not known; allowed is {ALLOWED}")
+    said = _table(path)
+    wrong = [key for key, value in said.items() if type(value) is not CLUSTER.get(key)]
+    if wrong or "scheduler" not in said:
+        raise Refusal(f"{path}: {wrong[0] if wrong else 'no scheduler'}; a cluster file has {', '.join(CLUSTER)}")
+    return said
+
+
 def about(path: Path) -> str:
     """What a preset says of itself."""
     return str(_table(path).get("about", ""))
 
 
-def _table(path: Path) -> dict[str, object]:
+def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -77,7 +77,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
         places: dict[str, str] = {}
         try:
             reports = work.execute(
-                lambda: open_pool(resources.scheduler, resources.workers),
+                lambda: open_pool(resources, store.root),
                 lambda: places.update(
                     output.export(plan, store, wish, masked=masked, workers=resources.workers,
                                   memory=resources.memory, check=halt.check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from imfuse_tiles.errors import Refusal
@@ -15,6 +15,7 @@ from imfuse_tiles.ops.final import Final
 from imfuse_tiles.ops.generator import Generator, Scene
 from imfuse_tiles.ops.merge import MaskLevel, MaskMerge
 from imfuse_tiles.ops.substacks import Span, Substacks
+from imfuse_tiles.scheduler import Cluster
 from imfuse_tiles.spec import Op
 
 Kind = TypeVar("Kind", bound=Op)
@@ -115,11 +116,12 @@ class Recipe:
 class Resources:
     """How a run may use the machine; never part of a key.
 
-    ``memory``: bytes for all workers together. ``tile``: edge of a block in pixels, None: chosen to fit.
-    ``scheduler``: where blocks are computed.
+    ``memory``: bytes for all workers together, or for each worker where these are of other machines. ``tile``: edge
+    of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed.
     """
 
     memory: int
     workers: int
     tile: int | None = None
     scheduler: str = "threads"
+    cluster: Cluster = field(default_factory=Cluster)

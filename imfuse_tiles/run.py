@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imfuse_tiles.budget import laid_out
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.contents import described
-from imfuse_tiles.errors import BlockFailed, Stop
+from imfuse_tiles.errors import BlockFailed, Refusal, Stop
+from imfuse_tiles.files import myself
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.intact import needed, opened, take_back, unsound
 from imfuse_tiles.plan import Plan
@@ -21,6 +22,7 @@ from imfuse_tiles.space import to_write
 from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
 from imfuse_tiles.work.stage import Access, Block, Job, Layout, Stage
+from imfuse_tiles.workers import Pool
 
 
 @dataclass
@@ -77,9 +79,9 @@ class Run:
     def attempt(self, pool: Callable[[], Any], export: Callable[[], Any], reports: dict[str, StageReport]) -> None:
         todo = needed(self.plan, self.store)
         if todo:
-            with pool() as executor:
+            with pool() as workers:
                 for stage in todo:
-                    self.complete(stage, executor, reports[stage.key])
+                    self.complete(stage, workers, reports[stage.key])
         export()
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
@@ -100,7 +102,7 @@ class Run:
         count = stage.count(layout) if layout else 0
         return StageReport(stage.name, stage.key, stage.kind, stage.halo.reach, count, reused=count)
 
-    def complete(self, stage: Stage, executor: Executor, report: StageReport) -> None:
+    def complete(self, stage: Stage, pool: Pool, report: StageReport) -> None:
         """Compute what is missing of a stage and sum it up."""
         began = time.perf_counter()
         cut = laid_out(stage, self.resources, self.earlier(stage))
@@ -112,7 +114,7 @@ class Run:
             self.progress.stage(stage, count, len(done))
             todo = (block for block in stage.blocks(cut.layout) if block.name not in done)
             with self.store.journal(stage.key) as record:
-                for line in self.computed(stage, todo, executor, cut.at_once):
+                for line in self.computed(stage, todo, pool, cut.at_once):
                     record(line)
                     done[line["block"]] = line
                     report.computed += 1
@@ -156,14 +158,16 @@ class Run:
                 del done[name]
         return done
 
-    def computed(self, stage: Stage, todo: Iterator[Block], executor: Executor, at_once: int) -> Iterator[Any]:
+    def computed(self, stage: Stage, todo: Iterator[Block], pool: Pool, at_once: int) -> Iterator[Any]:
         """Journal lines of the blocks as they are finished, few in flight at any time."""
         flying: dict[Future[Any], Block] = {}
         problem: BaseException | None = None
         while True:
-            while not (problem or self.halt.number) and len(flying) < 2 * at_once and (block := next(todo, None)):
+            while (
+                not (problem or self.halt.number) and len(flying) < pool.window(at_once) and (block := next(todo, None))
+            ):
                 job = stage.job.for_block(block)
-                flying[executor.submit(compute, self.store.root, job, block)] = block
+                flying[pool.submit(compute, self.store.root, job, block)] = block
             if not flying:
                 break
             finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -193,5 +197,10 @@ class Run:
 def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote."""
     access = Access(Store(root))
-    report = job.compute(access, block)
+    try:
+        report = job.compute(access, block)
+    except Damaged as damage:
+        if damage.cell == () and not access.store.exists():
+            raise Refusal(f"{myself()} does not see the store {root}; all workers must share its place") from None
+        raise
     return {**report, "read": access.bytes_read, "written": access.bytes_written}

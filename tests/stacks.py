@@ -59,7 +59,7 @@ def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) 
     resources = Resources(**{"memory": 2 << 30, "workers": 2, "tile": 100, "scheduler": "threads"} | how)
     store.create()
     work = Run(plan, store, resources, progress or Progress())
-    return work.execute(lambda: open_pool(resources.scheduler, resources.workers))
+    return work.execute(lambda: open_pool(resources, store.root))
 
 
 def whole(store: Store, path: str) -> np.ndarray:

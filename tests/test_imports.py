@@ -18,10 +18,10 @@ NAME = ROOT.name
 #: From the ground up. A room is a module or a folder of them; a new one gets its place here.
 FLOORS = (
     ("errors", "arrays"),
-    ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "workers"),
+    ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "scheduler"),
     ("chunks", "journal", "ops", "stack", "config"),
     ("store", "recipe"),
-    ("work", "arguments"),
+    ("work", "workers", "arguments"),
     ("contents", "ending", "budget", "reference"),
     ("plan",),
     ("intact",),
@@ -34,7 +34,7 @@ FLOORS = (
     ("__main__",),
 )
 #: Modules that are parts of a room of another name.
-PARTS = {"remote": "files", "reference_fusion": "reference"}
+PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "workers", "clusters": "workers"}
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {

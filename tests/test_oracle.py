@@ -53,7 +53,7 @@ class Bench:
         """Planes of the result in 0..1."""
         plan = planned(recipe, opened(self.files, recipe.revert))
         resources = Resources(memory=2 << 30, workers=1, scheduler="sync")
-        Run(plan, self.store, resources).execute(lambda: open_pool("sync", 1))
+        Run(plan, self.store, resources).execute(lambda: open_pool(resources, self.store.root))
         job: Any = plan.result.job
         height, width = plan.stack.frame
         planes = self.store.array(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0

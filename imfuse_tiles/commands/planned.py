@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from imfuse_tiles.budget import BASE, laid_out, shown
+from imfuse_tiles.budget import laid_out, shown, taken
 from imfuse_tiles.intact import needed
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
@@ -27,7 +27,7 @@ def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[s
     return {
         "name": stage.name, "key": stage.key, "kind": stage.kind, "halo": stage.halo.reach, "blocks": blocks,
         "done": done, "tile": cut.layout.edge, "chunk": cut.layout.chunk, "task_bytes": cut.block_bytes,
-        "at_once": cut.at_once, "memory_bytes": BASE + cut.block_bytes * cut.at_once,
+        "at_once": cut.at_once, "memory_bytes": taken(resources, cut),
         "disk_bytes": stage.bytes_on_disk(cut.layout), "outputs": [output.path for output in stage.outputs],
         "error": stage.about.get("error"),
     }  # fmt: skip

@@ -15,16 +15,16 @@ from imfuse_tiles.commands import planned as showing
 from imfuse_tiles.commands import report as report_file
 from imfuse_tiles.commands.memory import PeakMemory
 from imfuse_tiles.commands.progress import shown_progress
+from imfuse_tiles.commands.resources import resources as resources_of
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Recipe, Resources
 from imfuse_tiles.store import Store
-from imfuse_tiles.workers import check_scheduler
 
 
 def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) -> int:
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
-    resources = _resources(said)
+    resources = resources_of(said)
     stack = fusing.opened(said.images, said.revert)
     made = planned(recipe, stack, budget.room(resources))
     store = fusing.store_of(stack, said.store)
@@ -68,12 +68,6 @@ def _place(said: argparse.Namespace, made: Plan) -> Path:
     if said.output:
         return Path(said.output)
     return output.default_name(made, said.basename, said.longname, said.format)
-
-
-def _resources(said: argparse.Namespace) -> Resources:
-    workers = said.workers or fusing.cores()
-    memory = budget.bytes_of(said.memory) if said.memory else budget.default_memory()
-    return Resources(memory, check_scheduler(said.scheduler, workers), said.tile, said.scheduler)
 
 
 def _give_up(number: int) -> None:

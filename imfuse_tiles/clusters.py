@@ -1,0 +1,239 @@
+"""Dask clusters: one made on this machine, one that runs, one of jobs in a queue, or one that a callable makes.
+
+What goes through the scheduler is where a block lies and what is to be done; pixels go between workers and store.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from imfuse_tiles.errors import Refusal, Resumable
+from imfuse_tiles.processes import LIVES, Handed, WorkerKilled
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.scheduler import QUEUES
+from imfuse_tiles.store import Store
+
+#: Seconds that a running scheduler has to answer, and after which its workers are counted anew.
+PATIENCE, COUNTED = 20, 1.0
+SETTINGS = {
+    # The third worker that a block kills is its last.
+    "distributed.scheduler.allowed-failures": LIVES - 1,
+    # No block waits in a worker: it would be suspected when the worker's own block kills it.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Blocks keep nothing in a worker, so there is nothing to spill; pausing would only wait.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+class Blocks:
+    """Hands blocks to a dask scheduler."""
+
+    def __init__(self, client: Any, workers: int | None = None) -> None:
+        self.client, self.fixed = client, workers
+        self.counted = self.slots = 0.0
+        self.busy: tuple[float, set[str]] = (0.0, set())
+
+    def window(self, at_once: int) -> int:
+        """Two blocks for every thread that the cluster has now; for workers of this machine as memory allows."""
+        if self.fixed:
+            return 2 * at_once if at_once >= self.fixed else at_once
+        if time.monotonic() - self.counted > COUNTED:
+            with self.answered():
+                self.slots = sum(self.client.nthreads().values())
+            self.counted = time.monotonic()
+        return 2 * max(1, int(self.slots))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        key = f"{type(args[1]).__name__}-{uuid.uuid4().hex}" if len(args) > 1 else uuid.uuid4().hex
+        with self.answered():
+            task = self.client.submit(fn, *args, key=key, pure=False)
+        handed = Handed()
+        handed.withdraw = lambda: self.withdrawn(handed, task)
+        task.add_done_callback(lambda ended: settle(handed, ended))
+        return handed
+
+    def withdrawn(self, handed: Handed, task: Any) -> bool:
+        """Whether a block could be taken back before a worker began it."""
+        if task.key in self.running():
+            return False
+        handed.withdrawn = True
+        with self.answered():
+            self.client.cancel([task])
+        return True
+
+    def running(self) -> set[str]:
+        """The blocks that workers are at."""
+        if time.monotonic() - self.busy[0] > COUNTED:
+            with self.answered():
+                found = {key for stacks in self.client.call_stack().values() for key in stacks}
+            self.busy = time.monotonic(), found
+        return self.busy[1]
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Resumable when the scheduler does not answer any more."""
+        try:
+            yield
+        except Exception as error:
+            raise lost() from error
+
+
+def lost() -> Resumable:
+    return Resumable("the dask scheduler was lost; finished blocks are kept and the same command goes on")
+
+
+def settle(handed: Handed, ended: Any) -> None:
+    """Tell how a task ended, in the words of this program."""
+    from distributed import KilledWorker
+
+    try:
+        handed.settle(None, ended.result())
+    except KilledWorker as error:
+        handed.settle(WorkerKilled(error.allowed_failures + 1))
+    except BaseException as error:
+        handed.settle(lost() if ended.status in ("cancelled", "lost") else error)
+
+
+@contextmanager
+def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
+    """The cluster that a scheduler's name means; its workers see the store ``root`` or it is a Refusal."""
+    import dask
+    from distributed import Client
+
+    name = resources.scheduler.partition(":")[0]
+    with silenced(), dask.config.set(SETTINGS), ExitStack() as opened:
+        if name in ("tcp", "tls", "file"):
+            client = running(resources)
+        elif name == "local":
+            client = Client(opened.enter_context(local(resources)), timeout=PATIENCE)
+        else:
+            made = queue(resources) if name in QUEUES else called(resources)
+            client = made if isinstance(made, Client) else Client(opened.enter_context(made), timeout=PATIENCE)
+        opened.callback(close, client)
+        check_workers(client, root)
+        yield Blocks(client, resources.workers if name == "local" else None)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """What dask logs of lost workers and schedulers is said in the words of this program."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def close(client: Any) -> None:
+    """Close a client, whose scheduler may be gone."""
+    with suppress(Exception):
+        client.close()
+
+
+def security(resources: Resources) -> Any:
+    """The keys of a cluster, None when it has none."""
+    if resources.cluster.tls is None:
+        return None
+    from distributed import Security
+
+    cert, key, authority = resources.cluster.tls
+    roles = {f"tls_{role}_{what}": file for role in ("client", "scheduler", "worker")
+             for what, file in (("cert", cert), ("key", key))}  # fmt: skip
+    try:
+        return Security(tls_ca_file=authority, require_encryption=True, **roles)
+    except (OSError, ValueError) as error:
+        raise Refusal(f"--tls-cert, --tls-key, --tls-ca: {error}") from None
+
+
+def running(resources: Resources) -> Any:
+    """A client of a scheduler that runs already."""
+    from distributed import Client
+
+    name, _, rest = resources.scheduler.partition(":")
+    where = {"scheduler_file": rest} if name == "file" else {"address": resources.scheduler}
+    try:
+        return Client(**where, timeout=PATIENCE, security=security(resources))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise Refusal(f"--scheduler {resources.scheduler}: no dask scheduler answers there ({error})") from None
+
+
+def local(resources: Resources) -> Any:
+    """Workers of this machine, which no other can reach. None may take more than the memory of them all."""
+    from distributed import LocalCluster
+
+    keys = security(resources)
+    return LocalCluster(
+        n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address=resources.cluster.dashboard or "127.0.0.1:0", memory_limit=resources.memory,
+        silence_logs=50, security=keys, protocol="tls://" if keys else None,
+    )  # fmt: skip
+
+
+def queue(resources: Resources) -> Any:
+    """Workers that are jobs of a queue."""
+    name, settings = resources.scheduler, dict(resources.cluster.settings)
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise Refusal(f"--scheduler {name} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'") from None
+    # The web server of the scheduler stays on this machine unless it was asked for.
+    options = {"dashboard_address": resources.cluster.dashboard or "127.0.0.1:0"}
+    options.update(settings.pop("scheduler_options", {}))
+    try:
+        cluster = getattr(dask_jobqueue, QUEUES[name])(
+            **settings, scheduler_options=options, security=security(resources), silence_logs="critical"
+        )
+        cluster.scale(resources.workers)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        raise Refusal(f"--scheduler {name}: {' '.join(str(error).split())}") from error
+    return cluster
+
+
+def called(resources: Resources) -> Any:
+    """What a callable, named as module:callable, returns: a dask client or cluster."""
+    module, _, path = resources.scheduler.partition(":")
+    try:
+        sys.path.insert(0, os.getcwd())
+        made: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            made = getattr(made, attribute)
+    except (ImportError, AttributeError) as error:
+        raise Refusal(f"--scheduler {resources.scheduler}: {error}") from None
+    finally:
+        sys.path.remove(os.getcwd())
+    return made(**resources.cluster.settings)
+
+
+def check_workers(client: Any, root: str) -> None:
+    """Refusal when a worker that is there has another version of this program or does not see the store."""
+    from imfuse_tiles import __version__
+
+    for worker, said in client.run(glimpse, root, on_error="return").items():
+        if isinstance(said, Exception):
+            raise Refusal(f"worker {worker} cannot run imfuse-tiles: {said}") from said
+        version, seen = said
+        if version != __version__:
+            raise Refusal(f"worker {worker} has imfuse-tiles {version}, here is {__version__}")
+        if not seen:
+            raise Refusal(f"worker {worker} does not see the store {root}; all workers must share its place")
+
+
+def glimpse(root: str) -> tuple[str, bool]:
+    """In a worker: its version, and whether the store is there."""
+    from imfuse_tiles import __version__
+
+    return __version__, Store(root).exists()

@@ -1,0 +1,72 @@
+"""What a run may use, from the words of the command line, a cluster file and the machine."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles import config
+from imfuse_tiles.budget import bytes_of, default_memory
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.fuse import cores
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.scheduler import DASHBOARD, QUEUES, Cluster, check_scheduler
+from imfuse_tiles.workers import configured
+
+TLS = ("tls-cert", "tls-key", "tls-ca")
+
+
+def resources(said: argparse.Namespace) -> Resources:
+    """The resources of a run; what the command line says goes before what a cluster file says."""
+    file = config.cluster(said.scheduler) if is_file(said.scheduler) else {"scheduler": said.scheduler}
+    spec, settings = file["scheduler"], file.get("cluster", {})
+    if spec in QUEUES:
+        file = {**of_queue(spec, settings), **file}
+    workers = check_scheduler(spec, said.workers or file.get("workers") or cores())
+    given = said.memory or file.get("memory")
+    memory = bytes_of(given) if given else default_memory()
+    threads = file.get("threads", 1)
+    return Resources(
+        memory, workers, said.tile or file.get("tile"), spec,
+        Cluster(threads, settings, tls(said, file), dashboard(said, file)),
+    )  # fmt: skip
+
+
+def is_file(spec: str) -> bool:
+    """Whether a scheduler's name is that of a cluster file."""
+    if spec in QUEUES:
+        return not configured(spec, {}).get("cores")
+    try:
+        check_scheduler(spec, 1)
+    except Refusal:
+        return not spec.partition(":")[2]
+    return False
+
+
+def of_queue(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Memory and threads of each worker, from what a job asks for."""
+    job = configured(name, settings)
+    processes, cores, memory = job.get("processes") or 1, job.get("cores"), job.get("memory")
+    if not cores or not memory:
+        raise Refusal(f"--scheduler {name}: say cores and memory of a job in a cluster file or in dask's jobqueue.yaml")
+    return {"memory": str(bytes_of(str(memory)) // processes), "threads": max(1, cores // processes)}
+
+
+def tls(said: argparse.Namespace, file: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """The files of certificate, key and authority; Refusal when one is missing."""
+    given = [getattr(said, name.replace("-", "_")) or file.get(name) for name in TLS]
+    if not any(given):
+        return None
+    for name, path in zip(TLS, given, strict=True):
+        if not path or not Path(path).is_file():
+            raise Refusal(f"--{name} {path or 'is missing'}: a secured cluster takes three files, {', '.join(TLS)}")
+    cert, key, authority = map(str, given)
+    return cert, key, authority
+
+
+def dashboard(said: argparse.Namespace, file: Mapping[str, Any]) -> str | None:
+    """Where dask's dashboard is wanted, None: nowhere."""
+    given = said.dashboard if said.dashboard is not None else file.get("dashboard")
+    return None if given is None else given or DASHBOARD

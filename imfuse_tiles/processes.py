@@ -1,0 +1,127 @@
+"""Worker processes of this machine. One that is killed is replaced, and the block it was at is tried again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing.connection import wait
+from typing import Any
+
+#: How many workers a block may kill before it is given up.
+LIVES = 3
+
+
+class WorkerKilled(Exception):
+    """A block that kills every worker that takes it."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(f"it killed its worker {times} times, perhaps by taking more memory than there is")
+
+
+class Handed(Future[Any]):
+    """A block handed to somebody else; ``withdraw`` takes it back if nobody has begun it."""
+
+    def __init__(self, withdraw: Callable[[], bool] = lambda: False) -> None:
+        super().__init__()
+        self.withdraw = withdraw
+        self.withdrawn = False
+
+    def cancel(self) -> bool:
+        self.withdrawn = not self.done() and self.withdraw()
+        return self.withdrawn and super().cancel()
+
+    def settle(self, error: BaseException | None, result: Any = None) -> None:
+        """Say how it ended, unless it was withdrawn meanwhile."""
+        if self.withdrawn or not self.set_running_or_notify_cancel():
+            return
+        if error is None:
+            self.set_result(result)
+        else:
+            self.set_exception(error)
+
+
+class Processes(Executor):
+    """A pool that outlives its workers.
+
+    When one is killed, the standard pool gives up every block it had. Any of these may be to blame, so each is
+    tried again in a process of its own, and the one that kills LIVES workers ends as WorkerKilled.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.guard = threading.RLock()
+        self.pool = fresh(workers)
+        self.alone: ProcessPoolExecutor | None = None
+        self.closed = False
+
+    def window(self, at_once: int) -> int:
+        """How many blocks to hand over at a time: none waits in a worker while memory allows fewer than workers."""
+        return 2 * at_once if at_once >= self.workers else at_once
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        handed = Handed()
+        with self.guard:
+            try:
+                self._follow(handed, self.pool, partial(fn, *args, **kwargs), 0)
+            except BrokenProcessPool:
+                self.pool = fresh(self.workers)
+                self._follow(handed, self.pool, partial(fn, *args, **kwargs), 0)
+        return handed
+
+    def _follow(self, handed: Handed, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
+        inner = pool.submit(work)
+        handed.withdraw = inner.cancel
+        inner.add_done_callback(lambda ended: self._ended(ended, handed, pool, work, kills))
+
+    def _ended(
+        self, ended: Future[Any], handed: Handed, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int
+    ) -> None:
+        if ended.cancelled():
+            return
+        error = ended.exception()
+        if not isinstance(error, BrokenProcessPool):
+            handed.settle(error, None if error else ended.result())
+        elif kills + 1 >= LIVES:
+            handed.settle(WorkerKilled(LIVES))
+        else:
+            threading.Thread(target=self._again, args=(handed, pool, work, kills + 1), daemon=True).start()
+
+    def _again(self, handed: Handed, broken: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
+        """Try a suspect by itself: the others wait for it, and what breaks now is its own doing."""
+        with self.guard:
+            if self.closed:
+                return
+            if self.pool is broken:
+                self.pool = fresh(self.workers)
+            with fresh(1) as self.alone:
+                self._follow(handed, self.alone, work, kills)
+            self.alone = None
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.closed = True
+        for pool in (self.alone, self.pool):
+            if pool is not None:
+                pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def fresh(workers: int) -> ProcessPoolExecutor:
+    """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
+    clean = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(clean)
+    context.set_forkserver_preload(["imfuse_tiles.run", "cv2", "numba"])  # imported once for all workers
+    return ProcessPoolExecutor(workers, context, initializer=_obey)
+
+
+def _obey() -> None:
+    """In a worker process: leave signals to the parent, and end when it does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -1,0 +1,61 @@
+"""What can be said about where blocks are computed, in words or in a cluster file. Nothing is opened here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from imfuse_tiles.errors import Refusal
+
+#: The job queues, and what dask-jobqueue calls their clusters.
+QUEUES = {
+    "slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster",
+    "htcondor": "HTCondorCluster",
+}  # fmt: skip
+ALLOWED = (
+    "sync, threads[:N], processes[:N], local[:N], tcp://host:port, tls://host:port, file:scheduler.json, "
+    f"{', '.join(QUEUES)}, module:callable, or a cluster file by its name or path"
+)
+CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+#: Where a dashboard is served that was asked for without an address.
+DASHBOARD = "127.0.0.1:8787"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a scheduler needs beside its name.
+
+    ``threads``: of each worker. ``settings``: handed on to the job queue's cluster or to the callable.
+    ``tls``: files of certificate, key and authority. ``dashboard``: the address to serve it at, None for none.
+    """
+
+    threads: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    tls: tuple[str, str, str] | None = None
+    dashboard: str | None = None
+
+
+def check_scheduler(spec: str, workers: int) -> int:
+    """How many workers a scheduler will have (as given in it, else ``workers``); Refusal when it is unknown."""
+    name, _, rest = spec.partition(":")
+    if name == "sync" and not rest:
+        return 1
+    if name in ("threads", "processes", "local"):
+        if rest and not (rest.isdigit() and int(rest) > 0):
+            raise Refusal(f"--scheduler {spec}: {rest} is no number of workers; allowed is {ALLOWED}")
+        return int(rest) if rest else workers
+    if (name in ("tcp", "tls") and rest.startswith("//")) or (name == "file" and rest) or spec in QUEUES:
+        return workers
+    if name not in ("sync", "tcp", "tls", "file", *QUEUES) and CALLABLE.fullmatch(spec):
+        return workers
+    raise Refusal(f"--scheduler {spec} is not known; allowed is {ALLOWED}")
+
+
+def place(spec: str) -> Literal["here", "beside", "elsewhere"]:
+    """Whether blocks are computed in this process, in processes of this machine, or wherever the workers are."""
+    name = spec.partition(":")[0]
+    if name in ("sync", "threads"):
+        return "here"
+    return "beside" if name in ("processes", "local") else "elsewhere"
