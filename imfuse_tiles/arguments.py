@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.recipe import Recipe
+from imfuse_tiles.recipe import STEPS, Recipe
 from imfuse_tiles.scheduler import DASHBOARD
 from imfuse_tiles.spec import REGISTRY, Op, named, parse
 
 SYNONYMS = {"limit-memory": "memory"}
 #: Options whose value may be left out; what they mean then.
-OPTIONAL = {"basename": "", "force": "", "B": "", "dashboard": ""}
+OPTIONAL = {"basename": "", "force": "", "exif": "", "B": "", "dashboard": ""}
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,10 +42,18 @@ def fuse_parser(name: str) -> Parser:
     )
     add("-L", "--longname", action="store_true", help="put the options into the result's name")
     add("-X", "--extra", action="store_true", help="write mask and depth maps beside the result")
-    add("-f", "--force", nargs="?", const="", metavar="STEP", help="overwrite what is there")
+    add("-f", "--force", nargs="?", const="", metavar="STEP",
+        help="overwrite what is there; with mask, level, merge, focus or post compute from that step on")  # fmt: skip
+    add("--exif", nargs="?", const="", metavar="IMAGE", help="copy the camera's tags of IMAGE (the front one)")
     add("--bits", type=int, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
+    add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
+    add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")
+    add("-W", "--show", action="store_true", help="open the result (and mask and depth map with -X) in a viewer")
+    add("--showname", action="store_true", help="print the name that the result would have and stop")
+    add("--rmcache", action="store_true", help="remove all stores of the cache folder that are not in use, and stop")
+    add("--version", action="store_true", help="print the version and stop")
     add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
     add(
         "--store",
@@ -84,7 +92,7 @@ def read(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Reci
             ops += [parse(*option) for option in config.preset(preset)]
     own = [parse(*option) for option in given]
     replaced = {type(op) for op in own}
-    return said, Recipe((*(op for op in ops if type(op) not in replaced), *own), said.revert).checked()
+    return said, Recipe((*(op for op in ops if type(op) not in replaced), *own), said.revert, said.layered).checked()
 
 
 def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -97,7 +105,7 @@ def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[
         if word == "--":
             return [*rest, "--", *plain], given
         if not word.startswith("--"):
-            rest.append(_short(word))
+            rest += _short(word)
             continue
         beginning, equals, text = word[2:].partition("=")
         name = named(SYNONYMS.get(beginning, beginning), general)
@@ -123,9 +131,13 @@ def _takes_value(parser: Parser, name: str) -> bool:
     return any(f"--{name}" in action.option_strings and action.nargs is None for action in parser._actions)
 
 
-def _short(word: str) -> str:
-    """-B alone means no name; argparse would take the next word."""
-    return "--basename=" if word == "-B" else word
+def _short(word: str) -> list[str]:
+    """Letters whose value stands in the same word or is left out: argparse would take the next word for it."""
+    if word == "-B":
+        return ["--basename="]
+    if len(word) > 1 and word[0] == "-" and "f" in word and set(word[1:]) <= set("fCLVWX"):
+        return ["--force=" if letter == "f" else f"-{letter}" for letter in word[1:]]
+    return [word]
 
 
 def _check_numbers(said: argparse.Namespace) -> None:
@@ -135,3 +147,5 @@ def _check_numbers(said: argparse.Namespace) -> None:
             raise Refusal(f"--{name} {value}: allowed is {low} or more")
     if said.bits not in (8, 16):
         raise Refusal(f"--bits {said.bits}: allowed is 8 or 16")
+    if said.force and said.force not in STEPS:
+        raise Refusal(f"--force={said.force} is not known, allowed are {', '.join(STEPS)}")

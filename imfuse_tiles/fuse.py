@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles import budget, output, run
+from imfuse_tiles import budget, output, run, upkeep
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
 from imfuse_tiles.plan import Plan, Stack, planned
-from imfuse_tiles.recipe import Recipe, Resources
+from imfuse_tiles.recipe import STEPS, Recipe, Resources
 from imfuse_tiles.space import check_space, disk_needed
 from imfuse_tiles.store import Store
 from imfuse_tiles.workers import open_pool
@@ -53,9 +53,10 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
 
 
 def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,
-         give_up: Callable[[int], None] | None = None) -> Outcome:  # fmt: skip
+         give_up: Callable[[int], None] | None = None, again: str | None = None) -> Outcome:  # fmt: skip
     """Run a plan on its store and write the result's files.
 
+    ``again``: the step from which on all is computed anew.
     ``give_up``: what to do when blocks in flight have not ended some seconds after a signal; None: wait for them.
 
     Raises Refusal before anything is written when memory, disk or a target do not allow the run; Exists for an
@@ -63,23 +64,26 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     finished blocks kept.
     """
     store.check()
-    masked = bool(plan.recipe.generators)
     for stage in plan.stages:
         budget.laid_out(stage, resources)
-    size = output.check(plan, store, wish, resources.memory, masked=masked)
+    size = output.check(plan, store, wish, resources.memory)
     need = disk_needed(plan, store, resources)
     results = ("results", wish.result.absolute().parent, size)
     check_space([results] if not store.local else [("store", store.folder, need), results])
     fresh = store.create()
     halt = Halt()
     with store.locked(), halt.on_signals(give_up):
+        for stage in plan.stages:
+            if again and stage.job.step in STEPS[STEPS.index(again) :]:
+                store.forget(stage.key)
+        upkeep.note(plan, store, resources)
         work = run.Run(plan, store, resources, progress or run.Progress(), halt)
         places: dict[str, str] = {}
         try:
             reports = work.execute(
                 lambda: open_pool(resources, store.root),
                 lambda: places.update(
-                    output.export(plan, store, wish, masked=masked, workers=resources.workers,
+                    output.export(plan, store, wish, workers=resources.workers,
                                   memory=resources.memory, check=halt.check)
                 ),
             )  # fmt: skip

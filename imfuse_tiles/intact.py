@@ -13,7 +13,7 @@ from imfuse_tiles.work.stage import Block, Layout, Output, Stage
 def needed(plan: Plan, store: Store) -> list[Stage]:
     """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such."""
     by_key = {stage.key: stage for stage in plan.stages}
-    wanted, todo = [plan.result.key], set()
+    wanted, todo = plan.wanted, set()
     while wanted:
         key = wanted.pop()
         if key not in todo and not sound(store, by_key[key]):

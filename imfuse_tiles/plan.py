@@ -37,6 +37,11 @@ class Plan:
     def result(self) -> Stage:
         return self.stages[-1]
 
+    @property
+    def wanted(self) -> list[str]:
+        """Keys of the stages whose arrays are exported: the result, and its layers if these are wanted too."""
+        return [self.result.key, *(self.result.inputs if self.recipe.layered else ())]
+
 
 def planned(recipe: Recipe, stack: Stack, room: int | None = None) -> Plan:
     """The plan of a recipe for a stack.

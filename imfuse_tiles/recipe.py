@@ -18,6 +18,8 @@ from imfuse_tiles.ops.substacks import Span, Substacks
 from imfuse_tiles.scheduler import Cluster
 from imfuse_tiles.spec import Op
 
+#: The steps from the images to the result, in their order.
+STEPS = ("mask", "level", "merge", "focus", "post")
 Kind = TypeVar("Kind", bound=Op)
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 import imfuse_tiles.ops  # noqa: F401  registers the options
-from imfuse_tiles import arguments
+from imfuse_tiles import __version__, arguments
 from imfuse_tiles.commands.help import fuse_help
 
 
@@ -27,6 +27,13 @@ def _run(command: str, words: Sequence[str]) -> int:
         print(fuse_help(parser))
         return 0
     said, recipe = arguments.read(parser, words)
+    if said.version:
+        print(f"imfuse-tiles {__version__}")
+        return 0
+    if said.rmcache:
+        from imfuse_tiles.commands.cache import emptied
+
+        return emptied()
     from imfuse_tiles.commands import running
 
     return running.run(command, said, recipe, began)

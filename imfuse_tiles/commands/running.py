@@ -7,19 +7,26 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles import budget, output
+from imfuse_tiles import budget, naming, output
 from imfuse_tiles import fuse as fusing
 from imfuse_tiles.commands import planned as showing
 from imfuse_tiles.commands import report as report_file
 from imfuse_tiles.commands.memory import PeakMemory
+from imfuse_tiles.commands.preview import Preview, Several
 from imfuse_tiles.commands.progress import shown_progress
 from imfuse_tiles.commands.resources import resources as resources_of
+from imfuse_tiles.commands.viewer import show
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.images.tags import read_tags
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Recipe, Resources
+from imfuse_tiles.run import Progress
 from imfuse_tiles.store import Store
+from imfuse_tiles.tags import Tags
 
 
 def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) -> int:
@@ -32,15 +39,23 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     if command == "plan" or said.dry_run:
         print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))
         return 0
-    return _fuse(said, made, store, resources, began)
+    place = _place(said, made)
+    if said.showname:
+        print(place)
+        return 0
+    there = None if said.output or said.force is not None else naming.finished(made, place.parent)
+    if there is not None and not said.extra:
+        print("made before by the same options from the same images; --force makes it again", file=sys.stderr)
+        return _done(said, {"result": str(there)})
+    return _fuse(said, made, store, resources, place, began)
 
 
-def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, began: float) -> int:
-    wish = output.Wish(_place(said, made), said.extra, said.bits, said.force is not None)
+def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, place: Path, began: float) -> int:
+    wish = output.Wish(place, said.extra, said.bits, said.force is not None, _tags(said, made))
     if said.report:
         report_file.check(Path(said.report), made, store, wish)
-    with PeakMemory() as peak, shown_progress(said.quiet) as progress:
-        outcome = fusing.fuse(made, store, resources, wish, progress, _give_up)
+    with PeakMemory() as peak, _shown(said, made, store, wish) as progress:
+        outcome = fusing.fuse(made, store, resources, wish, progress, _give_up, said.force or None)
     if said.report:
         report = {
             "version": _version(), "options": str(made.recipe), "wall_seconds": time.perf_counter() - began,
@@ -50,8 +65,35 @@ def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resourc
         report_file.write(Path(said.report), report)
     if not said.quiet:
         _afterwards(made.recipe, store)
-    print(outcome.output["result"])
+    return _done(said, outcome.output)
+
+
+def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
+    """Tell where the result is, and show it if asked to."""
+    print(files["result"])
+    if said.show:
+        show([files[role] for role in ("result", "mask", "depthmap") if role in files])
     return 0
+
+
+def _tags(said: argparse.Namespace, made: Plan) -> Tags | None:
+    """The camera's tags to be copied: of the image named, or of the front one."""
+    return None if said.exif is None else read_tags(said.exif or made.stack.headers[0].path)
+
+
+@contextmanager
+def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: output.Wish) -> Iterator[Progress]:
+    """How the run is shown: on the terminal, and by a preview picture if one is wanted."""
+    with shown_progress(said.quiet) as progress:
+        if not said.view:
+            yield progress
+            return
+        preview = Preview(wish.beside("preview").with_suffix(".png"), made, store, wish.force)
+        preview.start()
+        try:
+            yield Several(progress, preview)
+        finally:
+            preview.close()
 
 
 def _afterwards(recipe: Recipe, store: Store) -> None:
@@ -67,7 +109,7 @@ def _place(said: argparse.Namespace, made: Plan) -> Path:
         raise Refusal("--output names the result wholly, --basename is not allowed with it")
     if said.output:
         return Path(said.output)
-    return output.default_name(made, said.basename, said.longname, said.format)
+    return naming.default_name(made, said.basename, said.longname, said.format)
 
 
 def _give_up(number: int) -> None:

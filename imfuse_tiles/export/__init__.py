@@ -6,7 +6,7 @@ complete under its name or not there at all, and the same picture always gives t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,9 @@ from imfuse_tiles.export.jpeg import write_jpeg
 from imfuse_tiles.export.picture import Picture
 from imfuse_tiles.export.png import write_png
 from imfuse_tiles.export.target import check_place, complete_or_absent
-from imfuse_tiles.export.tiff import write_tiff
+from imfuse_tiles.export.tiff import write_pages, write_tiff
 
-__all__ = ["FORMATS", "Picture", "check_target", "file_format", "write_picture"]
+__all__ = ["FORMATS", "Picture", "check_target", "file_format", "write_layers", "write_picture"]
 
 FORMATS = {".tif": "tiff", ".tiff": "tiff", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 _LONGEST_SIDES = {"png": png.LONGEST_SIDE, "jpeg": jpeg.LONGEST_SIDE}
@@ -33,14 +33,19 @@ def file_format(path: str | Path) -> str:
     return FORMATS[ending]
 
 
-def check_target(path: str | Path, picture: Picture, *, force: bool = False, memory: int | None = None) -> None:
+def check_target(
+    path: str | Path, picture: Picture, *, force: bool = False, memory: int | None = None, pages: int = 1
+) -> None:
     """Refuse, before anything is computed, what write_picture would refuse at the end.
 
     Raises Exists if the file is there and `force` is not given; Refusal for a directory that is missing or
     not writable, and for pictures the format cannot hold: JPEG takes no alpha, no floating-point samples, at
-    most 65500 pixels a side and `memory` bytes; PNG no floating-point samples and 1000000 pixels a side.
+    most 65500 pixels a side and `memory` bytes; PNG no floating-point samples and 1000000 pixels a side; only
+    TIFF holds several pages.
     """
     path, kind = Path(path), file_format(path)
+    if pages > 1 and kind != "tiff":
+        raise Refusal(f"{path}: {kind.upper()} holds no layers; use .tif")
     longest = _LONGEST_SIDES.get(kind)
     if kind != "tiff" and picture.dtype == "float32":
         raise Refusal(f"{path}: {kind.upper()} holds no floating-point samples; use .tif")
@@ -70,6 +75,16 @@ def write_picture(
             write_png(file, picture, bands, workers)
         else:
             write_jpeg(file, picture, bands)
+
+
+def write_layers(
+    path: str | Path, pages: Sequence[tuple[Picture, Iterable[np.ndarray]]], *, force: bool = False,
+    compression: str = "deflate", workers: int = 2,
+) -> None:  # fmt: skip
+    """Write pictures with their bands as the pages of a TIFF file. Raises like write_picture."""
+    check_target(path, pages[0][0], force=force, pages=len(pages))
+    with complete_or_absent(Path(path), force) as file:
+        write_pages(file, pages, compression, workers)
 
 
 def _check_jpeg(path: Path, picture: Picture, memory: int | None) -> None:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from imfuse_tiles.export.exif import text_block
+from imfuse_tiles.export.exif import exif_block
 from imfuse_tiles.export.picture import Picture, strips
 
 LONGEST_SIDE = 65_500  # libjpeg writes no more
@@ -29,7 +29,7 @@ def write_jpeg(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray]) ->
     pixels = whole[..., 0] if picture.planes == 1 else whole
     subsampling = None if picture.planes == 1 else "444"
     encoded = memoryview(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling))
-    file.write(_START + _exif_segment(picture))
+    file.write(_START + _exif_segment(picture) + _profile_segments(picture))
     file.write(encoded[len(_START) :])
 
 
@@ -46,9 +46,19 @@ def eight_bits(strip: np.ndarray) -> np.ndarray:
 
 
 def _exif_segment(picture: Picture) -> bytes:
-    if not picture.texts:
+    if not picture.texts and not picture.tags.main:
         return b""
-    content = b"Exif\0\0" + text_block(picture.texts)
+    content = b"Exif\0\0" + exif_block(picture.texts, picture.tags)
+    if len(content) > _LARGEST_SEGMENT:
+        content = b"Exif\0\0" + exif_block(picture.texts)
     if len(content) > _LARGEST_SEGMENT:
         return b""  # a description beyond 64 kB: better none than a broken one
     return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def _profile_segments(picture: Picture) -> bytes:
+    """The colour profile in numbered pieces, as many as it needs."""
+    size = _LARGEST_SEGMENT - 14
+    pieces = [picture.profile[at : at + size] for at in range(0, len(picture.profile), size)]
+    contents = [b"ICC_PROFILE\0" + bytes((number, len(pieces))) + piece for number, piece in enumerate(pieces, 1)]
+    return b"".join(b"\xff\xe2" + struct.pack(">H", len(content) + 2) + content for content in contents)

@@ -8,14 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-DESCRIPTION, MAKE, SOFTWARE = 270, 271, 305  # the numbers of these tags in TIFF and EXIF
+from imfuse_tiles.tags import Tags
+
+DESCRIPTION, MAKE, PAGE_NAME, SOFTWARE = 270, 271, 285, 305  # the numbers of these tags in TIFF and EXIF
 
 
 @dataclass(frozen=True)
 class Picture:
     """Interleaved planes: grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4).
 
-    Alpha is not premultiplied. The texts go into the tags of the same names and are left out when empty.
+    Alpha is not premultiplied. The texts go into the tags of the same names and are left out when empty; ``name``
+    is that of a page among several. ``tags`` are copied from another file; texts replace their like.
     """
 
     height: int
@@ -25,6 +28,8 @@ class Picture:
     description: str = ""
     software: str = ""
     make: str = ""
+    name: str = ""
+    tags: Tags = Tags()
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.planes not in (1, 2, 3, 4):
@@ -35,13 +40,18 @@ class Picture:
         return self.planes in (2, 4)
 
     @property
+    def profile(self) -> bytes:
+        """The colour profile, if the copied one fits the planes."""
+        return self.tags.profile_for(self.planes)
+
+    @property
     def row_bytes(self) -> int:
         return self.width * self.planes * np.dtype(self.dtype).itemsize
 
     @property
     def texts(self) -> dict[int, str]:
         """Tag number -> text, without the empty ones."""
-        texts = {DESCRIPTION: self.description, MAKE: self.make, SOFTWARE: self.software}
+        texts = {DESCRIPTION: self.description, MAKE: self.make, PAGE_NAME: self.name, SOFTWARE: self.software}
         return {tag: text.replace("\0", " ") for tag, text in texts.items() if text}
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from imfuse_tiles.export.encode import in_order, strip_rows
-from imfuse_tiles.export.exif import text_block
+from imfuse_tiles.export.exif import exif_block
 from imfuse_tiles.export.picture import Picture, strips
 
 LONGEST_SIDE = 1_000_000  # libpng reads no more
@@ -31,8 +31,10 @@ def write_png(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray], wor
     file.write(b"\x89PNG\r\n\x1a\n")
     header = struct.pack(">IIBBBBB", picture.width, picture.height, bits, _COLOUR[picture.planes], 0, 0, 0)
     _write_chunk(file, b"IHDR", header)
-    if picture.texts:
-        _write_chunk(file, b"eXIf", text_block(picture.texts))
+    if picture.profile:
+        _write_chunk(file, b"iCCP", b"profile\0\0" + zlib.compress(picture.profile))
+    if picture.texts or picture.tags.main:
+        _write_chunk(file, b"eXIf", exif_block(picture.texts, picture.tags))
     checksum = zlib.adler32(b"")
     _write_chunk(file, b"IDAT", _STREAM_START)
     for packed, filtered in in_order(_pack, _filtered(picture, bands), workers):

@@ -83,6 +83,8 @@ class Chain:
 class FinalJob(Job):
     """A picture after some final steps, float32 in the planes it came in; another step wants to measure it."""
 
+    step: ClassVar[str] = "post"
+
     source: Chain
     out: str
 
@@ -104,6 +106,7 @@ class MeasureJob(Job):
     """What a final step has to know of the whole picture."""
 
     kind: ClassVar[str] = "reduce"
+    step: ClassVar[str] = "post"
 
     source: Chain
     op: Final
@@ -129,6 +132,8 @@ class FinishJob(Job):
 
     Writes uint16 planes: the colours, the opacity, the final mask, depth value and its opacity.
     """
+
+    step: ClassVar[str] = "post"
 
     pictures: tuple[Chain, ...]
     layers: tuple[Layer, ...]

@@ -17,6 +17,7 @@ class IngestJob(Job):
     """Files, front first, into an array (planes, slices, y, x) of their own number type."""
 
     kind: ClassVar[str] = "ingest"
+    step: ClassVar[str] = ""
 
     headers: tuple[Header, ...]
     out: str

@@ -118,6 +118,7 @@ class LevelJob(Job):
     """The equalisation curve of a generator: the histogram of its strongest mask over the whole frame."""
 
     kind: ClassVar[str] = "reduce"
+    step: ClassVar[str] = "level"
 
     raw: str
     peak: str
@@ -193,6 +194,8 @@ class MergeJob(Job):
     A chain of filters that cannot run in one go is cut: a later job has a ``start`` instead of masks to merge,
     and only the last one puts the unfiltered masks on.
     """
+
+    step: ClassVar[str] = "merge"
 
     parts: tuple[Part, ...]
     merge: MaskMerge

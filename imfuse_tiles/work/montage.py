@@ -70,6 +70,7 @@ class MontageJob(Job):
     """
 
     kind: ClassVar[str] = "fold"
+    step: ClassVar[str] = "focus"
 
     source: Source
     masks: Merged

@@ -120,6 +120,8 @@ class Job:
     """What a stage does to a block. Frozen and small: it is sent to workers as it is."""
 
     kind: ClassVar[str] = "local"
+    #: The step it belongs to; none: it is only computed again when the images change.
+    step: ClassVar[str] = "mask"
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         """Read, compute and write one block; what it returns is kept in the journal."""

@@ -1,0 +1,101 @@
+"""Which files a result becomes, which pages each has, and how their samples follow from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.grid import Region
+from imfuse_tiles.plan import Plan
+from imfuse_tiles.work.finish import Chain, FinishJob, coded
+from imfuse_tiles.work.layer import Layer, as_coloured
+from imfuse_tiles.work.stage import Access
+
+Read = Callable[[Access, Region], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One picture of a file: its planes and how a region of them is read, as 16-bit codes (planes, y, x)."""
+
+    planes: int
+    read: Read
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One file: its role, its place and its pages."""
+
+    role: str
+    path: Path
+    pages: tuple[Page, ...]
+
+
+def sheets(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) -> list[Sheet]:
+    """The files of a result. ``extra``: places of mask and depth maps that are wanted. ``opaque``: needs no opacity."""
+    job = plan.result.job
+    assert isinstance(job, FinishJob)
+    planes = job.colours + (not opaque)
+    pages = [Page(planes, finished(job, 0, planes), "result" if plan.recipe.layered else "")]
+    if plan.recipe.layered:
+        pages += layers(plan, job)
+    mask, depth = job.colours + 1, job.colours + 2
+    others = {
+        "mask": Page(1, finished(job, mask, mask + 1)),
+        "depthmap": Page(4, coloured(finished(job, depth, depth + 2))),
+        "depth": Page(1, finished(job, depth, depth + 1)),
+    }
+    return [Sheet("result", result, tuple(pages)), *(Sheet(what, extra[what], (others[what],)) for what in extra)]
+
+
+def finished(job: FinishJob, first: int, stop: int) -> Read:
+    """Some planes of the finished result."""
+    return lambda access, region: access.read(job.out, [(first, stop)], region)
+
+
+def coloured(depth: Read) -> Read:
+    """Depth value and opacity through the rainbow: red, green, blue, opacity."""
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        value, opacity = depth(access, region)
+        colours = kernels.rainbow.rainbow(value.astype(np.float32) / np.float32(65535))
+        codes = (colours * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+        return np.concatenate([codes, opacity[None]])
+
+    return read
+
+
+def layers(plan: Plan, job: FinishJob) -> list[Page]:
+    """The layers that make the result, from the lowest to the topmost: backgrounds, then substacks, the front one last.
+
+    Image editors put the first page lowest: there, the result itself lies below its layers.
+    """
+    spans = plan.recipe.spans(len(plan.stack))
+    names = [f"substack {first + 1}-{last + 1}" for first, last in spans]
+    pages = [painted(layer, job.colours) for layer in job.layers]
+    for chain, name in reversed([*zip(job.pictures, names, strict=False)]):
+        each = chain.colours + 1
+        pages += [behind(chain, first, job.colours, f"background of {name}")
+                  for first in range(chain.colours + 4, chain.planes, each)]  # fmt: skip
+    substacks = [behind(chain, 0, job.colours, name) for chain, name in zip(job.pictures, names, strict=False)]
+    return pages + substacks[::-1]
+
+
+def painted(layer: Layer, colours: int) -> Page:
+    """A background as a page."""
+    return Page(
+        colours + 1, lambda access, region: coded(layer.read(access, region, colours)), f"background {layer.origin}"
+    )
+
+
+def behind(chain: Chain, first: int, colours: int, name: str) -> Page:
+    """Colours with opacity in a written picture, from plane ``first`` on, as a page."""
+    lead = [(first, first + chain.colours + 1)]
+    return Page(
+        colours + 1, lambda access, region: coded(as_coloured(access.read(chain.path, lead, region), colours)), name
+    )
