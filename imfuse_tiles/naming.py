@@ -42,6 +42,6 @@ def shortened(stem: str) -> str:
 
 
 def finished(plan: Plan, folder: Path) -> Path | None:
-    """A result of the very same sources and options in a folder or below, whatever its base name; the first by name."""
-    found = sorted(folder.glob(f"**/*{digests(plan)}*.result.*"))
+    """A result of the very same sources and options in a folder, whatever its base name; the first by name."""
+    found = sorted(folder.glob(f"*{digests(plan)}*.result.*"))
     return next((path for path in found if path.is_file()), None)

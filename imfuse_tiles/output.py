@@ -10,7 +10,7 @@ import numpy as np
 
 from imfuse_tiles import __version__
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.export import Picture, check_target, write_layers, write_picture
+from imfuse_tiles.export import Picture, check_target, file_format, write_layers, write_picture
 from imfuse_tiles.grid import Region
 from imfuse_tiles.pages import Page, Sheet, sheets
 from imfuse_tiles.plan import Plan
@@ -24,13 +24,19 @@ from imfuse_tiles.work.stage import Access
 
 @dataclass(frozen=True)
 class Wish:
-    """What files are wanted. ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied."""
+    """What files are wanted; Refusal when the result's name has no known ending.
+
+    ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied.
+    """
 
     result: Path
     extra: bool = False
     bits: int = 16
     force: bool = False
     tags: Tags | None = None
+
+    def __post_init__(self) -> None:
+        file_format(self.result)
 
     def beside(self, what: str) -> Path:
         """The name of a file that goes with the result: NAME.what.tif."""

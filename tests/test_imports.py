@@ -17,18 +17,18 @@ NAME = ROOT.name
 
 #: From the ground up. A room is a module or a folder of them; a new one gets its place here.
 FLOORS = (
-    ("errors", "arrays"),
+    ("errors", "arrays", "tags"),
     ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "scheduler"),
     ("chunks", "journal", "ops", "stack", "config"),
     ("store", "recipe"),
     ("work", "workers", "arguments"),
     ("contents", "ending", "budget", "reference"),
     ("plan",),
-    ("intact",),
+    ("intact", "naming", "pages", "upkeep"),
     ("space",),
     ("trouble",),
     ("run", "output"),
-    ("fuse",),
+    ("fuse", "preview"),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -38,7 +38,8 @@ PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "worke
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {
-    "numpy": {"arrays", "chunks", "export", "images", "kernels", "output", "reference", "simulate", "work"},
+    "numpy": {"arrays", "chunks", "export", "images", "kernels", "output", "pages", "preview", "reference",
+              "simulate", "work"},
     "numba": {"kernels", "simulate"},
     "cv2": {"kernels"},
     "scipy": {"kernels"},

@@ -16,13 +16,13 @@ from imfuse_tiles import fuse as fusing
 from imfuse_tiles.commands import planned as showing
 from imfuse_tiles.commands import report as report_file
 from imfuse_tiles.commands.memory import PeakMemory
-from imfuse_tiles.commands.preview import Preview, Several
 from imfuse_tiles.commands.progress import shown_progress
 from imfuse_tiles.commands.resources import resources as resources_of
 from imfuse_tiles.commands.viewer import show
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.images.tags import read_tags
 from imfuse_tiles.plan import Plan, planned
+from imfuse_tiles.preview import Preview, Several
 from imfuse_tiles.recipe import Recipe, Resources
 from imfuse_tiles.run import Progress
 from imfuse_tiles.store import Store
@@ -43,11 +43,20 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     if said.showname:
         print(place)
         return 0
-    there = None if said.output or said.force is not None else naming.finished(made, place.parent)
-    if there is not None and not said.extra:
+    there = _there(said, made, place)
+    if there is not None:
         print("made before by the same options from the same images; --force makes it again", file=sys.stderr)
         return _done(said, {"result": str(there)})
     return _fuse(said, made, store, resources, place, began)
+
+
+def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
+    """A result of the same images and options that was made before, if any name will do."""
+    if said.output or said.extra or said.force is not None:
+        return None
+    if said.longname or said.basename is not None:
+        return place if place.is_file() else None
+    return naming.finished(made, place.parent)
 
 
 def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, place: Path, began: float) -> int:
