@@ -55,11 +55,11 @@ def stack_of(folder: Path, stack: np.ndarray | None = None) -> Stack:
 
 
 def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) -> list[StageReport]:
-    """Run a plan on a store, in tiles of 100 by two threads unless said otherwise."""
+    """Run a plan on a store and read the result, in tiles of 100 by two threads unless said otherwise."""
     resources = Resources(**{"memory": 2 << 30, "workers": 2, "tile": 100, "scheduler": "threads"} | how)
     store.create()
     work = Run(plan, store, resources, progress or Progress())
-    return work.execute(lambda: open_pool(resources, store.root))
+    return work.execute(lambda: open_pool(resources, store.root), lambda: result(plan, store))
 
 
 def whole(store: Store, path: str) -> np.ndarray:

@@ -1,0 +1,75 @@
+"""Where blocks are computed makes no difference to what comes back."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import AbstractContextManager
+
+import psutil
+import pytest
+
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.workers import Pool, open_pool
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def broken(number: int) -> int:
+    raise ValueError(f"no {number}")
+
+
+def where(_: int) -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+def opened(spec: str, workers: int) -> AbstractContextManager[Pool]:
+    return open_pool(Resources(memory=2 << 30, workers=workers, scheduler=spec), "/nowhere")
+
+
+@pytest.mark.parametrize("spec", ["sync", "threads", "processes", "local"])
+def test_every_scheduler_computes_and_hands_errors_back(spec: str) -> None:
+    with opened(spec, 2) as pool:
+        assert [pool.submit(square, number).result(60) for number in range(5)] == [0, 1, 4, 9, 16]
+        with pytest.raises(ValueError, match="no 3"):
+            pool.submit(broken, 3).result(60)
+        if spec == "local":
+            assert listening() <= {"127.0.0.1"}
+
+
+def listening() -> set[str]:
+    """Addresses at which this process or one of its children can be reached."""
+    me = psutil.Process()
+    found = set()
+    for process in (me, *me.children(recursive=True)):
+        found |= {each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN}
+    return found
+
+
+def test_threads_and_processes_listen_nowhere() -> None:
+    for spec in ("threads", "processes"):
+        with opened(spec, 2) as pool:
+            pool.submit(square, 2).result(60)
+            assert listening() == set()
+
+
+def test_sync_computes_in_the_calling_thread_and_processes_elsewhere() -> None:
+    here = where(0)
+    with opened("sync", 1) as pool:
+        assert pool.submit(where, 0).result() == here
+    with opened("threads", 1) as pool:
+        process, thread = pool.submit(where, 0).result()
+        assert (process, thread != here[1]) == (here[0], True)
+    with opened("processes", 1) as pool:
+        assert pool.submit(where, 0).result(60)[0] != here[0]
+
+
+def test_what_was_not_begun_is_dropped_when_the_pool_closes() -> None:
+    began = time.perf_counter()
+    with opened("threads", 1) as pool:
+        futures = [pool.submit(time.sleep, 0.2) for _ in range(50)]
+    assert time.perf_counter() - began < 5
+    assert sum(future.cancelled() for future in futures) >= 45
