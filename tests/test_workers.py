@@ -6,11 +6,13 @@ import os
 import threading
 import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import psutil
 import pytest
 
 from imfuse_tiles.recipe import Resources
+from imfuse_tiles.store import Store
 from imfuse_tiles.workers import Pool, open_pool
 
 
@@ -26,13 +28,14 @@ def where(_: int) -> tuple[int, int]:
     return os.getpid(), threading.get_ident()
 
 
-def opened(spec: str, workers: int) -> AbstractContextManager[Pool]:
-    return open_pool(Resources(memory=2 << 30, workers=workers, scheduler=spec), "/nowhere")
+def opened(spec: str, workers: int, store: str = "/nowhere") -> AbstractContextManager[Pool]:
+    return open_pool(Resources(memory=2 << 30, workers=workers, scheduler=spec), store)
 
 
 @pytest.mark.parametrize("spec", ["sync", "threads", "processes", "local"])
-def test_every_scheduler_computes_and_hands_errors_back(spec: str) -> None:
-    with opened(spec, 2) as pool:
+def test_every_scheduler_computes_and_hands_errors_back(tmp_path: Path, spec: str) -> None:
+    Store(str(tmp_path / "store")).create()
+    with opened(spec, 2, str(tmp_path / "store")) as pool:
         assert [pool.submit(square, number).result(60) for number in range(5)] == [0, 1, 4, 9, 16]
         with pytest.raises(ValueError, match="no 3"):
             pool.submit(broken, 3).result(60)
