@@ -40,15 +40,17 @@ def grey(samples: NDArray[np.generic]) -> Codes:
     return out
 
 
-def contrast(plane: Codes) -> Plane:
-    """Standard deviation of 16-bit codes (y, x) over 5 x 5 pixels, rounded to whole codes: float32 0..32768.
+def contrast(plane: Codes, made: tuple[int, int, int, int], scale: float = 1.0) -> Plane:
+    """Standard deviation of 16-bit codes (y, x) over 5 x 5 pixels, in whole codes times ``scale``: float32 from 0 on.
 
-    Two pixels narrower on each side than ``plane``; empty where that leaves nothing.
+    Pixels without a whole window around them have 0; they are kept only as many as ``made`` says: 0 to 2 rows at
+    the top and bottom, columns at the left and right.
     """
-    rows, columns = (max(0, side - 2 * REACH) for side in plane.shape)
-    out = np.empty((rows, columns), np.float32)
-    if out.size:
-        _contrast(np.ascontiguousarray(plane), out)
+    top, bottom, left, right = made
+    height, width = plane.shape
+    out = np.zeros((height + top + bottom - 4, width + left + right - 4), np.float32)
+    if height > 4 and width > 4:
+        _contrast(np.ascontiguousarray(plane), np.float32(scale), top, left, out)
     return out
 
 
@@ -103,8 +105,8 @@ def _grey(samples, scale, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _contrast(plane, out):  # type: ignore[no-untyped-def]
-    columns = out.shape[1]
+def _contrast(plane, scale, top, left, out):  # type: ignore[no-untyped-def]
+    """Sums over the window are whole numbers below 2^53, so that adding and taking away rows loses nothing."""
     width = plane.shape[1]
     total, square = np.zeros(width), np.zeros(width)
     for y in range(plane.shape[0]):
@@ -117,8 +119,8 @@ def _contrast(plane, out):  # type: ignore[no-untyped-def]
             square[x] += new * new - old * old
         if y < 4:
             continue
-        target = out[y - 4]
-        for x in range(columns):
+        target = out[y - 4 + top][left:]
+        for x in range(width - 4):
             s = (total[x] + total[x + 1]) + (total[x + 2] + total[x + 3]) + total[x + 4]
             q = (square[x] + square[x + 1]) + (square[x + 2] + square[x + 3]) + square[x + 4]
-            target[x] = np.float32(np.floor(np.sqrt((25.0 * q - s * s) / 600.0) + 0.5))
+            target[x] = np.float32(np.floor(np.sqrt((25.0 * q - s * s) / 600.0) + 0.5)) * scale

@@ -68,19 +68,16 @@ class Fusion:
 
     def weights(self, samples: Window) -> Window:
         """The weights (y, x), float32 from 0 on, of a slice's samples (planes, y, x) without the halo."""
-        region = samples.shrunk(self.halo)
-        total = np.zeros(region.shape, np.float32)
-        inner = samples.cropped(region).data
-        grey = kernels.quality.grey(samples.data)
+        region, grey = samples.shrunk(self.halo), kernels.quality.grey(samples.data)
         if self.contrast:
-            found, made = kernels.quality.contrast(grey), samples.outside(self.halo)
-            rows, columns = found.shape
-            # Where the frame ends there is no whole window and no contrast.
-            part = total[made.top : made.top + rows, made.left : made.left + columns]
-            np.multiply(found, np.float32(self.contrast / 100 / 65535), out=part)
+            scale = self.contrast / 100 / 65535
+            total = kernels.quality.contrast(grey, samples.outside(self.halo), scale)
+        else:
+            total = np.zeros(region.shape, np.float32)
         if self.exposure:
             near = kernels.quality.exposure(grey[region.within(samples.region)])
             total += np.float32(self.exposure / 100) * near
         if self.saturation:
+            inner = samples.cropped(region).data
             total += np.float32(self.saturation / 100) * kernels.quality.saturation(inner)
         return Window(total, region, samples.frame)

@@ -6,6 +6,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from imfuse_tiles.kernels import quality
 
+#: No row or column without a whole window is kept.
+INSIDE = 0, 0, 0, 0
+
 
 def samples(dtype, size=(31, 44), planes=3, seed=0):
     values = np.random.default_rng(seed).random((planes, *size))
@@ -27,20 +30,30 @@ def test_contrast_is_the_sample_deviation_in_whole_codes(top):
     plane = np.random.default_rng(1).integers(0, top + 1, (23, 40)).astype(np.uint16)
     windows = sliding_window_view(plane.astype(object), (5, 5)).reshape(19, 36, 25)
     exact = (25 * (windows**2).sum(-1) - windows.sum(-1) ** 2).astype(float) / 600
-    assert np.array_equal(quality.contrast(plane), np.floor(np.sqrt(exact) + 0.5))
+    assert np.array_equal(quality.contrast(plane, INSIDE), np.floor(np.sqrt(exact) + 0.5))
 
 
 def test_the_greatest_contrast_there_is_does_not_overflow():
     plane = np.zeros((9, 9), np.uint16)
     plane[:, ::2] = 65535
-    assert quality.contrast(plane).max() == np.floor(65535 * np.sqrt((25 * 15 - 15**2) / 600) + 0.5)
+    assert quality.contrast(plane, INSIDE).max() == np.floor(65535 * np.sqrt((25 * 15 - 15**2) / 600) + 0.5)
 
 
 def test_a_window_has_the_contrast_of_the_whole_plane():
     plane = np.random.default_rng(2).integers(0, 65536, (60, 70)).astype(np.uint16)
-    whole = quality.contrast(plane)
-    assert np.array_equal(quality.contrast(plane[11:40, 23:61]), whole[11:36, 23:57])
-    assert quality.contrast(plane[:4]).size == 0
+    whole = quality.contrast(plane, INSIDE)
+    assert np.array_equal(quality.contrast(plane[11:40, 23:61], INSIDE), whole[11:36, 23:57])
+    corner = quality.contrast(plane[:30, 40:], (2, 0, 0, 2), 0.5)
+    assert np.array_equal(corner[2:, :-2], whole[:26, 40:] / 2)
+    assert not corner[:2].any()
+    assert not corner[:, -2:].any()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 9), (4, 4), (9, 2)])
+def test_a_frame_smaller_than_the_window_has_no_contrast(size):
+    found = quality.contrast(np.arange(size[0] * size[1], dtype=np.uint16).reshape(size), (2, 2, 2, 2))
+    assert found.shape == size
+    assert not found.any()
 
 
 def test_the_middle_grey_is_exposed_best():

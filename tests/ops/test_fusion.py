@@ -55,7 +55,7 @@ def test_the_measures_add_up_by_their_percents_and_the_border_has_no_contrast():
     planes = stack()
     found = Fusion(contrast=50, exposure=20, saturation=100).weights(Window.whole(planes)).data
     grey, contrast = quality.grey(planes), np.zeros((20, 30))
-    contrast[2:-2, 2:-2] = quality.contrast(grey) / 65535
+    contrast[2:-2, 2:-2] = quality.contrast(grey, (0, 0, 0, 0)) / 65535
     expected = 0.5 * contrast + 0.2 * quality.exposure(grey) + quality.saturation(planes)
     assert np.allclose(found, expected, atol=1e-6)
     assert not Fusion().weights(Window.whole(planes)).data[:2].any()
