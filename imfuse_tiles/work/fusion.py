@@ -109,7 +109,9 @@ class CollapseJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         picture, lead = self.at(access, 0, block.region), self.output().lead
         if self.scale is not None:
-            picture = np.clip(picture * np.float32(self.scale) + np.float32(0.5), 0, 65535).astype(np.uint16)
+            picture *= np.float32(self.scale)
+            picture += np.float32(0.5)
+            picture = np.clip(picture, 0, 65535, out=picture).astype(np.uint16)
         access.write(self.out, [(0, size) for size in lead], block.region, picture.reshape(*lead, *block.region.shape))
         return {}
 
