@@ -22,7 +22,7 @@ Planes = NDArray[np.float32]
 Way = Callable[[Planes, Planes], None]  # flat planes (planes, n) in, result written to the second argument
 
 
-def _rows(matrix: Planes) -> tuple[Way, ...]:
+def _rows(matrix: linear.Matrix) -> tuple[Way, ...]:
     return tuple(partial(linear.weigh, row) for row in matrix)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .codes import FULL, STEP, precise, steps
+
 Planes = NDArray[np.float32]
 _f = np.float32
 
@@ -28,37 +30,37 @@ def extreme(kind: int, rgb: Planes, out: Planes) -> None:
     """
     r, g, b = rgb[0], rgb[1], rgb[2]
     for i in range(r.size):
-        mx = max(r[i], max(g[i], b[i]))
-        mn = min(r[i], min(g[i], b[i]))
+        mx, mn = steps(max(r[i], max(g[i], b[i]))), steps(min(r[i], min(g[i], b[i])))
         c, total = mx - mn, mx + mn
         if kind == HSL_LIGHTNESS:
-            out[i] = total * _HALF
+            out[i] = total * (_HALF * STEP)
         elif kind == HSL_SATURATION:
-            share = c / (total if total <= _ONE else _TWO - total)
+            share = c / (total if total <= FULL else _TWO * FULL - total)
             out[i] = share if c > _ZERO else _ZERO
         elif kind == HSB_SATURATION:
             share = c / mx
             out[i] = share if c > _ZERO else _ZERO
         elif kind == CHROMA:
-            out[i] = c
+            out[i] = c * STEP
         elif kind == MAXIMUM:
-            out[i] = mx
+            out[i] = mx * STEP
         elif kind == MINIMUM:
-            out[i] = mn
+            out[i] = mn * STEP
         else:
-            out[i] = _ONE - mx
+            out[i] = (FULL - mx) * STEP
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _hue(grey: np.float32, rgb: Planes, out: Planes) -> None:
     r, g, b = rgb[0], rgb[1], rgb[2]
     for i in range(r.size):
-        mx = max(r[i], max(g[i], b[i]))
-        c = mx - min(r[i], min(g[i], b[i]))
+        x, y, z = steps(r[i]), steps(g[i]), steps(b[i])
+        mx = max(x, max(y, z))
+        c = mx - min(x, min(y, z))
         # all three quotients before choosing: no branch, so the loop runs in vector lanes
-        red, green, blue = (g[i] - b[i]) / c, _TWO + (b[i] - r[i]) / c, _f(4) + (r[i] - g[i]) / c
+        red, green, blue = (y - z) / c, _TWO + (z - x) / c, _f(4) + (x - y) / c
         red = red + _f(6) if red < _ZERO else red
-        six = red if mx == r[i] else (green if mx == g[i] else blue)
+        six = red if mx == x else (green if mx == y else blue)
         out[i] = six / _f(6) if c > _ZERO else grey
 
 
@@ -87,9 +89,10 @@ def hsi_saturation(rgb: Planes, out: Planes) -> None:
     """1 - min/mean of R, G, B; 0 for black."""
     r, g, b = rgb[0], rgb[1], rgb[2]
     for i in range(r.size):
-        total = r[i] + g[i] + b[i]
-        share = _ONE - _f(3) * min(r[i], min(g[i], b[i])) / total
-        out[i] = share if total > _ZERO else _ZERO
+        x, y, z = precise(r[i]), precise(g[i]), precise(b[i])
+        total = x + y + z
+        share = 1.0 - 3.0 * min(x, min(y, z)) / total
+        out[i] = np.float32(share if total > 0.0 else 0.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -97,8 +100,8 @@ def ink(index: int, rgb: Planes, out: Planes) -> None:
     """C, M or Y (index 0..2) of CMYK: (mx - R)/mx and so on, mx = max(R, G, B); 0 for black."""
     r, g, b, chosen = rgb[0], rgb[1], rgb[2], rgb[index]
     for i in range(r.size):
-        mx = max(r[i], max(g[i], b[i]))
-        share = (mx - chosen[i]) / mx
+        mx = steps(max(r[i], max(g[i], b[i])))
+        share = (mx - steps(chosen[i])) / mx
         out[i] = share if mx > _ZERO else _ZERO
 
 

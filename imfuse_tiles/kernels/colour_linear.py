@@ -9,17 +9,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .codes import precise
+
 Planes = NDArray[np.float32]
+Matrix = NDArray[np.float64]
 
 
-def _matrix(*rows: tuple[float, ...]) -> Planes:
-    return np.array(rows, np.float64).astype(np.float32)
+def _matrix(*rows: tuple[float, ...]) -> Matrix:
+    return np.array(rows, np.float64)
 
 
-def _inverse(*rows: tuple[float, ...]) -> Planes:
+def _inverse(*rows: tuple[float, ...]) -> Matrix:
     forward = np.array(rows, np.float64)
     turned = np.linalg.inv(forward[:, :3])
-    return np.column_stack([turned, -turned @ forward[:, 3]]).astype(np.float32)
+    return np.column_stack([turned, -turned @ forward[:, 3]])
 
 
 _MIDDLE = 32768 / 65535
@@ -38,15 +41,15 @@ OHTA, OHTA_BACK = _matrix(*_OHTA), _inverse(*_OHTA)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def weigh(row: Planes, planes: Planes, out: Planes) -> None:
+def weigh(row: Matrix, planes: Planes, out: Planes) -> None:
     """Weighted sum a R + b G + c B + d of three planes with row (a, b, c, d), from left to right; out (n,)."""
     first, second, third = planes[0], planes[1], planes[2]
-    a, b, c, d = row[0], row[1], row[2], row[3]
+    a, b, c, d = row[0], row[1], row[2], row[3] * 65535.0
     for i in range(first.size):
-        out[i] = a * first[i] + b * second[i] + c * third[i] + d
+        out[i] = np.float32((a * precise(first[i]) + b * precise(second[i]) + c * precise(third[i]) + d) * (1 / 65535))
 
 
-def mix(matrix: Planes, planes: Planes, out: Planes) -> None:
+def mix(matrix: Matrix, planes: Planes, out: Planes) -> None:
     """Three planes times a matrix (rows, 4), the last column added; out (rows, n)."""
     for row, target in zip(matrix, out, strict=True):
         weigh(row, planes, target)

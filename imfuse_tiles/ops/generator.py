@@ -105,10 +105,21 @@ class Generator(Op):
         region = source.shrunk(halo)
         mask = np.empty(region.shape, np.float32)
         for band in region.bands(halo):
-            around = band.grown(halo, source.frame)
-            x = self.planes(source.cropped(around), scene, image and image.cropped(around))
-            self.made(x, scene, band, mask[band.within(region)])
+            around, out = band.grown(halo, source.frame), mask[band.within(region)]
+            part, other = source.cropped(around), image and image.cropped(around)
+            if self.plain(scene) and other is not None:
+                kernels.codes.likeness(part.data, other.data, self.neg, out)
+            elif self.plain(scene):
+                kernels.codes.quarter(self.planes(part, scene, None).data, self.neg, out)
+            else:
+                self.made(self.planes(part, scene, other), scene, band, out)
         return Window(mask, region, source.frame)
+
+    def plain(self, scene: Scene) -> bool:
+        """Whether the mask is the sum of the planes themselves."""
+        untouched = type(self).respond is Generator.respond and not self.difference
+        named = self.c is not None or (self.C is None and self.I is None and scene.channel is not None)
+        return untouched and not named and not self.returns(scene)
 
     def made(self, x: Window, scene: Scene, region: Region, mask: np.ndarray) -> None:
         """Write the mask (y, x) of a region, made from the planes of its surroundings."""
@@ -117,7 +128,7 @@ class Generator(Op):
             return
         # One plane at a time, so that its answer is still in the caches when it is added up.
         at, count, named = x.region.offset(region), len(x.data), self.c is not None
-        alone = count == 1 and not named and scene.channel is None
+        alone = count == 1 and not named and (scene.channel is None or self.I is not None)
         for k, plane in enumerate(x.data):
             f = self.respond(x.with_data(plane[None])).cropped(region).data[0]
             scale = 0.25 if k + 1 == count and not named else 1.0
@@ -140,8 +151,7 @@ class Generator(Op):
         """The planes the generator works on: likeness to an image, or the frame in its colour space."""
         if image is not None:
             frame, other = source.paired(image)
-            alike = np.float32(1) - np.minimum(np.abs(frame - other), np.float32(1))
-            return Window(alike, source.common(image), source.frame)
+            return Window(kernels.codes.alike(frame, other), source.common(image), source.frame)
         space, c = (self.C or scene.space), self.c
         if self.c is None and self.C is None:
             c = scene.channel
@@ -159,7 +169,7 @@ class Generator(Op):
         """
         if self.c is not None:
             return f[0]
-        if self.C is None and scene.channel is not None:
+        if self.C is None and self.I is None and scene.channel is not None:
             return f[0] / np.float32(4)
         if self.returns(scene):
             f = kernels.colour.from_space(f, self.C)

@@ -24,7 +24,7 @@ def plainly(op: Any, source: Window, scene: Scene) -> np.ndarray:
 
 
 OPTIONS = ["blur=s1,S2", "blur=s2,S0", "statistic=mean,r3,neg", "resize=p30,mesh", "resize=p70", "laplacian=n7",
-           "wavelet=p5,P50", "morphology=C=HSL,c2", "sobel=C=Lab", "diffstat=C=CMYK", "log=c1", "channel",
+           "wavelet=p5,P50", "morphology=C=HSL,c2", "sobel=C=Lab", "diffstat=C=CMYK", "log=c1",
            "chroma", "cmd=-edge 2", "cmddiff=-blur 0x2,neg"]  # fmt: skip
 
 

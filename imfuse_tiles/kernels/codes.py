@@ -1,0 +1,91 @@
+"""Arithmetic in whole 16-bit steps, where equal differences must give equal masks.
+
+A sample of a 16-bit or 8-bit picture is a whole number of steps, which float32 in 0..1 holds only nearly: then
+200 - 100 and 300 - 200 steps are not the same number, and a tie between two slices falls to the wrong one. So these
+kernels count steps again, whose sums and differences float32 holds exactly, and divide by full scale at the end.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Planes = NDArray[np.float32]
+
+FULL = np.float32(65535)
+STEP = np.float32(1 / 65535)
+_NEAR, _HALF = np.float32(1 / 128), np.float32(0.5)  # near: more than float32 can miss a whole step by
+
+
+@njit(cache=True, nogil=True, inline="always")
+def steps(x):  # type: ignore[no-untyped-def]
+    """A sample in 16-bit steps: a whole number if it is one but for float32's rounding, else as it is."""
+    exact = x * FULL
+    whole = np.floor(exact + _HALF)
+    return whole if abs(exact - whole) < _NEAR else exact
+
+
+@njit(cache=True, nogil=True, inline="always")
+def precise(x):  # type: ignore[no-untyped-def]
+    """The same in double precision, for sums of weighted samples."""
+    exact = np.float64(x) * 65535.0
+    whole = np.floor(exact + 0.5)
+    return whole if abs(exact - whole) < 1 / 256 else exact
+
+
+def alike(frame: Planes, image: Planes) -> Planes:
+    """1 - |frame - image|, the difference at most 1; float32 of equal shapes."""
+    out = np.empty(frame.shape, np.float32)
+    _alike(np.ascontiguousarray(frame).reshape(-1), np.ascontiguousarray(image).reshape(-1), out.reshape(-1))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _alike(frame, image, out):  # type: ignore[no-untyped-def]
+    for i in range(out.size):
+        out[i] = (FULL - min(abs(steps(frame[i]) - steps(image[i])), FULL)) * STEP
+
+
+def quarter(planes: Planes, negated: bool, out: Planes) -> None:
+    """The sum of the planes (c, y, x), each 1 less itself if ``negated``, divided by four; one counts three times.
+
+    Written to ``out``, float32 (y, x).
+    """
+    _quarter(np.ascontiguousarray(planes), negated, out)
+
+
+@njit(cache=True, nogil=True)
+def _quarter(planes, negated, out):  # type: ignore[no-untyped-def]
+    count = planes.shape[0]
+    share = STEP * (np.float32(0.75) if count == 1 else np.float32(0.25))
+    total = np.empty(out.shape[1], np.float32)
+    for y in range(out.shape[0]):
+        total.fill(0)
+        for c in range(count):
+            row = planes[c, y]
+            for x in range(total.size):
+                total[x] += FULL - steps(row[x]) if negated else steps(row[x])
+        for x in range(total.size):
+            out[y, x] = total[x] * share
+
+
+def likeness(frame: Planes, image: Planes, negated: bool, out: Planes) -> None:
+    """``quarter`` of ``alike`` in one pass: frame and image float32 (c, y, x), ``out`` (y, x)."""
+    _likeness(np.ascontiguousarray(frame), np.ascontiguousarray(image), negated, out)
+
+
+@njit(cache=True, nogil=True)
+def _likeness(frame, image, negated, out):  # type: ignore[no-untyped-def]
+    count = frame.shape[0]
+    share = STEP * (np.float32(0.75) if count == 1 else np.float32(0.25))
+    most = np.float32(count) * FULL
+    apart = np.empty(out.shape[1], np.float32)
+    for y in range(out.shape[0]):
+        apart.fill(0)
+        for c in range(count):
+            a, b = frame[c, y], image[c, y]
+            for x in range(apart.size):
+                apart[x] += min(abs(steps(a[x]) - steps(b[x])), FULL)
+        for x in range(apart.size):
+            out[y, x] = (apart[x] if negated else most - apart[x]) * share
