@@ -38,8 +38,19 @@ PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "worke
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {
-    "numpy": {"arrays", "chunks", "export", "images", "kernels", "output", "pages", "preview", "reference",
-              "simulate", "work"},
+    "numpy": {
+        "arrays",
+        "chunks",
+        "export",
+        "images",
+        "kernels",
+        "output",
+        "pages",
+        "preview",
+        "reference",
+        "simulate",
+        "work",
+    },
     "numba": {"kernels", "simulate"},
     "cv2": {"kernels"},
     "scipy": {"kernels"},
