@@ -85,14 +85,17 @@ def read(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Reci
     said = parser.parse_intermixed_args(rest)
     _check_numbers(said)
     ops: list[Op] = []
-    if said.preset:
-        from imfuse_tiles import config
+    for options in [*_presets(said.preset or []), given]:
+        more = [parse(*option) for option in options]
+        ops = [op for op in ops if type(op) not in {type(each) for each in more}] + more
+    return said, Recipe(tuple(ops), said.revert, said.layered).checked()
 
-        for preset in said.preset:
-            ops += [parse(*option) for option in config.preset(preset)]
-    own = [parse(*option) for option in given]
-    replaced = {type(op) for op in own}
-    return said, Recipe((*(op for op in ops if type(op) not in replaced), *own), said.revert, said.layered).checked()
+
+def _presets(names: Sequence[str]) -> list[list[tuple[str, str | None]]]:
+    """The options of presets, as (name, text after = or None)."""
+    from imfuse_tiles import config
+
+    return [config.preset(name) for name in names]
 
 
 def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -103,7 +106,8 @@ def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[
     plain = iter(words)
     for word in plain:
         if word == "--":
-            return [*rest, "--", *plain], given
+            # Images all of them; argparse would take those that begin with a dash for options.
+            return [*rest, *(f"./{image}" if image.startswith("-") else image for image in plain)], given
         if not word.startswith("--"):
             rest += _short(word)
             continue
