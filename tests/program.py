@@ -1,0 +1,88 @@
+"""The program as its users start it: a process of its own that can be watched, starved and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "imfuse_tiles"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended; ``lines`` are those of standard error that are the program's own words to its user."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in self.err.splitlines() if line.startswith("imfuse-tiles: ")]
+
+    @property
+    def line(self) -> str:
+        """The only such line."""
+        assert len(self.lines) == 1, self.err
+        return self.lines[0]
+
+
+def begin(*words: object, cwd: Path | None = None, limits: Callable[[], None] | None = None,
+          env: dict[str, str] | None = None) -> subprocess.Popen[str]:  # fmt: skip
+    """The program, started in a process group of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd,
+        start_new_session=True, preexec_fn=limits, env={**os.environ, **(env or {})},
+    )  # fmt: skip
+
+
+def finished(process: subprocess.Popen[str], timeout: float = 120) -> Ended:
+    """Wait for the end of the program; a whole group that does not end in time is killed, and the test fails."""
+    began = time.perf_counter()
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        kill(process)
+        raise
+    return Ended(process.returncode, out, err, time.perf_counter() - began)
+
+
+def run(*words: object, timeout: float = 120, **how: Any) -> Ended:
+    """The program from its beginning to its end."""
+    return finished(begin(*words, **how), timeout)
+
+
+def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
+    """Signal a process group."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def reported(path: Path) -> dict[str, dict[str, Any]]:
+    """The stages of a report by name."""
+    return {stage["name"]: stage for stage in json.loads(path.read_text())["stages"]}
+
+
+def until(told: Callable[[], Any], seconds: float = 30, pause: float = 0.002) -> bool:
+    """Wait until something is so; whether it ever was."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if told():
+            return True
+        time.sleep(pause)
+    return False
+
+
+def names(files: Sequence[Path]) -> list[str]:
+    return [str(file) for file in files]
