@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imfuse_tiles import budget, output, run, upkeep
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
 from imfuse_tiles.plan import Plan, Stack, planned
@@ -90,6 +90,9 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
         except Refusal:
             if fresh:
                 store.clear()
+            raise
+        except (Resumable, BlockFailed):
+            halt.check()  # a signal to the whole group also kills workers that are just starting
             raise
     return Outcome(places, reports)
 

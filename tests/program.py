@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,8 @@ def run(*words: object, timeout: float = 120, **how: Any) -> Ended:
 
 def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
     """Signal a process group."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def reported(path: Path) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,22 @@
+"""The program with one block that sleeps for a minute, as a block on a stuck disk does."""
+
+import sys
+import time
+from pathlib import Path
+
+from imfuse_tiles.cli import main
+from imfuse_tiles.work.masks import MergeJob
+
+merged = MergeJob.compute
+
+
+def slow(self, access, block):
+    if block.name != "0/0/0":
+        return merged(self, access, block)
+    Path(access.store.root, "../asleep").touch()
+    time.sleep(60)
+
+
+MergeJob.compute = slow
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
