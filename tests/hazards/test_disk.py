@@ -1,0 +1,153 @@
+"""A full disk: refused before the start when it shows then, else a clear stop, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from program import reported, run, until
+from stacks import frames, written
+
+#: As much as the run below writes, and a little more.
+AMPLE = 40 << 20
+
+
+def root(*words: object) -> subprocess.CompletedProcess[str]:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    return subprocess.run([*sudo, *map(str, words)], capture_output=True, text=True)
+
+
+@contextmanager
+def disk(folder: Path, size: int) -> Iterator[Path]:
+    """A file system of its own of so many bytes. A machine that allows none cannot run these tests: they fail."""
+    folder.mkdir()
+    made = root("mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "tmpfs", folder)
+    if made.returncode:
+        pytest.fail(f"these tests fill small file systems and need the right to mount one: {made.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        root("umount", "-l", folder)
+        folder.rmdir()
+
+
+def resized(folder: Path, size: int) -> bool:
+    """Whether the file system took the size, which it does if not more is in use."""
+    return root("mount", "-o", f"remount,size={size}", folder).returncode == 0
+
+
+def filled(folder: Path, more: int) -> None:
+    """Leave room for so many bytes only, while a run writes."""
+    assert until(lambda: resized(folder, used(folder) + more))
+
+
+def used(folder: Path) -> int:
+    state = os.statvfs(folder)
+    return (state.f_blocks - state.f_bfree) * state.f_frsize
+
+
+@contextmanager
+def once(path: Path, act: Callable[[], object]) -> Iterator[None]:
+    """Do something as soon as a file is there, while the block goes on."""
+    over = threading.Event()
+
+    def watch() -> None:
+        if until(lambda: path.is_file() or over.is_set(), pause=0.0003) and not over.is_set():
+            act()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return written(tmp_path_factory.mktemp("stack"), frames(slices=5, dtype="uint8", shape=(400, 360)))
+
+
+def words(files: list[Path], store: Path, result: Path) -> list[object]:
+    options = ["--blur=s1", "--maskblur=s1", "--cutblur=s1", "--tile", "128", "--workers", "2", "--memory", "800M"]
+    return ["fuse", *options, "--extra", "--quiet", "--store", store, "-o", result, *files]
+
+
+@pytest.fixture(scope="module")
+def whole(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[int, bytes]:
+    """The bytes on disk of a run that has room, and its result."""
+    with disk(tmp_path_factory.mktemp("ample") / "disk", AMPLE) as there:
+        assert run(*words(files, there / "store", there / "r.tif")).code == 0
+        return used(there), (there / "r.tif").read_bytes()
+
+
+@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16)])
+def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on(share, whole, files, called, tmp_path):
+    need, result = whole
+    with disk(tmp_path / "disk", AMPLE) as there:
+        said = words(files, there / "store", there / "r.tif")
+        with once(there / "store" / "zarr.json", lambda: filled(there, int(need * share))):
+            ended = called(*said)
+        assert ended.code == 4, ended.err
+        assert "disk is full" in ended.line
+        assert "to write into" in ended.line
+        assert "are free" in ended.line
+        assert not list(there.glob("*.tif"))
+        assert called("verify", there / "store").code == 0, "what was finished is readable"
+        assert resized(there, AMPLE)
+        assert called(*said).code == 0
+        assert (there / "r.tif").read_bytes() == result
+
+
+def test_the_need_is_known_before_the_start_within_a_fifth(whole, files, tmp_path):
+    need, _ = whole
+    with disk(tmp_path / "disk", need // 2) as there:
+        ended = run(*words(files, there / "store", there / "r.tif"))
+        assert (ended.code, ended.seconds < 2) == (2, True), ended.err
+        assert list(there.iterdir()) == []
+    said = float(ended.line.split("the run needs ")[1].split(" MB")[0]) * 1e6
+    assert 0.8 * need <= said <= 1.2 * need
+    assert f"{need // 2 / 1e6:.3g}"[:3] in ended.line
+
+
+@pytest.mark.parametrize("begun", ["store/zarr.json", "r.tif", "r.mask.tif"])
+def test_a_disk_that_has_no_room_for_the_results_keeps_the_store(begun, whole, files, called, tmp_path):
+    with disk(tmp_path / "disk", AMPLE) as there:
+        said = words(files, tmp_path / "store", there / "r.tif")
+        with once((tmp_path if "/" in begun else there) / begun, lambda: filled(there, 4096)):
+            ended = called(*said)
+        assert (ended.code, "disk is full: the " in ended.line, str(there) in ended.line) == (4, True, True), ended.err
+        assert not list(there.glob(".*"))
+        assert resized(there, AMPLE)
+        assert called(*said).code == 0
+        assert (there / "r.tif").read_bytes() == whole[1]
+
+
+def test_a_report_that_finds_no_room_is_said_and_written_later(files, called, tmp_path):
+    with disk(tmp_path / "disk", 64 << 10) as there:
+        (there / "ballast").write_bytes(bytes(64 << 10))
+        said = [*words(files, tmp_path / "store", tmp_path / "r.tif"), "--report", there / "report.json"]
+        ended = called(*said)
+        assert (ended.code, "disk is full: the report" in ended.line) == (4, True), ended.err
+        assert [path.name for path in there.iterdir()] == ["ballast"]
+        (there / "ballast").unlink()
+        assert called(*said).code == 0
+        assert sum(stage["computed"] for stage in reported(there / "report.json").values()) == 0
+
+
+def test_a_limit_on_the_size_of_files_acts_like_a_full_disk(files, tmp_path):
+    import resource
+
+    def limits() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    said = words(files, tmp_path / "store", tmp_path / "r.tif")
+    ended = run(*said, limits=limits)
+    assert (ended.code, "disk is full" in ended.line) == (4, True), ended.err
+    assert run(*said).code == 0
