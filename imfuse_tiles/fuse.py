@@ -16,6 +16,7 @@ from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import STEPS, Recipe, Resources
 from imfuse_tiles.space import check_space, disk_needed
 from imfuse_tiles.store import Store
+from imfuse_tiles.trouble import told
 from imfuse_tiles.workers import open_pool
 
 
@@ -72,7 +73,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     check_space([results] if not store.local else [("store", store.folder, need), results])
     fresh = store.create()
     halt = Halt()
-    with store.locked(), halt.on_signals(give_up):
+    with store.locked(), halt.on_signals(give_up), told("the run", store.folder, need):
         for stage in plan.stages:
             if again and stage.job.step in STEPS[STEPS.index(again) :]:
                 store.forget(stage.key)

@@ -45,7 +45,7 @@ def test_the_refusal_takes_less_than_a_second(undisturbed, called, place):
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_a_killed_holder_leaves_the_store_free_even_if_its_workers_live_on(scheduler, undisturbed, place):
     store, result = place / "store", place / "r.tif"
-    first = begin(*undisturbed.words(store, result, "--scheduler", scheduler, "--statistic=r9"))
+    first = begin(*undisturbed.words(store, result, "--scheduler", scheduler, "--memory", "2G", "--statistic=r9"))
     assert until(held(store))
     first.kill()  # the process alone, not its group
     first.wait()

@@ -32,7 +32,7 @@ def wide_stack(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def words(files: list[Path], place: Path, *more: str) -> list[str]:
-    said = ["fuse", "--statistic=r9", "--maskblur=s3", "--tile", "64", "--workers", "2", "--memory", "900M", "--quiet"]
+    said = ["fuse", "--statistic=r9", "--maskblur=s3", "--tile", "64", "--workers", "2", "--memory", "2G", "--quiet"]
     return [*said, *more, "--store", str(place / "store"), "-o", str(place / "r.tif"), *map(str, files)]
 
 
