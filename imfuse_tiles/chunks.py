@@ -10,12 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from pathlib import Path
 
 import crc32c
 import numpy as np
 
-from imfuse_tiles.files import Files, files_of
+from imfuse_tiles.files import Bytes, Files, files_of
 
 Box = Sequence[tuple[int, int]]
 CHECK = 4
@@ -49,10 +51,10 @@ class ChunkedArray:
     def files(self) -> Files:
         return files_of(self.root)
 
-    @property
+    @cached_property
     def chunk_bytes(self) -> int:
         """Bytes of a chunk's file."""
-        return int(np.prod(self.chunks)) * np.dtype(self.dtype).itemsize + CHECK
+        return prod(self.chunks) * np.dtype(self.dtype).itemsize + CHECK
 
     def name(self, cell: Sequence[int]) -> str:
         """The name of a chunk's file in the store."""
@@ -71,7 +73,8 @@ class ChunkedArray:
         """The samples of a box. Damaged when a chunk cannot be trusted."""
         out = np.empty([b - a for a, b in box], self.dtype)
         cells = list(self.cells(box))
-        for cell, raw in zip(cells, self.files.read_each([self.name(cell) for cell in cells]), strict=True):
+        raws = self.files.read_each([self.name(cell) for cell in cells], self.chunk_bytes)
+        for cell, raw in zip(cells, raws, strict=True):
             inside, outside = [], []
             for (a, b), c, size in zip(box, cell, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
@@ -80,7 +83,7 @@ class ChunkedArray:
             out[tuple(outside)] = self.checked(cell, raw)[tuple(inside)]
         return out
 
-    def checked(self, cell: tuple[int, ...], raw: bytes | None) -> np.ndarray:
+    def checked(self, cell: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
         """One whole chunk from the bytes of its file."""
         if raw is None:
             raise Damaged(self.path, cell, "missing")
@@ -88,7 +91,7 @@ class ChunkedArray:
             raise Damaged(self.path, cell, "short")
         if crc32c.crc32c(memoryview(raw)[:-CHECK]) != int.from_bytes(raw[-CHECK:], "little"):
             raise Damaged(self.path, cell, "altered")
-        return np.frombuffer(raw, self.dtype, int(np.prod(self.chunks))).reshape(self.chunks)
+        return np.frombuffer(raw, self.dtype, prod(self.chunks)).reshape(self.chunks)
 
     def write(self, box: Box, samples: np.ndarray) -> int:
         """Write the chunks of a box that begins and ends on chunk borders or at the array's end; the bytes written."""
@@ -104,10 +107,12 @@ class ChunkedArray:
 
     def save(self, cell: tuple[int, ...], samples: np.ndarray, place: tuple[slice, ...]) -> int:
         """Write one whole chunk; what lies beyond the array's end is filled with zeros."""
-        if samples.shape == self.chunks:
-            chunk = np.ascontiguousarray(samples, self.dtype)
+        if samples.shape == self.chunks and samples.flags.c_contiguous and samples.dtype == self.dtype:
+            chunk = samples
         else:
-            chunk = np.zeros(self.chunks, self.dtype)
+            chunk = np.empty(self.chunks, self.dtype)
+            if samples.shape != self.chunks:
+                chunk.fill(0)
             chunk[place] = samples
         raw = memoryview(chunk).cast("B").toreadonly()
         self.files.write(self.name(cell), raw, crc32c.crc32c(raw).to_bytes(CHECK, "little"))

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -44,8 +45,12 @@ class Files(Protocol):
     def read(self, name: str) -> bytes:
         """A whole file; FileNotFoundError when there is none."""
 
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
-        """Whole files one after the other, None for each that is not there; read ahead where that saves time."""
+    def read_each(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
+        """Whole files one after the other, None for each that is not there; read ahead where that saves time.
+
+        ``size``: what each should have. Then what is given may be overwritten when the next one is asked for, and
+        a longer file is given in part, but never with just this size.
+        """
 
     def write(self, name: str, *parts: Bytes) -> None:
         """Put a file in place of what was there."""
@@ -127,21 +132,31 @@ class Folder:
         with open(self.path(name), "rb", buffering=0) as file:
             return file.read()
 
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+    def read_each(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
+        # One buffer for all: new memory for each file costs more than reading what the system has cached.
+        buffer = memoryview(bytearray(size + 1)) if size else None
         for name in names:
             try:
-                yield self.read(name)
+                yield self.read(name) if buffer is None else self.read_into(name, buffer)
             except FileNotFoundError:
                 yield None
+
+    def read_into(self, name: str, buffer: memoryview) -> memoryview:
+        """The part of a buffer that a file fills, at most all of it."""
+        with FileIO(self.path(name)) as file:
+            count = 0
+            while got := file.readinto(buffer[count:]):
+                count += got
+        return buffer[:count]
 
     def write(self, name: str, *parts: Bytes) -> None:
         target = self.path(name)
         partial = f"{target}.{self._host}-{os.getpid()}-{threading.get_ident()}{PARTIAL}"
         try:
-            file = open(partial, "wb", buffering=0)  # noqa: SIM115
+            file = FileIO(partial, "w")
         except FileNotFoundError:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            file = open(partial, "wb", buffering=0)  # noqa: SIM115
+            file = FileIO(partial, "w")
         try:
             with file:
                 for part in parts:

@@ -56,7 +56,7 @@ class Journal:
         if next(head, None) is not None:
             apply(head, found)
             for raw in self.files.read_each([name for name, _ in self.files.names(self.more)]):
-                apply(lines(raw or b""), found)
+                apply(lines(bytes(raw or b"")), found)
         return found
 
     def raw(self, name: str) -> bytes:

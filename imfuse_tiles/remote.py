@@ -49,7 +49,7 @@ class Remote:
     def read(self, name: str) -> bytes:
         return bytes(self.system.cat_file(self.path(name)))
 
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+    def read_each(self, names: Sequence[str], size: int = 0) -> Iterator[bytes | None]:
         for first in range(0, len(names), AHEAD):
             paths = [self.path(name) for name in names[first : first + AHEAD]]
             for found in self.system.cat_ranges(paths, None, None, on_error="return"):

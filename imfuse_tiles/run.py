@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from imfuse_tiles import heap
 from imfuse_tiles.budget import laid_out
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.contents import described
@@ -196,6 +197,7 @@ class Run:
 
 def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote."""
+    heap.keep()
     access = Access(Store(root))
     try:
         report = job.compute(access, block)

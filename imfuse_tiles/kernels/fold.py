@@ -43,43 +43,101 @@ def advance_less(mask, strongest, valley, rise, cut):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def paint(samples, full, cut, place, picture):  # type: ignore[no-untyped-def]
-    """Paint a slice over the picture with the cut (clamped to 0..1) as its opacity.
+def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
+    """Paint slices one after the other over each picture, with that picture's cut as their opacity.
 
-    ``samples`` (c, y, x) of any number type, ``full`` its value of full scale; ``picture`` float32
-    (c + 2, y, x): the colours, the depth and the opacity so far, colours and depth times opacity.
-    ``place`` is the slice's depth value. source over destination, premultiplied.
+    ``slices`` (k, c, y, x) of any number type, ``full`` their value of full scale; ``cuts`` float32 (k, n, y, x),
+    changed to 0..1; ``places`` float32 (k,), the depth value of each; ``pictures`` float32 (n, c + 2, y, x): the
+    colours, the depth and the opacity so far, colours and depth times opacity. source over destination,
+    premultiplied. Memory is what painting waits for, so several slices are painted before a row is put back.
     """
-    planes = samples.shape[0]
-    for y in range(cut.shape[0]):
-        for c in range(planes):
-            for x in range(cut.shape[1]):
-                a = min(max(cut[y, x], np.float32(0)), np.float32(1))
-                value = np.float32(samples[c, y, x]) / full
-                picture[c, y, x] = value * a + picture[c, y, x] * (np.float32(1) - a)
-        for x in range(cut.shape[1]):
-            a = min(max(cut[y, x], np.float32(0)), np.float32(1))
-            rest = np.float32(1) - a
-            picture[planes, y, x] = place * a + picture[planes, y, x] * rest
-            picture[planes + 1, y, x] = a + picture[planes + 1, y, x] * rest
+    planes, height, width = slices.shape[1:]
+    values, some = np.empty(width, np.float32), np.empty(cuts.shape[:2], np.bool_)
+    for y in range(height):
+        for k in range(cuts.shape[0]):
+            for n in range(cuts.shape[1]):
+                some[k, n] = _clamp(cuts[k, n, y])
+        for k in range(cuts.shape[0]):
+            if not some[k].any():
+                continue
+            for c in range(planes):
+                _scale(slices[k, c, y], full, values)
+                for n in range(cuts.shape[1]):
+                    if some[k, n]:
+                        _mix(values, cuts[k, n, y], pictures[n, c, y])
+            for n in range(cuts.shape[1]):
+                if some[k, n]:
+                    _mix_plain(places[k], cuts[k, n, y], pictures[n, planes, y])
+                    _mix_plain(np.float32(1), cuts[k, n, y], pictures[n, planes + 1, y])
+
+
+@njit(cache=True, nogil=True)
+def _clamp(cut):  # type: ignore[no-untyped-def]
+    """A row to 0..1 in place; whether any of it is above 0."""
+    some = False
+    for x in range(cut.size):
+        value = min(max(cut[x], np.float32(0)), np.float32(1))
+        cut[x] = value
+        some |= value > np.float32(0)
+    return some
+
+
+@njit(cache=True, nogil=True)
+def _scale(samples, full, values):  # type: ignore[no-untyped-def]
+    for x in range(values.size):
+        values[x] = np.float32(samples[x]) / full
+
+
+@njit(cache=True, nogil=True)
+def _mix(values, cut, row):  # type: ignore[no-untyped-def]
+    for x in range(row.size):
+        row[x] = values[x] * cut[x] + row[x] * (np.float32(1) - cut[x])
+
+
+@njit(cache=True, nogil=True)
+def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
+    for x in range(row.size):
+        row[x] = value * cut[x] + row[x] * (np.float32(1) - cut[x])
 
 
 @njit(cache=True, nogil=True)
 def unpremultiplied(picture):  # type: ignore[no-untyped-def]
     """Divide the colours and depth of a picture of :func:`paint` by its opacity, in place; clear stays 0."""
     last = picture.shape[0] - 1
-    for y in range(picture.shape[1]):
-        for c in range(last):
+    for c in range(last):
+        for y in range(picture.shape[1]):
+            plane, opacity = picture[c, y], picture[last, y]
             for x in range(picture.shape[2]):
-                a = picture[last, y, x]
-                picture[c, y, x] = picture[c, y, x] / a if a > np.float32(0) else np.float32(0)
+                plane[x] = plane[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
 
 
 def over(top: np.ndarray, under: np.ndarray) -> np.ndarray:
-    """One picture over another, both float32 (..., c + 1, y, x), the last plane the opacity, not premultiplied."""
-    a, b = top[-1], under[-1]
-    rest = b * (np.float32(1) - a)
-    opacity = a + rest
-    safe = np.where(opacity > 0, opacity, np.float32(1))
-    colour = (top[:-1] * a + under[:-1] * rest) / safe
-    return np.concatenate([colour, opacity[None]])
+    """One picture over another, both float32 (c + 1, y, x), the last plane the opacity, not premultiplied.
+
+    Where the upper one is quite clear the lower one is taken as it is, to the bit.
+    """
+    out = np.empty(np.broadcast_shapes(top.shape, under.shape), np.float32)
+    _over(_plain(top, out.shape), _plain(under, out.shape), out)
+    return out
+
+
+def _plain(picture: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """In one piece of memory and writable, so that there is one kind of array to compile for."""
+    return np.require(picture if picture.shape == shape else np.broadcast_to(picture, shape), np.float32, ["C", "W"])
+
+
+@njit(cache=True, nogil=True)
+def _over(top, under, out):  # type: ignore[no-untyped-def]
+    last, height, width = out.shape[0] - 1, out.shape[1], out.shape[2]
+    share, none = np.empty(width, np.float32), np.float32(0)
+    for y in range(height):
+        a, b, opacity = top[last, y], under[last, y], out[last, y]
+        for x in range(width):
+            share[x] = b[x] * (np.float32(1) - a[x])
+            opacity[x] = a[x] + share[x]
+        for c in range(last):
+            upper, lower, colour = top[c, y], under[c, y], out[c, y]
+            for x in range(width):
+                whole = opacity[x] if opacity[x] > none else np.float32(1)
+                mixed = (upper[x] * a[x] + lower[x] * share[x]) / whole
+                colour[x] = lower[x] if a[x] == none else mixed

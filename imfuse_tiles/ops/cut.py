@@ -29,8 +29,8 @@ class Cut:
         return other.cropped(self.alpha.region).data
 
     def limited(self, limit: np.ndarray) -> Cut:
-        """The cut, nowhere above ``limit``."""
-        return replace(self, alpha=self.alpha.with_data(np.minimum(self.alpha.data, limit)))
+        """The cut, nowhere above ``limit``, which is overwritten."""
+        return replace(self, alpha=self.alpha.with_data(np.minimum(self.alpha.data, limit, out=limit)))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class CutAlpha(CutFilter, name="cutalpha"):
 
     def apply(self, cut: Cut) -> Cut:
         low, rise = np.float32(self.p / 100), np.float32((self.P - self.p) / 100)
-        return cut.limited(np.clip(low + cut.beside(cut.mask) * rise, 0, 1))
+        limit = cut.beside(cut.mask) * rise
+        limit += low
+        return cut.limited(np.clip(limit, 0, 1, out=limit))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -16,6 +16,9 @@ from imfuse_tiles.ops.merge import MaskLevel
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access, Block, Job
+
+#: Slices that are painted together.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,16 @@ def span_of(store: Store, masks: Merged) -> tuple[float, float]:
 
 @dataclass
 class State:
-    """What the fold carries from slice to slice."""
+    """What the fold carries from slice to slice.
+
+    ``pictures`` (n, colours + 2, y, x): one for every ``--cutbg`` and the last for the result, and ``cuts``
+    (AT_ONCE, n, y, x) what of the next slices is painted onto each.
+    """
 
     strongest: np.ndarray
     valley: np.ndarray | None
-    picture: np.ndarray
-    behind: list[np.ndarray] = field(default_factory=list)
+    pictures: np.ndarray
+    cuts: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -94,29 +101,33 @@ class MontageJob(Job):
         return chain(op.halo(self.source.frame) for op in self.cuts)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        around = block.region.grown(self.halo(), self.source.frame)
-        state = self.begin(around, block.region)
-        for z in range(self.last, self.first - 1, -1):
-            mask = self.masks.window(access, z, around, self.source.frame)
-            cut, behind = self.cut(mask, state)
-            samples = self.source.samples(access, z, block.region)
-            place = np.float32((self.total - z - 1) / self.total)
+        region = block.region
+        around = region.grown(self.halo(), self.source.frame)
+        state = self.begin(around, region)
+        for last in range(self.last, self.first - 1, -AT_ONCE):
+            slices = range(last, max(last - AT_ONCE, self.first - 1), -1)
+            for z, cuts in zip(slices, state.cuts, strict=False):
+                mask = self.masks.window(access, z, around, self.source.frame)
+                for cut, window in zip(cuts, self.cut(mask, state), strict=True):
+                    cut[:] = window.cropped(region).data
+            samples = np.stack([self.source.samples(access, z, region) for z in slices])
+            places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
             full = np.float32(self.source.full)
-            for window, picture in [*zip(behind, state.behind, strict=True), (cut.alpha, state.picture)]:
-                part = np.ascontiguousarray(window.cropped(block.region).data)
-                kernels.fold.paint(samples, full, part, place, picture)
-        access.write(self.out, [(0, self.depth)], block.region, self.finished(state, around, block.region))
+            kernels.fold.paint(samples, full, state.cuts[: len(slices)], places, state.pictures)
+        access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
         return {}
 
     def begin(self, around: Region, region: Region) -> State:
         """The state before the first slice: nothing seen, everything clear."""
-        clear = lambda: np.zeros((self.source.planes + 2, *region.shape), np.float32)  # noqa: E731
+        count = len(self.layers) + 1
         less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
         valley = np.full(around.shape, np.inf, np.float32) if less else None
-        return State(np.zeros(around.shape, np.float32), valley, clear(), [clear() for _ in self.layers])
+        pictures = np.zeros((count, self.source.planes + 2, *region.shape), np.float32)
+        cuts = np.empty((AT_ONCE, count, *region.shape), np.float32)
+        return State(np.zeros(around.shape, np.float32), valley, pictures, cuts)
 
-    def cut(self, mask: Window, state: State) -> tuple[Cut, list[Window]]:
-        """The slice's cut after all filters, and the cut as it was at every ``--cutbg``."""
+    def cut(self, mask: Window, state: State) -> list[Window]:
+        """The slice's cut as it was at every ``--cutbg``, and after all filters."""
         hard = np.empty_like(mask.data)
         values = np.ascontiguousarray(mask.data)
         if state.valley is None:
@@ -131,14 +142,13 @@ class MontageJob(Job):
             if isinstance(op, CutBg):
                 behind.append(cut.alpha)
             cut = op.apply(cut)
-        return cut, behind
+        return [*behind, cut.alpha]
 
     def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
-        image, depth = self.opened(state.picture)
+        *behind, (image, depth) = [self.opened(picture) for picture in state.pictures]
         layers = []
-        for op, picture in zip(self.layers, state.behind, strict=True):
-            colours, _ = self.opened(picture)
+        for op, (colours, _) in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
                 image = kernels.fold.over(image, colours)
             elif op.word1 == "background":
@@ -152,4 +162,5 @@ class MontageJob(Job):
         return np.delete(picture, -2, axis=0), picture[-2:]
 
     def planes(self) -> float:
-        return 12 + 4.0 * (self.source.planes + 2) * (1 + len(self.layers))
+        carried = (4.0 * (self.source.planes + 2) + AT_ONCE) * (1 + len(self.layers))
+        return 12 + 2.0 * AT_ONCE * self.source.planes + carried
