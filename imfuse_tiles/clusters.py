@@ -9,11 +9,12 @@ import importlib
 import logging
 import os
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
@@ -22,8 +23,8 @@ from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import QUEUES
 from imfuse_tiles.store import Store
 
-#: Seconds that a running scheduler has to answer, and after which its workers are counted anew.
-PATIENCE, COUNTED = 20, 1.0
+#: Seconds that a running scheduler has to answer, after which its workers are counted anew, and to say goodbye.
+PATIENCE, COUNTED, CLOSED = 10, 1.0, 3.0
 SETTINGS = {
     # The third worker that a block kills is its last.
     "distributed.scheduler.allowed-failures": LIVES - 1,
@@ -129,19 +130,22 @@ def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
 @contextmanager
 def silenced() -> Iterator[None]:
     """What dask logs of lost workers and schedulers is said in the words of this program."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def close(client: Any) -> None:
-    """Close a client, whose scheduler may be gone."""
-    with suppress(Exception):
-        client.close()
+    """Close a client; one whose scheduler is gone would wait for it."""
+    thread = threading.Thread(target=client.close, daemon=True)
+    thread.start()
+    thread.join(CLOSED)
 
 
 def security(resources: Resources) -> Any:
@@ -179,7 +183,7 @@ def local(resources: Resources) -> Any:
     return LocalCluster(
         n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
         dashboard_address=resources.cluster.dashboard or "127.0.0.1:0", memory_limit=resources.memory,
-        silence_logs=50, security=keys, protocol="tls://" if keys else None,
+        silence_logs=50, preload="imfuse_tiles.processes", security=keys, protocol="tls://" if keys else None,
     )  # fmt: skip
 
 

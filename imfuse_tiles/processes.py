@@ -118,6 +118,11 @@ def fresh(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, context, initializer=_obey)
 
 
+def dask_setup(worker: Any) -> None:
+    """Called by dask in its worker processes: Ctrl-C reaches them too, but it is the run that decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _obey() -> None:
     """In a worker process: leave signals to the parent, and end when it does."""
     for number in (signal.SIGINT, signal.SIGTERM):
