@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from imfuse_tiles.spec import named
 
 
 def folders() -> list[Path]:
-    """Where the presets lie: beside the package in a checkout, under the environment when installed."""
-    return [Path(__file__).parent.parent / "configs", Path(sys.prefix) / "share" / "imfuse-tiles" / "configs"]
+    """Where presets and cluster files lie: beside the package in a checkout, where data goes when installed."""
+    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    data = [Path(sysconfig.get_path("data", scheme)) for scheme in schemes]
+    return [Path(__file__).parent.parent / "configs", *(each / "share" / "imfuse-tiles" / "configs" for each in data)]
 
 
 def presets() -> dict[str, Path]:

@@ -92,11 +92,7 @@ class Ending:
 
     def painted(self, made: Origin) -> Layer:
         """The picture that another recipe makes of the stack."""
-        from imfuse_tiles.spec import parse
-
-        options = [option.removeprefix("--").partition("=") for option in made.options]
-        recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
-        done = self.of_recipe(recipe).settled(0, self.slices - 1)
+        done = self.of_recipe(Recipe.of_options(made.options)).settled(0, self.slices - 1)
         planes = done.colours + 1
         return Layer(made, Painted(done.path, planes, self.frame, 1.0, key=done.key), veiled=True)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import imfuse_tiles.ops  # noqa: F401  registers the options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.ops.adjust import ColorSpace, PrepResize
 from imfuse_tiles.ops.background import Background
@@ -16,7 +17,7 @@ from imfuse_tiles.ops.generator import Generator, Scene
 from imfuse_tiles.ops.merge import MaskLevel, MaskMerge
 from imfuse_tiles.ops.substacks import Span, Substacks
 from imfuse_tiles.scheduler import Cluster
-from imfuse_tiles.spec import Op
+from imfuse_tiles.spec import Op, option
 
 #: The steps from the images to the result, in their order.
 STEPS = ("mask", "level", "merge", "focus", "post")
@@ -31,6 +32,15 @@ class Recipe:
     revert: bool = False
     #: The result as a file of many layers.
     layered: bool = False
+
+    @classmethod
+    def of_options(cls, options: Iterable[str], *, revert: bool = False) -> Recipe:
+        """The recipe of options as on a command line, checked. Refusal on anything not allowed.
+
+        >>> str(Recipe.of_options(["--wavelet", "--cutwave=p50"]))
+        '--wavelet=p5 --masklevel=t5 --cutwave=p50'
+        """
+        return cls(tuple(option(text) for text in options), revert).checked()
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The options of one kind, in order."""

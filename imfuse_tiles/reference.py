@@ -19,7 +19,6 @@ from imfuse_tiles.ops.final import Picture
 from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.ops.generator import Generator, coloured
 from imfuse_tiles.recipe import Recipe
-from imfuse_tiles.spec import parse
 
 ONE, FULL = np.float32(1), np.float32(65535)
 
@@ -170,9 +169,7 @@ class Reference:
             planes = np.broadcast_to(values[:, None, None], (4, *self.stack.shape[2:]))
             return planes if made.coloured else planes[[0, 3]]
         if made.kind == "recipe":
-            options = [option.removeprefix("--").partition("=") for option in made.options]
-            recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options))
-            return replace(self, recipe=recipe).finished(0, len(self.stack) - 1)[0].image.data
+            return replace(self, recipe=Recipe.of_options(made.options)).finished(0, len(self.stack) - 1)[0].image.data
         if made.kind == "enfuse":
             codes = reference_fusion.fused(self.stack, float(self.full), Fusion.read("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)

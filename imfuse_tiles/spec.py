@@ -164,6 +164,19 @@ def named(name: str, extra: Iterable[str] = ()) -> str:
     raise Refusal(f"unknown option --{name}; {hint}")
 
 
+def option(text: str) -> Op:
+    """An option from its whole text, such as ``--blur=s1,S2``. Refusal on anything not allowed.
+
+    >>> import imfuse_tiles.ops
+    >>> str(option("--wave=5%"))
+    '--wavelet=p5'
+    """
+    if not text.startswith("--"):
+        raise Refusal(f"{text} is no option; one begins with --")
+    name, equals, said = text[2:].partition("=")
+    return parse(named(name), said if equals else None)
+
+
 def parse(name: str, text: str | None) -> Op:
     """An option from its name and the text after ``=`` (None without one). Refusal on anything not allowed."""
     kind = REGISTRY[name]

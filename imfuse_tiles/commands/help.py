@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from imfuse_tiles.ops import ORDER
 from imfuse_tiles.spec import REGISTRY, Op, arguments
 
 
 def sections() -> dict[str, list[type[Op]]]:
-    """The options by section, in the order of their declaration."""
+    """The options by section, in the order of their modules."""
+    places = {module.__name__: place for place, module in enumerate(ORDER)}
     found: dict[str, list[type[Op]]] = {}
-    for kind in REGISTRY.values():
+    for kind in sorted(REGISTRY.values(), key=lambda kind: places.get(kind.__module__, len(places))):
         found.setdefault(kind.section, []).append(kind)
     return found
 

@@ -9,12 +9,16 @@ from typing import Any
 import imfuse_tiles.ops  # noqa: F401  registers the options
 from imfuse_tiles import config
 from imfuse_tiles.commands.help import letters, sections, summary
+from imfuse_tiles.commands.markdown import tables
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.spec import REGISTRY, Op, arguments, named
 
 
 def ops(words: Sequence[str]) -> int:
-    """List all options, or explain those named."""
+    """List all options, or explain those named; ``--markdown`` prints the tables of the manual."""
+    if "--markdown" in words:
+        print(tables())
+        return 0
     names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
     if names:
         print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))

@@ -1,20 +1,26 @@
-"""The declarations of every option. Importing this package registers them all, in the order of the help."""
+"""The declarations of every option. Importing this package registers them all."""
 
-from imfuse_tiles.ops import (  # noqa: I001  their order is the order of the help
-    adjust,  # noqa: F401
-    contrast,  # noqa: F401
-    edges,  # noqa: F401
-    fourier,  # noqa: F401
-    channel,  # noqa: F401
-    compare,  # noqa: F401
-    depthmap,  # noqa: F401
-    merge,  # noqa: F401
-    filters,  # noqa: F401
-    cut,  # noqa: F401
-    substacks,  # noqa: F401
-    final,  # noqa: F401
-    finalblur,  # noqa: F401
-    finaltone,  # noqa: F401
-    command,  # noqa: F401
-    background,  # noqa: F401
+from imfuse_tiles.ops import (
+    adjust,
+    background,
+    channel,
+    command,
+    compare,
+    contrast,
+    cut,
+    depthmap,
+    edges,
+    filters,
+    final,
+    finalblur,
+    finaltone,
+    fourier,
+    merge,
+    substacks,
 )
+
+#: The order of the help: that in which a run meets them.
+ORDER = (
+    adjust, contrast, edges, fourier, channel, compare, depthmap, merge, filters, cut, substacks, final, finalblur,
+    finaltone, command, background,
+)  # fmt: skip
