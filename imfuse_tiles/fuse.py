@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from imfuse_tiles import budget, output, run, upkeep
 from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
@@ -14,6 +13,7 @@ from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
 from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import STEPS, Recipe, Resources
+from imfuse_tiles.scheduler import check_scheduler
 from imfuse_tiles.space import check_space, disk_needed
 from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
@@ -98,16 +98,24 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     return Outcome(places, reports)
 
 
-def fuse_images(images: Sequence[str | Path], options: Recipe, result: str | Path, **more: Any) -> Outcome:
-    """Fuse image files into ``result`` with a recipe; ``more`` as in :func:`resources_of` and :class:`Wish`."""
-    stack = opened(images, options.revert)
-    store = store_of(stack, more.pop("store", None))
-    resources = Resources(
-        memory=more.pop("memory", None) or budget.default_memory(), workers=more.pop("workers", None) or cores(),
-        tile=more.pop("tile", None), scheduler=more.pop("scheduler", "threads"),
-    )  # fmt: skip
-    plan = planned(options.checked(), stack, budget.room(resources))
-    return fuse(plan, store, resources, output.Wish(Path(result), **more))
+def fuse_images(
+    images: Sequence[str | Path], recipe: Recipe, result: str | Path, *, store: str | Path | None = None,
+    extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
+    tile: int | None = None, scheduler: str = "threads", progress: run.Progress | None = None,
+) -> Outcome:  # fmt: skip
+    """Fuse image files into ``result`` (.tif, .png or .jpg), as ``imfuse-tiles fuse`` does.
+
+    ``images``: of one size, sorted by name, the front one first. ``store``: folder that keeps all that is computed
+    (None: one of the cache folder). ``extra``: write mask and depth maps beside the result. ``bits``: 8 or 16.
+    ``force``: overwrite what is there. ``memory``: bytes for everything (None: a quarter of the machine's, at most
+    4 GB). ``tile``: edge of a block in pixels. Raises as :func:`fuse` does.
+    """
+    stack = opened(images, recipe.revert)
+    threads = check_scheduler(scheduler, workers or cores())
+    resources = Resources(memory or budget.default_memory(), threads, tile, scheduler)
+    plan = planned(recipe.checked(), stack, budget.room(resources))
+    wish = output.Wish(Path(result), extra=extra, bits=bits, force=force)
+    return fuse(plan, store_of(stack, store), resources, wish, progress)
 
 
 def cores() -> int:

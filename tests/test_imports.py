@@ -17,7 +17,7 @@ NAME = ROOT.name
 
 #: From the ground up. A room is a module or a folder of them; a new one gets its place here.
 FLOORS = (
-    ("errors", "arrays", "tags"),
+    ("errors", "arrays", "tags", "heap"),
     ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "scheduler"),
     ("chunks", "journal", "ops", "stack", "config"),
     ("store", "recipe"),
