@@ -67,6 +67,9 @@ def fuse_parser(name: str) -> Parser:
     add("--scheduler", default="threads", metavar="SPEC",
         help="where blocks are computed: sync, threads[:N], processes[:N], local[:N], tcp://host:port, "
         "file:scheduler.json, slurm, pbs, sge, lsf, htcondor, module:callable or a cluster file (threads)")  # fmt: skip
+    add("--part", metavar="I/N", help="be the I-th of N programs that share the blocks of this run through its store")
+    add("--wait", type=float, default=600.0, metavar="SECONDS",
+        help="how long a part waits for blocks of parts that are not running (600)")  # fmt: skip
     add("--tls-cert", metavar="FILE", help="certificate to show to the scheduler")
     add("--tls-key", metavar="FILE", help="its key")
     add("--tls-ca", metavar="FILE", help="authority that the scheduler's certificate must come from")

@@ -81,6 +81,9 @@ class Files(Protocol):
         this name. Whoever holds a lock looks for the others afterwards, so that two never both go on.
         """
 
+    def held(self, name: str) -> bool:
+        """Whether somebody holds the lock of this name."""
+
     def writable(self) -> AbstractContextManager[None]:
         """Turns what the place says to a write that it does not allow into a Refusal."""
 
@@ -231,6 +234,14 @@ class Folder:
         except NotImplementedError:
             raise Refusal(f"the file system of {self.root} has no locks; name another place with --store") from None
         held.callback(lock.release)
+
+    def held(self, name: str) -> bool:
+        with ExitStack() as probe:
+            try:
+                self.hold(probe, name)
+            except Exists:
+                return True
+        return False
 
     def parts(self) -> list[str]:
         """The names of which there are locks."""

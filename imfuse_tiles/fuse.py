@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from imfuse_tiles import budget, output, run, upkeep
 from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
+from imfuse_tiles.parts import PartRun
 from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import STEPS, Recipe, Resources
 from imfuse_tiles.scheduler import check_scheduler
@@ -55,7 +57,7 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
 
 def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,
          give_up: Callable[[int], None] | None = None, again: str | None = None) -> Outcome:  # fmt: skip
-    """Run a plan on its store and write the result's files.
+    """Run a plan on its store and write the result's files; of several parts of a run the first writes them.
 
     ``again``: the step from which on all is computed anew.
     ``give_up``: what to do when blocks in flight have not ended some seconds after a signal; None: wait for them.
@@ -67,29 +69,33 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     store.check()
     for stage in plan.stages:
         budget.laid_out(stage, resources)
-    size = output.check(plan, store, wish, resources.memory)
+    part = resources.part
+    first = part is None or part.number == 1
+    size = output.check(plan, store, wish, resources.memory) if first else 0
     need = disk_needed(plan, store, resources)
     results = ("results", wish.result.absolute().parent, size)
     check_space([results] if not store.local else [("store", store.folder, need), results])
     fresh = store.create()
     halt = Halt()
-    with store.locked(), halt.on_signals(give_up), told("the run", store.folder, need):
+    with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
         for stage in plan.stages:
             if again and stage.job.step in STEPS[STEPS.index(again) :]:
                 store.forget(stage.key)
-        upkeep.note(plan, store, resources)
-        work = run.Run(plan, store, resources, progress or run.Progress(), halt)
+        if first:
+            upkeep.note(plan, store, resources)
+        kind = partial(PartRun, part=part) if part else run.Run
+        work = kind(plan, store, resources, progress or run.Progress(), halt)
         places: dict[str, str] = {}
         try:
             reports = work.execute(
                 lambda: open_pool(resources, store.root),
                 lambda: places.update(
                     output.export(plan, store, wish, workers=resources.workers,
-                                  memory=resources.memory, check=halt.check)
+                                  memory=resources.memory, check=halt.check) if first else {}
                 ),
             )  # fmt: skip
         except Refusal:
-            if fresh:
+            if fresh and not part:
                 store.clear()
             raise
         except (Resumable, BlockFailed):

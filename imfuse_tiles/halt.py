@@ -12,11 +12,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from imfuse_tiles.errors import Interrupted
+from imfuse_tiles.errors import Interrupted, Resumable, Stop
 
 #: Seconds that blocks in flight are given.
 GRACE = 8.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Sent by a job queue some time before it ends a job. Blocks in flight have that time.
+WALL_CLOCK = getattr(signal, "SIGUSR1", None)
+
+
+def ended(number: int) -> Stop:
+    """What a signal ends a run with."""
+    if number == WALL_CLOCK:
+        return Resumable("the time of this job is over; everything finished so far is kept")
+    return Interrupted(number)
+
+
+def heed_wall_clock() -> None:
+    """Let the signal of a job queue end the program as resumable at once while no blocks are computed."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise ended(number)
+
+    if WALL_CLOCK and threading.current_thread() is threading.main_thread():
+        signal.signal(WALL_CLOCK, stop)
 
 
 class Halt:
@@ -26,13 +45,13 @@ class Halt:
         self.number = 0
 
     def check(self) -> None:
-        """Interrupted when the run was asked to end."""
+        """Interrupted or Resumable when the run was asked to end."""
         if self.number:
-            raise Interrupted(self.number)
+            raise ended(self.number)
 
     @contextmanager
     def on_signals(self, give_up: Callable[[int], None] | None = None) -> Iterator[None]:
-        """Let SIGINT and SIGTERM ask for the end; a second one acts as it would without us.
+        """Let SIGINT, SIGTERM and the wall clock ask for the end; a second signal acts as it would without us.
 
         ``give_up``: called with the signal's number in a thread of its own when the block has not ended after
         GRACE seconds. Does nothing outside the main thread, where no signals arrive.
@@ -40,11 +59,14 @@ class Halt:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
+        numbers = [*SIGNALS, *([WALL_CLOCK] if WALL_CLOCK else [])]
+        before: dict[int, Any] = {number: signal.getsignal(number) for number in numbers}
         timers = []
 
         def stop(number: int, frame: Any) -> None:
             self.number = number
+            if number == WALL_CLOCK:
+                return
             signal.signal(number, before[number])
             if give_up:
                 timers.append(threading.Timer(GRACE, give_up, (number,)))

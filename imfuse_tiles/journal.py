@@ -59,6 +59,10 @@ class Journal:
                 apply(lines(bytes(raw or b"")), found)
         return found
 
+    def sizes(self) -> list[tuple[str, int]]:
+        """The files with their bytes."""
+        return [(self.head, self.files.size(self.head)), *self.files.names(self.more)]
+
     def raw(self, name: str) -> bytes:
         try:
             return self.files.read(name)

@@ -179,6 +179,10 @@ class Several(Progress):
         for progress in self.each:
             progress.block(stage)
 
+    def waits(self, what: str) -> None:
+        for progress in self.each:
+            progress.waits(what)
+
     def finished(self, stage: Stage) -> None:
         for progress in self.each:
             progress.finished(stage)

@@ -16,7 +16,7 @@ from imfuse_tiles.ops.final import Final
 from imfuse_tiles.ops.generator import Generator, Scene
 from imfuse_tiles.ops.merge import MaskLevel, MaskMerge
 from imfuse_tiles.ops.substacks import Span, Substacks
-from imfuse_tiles.scheduler import Cluster
+from imfuse_tiles.scheduler import Cluster, Part
 from imfuse_tiles.spec import Op, option
 
 #: The steps from the images to the result, in their order.
@@ -129,7 +129,8 @@ class Resources:
     """How a run may use the machine; never part of a key.
 
     ``memory``: bytes for all workers together, or for each worker where these are of other machines. ``tile``: edge
-    of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed.
+    of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed. ``part``: which of several
+    programs this one is.
     """
 
     memory: int
@@ -137,3 +138,4 @@ class Resources:
     tile: int | None = None
     scheduler: str = "threads"
     cluster: Cluster = field(default_factory=Cluster)
+    part: Part | None = None

@@ -101,6 +101,9 @@ class Remote:
                         raise in_use(self.root, said["holder"])
             yield
 
+    def held(self, name: str) -> bool:
+        return self.holder(f"locks/run{name}") is not None
+
     def holder(self, name: str) -> dict[str, Any] | None:
         """What a lock that is alive says."""
         try:

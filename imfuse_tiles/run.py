@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from imfuse_tiles import heap
-from imfuse_tiles.budget import laid_out
+from imfuse_tiles.budget import Cut, laid_out
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.contents import described
 from imfuse_tiles.errors import BlockFailed, Refusal, Stop
@@ -24,6 +24,9 @@ from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
 from imfuse_tiles.work.stage import Access, Block, Job, Layout, Stage
 from imfuse_tiles.workers import Pool
+
+#: What each finished block of a stage reported, by the blocks' names.
+Lines = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -51,6 +54,9 @@ class Progress:
     def block(self, stage: Stage) -> None:
         """A block was finished."""
 
+    def waits(self, what: str) -> None:
+        """What another part of the run owes is waited for."""
+
     def finished(self, stage: Stage) -> None:
         """A stage is complete."""
 
@@ -64,6 +70,8 @@ class Run:
     resources: Resources
     progress: Progress = field(default_factory=Progress)
     halt: Halt = field(default_factory=Halt)
+    #: Name of this writer among several of one store.
+    writer: str = ""
 
     def execute(self, pool: Callable[[], Any], export: Callable[[], Any] = lambda: None) -> list[StageReport]:
         """Complete every stage that the result needs, then ``export``; ``pool`` opens the executor if there is work.
@@ -74,11 +82,19 @@ class Run:
         for damage in self.damages(lambda: self.attempt(pool, export, reports)):
             for stage in self.plan.stages:
                 if any(output.path == damage.path for output in stage.outputs):
-                    take_back(self.store, stage, damage)
+                    self.take_back(stage, damage)
         return list(reports.values())
 
+    def take_back(self, stage: Stage, damage: Damaged) -> None:
+        """Have a stage computed again where a damaged chunk makes it doubtful."""
+        take_back(self.store, stage, damage)
+
+    def needed(self) -> list[Stage]:
+        """The stages with something to compute."""
+        return needed(self.plan, self.store)
+
     def attempt(self, pool: Callable[[], Any], export: Callable[[], Any], reports: dict[str, StageReport]) -> None:
-        todo = needed(self.plan, self.store)
+        todo = self.needed()
         if todo:
             with pool() as workers:
                 for stage in todo:
@@ -108,13 +124,13 @@ class Run:
         began = time.perf_counter()
         cut = laid_out(stage, self.resources, self.earlier(stage))
         with told(f"stage {stage.name}", self.store.folder, to_write(stage, self.store, cut.layout)):
-            self.prepare(stage, cut.layout)
+            cut = self.prepared(stage, cut)
             done = self.kept(stage, cut.layout)
             count = stage.count(cut.layout)
             report.blocks, report.reused = count, len(done) - report.computed
             self.progress.stage(stage, count, len(done))
-            todo = (block for block in stage.blocks(cut.layout) if block.name not in done)
-            with self.store.journal(stage.key) as record:
+            todo = (block for block in self.own(stage, cut.layout) if block.name not in done)
+            with self.store.journal(stage.key, self.writer) as record:
                 for line in self.computed(stage, todo, pool, cut.at_once):
                     record(line)
                     done[line["block"]] = line
@@ -122,6 +138,7 @@ class Run:
                     report.bytes_read += line["read"]
                     report.bytes_written += line["written"]
                     self.progress.block(stage)
+            done = self.joined(stage, cut.layout, done)
             self.store.finish(stage.key, {**stage.job.summary(self.store, done.values()), "blocks": count})
         report.seconds += time.perf_counter() - began
         self.progress.finished(stage)
@@ -130,10 +147,11 @@ class Run:
         """The layout of an earlier run, finished or not."""
         return Layout.of(self.store.layout(stage.key))
 
-    def prepare(self, stage: Stage, layout: Layout) -> None:
+    def prepared(self, stage: Stage, cut: Cut) -> Cut:
         """Make the arrays and the journal of a stage, unless an earlier run with this layout left them."""
+        layout = cut.layout
         if self.earlier(stage) == layout and self.has_arrays(stage, layout):
-            return
+            return cut
         self.store.forget(stage.key)
         for output in stage.outputs:
             shape = output.shape(stage.frame, stage.runs(layout))
@@ -141,6 +159,15 @@ class Run:
             about = {"imfuse_tiles": {**stage.about, **described(stage, output)}}
             self.store.add(output.path, shape, chunks, output.dtype, about)
         self.store.begin(stage.key, asdict(layout))
+        return cut
+
+    def own(self, stage: Stage, layout: Layout) -> Iterator[Block]:
+        """The blocks that are for this run to compute."""
+        return stage.blocks(layout)
+
+    def joined(self, stage: Stage, layout: Layout, done: Lines) -> Lines:
+        """All blocks of a stage, once they are done."""
+        return done
 
     def has_arrays(self, stage: Stage, layout: Layout) -> bool:
         try:
@@ -148,7 +175,7 @@ class Run:
         except Damaged:
             return False
 
-    def kept(self, stage: Stage, layout: Layout) -> dict[str, dict[str, Any]]:
+    def kept(self, stage: Stage, layout: Layout) -> Lines:
         """The blocks of an earlier run that are recorded and whole; others are taken back."""
         self.store.reopen(stage.key)
         self.store.sweep(output.path for output in stage.outputs)

@@ -37,6 +37,34 @@ class Cluster:
     dashboard: str | None = None
 
 
+@dataclass(frozen=True)
+class Part:
+    """One of several programs that share the blocks of a run: the ``number``-th (from 1) of ``of``.
+
+    ``wait``: seconds that it waits for blocks of parts that are not running.
+    """
+
+    number: int
+    of: int
+    wait: float = 600
+
+    @property
+    def name(self) -> str:
+        return f"part-{self.number}-of-{self.of}"
+
+    def owner(self, block: int) -> int:
+        """The part that computes the so-manieth block of a stage."""
+        return block % self.of + 1
+
+
+def part_of(text: str, wait: float) -> Part:
+    """A part from I/N; Refusal when it is none."""
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise Refusal(f"--part {text}: allowed is I/N with I from 1 to N, such as 2/8")
+    return Part(int(found[1]), int(found[2]), wait)
+
+
 def check_scheduler(spec: str, workers: int) -> int:
     """How many workers a scheduler will have (as given in it, else ``workers``); Refusal when it is unknown."""
     name, _, rest = spec.partition(":")

@@ -116,6 +116,10 @@ class Store:
         """Whether every line of a stage's journal is whole."""
         return Journal(self.files, key).sound()
 
+    def journals(self, key: str) -> list[tuple[str, int]]:
+        """The files of a stage's journal with their bytes, which change with every line."""
+        return Journal(self.files, key).sizes()
+
     def journal(self, key: str, writer: str = "") -> AbstractContextManager[Callable[[Line], None]]:
         """A function that appends one line to a stage's journal, as one of several writers if it has a name."""
         return Journal(self.files, key).writing(writer)

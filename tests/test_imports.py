@@ -28,6 +28,7 @@ FLOORS = (
     ("space",),
     ("trouble",),
     ("run", "output"),
+    ("parts",),
     ("fuse", "preview"),
     ("commands",),
     ("cli",),

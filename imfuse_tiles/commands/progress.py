@@ -31,6 +31,12 @@ class Lines(Progress):
             left = (now - self.began) / (self.done - self.first) * (self.blocks - self.done)
             print(f"{stage.name}: {self.done} of {self.blocks} blocks, {left:.0f} s left", file=sys.stderr)
 
+    def waits(self, what: str) -> None:
+        now = time.monotonic()
+        if now - self.said > 10:
+            self.said = now
+            print(f"waits for {what}", file=sys.stderr)
+
     def finished(self, stage: Stage) -> None:
         kept = f", {self.first} kept" if self.first else ""
         took = time.monotonic() - self.began

@@ -12,7 +12,7 @@ from imfuse_tiles.budget import bytes_of, default_memory
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.fuse import cores
 from imfuse_tiles.recipe import Resources
-from imfuse_tiles.scheduler import DASHBOARD, QUEUES, Cluster, check_scheduler
+from imfuse_tiles.scheduler import DASHBOARD, QUEUES, Cluster, Part, check_scheduler, part_of
 from imfuse_tiles.workers import configured
 
 TLS = ("tls-cert", "tls-key", "tls-ca")
@@ -30,7 +30,7 @@ def resources(said: argparse.Namespace) -> Resources:
     threads = file.get("threads", 1)
     return Resources(
         memory, workers, said.tile or file.get("tile"), spec,
-        Cluster(threads, settings, tls(said, file), dashboard(said, file)),
+        Cluster(threads, settings, tls(said, file), dashboard(said, file)), part(said),
     )  # fmt: skip
 
 
@@ -52,6 +52,15 @@ def of_queue(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     if not cores or not memory:
         raise Refusal(f"--scheduler {name}: say cores and memory of a job in a cluster file or in dask's jobqueue.yaml")
     return {"memory": str(bytes_of(str(memory)) // processes), "threads": max(1, cores // processes)}
+
+
+def part(said: argparse.Namespace) -> Part | None:
+    """Which of several programs this one is; Refusal where they would be in each other's way."""
+    if said.part is None:
+        return None
+    if said.force:
+        raise Refusal(f"--force={said.force} takes blocks back that other parts may need; run it once without --part")
+    return part_of(said.part, said.wait)
 
 
 def tls(said: argparse.Namespace, file: Mapping[str, Any]) -> tuple[str, str, str] | None:

@@ -20,6 +20,7 @@ from imfuse_tiles.commands.progress import shown_progress
 from imfuse_tiles.commands.resources import resources as resources_of
 from imfuse_tiles.commands.viewer import show
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.halt import heed_wall_clock
 from imfuse_tiles.images.tags import read_tags
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.preview import Preview, Several
@@ -31,6 +32,7 @@ from imfuse_tiles.tags import Tags
 
 def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) -> int:
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
+    heed_wall_clock()
     resources = resources_of(said)
     stack = fusing.opened(said.images, said.revert)
     made = planned(recipe, stack, budget.room(resources))
@@ -79,6 +81,9 @@ def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resourc
 
 def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
     """Tell where the result is, and show it if asked to."""
+    if not files:
+        print(f"part {said.part} is done; part 1 writes the result", file=sys.stderr)
+        return 0
     print(files["result"])
     if said.show:
         show([files[role] for role in ("result", "mask", "depthmap") if role in files])
