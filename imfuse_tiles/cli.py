@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import sys
@@ -44,6 +45,7 @@ def usage() -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command. 0 ok, 1 a bug, 2 bad input, 3 exists or locked, 4 resumable, 5 blocks failed, 128 + signal."""
     words = sys.argv[1:] if words is None else list(words)
+    gc.set_threshold(50_000)  # loading makes many objects that stay, and hardly any cycles
     try:
         return _dispatch(words)
     except Stop as stop:

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from imfuse_tiles import heap
+from imfuse_tiles import heap, kernels
 from imfuse_tiles.budget import Cut, laid_out
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.contents import described
@@ -225,6 +225,8 @@ class Run:
 def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote."""
     heap.keep()
+    if job.kind != "ingest":
+        kernels.compiler.ready()
     access = Access(Store(root))
     try:
         report = job.compute(access, block)

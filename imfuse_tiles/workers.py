@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any, Protocol
 
+from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import place
@@ -59,6 +61,8 @@ def open_pool(resources: Resources, root: str) -> Iterator[Pool]:
     else:
         from imfuse_tiles.processes import Processes
 
+        if name == "threads":  # while images are read: most of that needs no Python
+            Thread(target=kernels.compiler.ready, daemon=True).start()
         with Threads(workers) if name == "threads" else Processes(workers) as pool:
             try:
                 yield pool

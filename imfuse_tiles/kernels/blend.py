@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from . import blend_colour
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Formula = Callable[[Plane, Plane], Plane]

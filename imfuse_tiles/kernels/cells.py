@@ -9,9 +9,10 @@ Regions are (top, left, bottom, right) in pixels of the frame, or in cells of a 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Region = tuple[int, int, int, int]
@@ -66,7 +67,7 @@ def reduce8(window: Plane) -> Plane:
     return cells
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _reduce(window: Plane, cells: Plane) -> None:
     height, width = cells.shape
     row = np.empty(8 * width, np.float32)
@@ -113,7 +114,7 @@ def _taps() -> Plane:
     return np.where(distance < 1, inside, np.maximum(2 - distance, 0) ** 3 / 6).astype(np.float32)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _enlarge(window: Plane, taps: Plane, first: int, plane: Plane) -> None:
     width = window.shape[1]
     row = np.empty(width, np.float32)

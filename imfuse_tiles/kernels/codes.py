@@ -8,8 +8,9 @@ kernels count steps again, whose sums and differences float32 holds exactly, and
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Planes = NDArray[np.float32]
 

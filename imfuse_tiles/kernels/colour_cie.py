@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .colour_light import DECODE, ENCODE, KAPPA, ROOT, read, table
+from .compiler import njit
 
 Planes = NDArray[np.float32]
 Three = tuple[np.float32, np.float32, np.float32]

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .codes import FULL, STEP, precise, steps
+from .compiler import njit
 
 Planes = NDArray[np.float32]
 _f = np.float32

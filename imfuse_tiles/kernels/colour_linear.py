@@ -6,10 +6,10 @@ Planes are flat, float32 (3, n); results are written to ``out``.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .codes import precise
+from .compiler import njit
 
 Planes = NDArray[np.float32]
 Matrix = NDArray[np.float64]

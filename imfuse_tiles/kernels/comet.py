@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from .compiler import njit
 from .convolve import add_run
 from .edges import MODES, join
 from .gaussian import blur_radius

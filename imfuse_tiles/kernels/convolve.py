@@ -8,8 +8,9 @@ and each sum, so a tile equals the crop of the whole to the last bit.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 

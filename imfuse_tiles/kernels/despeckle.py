@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 
@@ -54,13 +55,13 @@ def _hulls(plane: Plane, passes: int) -> Plane:
     return np.divide(plane, UNIT, out=plane)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _copy(row: Plane, out: Plane) -> None:
     for x in range(len(row)):  # an assignment of slices takes numba three seconds more to compile
         out[x] = row[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _half(out: Plane, here: Plane, ahead: Plane, behind: Plane, up: bool, second: bool) -> None:
     """One half of a hull for one row; `ahead` and `behind` are the neighbours of each pixel at +d and -d."""
     one, two = np.float32(257 * 64), np.float32(514 * 64)
@@ -80,7 +81,7 @@ def _half(out: Plane, here: Plane, ahead: Plane, behind: Plane, up: bool, second
             out[x] = here[x] - (one if shrink else np.float32(0))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _pass(plane: Plane) -> Plane:
     """One pass over a plane that is surrounded by zeros.
 

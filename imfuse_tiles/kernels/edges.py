@@ -6,9 +6,9 @@ All kernels are meant for true convolution and are quoted unturned.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from .compiler import njit
 from .contrast import bias, normalised
 
 Plane = NDArray[np.float32]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 
@@ -24,7 +25,7 @@ def enhance(plane: Plane) -> Plane:
     return _enhance(plane, WEIGHTS)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _enhance(plane: Plane, weights: Plane) -> Plane:
     high, wide = plane.shape[0] - 4, plane.shape[1] - 4
     out = np.empty((high, wide), np.float32)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import DTypeLike, NDArray
+
+from .compiler import njit
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Picture = NDArray[np.float32]

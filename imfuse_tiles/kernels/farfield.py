@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numba
 import numpy as np
 
 from imfuse_tiles.kernels.cells import EDGE, MARGIN, STEP, Plane, reduced_shape
@@ -21,6 +20,8 @@ from imfuse_tiles.kernels.fft import Columns, collect, fft_size, filter_bytes, f
 from imfuse_tiles.kernels.gain import Gain, centred, gridded
 from imfuse_tiles.kernels.nearfield import HALO, SAMPLES, near_kernel, transform
 from imfuse_tiles.kernels.response import Response
+
+from .compiler import njit
 
 # The weight ends softly between these frequencies (cycles per cell): at one half, the most that cells can
 # carry, they and the splines hand over next to nothing, and making up for that would amplify what they
@@ -110,7 +111,7 @@ def _handed_over(frequency: Gain) -> Gain:
     return np.asarray(wave / np.sinc(frequency / STEP) * wave**4)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _product(left: Gain, right: Gain) -> Gain:
     """The matrix product, each sum in one order: that of a library may change with its number of threads."""
     product = np.zeros((left.shape[0], right.shape[1]))

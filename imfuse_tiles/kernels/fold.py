@@ -7,7 +7,8 @@ place, so the memory of a tile does not depend on the number of slices.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .compiler import njit
 
 
 @njit(cache=True, nogil=True)

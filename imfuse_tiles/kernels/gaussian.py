@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from .compiler import njit
 from .convolve import mirrored
 
 Plane = NDArray[np.float32]

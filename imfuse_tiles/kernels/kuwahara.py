@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.moments import VARIANCE, moment
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 
@@ -31,7 +32,7 @@ def kuwahara(blurred: Plane, radius: float) -> Plane:
     return _calmest(blurred, moment(blurred, r + 1, VARIANCE), r)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _calmest(blurred: Plane, variance: Plane, r: int) -> Plane:
     high, wide = blurred.shape[0] - 2 * r, blurred.shape[1] - 2 * r
     out = np.empty((high, wide), np.float32)

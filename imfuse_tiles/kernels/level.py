@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .compiler import njit
 
 STEPS = 65536
 BINS = 256

@@ -7,9 +7,10 @@ alone; nothing runs along the plane.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 
@@ -17,7 +18,7 @@ MEAN, SQUARE, VARIANCE, DEVIATION = range(4)
 STRIP = 512  # columns at a time: the row buffers stay in the first cache
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def moment(plane: Plane, width: int, kind: int) -> Plane:
     """Mean, root mean square, variance or deviation (`kind`) of each window, from float64 sums.
 
@@ -56,7 +57,7 @@ def moment(plane: Plane, width: int, kind: int) -> Plane:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.float64]) -> None:
     """The sum of each column."""
     total[:] = 0.0
@@ -70,7 +71,7 @@ def _columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.floa
             total[x] += np.float64(a[x])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _square_columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.float64]) -> None:
     """The sum of the squares of each column."""
     total[:] = 0.0
@@ -84,7 +85,7 @@ def _square_columns(plane: Plane, y: int, left: int, width: int, total: NDArray[
             total[x] += np.float64(a[x]) * np.float64(a[x])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _slide(part: NDArray, spare: NDArray, total: NDArray, n: int, width: int) -> NDArray:
     """The n sums of `width` neighbours, from sums of 1, 2, 4 ... neighbours. Destroys `part`."""
     length, done = 1, 0

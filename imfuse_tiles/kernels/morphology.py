@@ -11,9 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Element = NDArray[np.bool_]
@@ -88,7 +89,7 @@ def _runs(table: bytes, height: int, width: int) -> tuple[Numbers, Numbers]:
     return lengths, np.ascontiguousarray(np.column_stack([number[:-1], first]))
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _two(a: Plane, b: Plane, n: int, largest: bool, out: Plane) -> None:
     if largest:
         for x in range(n):
@@ -98,7 +99,7 @@ def _two(a: Plane, b: Plane, n: int, largest: bool, out: Plane) -> None:
             out[x] = a[x] if a[x] < b[x] else b[x]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _three(a: Plane, b: Plane, c: Plane, n: int, largest: bool, out: Plane) -> None:
     if largest:
         for x in range(n):
@@ -110,7 +111,7 @@ def _three(a: Plane, b: Plane, c: Plane, n: int, largest: bool, out: Plane) -> N
             out[x] = near if near < c[x] else c[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _widen(row: Plane, lengths: Numbers, span: int, largest: bool, rings: Plane, slot: int, spare: Plane) -> None:
     """Extremes of every 2, 3 ... neighbours of a row into ``rings[number of the length, slot]``."""
     now, length, turn = row, 1, 0
@@ -124,7 +125,7 @@ def _widen(row: Plane, lengths: Numbers, span: int, largest: bool, rings: Plane,
             now = target
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _extreme(plane: Plane, lengths: Numbers, runs: Numbers, height: int, width: int, largest: bool, out: Plane) -> None:
     rows, wide = plane.shape[0], out.shape[1]
     room = min(wide, STRIP) + width + 15
@@ -149,7 +150,7 @@ def _extreme(plane: Plane, lengths: Numbers, runs: Numbers, height: int, width: 
                 k += 2
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def _run(plane: Plane, rings: Plane, run: Numbers, top: int, left: int) -> Plane:
     """The row of extremes of a run for the output row ``top``."""
     if run[0] == 0:

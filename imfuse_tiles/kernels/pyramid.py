@@ -12,8 +12,9 @@ A window is an array and its origin (y0, x0) in its level; a level is known by i
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Size = tuple[int, int]

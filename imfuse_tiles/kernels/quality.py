@@ -10,8 +10,9 @@ Samples are 16-bit codes; all sums of a contrast are whole numbers, so a tile gi
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Codes = NDArray[np.uint16]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.sorting import BOTH, COPY, SMALLER, Program, network
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Registers = NDArray[np.uint16]
@@ -25,7 +26,7 @@ def ranked(plane: Plane, width: int, mode: str) -> Plane:
     return _rank(samples, width, *network(width, mode != "Median"), RANKS[mode])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _rank(
     samples: Registers, width: int, program: Program, order: NDArray[np.int64], registers: int, kind: int
 ) -> Plane:
@@ -53,7 +54,7 @@ def _rank(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _execute(program: Program, rows: Registers) -> None:
     n = rows.shape[1]
     for k in range(program.shape[0]):
@@ -76,7 +77,7 @@ def _execute(program: Program, rows: Registers) -> None:
                 b[x] = max(a[x], b[x])
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _rounded(plane: Plane) -> Registers:
     samples = np.empty(plane.shape, np.uint16)
     for y in range(plane.shape[0]):
@@ -88,13 +89,13 @@ def _rounded(plane: Plane) -> Registers:
     return samples
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _copy(values: Registers, out: Registers) -> None:
     for x in range(len(values)):  # an assignment of slices takes numba three seconds more to compile
         out[x] = values[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _most_frequent(rows: Registers, order: NDArray[np.int64], best: Registers) -> None:
     run, record = np.ones(len(best), np.uint16), np.ones(len(best), np.uint16)
     _copy(rows[order[0]], best)
@@ -109,7 +110,7 @@ def _most_frequent(rows: Registers, order: NDArray[np.int64], best: Registers) -
             record[x] = long if long > longest else longest
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _beside_the_peak(rows: Registers, order: NDArray[np.int64], best: Registers) -> None:
     middle = rows[order[len(order) // 2]]
     lower, upper = np.empty(len(best), np.uint16), np.empty(len(best), np.uint16)

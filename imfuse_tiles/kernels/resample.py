@@ -13,8 +13,9 @@ at f-1..f+2. mesh splits the square of four pixels along one diagonal and interp
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 Index = NDArray[np.uint32]

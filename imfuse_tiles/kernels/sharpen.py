@@ -7,10 +7,10 @@ over the whole image and all planes; ``intensity`` of every pixel from these; ``
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .colour_linear import GRAY
+from .compiler import njit
 from .gaussian import gaussian_radius, gaussian_taps
 
 Plane = NDArray[np.float32]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pywt
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 
@@ -107,7 +108,7 @@ def _spread(taps: NDArray[np.float64], step: int) -> NDArray[np.float64]:
     return spread
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _add_rows(plane: Plane, top: int, left: int, taps: Plane, step: int, row: Plane) -> None:
     """Add to a row the rows of a plane from `top` on, `step` rows apart, weighted by the taps."""
     for k in range(0, len(taps) - 1, 2):
@@ -121,7 +122,7 @@ def _add_rows(plane: Plane, top: int, left: int, taps: Plane, step: int, row: Pl
             row[x] += s * a[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _add_shifted(source: Plane, taps: Plane, step: int, row: Plane) -> None:
     """Add to a row another one, shifted by 0, `step`, 2 `step` ... pixels and weighted by the taps."""
     for k in range(0, len(taps) - 1, 2):
@@ -135,7 +136,7 @@ def _add_shifted(source: Plane, taps: Plane, step: int, row: Plane) -> None:
             row[x] += s * a[x]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _shrink(row: Plane, threshold: float) -> None:
     for x in range(len(row)):
         above, below = row[x] - threshold, row[x] + threshold
@@ -143,7 +144,7 @@ def _shrink(row: Plane, threshold: float) -> None:
         row[x] = above + (below if below < np.float32(0) else np.float32(0))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _split(
     plane: Plane, taps: Plane, low: Plane, high: Plane, step: int, shrink_low: float, shrink_high: float
 ) -> tuple[Plane, Plane]:
@@ -165,7 +166,7 @@ def _split(
     return smooth, detail
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _join(
     smooth: Plane,
     across: Plane,

@@ -14,8 +14,9 @@ before, so that all intermediate rows stay in the processor's cache.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiler import njit
 
 Plane = NDArray[np.float32]
 

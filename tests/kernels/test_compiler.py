@@ -1,0 +1,72 @@
+"""Kernels load the compiler when they are called, not before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+
+from imfuse_tiles.kernels import compiler
+from imfuse_tiles.kernels.compiler import njit
+
+
+def said(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_declaring_and_planning_load_no_compiler() -> None:
+    program = (
+        "import sys, imfuse_tiles.ops, imfuse_tiles.plan\n"
+        "from imfuse_tiles.kernels import blend, fold, gaussian, wavelet\n"
+        "wavelet.levels_for(100, 100), gaussian.blur_radius(5)\n"
+        "print('numba' in sys.modules)"
+    )
+    assert said(program) == "False"
+
+
+def test_a_called_kernel_loads_it_without_what_it_only_tries() -> None:
+    program = (
+        "import sys, numpy as np\n"
+        "from imfuse_tiles.kernels import gaussian\n"
+        "taps = gaussian.blur_taps(1)\n"
+        "gaussian.separable(np.ones((20, 20), np.float32), taps, taps)\n"
+        "print('numba' in sys.modules, [name for name in ('scipy', 'cffi', 'yaml') if name in sys.modules])\n"
+        "import scipy.ndimage"
+    )
+    assert said(program) == "True []"
+
+
+@njit(cache=False, nogil=True)
+def _twice(x):  # type: ignore[no-untyped-def]
+    return _half(x) * 4
+
+
+@njit(cache=False, nogil=True)
+def _half(x):  # type: ignore[no-untyped-def]
+    return x * 0.5
+
+
+def test_kernels_that_call_each_other_may_be_called_first_by_many_threads() -> None:
+    found: list[float] = []
+    threads = [threading.Thread(target=lambda: found.append(_twice(3.0))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [6.0] * 8
+
+
+def test_other_threads_find_what_is_hidden_from_one() -> None:
+    hidden = compiler._Hidden(["json"])
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(hidden.find_spec("json")))
+    thread.start()
+    thread.join()
+    assert found == [None]
+
+
+def test_a_compiled_kernel_shows_what_the_compiler_knows_of_it() -> None:
+    assert _half(np.float32(2)) == 1
+    assert _half.signatures
