@@ -1,6 +1,6 @@
 """A contact sheet: what recipes make of stacks, each result whole and a piece of it at full size.
 
-    python -m benchmarks.contact_sheet SHEET.png STACK... --preset default --preset macro --options "--wavelet --cutwave"
+    python -m benchmarks.contact_sheet SHEET.png STACK... --preset default --options "--wavelet --cutwave"
 
 A STACK is a folder of images. Every result is kept in a store below --work, so that a sheet with one more recipe
 computes no more than that. Needs nothing but the program and Pillow.
@@ -52,7 +52,8 @@ def busiest(picture: Image.Image, edge: int) -> tuple[int, int]:
     energy = np.zeros_like(grey)
     energy[:-1, :-1] = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     steps = [range(0, max(side - edge, 0) + 1, max(edge // 4, 1)) for side in picture.size]
-    return max(((x, y) for x in steps[0] for y in steps[1]), key=lambda at: energy[at[1] :, at[0] :][:edge, :edge].sum())
+    corners = [(x, y) for x in steps[0] for y in steps[1]]
+    return max(corners, key=lambda at: energy[at[1] :, at[0] :][:edge, :edge].sum())
 
 
 def cell(picture: Image.Image, corner: tuple[int, int], edge: int, title: str) -> Image.Image:

@@ -89,9 +89,24 @@ def read(parser: Parser, words: Sequence[str]) -> tuple[argparse.Namespace, Reci
     _check_numbers(said)
     ops: list[Op] = []
     for options in [*_presets(said.preset or []), given]:
-        more = [parse(*option) for option in options]
-        ops = [op for op in ops if type(op) not in {type(each) for each in more}] + more
+        ops = replaced(ops, [parse(*option) for option in options])
     return said, Recipe(tuple(ops), said.revert, said.layered).checked()
+
+
+def replaced(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
+    """Options with more of them: those of a kind that is there take its place, so that its order with others stays.
+
+    New kinds come behind, or in front if they lead their group.
+    """
+    found: list[Op] = []
+    for op in ops:
+        like = [each for each in more if type(each) is type(op)]
+        if not like:
+            found.append(op)
+        elif like[0] not in found:
+            found += like
+    new = [op for op in more if type(op) not in {type(each) for each in ops}]
+    return [*(op for op in new if op.leads), *found, *(op for op in new if not op.leads)]
 
 
 def _presets(names: Sequence[str]) -> list[list[tuple[str, str | None]]]:

@@ -66,6 +66,8 @@ class Op:
     version: ClassVar[int] = 1
     #: May stand on the command line once only.
     single: ClassVar[bool] = False
+    #: Comes before the others of its group, and is put there when it is added to a preset.
+    leads: ClassVar[bool] = False
     #: Fields that take the first and second word where they are not called word1 and word2.
     words: ClassVar[tuple[str, ...]] = ("word1", "word2")
     #: Fields that the canonical text names without their letter.

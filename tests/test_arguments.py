@@ -118,7 +118,7 @@ def made(tmp_path: Path) -> str:
 
 def test_a_preset_gives_its_options_in_their_order(made: str) -> None:
     assert said(f"--preset {made}")[1] == "--blur=s1,S1.6 --maskwave=p9 --masklevel=t5 --cutwave=p25"
-    assert preset("default")[0] == ("wavelet", "p5")
+    assert preset("default")[0] == ("statistic", "r9")
 
 
 def test_an_option_of_one_s_own_replaces_its_like(made: str) -> None:
@@ -129,7 +129,16 @@ def test_an_option_of_one_s_own_replaces_its_like(made: str) -> None:
 
 def test_a_later_preset_replaces_the_like_of_an_earlier(made: str) -> None:
     options = said(f"--preset default --preset {made}")[1]
-    assert options == "--wavelet=p5 --blur=s1,S1.6 --maskwave=p9 --masklevel=t5 --cutwave=p25"
+    assert options == (
+        "--statistic=r9 --blur=s1,S1.6 --maskkuwahara=r3 --maskwave=p9 --masklevel=t5 "
+        "--cutwave=p25 --cutbg --cutalpha=p-25,P150 --bg=Mean"
+    )
+
+
+def test_an_option_that_replaces_its_like_keeps_its_place_among_others() -> None:
+    """A cut that is softened after what is to fill it was collected is another cut."""
+    options = said("--preset soft --cutwave=p75 --finalalpha --cutless=p10")[1]
+    assert options.endswith("--cutless=p10 --cutwave=p75 --cutbg --cutalpha=p-25,P150 --finalalpha")
 
 
 @pytest.mark.parametrize(

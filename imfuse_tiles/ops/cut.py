@@ -52,6 +52,7 @@ class CutFilter(Op):
 class CutLess(CutFilter, name="cutless"):
     """Keep foreground that stronger background would cover; comes first."""
 
+    leads: ClassVar[bool] = True
     examples: ClassVar = ("", "p5", "p40")
 
     p: float = number(20, "percent that a mask must rise above its last valley", low=-100, high=1000)
