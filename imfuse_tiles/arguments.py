@@ -98,6 +98,8 @@ def replaced(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
 
     New kinds come behind, or in front if they lead their group.
     """
+    if not ops:
+        return list(more)
     found: list[Op] = []
     for op in ops:
         like = [each for each in more if type(each) is type(op)]
