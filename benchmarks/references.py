@@ -425,6 +425,68 @@ def slope(op: Any, p: Pictures) -> Plane:
     return clamped(cv2.addWeighted(p.mask, (op.P - op.p) / 100, p.mask, 0, op.p / 100))
 
 
+def final_alpha(op: Any) -> dict[str, Contender]:
+    """Two copies with another opacity."""
+
+    def run(p: Pictures) -> tuple[Plane, Plane]:
+        alpha = np.ones_like(p.mask) if op.word1 else slope(op, p)
+        return np.concatenate([p.frame, alpha[None]]), np.stack([p.mask, alpha])
+
+    return {"OpenCV": run}
+
+
+def final_threshold(op: Any) -> dict[str, Contender]:
+    """As final_alpha, with the mask limited as well."""
+
+    def run(p: Pictures) -> tuple[Plane, ...]:
+        kept = cv2.threshold(p.mask, op.t / 100, 1, cv2.THRESH_BINARY)[1]
+        kept = cv2.min(kept, cv2.threshold(p.mask, op.T / 100, 1, cv2.THRESH_BINARY_INV)[1])
+        kept = smooth(op, op.s)[0](kept) if op.s else kept
+        left = cv2.min(p.mask, kept)
+        again = cv2.min(cv2.threshold(left, op.t / 100, 1, cv2.THRESH_BINARY)[1], kept)
+        return np.concatenate([p.frame, cv2.min(p.cut, kept)[None]]), left, np.stack([p.mask, cv2.min(p.cut, again)])
+
+    return {"OpenCV": run}
+
+
+def final_blur(op: Any) -> dict[str, Contender]:
+    """Colours blurred, laid over by a blurred opacity."""
+
+    def run(p: Pictures) -> Plane:
+        weak = cv2.threshold(p.mask, op.t / 100, 1, cv2.THRESH_BINARY_INV)[1]
+        a = smooth(op, op.S)[0](weak) if op.S else weak
+        rest = cv2.multiply(p.cut, cv2.subtract(1.0, a))
+        opacity = cv2.add(a, rest)
+        colours = [cv2.divide(cv2.add(cv2.multiply(smooth(op, op.s)[0](plane), a), cv2.multiply(plane, rest)), opacity)
+                   for plane in p.frame]  # fmt: skip
+        return np.stack([*colours, opacity])
+
+    return {"OpenCV": run}
+
+
+def final_gamma(op: Any) -> dict[str, Contender]:
+    def run(p: Pictures) -> Plane:
+        return np.stack([*(cv2.pow(clamped(plane.copy()), 0.8) for plane in p.frame), p.cut])
+
+    return {"OpenCV": run}
+
+
+def command(op: Any) -> dict[str, Contender]:
+    """The examples: a blur, or a pixel against its surround."""
+    text = op.word1 or "none"
+    if text.startswith("-blur"):
+        from imfuse_tiles.kernels.gaussian import blur_radius
+
+        sigma = float(text.rpartition("x")[2])
+        side = (2 * blur_radius(sigma) + 1,) * 2
+        return on(op, OpenCV=lambda x: cv2.GaussianBlur(x, side, sigma, borderType=EDGE))
+    if text.startswith("-edge"):
+        kernel = np.full((5, 5), -1.0)
+        kernel[2, 2] = 24
+        return on(op, OpenCV=lambda x: cv2.filter2D(x, -1, kernel, borderType=EDGE))
+    return {}
+
+
 REFERENCES: dict[str, Callable[[Any], dict[str, Contender]]] = {
     **dict.fromkeys(("blur",), blur), **dict.fromkeys(("maskblur", "cutblur"), mixed), "cutsoft": soft,
     **dict.fromkeys(("dog", "laplacian"), linear), "log": laplacian_of_gaussian, "comet": comet,
@@ -435,6 +497,8 @@ REFERENCES: dict[str, Callable[[Any], dict[str, Contender]]] = {
     "resize": resized, **dict.fromkeys(("channel", "chroma", "darkness", "lightness", "saturation"), channel),
     **dict.fromkeys(("compose", "evaluate", "max", "mean", "median", "min"), alike),
     "maskkuwahara": kuwahara, "maskenhance": enhance, "maskdespeckle": despeckle, "maskthreshold": threshold,
+    "enfuse": alike, "finalalpha": final_alpha, "finalthreshold": final_threshold, "finalblur": final_blur,
+    "finalgamma": final_gamma, **dict.fromkeys(("cmd", "cmddiff", "maskcmd", "cutcmd"), command),
     "cutalpha": limited(slope),
     "cutmax": limited(lambda op, p: cv2.threshold(cv2.subtract(p.mask, p.other[0]), -op.p / 100, 1, 0)[1]),
     "cutthreshold": limited(lambda op, p: cv2.threshold(p.mask, op.t / 100, 1, cv2.THRESH_BINARY)[1]),

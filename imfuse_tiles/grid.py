@@ -152,6 +152,21 @@ class Window:
         data = made[0].reshape(*lead, *made[0].shape) if len(made) == 1 else np.stack(made)
         return Window(data.reshape(*lead, *data.shape[-2:]), self.shrunk(halo), self.frame)
 
+    def in_bands(self, halo: Halo, work: Callable[[Window], Window]) -> Window:
+        """What ``work`` makes of the window, in bands of rows: several filters one after the other stay in the caches.
+
+        ``halo`` is what ``work`` needs, all its filters together.
+        """
+        region = self.shrunk(halo)
+        bands = list(region.bands(halo))
+        if len(bands) == 1:
+            return work(self)
+        made = np.empty((*self.data.shape[:-2], *region.shape), np.float32)
+        for band in bands:
+            part = work(self.cropped(band.grown(halo, self.frame))).cropped(band)
+            made[(..., *band.within(region))] = part.data
+        return Window(made, region, self.frame)
+
     def cropped(self, region: Region) -> Window:
         """The part of this window that covers ``region``."""
         if region == self.region:

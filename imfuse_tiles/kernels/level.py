@@ -71,8 +71,19 @@ def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.
 
 def weighed(mask: np.ndarray, t: float | None, T: float | None, weight: float) -> np.ndarray:
     """A mask with values below t percent set to 0, above T percent set to 1, times weight percent / 100."""
-    if t is not None:
-        mask = np.where(mask < np.float32(t / 100), np.float32(0), mask)
-    if T is not None:
-        mask = np.where(mask > np.float32(T / 100), np.float32(1), mask)
-    return mask if weight == 100 else mask * np.float32(weight / 100)
+    if t is None and T is None and weight == 100:
+        return mask
+    out = np.empty(mask.shape, np.float32)
+    low, high = np.float32(-np.inf if t is None else t / 100), np.float32(np.inf if T is None else T / 100)
+    _weighed(np.ascontiguousarray(mask), low, high, np.float32(weight / 100), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _weighed(mask, low, high, weight, out):  # type: ignore[no-untyped-def]
+    zero, one = np.float32(0), np.float32(1)
+    for y in range(mask.shape[0]):
+        source, row = mask[y], out[y]
+        for x in range(row.size):
+            value = zero if source[x] < low else source[x]
+            row[x] = (one if value > high else value) * weight

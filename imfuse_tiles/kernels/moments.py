@@ -1,7 +1,7 @@
 """Mean, root mean square, variance and deviation of a window that slides over a plane.
 
 Sums are float64: the deviation of a flat area is the small difference of two large numbers, and float32 would
-leave 3e-4 where 0 belongs. Each pixel adds its own window, columns first, in an order that depends on the width
+leave 3e-4 where 0 belongs. Means of small windows alone, which are symmetric sums as blurs are, take float32. Each pixel adds its own window, columns first, in an order that depends on the width
 alone; nothing runs along the plane.
 """
 
@@ -11,21 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
+from .gaussian import separable
 
 Plane = NDArray[np.float32]
 
 MEAN, SQUARE, VARIANCE, DEVIATION = range(4)
 STRIP = 512  # columns at a time: the row buffers stay in the first cache
+SMALL = 9
 
 
-@njit(cache=True, nogil=True)
 def moment(plane: Plane, width: int, kind: int) -> Plane:
     """Mean, root mean square, variance or deviation (`kind`) of each window, from float64 sums.
 
     float32 (y, x) -> (y - width + 1, x - width + 1).
     """
-    high, wide = plane.shape[0] - width + 1, plane.shape[1] - width + 1
-    out = np.empty((high, wide), np.float32)
+    if kind == MEAN and width <= SMALL and width % 2:
+        ones = np.ones(width, np.float32)
+        return separable(plane, ones / np.float32(width * width), ones)
+    out = np.empty((plane.shape[0] - width + 1, plane.shape[1] - width + 1), np.float32)
+    _moment(np.ascontiguousarray(plane), width, kind, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _moment(plane: Plane, width: int, kind: int, out: Plane) -> None:
+    high, wide = out.shape
     span = min(wide, STRIP) + width - 1
     plain, square, spare = np.empty(span), np.empty(span), np.empty(span)
     total, total_square = np.empty(span), np.empty(span)
@@ -54,7 +64,6 @@ def moment(plane: Plane, width: int, kind: int) -> Plane:
                 if kind == DEVIATION:
                     for x in range(count):
                         target[x] = np.sqrt(target[x])
-    return out
 
 
 @njit(cache=True, nogil=True)

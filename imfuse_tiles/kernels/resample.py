@@ -12,6 +12,9 @@ at f-1..f+2. mesh splits the square of four pixels along one diagonal and interp
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,13 +61,29 @@ def resample(plane: Plane, origin: Size, frame: Size, target: Size, region: Regi
     plane itself does.
     """
     name = canonical(interpolation)
-    rows, across = (_taps(region, frame, target, origin, plane.shape, axis, name) for axis in (0, 1))
+    parts = ((*region[2 * axis : 2 * axis + 2], frame[axis], target[axis], origin[axis], plane.shape[axis], name)
+             for axis in (0, 1))  # fmt: skip
+    try:
+        rows, across = (_taps(*each) for each in parts)
+    except ValueError:
+        raise ValueError(f"the plane of shape {plane.shape} at {origin} does not cover the region {region}") from None
     plane = np.ascontiguousarray(plane, np.float32)
     out = np.empty((region[1] - region[0], region[3] - region[2]), np.float32)
     if name == "Mesh":
-        _mesh(plane, plane if luma is None else np.ascontiguousarray(luma, np.float32), *rows, *across, out)
+        _mesh(
+            plane,
+            plane if luma is None else np.ascontiguousarray(luma, np.float32),
+            rows.index,
+            rows.weight,
+            across.index,
+            across.weight,
+            out,
+        )
     else:
-        _separable(plane, *rows, *across, out)
+        beyond, begin = across.beyond, across.begin
+        line = np.empty(plane.shape[1] + sum(beyond), np.float32)
+        way = _smaller if target[0] < frame[0] else _larger
+        way(plane, rows.index, rows.weight, begin, across.weight, beyond[0], line, out)
     return out
 
 
@@ -81,16 +100,28 @@ def _floor(
     return first + begin, count, rest / doubled
 
 
-def _taps(
-    region: Region, frame: Size, target: Size, origin: Size, shape: tuple[int, ...], axis: int, name: str
-) -> tuple[Index, Plane]:
-    """Index into the given plane and weight of every tap, (taps, n) both."""
-    at = np.arange(region[2 * axis], region[2 * axis + 1], dtype=np.int64)
-    first, count, t = _floor(at, frame[axis], target[axis], name)
-    index = np.clip(first + np.arange(count)[:, np.newaxis], 0, frame[axis] - 1) - origin[axis]
-    if at.size == 0 or index.min() < 0 or index.max() >= shape[axis]:
-        raise ValueError(f"the plane of shape {shape} at {origin} does not cover the region {region}")
-    return index.astype(np.uint32), np.array(_weights(t, name), np.float32)
+class _Taps(NamedTuple):
+    """Index into the given plane and weight of every tap of an axis, (taps, n) both.
+
+    ``begin``: where the taps of a pixel begin when the plane is extended by ``beyond`` samples at its ends.
+    """
+
+    index: Index
+    weight: Plane
+    begin: Index
+    beyond: Size
+
+
+@lru_cache(maxsize=256)
+def _taps(start: int, stop: int, size: int, target: int, origin: int, extent: int, name: str) -> _Taps:
+    first, count, t = _floor(np.arange(start, stop, dtype=np.int64), size, target, name)
+    index = np.clip(first + np.arange(count)[:, np.newaxis], 0, size - 1) - origin
+    if t.size == 0 or index.min() < 0 or index.max() >= extent:
+        raise ValueError("not covered")
+    first = first - origin  # taps outside the plane lie beyond the frame: its edges repeat
+    beyond = max(0, -int(first.min())), max(0, int(first.max()) + count - extent)
+    begin = (first + beyond[0]).astype(np.uint32)
+    return _Taps(index.astype(np.uint32), np.array(_weights(t, name), np.float32), begin, beyond)
 
 
 def _weights(t: NDArray[np.float64], name: str) -> list[NDArray[np.float64]]:
@@ -113,35 +144,82 @@ def _weights(t: NDArray[np.float64], name: str) -> list[NDArray[np.float64]]:
 
 
 @njit(cache=True, nogil=True)
-def _across(source: Plane, index: Index, weight: Plane, row: Plane) -> None:
-    """One row interpolated in x."""
-    for x in range(row.size):
-        row[x] = weight[0, x] * source[index[0, x]]
-    for k in range(1, len(index)):
+def _across(line: Plane, begin: Index, weight: Plane, row: Plane) -> None:
+    """One row interpolated in x: pixel x is made of as many samples as there are weights, from begin[x] on."""
+    one, two, three = np.uint32(1), np.uint32(2), np.uint32(3)
+    if len(weight) == 4:
+        a, b, c, d = weight[0], weight[1], weight[2], weight[3]
         for x in range(row.size):
-            row[x] += weight[k, x] * source[index[k, x]]
+            at = begin[x]
+            near = a[x] * line[at] + b[x] * line[at + one]
+            row[x] = (near + c[x] * line[at + two]) + d[x] * line[at + three]
+    elif len(weight) == 2:
+        a, b = weight[0], weight[1]
+        for x in range(row.size):
+            row[x] = a[x] * line[begin[x]] + b[x] * line[begin[x] + one]
+    else:
+        for x in range(row.size):
+            row[x] = weight[0, x] * line[begin[x]]
+        for k in range(1, len(weight)):
+            for x in range(row.size):
+                row[x] += weight[k, x] * line[begin[x] + np.uint32(k)]
 
 
 @njit(cache=True, nogil=True)
-def _separable(plane: Plane, rows: Index, down: Plane, columns: Index, right: Plane, out: Plane) -> None:
-    """Rows interpolated in x wait in a ring of four until the last target row that needs them is done."""
-    ring = np.empty((4, out.shape[1]), np.float32)
-    held = np.full(4, -1, np.int64)
+def _weighted(plane: Plane, rows: Index, down: Plane, y: int, mask: np.uint32, out: Plane) -> None:
+    """Rows ``rows[:, y] & mask`` of a plane by their weights."""
+    if len(rows) == 4:
+        a, b = plane[rows[0, y] & mask], plane[rows[1, y] & mask]
+        c, d = plane[rows[2, y] & mask], plane[rows[3, y] & mask]
+        p, q, r, s = down[0, y], down[1, y], down[2, y], down[3, y]
+        for x in range(out.size):
+            out[x] = ((p * a[x] + q * b[x]) + r * c[x]) + s * d[x]
+        return
+    first, p = plane[rows[0, y] & mask], down[0, y]
+    for x in range(out.size):
+        out[x] = p * first[x]
+    for k in range(1, len(rows)):
+        other, q = plane[rows[k, y] & mask], down[k, y]
+        for x in range(out.size):
+            out[x] += q * other[x]
+
+
+@njit(cache=True, nogil=True)
+def _extended(line: Plane, left: int, wide: int) -> None:
+    """Repeat the ends of the ``wide`` samples that begin at ``left``."""
+    line[:left] = line[left]
+    line[left + wide :] = line[left + wide - 1]
+
+
+@njit(cache=True, nogil=True)
+def _smaller(plane: Plane, rows: Index, down: Plane, begin: Index, right: Plane, left: int, line: Plane,
+             out: Plane) -> None:  # fmt: skip
+    """First in y: fewer rows are left for the slower way along x. ``line``: room for a row and what lies beyond."""
+    wide, every = plane.shape[1], np.uint32(0xFFFFFFFF)
     for y in range(out.shape[0]):
-        row = out[y]
+        _weighted(plane, rows, down, y, every, line[left : left + wide])
+        _extended(line, left, wide)
+        _across(line, begin, right, out[y])
+
+
+@njit(cache=True, nogil=True)
+def _larger(plane: Plane, rows: Index, down: Plane, begin: Index, right: Plane, left: int, line: Plane,
+            out: Plane) -> None:  # fmt: skip
+    """First in x: rows so made wait in a ring of four until the last target row that needs them is done."""
+    ring = np.empty((4, out.shape[1] + 16), np.float32)
+    held = np.full(4, -1, np.int64)
+    wide, turn = plane.shape[1], np.uint32(3)  # taps are neighbours, so four of them never collide
+    for y in range(out.shape[0]):
         for k in range(len(rows)):
             at = rows[k, y]
-            slot = at & np.uint32(3)  # taps are neighbours, so four of them never collide
-            if held[slot] != at:
-                _across(plane[at], columns, right, ring[slot])
-                held[slot] = at
-            source, share = ring[slot], down[k, y]
-            if k == 0:
-                for x in range(row.size):
-                    row[x] = share * source[x]
-            else:
-                for x in range(row.size):
-                    row[x] += share * source[x]
+            if held[at & turn] != at:
+                source, inner = plane[at], line[left : left + wide]
+                for x in range(wide):
+                    inner[x] = source[x]
+                _extended(line, left, wide)
+                _across(line, begin, right, ring[at & turn, : out.shape[1]])
+                held[at & turn] = at
+        _weighted(ring, rows, down, y, turn, out[y])
 
 
 @njit(cache=True, nogil=True)

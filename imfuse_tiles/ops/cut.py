@@ -134,7 +134,8 @@ class CutSoft(CutFilter, name="cutsoft"):
     def apply(self, cut: Cut) -> Cut:
         soft = smoothed(cut.alpha, self.s)
         hard = cut.hard.cropped(soft.region).data
-        return replace(cut, alpha=soft.with_data(np.maximum(np.clip(soft.data, 0, 1), hard)))
+        inside = np.clip(soft.data, 0, 1)
+        return replace(cut, alpha=soft.with_data(np.maximum(inside, hard, out=inside)))
 
 
 @dataclass(frozen=True)

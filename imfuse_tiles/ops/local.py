@@ -116,6 +116,11 @@ class Morph(Op):
 
     def morphed(self, x: Window) -> Window:
         """The window after the steps of ``word1``."""
+        if self.R == 1 and self.word1 in ("Dilate", "Erode"):
+            return self._stepped(x)
+        return x.in_bands(self.halo(x.frame), self._stepped)
+
+    def _stepped(self, x: Window) -> Window:
         mode = self.word1
         if mode == "Dilate":
             return self.dilated(x)

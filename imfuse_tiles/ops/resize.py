@@ -32,7 +32,7 @@ def resampled(read: Reader, frame: Frame, target: Frame, region: Region, interpo
         kernels.resample.resample(plane, (part.y0, part.x0), frame, target, region, interpolation, luma)
         for plane in planes
     ]
-    return Window(np.stack(made), region, target)
+    return Window(np.stack(made) if len(made) > 1 else made[0][None], region, target)
 
 
 def there_and_back(x: Window, small: Frame, region: Region, interpolation: str) -> Window:
