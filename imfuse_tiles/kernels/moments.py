@@ -1,8 +1,8 @@
 """Mean, root mean square, variance and deviation of a window that slides over a plane.
 
 Sums are float64: the deviation of a flat area is the small difference of two large numbers, and float32 would
-leave 3e-4 where 0 belongs. Means of small windows alone, which are symmetric sums as blurs are, take float32. Each pixel adds its own window, columns first, in an order that depends on the width
-alone; nothing runs along the plane.
+leave 3e-4 where 0 belongs. Each pixel adds its own window, columns first, in an order that depends on the width
+alone; nothing runs along the plane. Means of small windows are blurs with equal taps, in float32.
 """
 
 from __future__ import annotations

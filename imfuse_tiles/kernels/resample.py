@@ -73,9 +73,9 @@ def resample(plane: Plane, origin: Size, frame: Size, target: Size, region: Regi
         _mesh(
             plane,
             plane if luma is None else np.ascontiguousarray(luma, np.float32),
-            rows.index,
+            rows.samples,
             rows.weight,
-            across.index,
+            across.samples,
             across.weight,
             out,
         )
@@ -83,7 +83,7 @@ def resample(plane: Plane, origin: Size, frame: Size, target: Size, region: Regi
         beyond, begin = across.beyond, across.begin
         line = np.empty(plane.shape[1] + sum(beyond), np.float32)
         way = _smaller if target[0] < frame[0] else _larger
-        way(plane, rows.index, rows.weight, begin, across.weight, beyond[0], line, out)
+        way(plane, rows.samples, rows.weight, begin, across.weight, beyond[0], line, out)
     return out
 
 
@@ -101,12 +101,12 @@ def _floor(
 
 
 class _Taps(NamedTuple):
-    """Index into the given plane and weight of every tap of an axis, (taps, n) both.
+    """Places in the given plane and weight of every tap of an axis, (taps, n) both.
 
     ``begin``: where the taps of a pixel begin when the plane is extended by ``beyond`` samples at its ends.
     """
 
-    index: Index
+    samples: Index
     weight: Plane
     begin: Index
     beyond: Size
