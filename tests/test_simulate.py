@@ -284,9 +284,9 @@ def test_the_smallest_stack_is_one_pixel(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
     code = (
-        "import resource, sys; from imfuse_tiles.simulate import render\n"
+        "import sys; from imfuse_tiles.commands.memory import own_peak; from imfuse_tiles.simulate import render\n"
         "side = int(sys.argv[2]); render(sys.argv[1], side, side, 2, workers=2)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        "print(own_peak() >> 20)"
     )
     peaks = []
     for side in (1500, 6000):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 PAUSE = 0.05
@@ -24,7 +26,7 @@ class PeakMemory:
     def __exit__(self, *_: Any) -> None:
         self._end.set()
         self._thread.join()
-        self.bytes = max(self.bytes, _own_peak())
+        self.bytes = max(self.bytes, own_peak())
 
     def _watch(self) -> None:
         import psutil
@@ -39,12 +41,14 @@ class PeakMemory:
             self.bytes = max(self.bytes, total)
 
 
-def _own_peak() -> int:
-    """This process alone, as the system measured it."""
+def own_peak() -> int:
+    """Bytes: the largest resident memory of this process alone since it began, as the system measured it."""
+    with suppress(OSError, StopIteration, ValueError):
+        # Not ru_maxrss: on Linux that begins with the size of the program that started this one.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) * 1024
     try:
         import resource
-        import sys
     except ImportError:
         return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
