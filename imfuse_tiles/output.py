@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,16 +112,20 @@ def export(
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = store.numbers(plan.result.key)
     assert numbers is not None
-    places = {}
-    for sheet in wanted(plan, wish, numbers["opaque"]):
-        places[sheet.role] = str(sheet.path)
-        if not written(plan, store, sheet, wish):
-            with told(f"the {sheet.role}", sheet.path.parent, largest(plan, sheet, wish)):
-                write(plan, store, sheet, wish, workers, memory, check)
-            state = sheet.path.stat()
-            with told(f"the note of the {sheet.role}", store.folder, 4096):
-                store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
-    return places
+    found = wanted(plan, wish, numbers["opaque"])
+    todo = [sheet for sheet in found if not written(plan, store, sheet, wish)]
+    at_once = max(1, min(workers, len(todo)))
+
+    def write_one(sheet: Sheet) -> None:
+        with told(f"the {sheet.role}", sheet.path.parent, largest(plan, sheet, wish)):
+            write(plan, store, sheet, wish, workers // at_once, memory, check)
+        state = sheet.path.stat()
+        with told(f"the note of the {sheet.role}", store.folder, 4096):
+            store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
+
+    with ThreadPoolExecutor(at_once) as threads:
+        list(threads.map(write_one, sorted(todo, key=lambda sheet: -largest(plan, sheet, wish))))
+    return {sheet.role: str(sheet.path) for sheet in found}
 
 
 def write(
@@ -147,7 +152,9 @@ def drawn(
     for y0 in range(0, height, rows):
         check()
         band = page.read(access, Region(y0, min(y0 + rows, height), 0, width))
-        codes = np.ascontiguousarray(np.moveaxis(band, 0, -1))
+        codes = np.empty((*band.shape[1:], len(band)), band.dtype)
+        for number, plane in enumerate(band):  # plane by plane is three times as fast as all at once
+            codes[..., number] = plane
         # Exact rounding of 16 to 8 bits: 257 codes make one step.
         yield codes if dtype == "uint16" else ((codes.astype(np.uint32) + 128) // 257).astype(np.uint8)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -63,11 +64,19 @@ def coloured(depth: Read) -> Read:
 
     def read(access: Access, region: Region) -> np.ndarray:
         value, opacity = depth(access, region)
-        colours = kernels.rainbow.rainbow(value.astype(np.float32) / np.float32(65535))
-        codes = (colours * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
-        return np.concatenate([codes, opacity[None]])
+        made = np.empty((4, *value.shape), np.uint16)
+        np.take(colours_of_codes(), value, axis=1, out=made[:3])
+        made[3] = opacity
+        return made
 
     return read
+
+
+@cache
+def colours_of_codes() -> np.ndarray:
+    """The rainbow's colour of every depth value, as 16-bit codes (3, 65536)."""
+    values = np.arange(65536, dtype=np.float32)[None] / np.float32(65535)
+    return (kernels.rainbow.rainbow(values)[:, 0] * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
 
 
 def layers(plan: Plan, job: FinishJob) -> list[Page]:

@@ -65,6 +65,7 @@ HOMES = {
     "dask_jobqueue": {"workers"},
     "tifffile": {"images", "export", "simulate", "commands"},
     "imagecodecs": {"images", "export"},
+    "isal": {"export"},
     "PIL": {"ops"},
     "rich": {"commands"},
     "psutil": {"budget", "commands", "files"},
