@@ -48,7 +48,7 @@ def sheets(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) ->
     mask, depth = job.colours + 1, job.colours + 2
     others = {
         "mask": Page(1, finished(job, mask, mask + 1)),
-        "depthmap": Page(4, coloured(finished(job, depth, depth + 2))),
+        "depthmap": depth_page(finished(job, depth, depth + 2), extra.get("depthmap", result)),
         "depth": Page(1, finished(job, depth, depth + 1)),
     }
     return [Sheet("result", result, tuple(pages)), *(Sheet(what, extra[what], (others[what],)) for what in extra)]
@@ -77,6 +77,18 @@ def colours_of_codes() -> np.ndarray:
     """The rainbow's colour of every depth value, as 16-bit codes (3, 65536)."""
     values = np.arange(65536, dtype=np.float32)[None] / np.float32(65535)
     return (kernels.rainbow.rainbow(values)[:, 0] * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+
+
+def depth_page(depth: Read, path: Path) -> Page:
+    """The coloured depth map, on black where the format knows no transparency."""
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        return Page(4, coloured(depth))
+
+    def on_black(access: Access, region: Region) -> np.ndarray:
+        *colours, opacity = coloured(depth)(access, region).astype(np.uint32)
+        return ((np.stack(colours) * opacity + 32767) // 65535).astype(np.uint16)
+
+    return Page(3, on_black)
 
 
 def layers(plan: Plan, job: FinishJob) -> list[Page]:
