@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,13 +57,30 @@ def wanted(plan: Plan, wish: Wish, opaque: bool) -> list[Sheet]:
     """The files of a wish. ``opaque``: the result needs no opacity. Only a masked result has mask and depth."""
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     masked = bool(plan.recipe.generators)
-    return sheets(plan, wish.result, extra if wish.extra and masked else {}, opaque)
+    made = sheets(plan, wish.result, extra if wish.extra and masked else {}, opaque)
+    return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
+
+
+def is_jpeg(path: Path) -> bool:
+    return path.suffix.lower() in (".jpg", ".jpeg")
+
+
+def flattened(page: Page) -> Page:
+    """The page on black, for a file that holds no opacity; itself if it has none."""
+    if page.planes not in (2, 4):
+        return page
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        planes = page.read(access, region)
+        return ((planes[:-1].astype(np.uint32) * planes[-1] + 32767) // 65535).astype(np.uint16)
+
+    return replace(page, planes=page.planes - 1, read=read)
 
 
 def picture(plan: Plan, sheet: Sheet, page: Page, wish: Wish) -> Picture:
     """Geometry and description of a page of a file."""
     height, width = plan.stack.frame
-    kind = "uint8" if wish.bits == 8 or sheet.path.suffix.lower() in (".jpg", ".jpeg") else "uint16"
+    kind = "uint8" if wish.bits == 8 or is_jpeg(sheet.path) else "uint16"
     tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
     make = "" if MAKE in tags.main else folder(plan)
     software = f"imfuse-tiles v{__version__}"
@@ -79,7 +96,7 @@ def folder(plan: Plan) -> str:
 def check(plan: Plan, store: Store, wish: Wish, memory: int) -> int:
     """Refuse before anything is computed what could not be written at the end; about the bytes it will take."""
     numbers = store.numbers(plan.result.key) if store.exists() else None
-    opaque = wish.result.suffix.lower() in (".jpg", ".jpeg") if numbers is None else numbers["opaque"]
+    opaque = numbers is not None and numbers["opaque"]
     size = 0
     for sheet in wanted(plan, wish, opaque):
         check_apart(sheet.path, plan, store)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from stacks import frames, written
 
 from imfuse_tiles import __version__, cli
@@ -151,6 +152,20 @@ def test_eight_bits_are_the_sixteen_rounded(shell: Shell) -> None:
     sixteen, eight = tifffile.imread("a.tif"), tifffile.imread("b.tif")
     assert eight.dtype == np.uint8
     assert np.array_equal(eight, np.rint(sixteen / 257).astype(np.uint8))
+
+
+def test_a_jpeg_shows_what_is_transparent_on_black(shell: Shell) -> None:
+    """It must not turn out at the end of a run that the format holds no transparency."""
+    words = ("--wavelet", "--cutalpha", "-X", "--quiet", "IMAGES")
+    assert shell("fuse", "-o", "a.tif", *words)[0] == 0
+    assert shell("fuse", "-o", "b.jpg", *words)[0] == 0
+    samples = tifffile.imread("a.tif").astype(float) / 65535
+    assert samples.shape[2] == 4
+    assert samples[..., 3].min() < 0.5
+    flat = np.asarray(Image.open("b.jpg"), float) / 255
+    assert flat.shape == (80, 70, 3)
+    assert np.abs(flat - samples[..., :3] * samples[..., 3:]).mean() < 0.02
+    assert np.asarray(Image.open("b.depthmap.jpg")).shape == (80, 70, 3)
 
 
 def test_nothing_asked_for_is_a_clear_picture_and_a_hint(shell: Shell) -> None:
