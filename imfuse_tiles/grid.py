@@ -89,6 +89,12 @@ class Region(NamedTuple):
         for y0 in range(self.y0, self.y1, max(rows, 1)):
             yield self._replace(y0=y0, y1=min(y0 + rows, self.y1))
 
+    def parts(self, edge: int) -> Iterator[Region]:
+        """The region in squares of ``edge`` pixels, row by row, ragged at the right and bottom."""
+        for y0 in range(self.y0, self.y1, edge):
+            for x0 in range(self.x0, self.x1, edge):
+                yield Region(y0, min(y0 + edge, self.y1), x0, min(x0 + edge, self.x1))
+
     def within(self, outer: Region) -> tuple[slice, slice]:
         """The slices that cut this region out of an array that covers ``outer``."""
         return (

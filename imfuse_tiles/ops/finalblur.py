@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
-from imfuse_tiles.grid import Frame, Halo
+from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.final import Final, Picture
 from imfuse_tiles.ops.generator import coloured
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 from imfuse_tiles.spec import number
+
+#: Edge in pixels of the parts that are blurred or, where nothing is weak, left alone.
+PART = 128
 
 
 @dataclass(frozen=True)
@@ -30,16 +33,23 @@ class FinalBlur(Final, name="finalblur"):
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
         weak = (picture.mask.data <= np.float32(self.t / 100)).astype(np.float32)
         border = smoothed(picture.mask.with_data(weak), self.S)
+        image = picture.image.cropped(picture.image.shrunk(self.halo(picture.image.frame)))
+        made = image.data.copy()
+        for part in image.region.parts(PART):
+            opacity = border.cropped(part).data
+            if opacity.any():
+                made[(..., *part.within(image.region))] = self.blurred(picture.image, part, opacity)
+        return picture.painted(image.with_data(made))
+
+    def blurred(self, image: Window, part: Region, border: np.ndarray) -> np.ndarray:
+        """Part of an image under its blurred self, with the border's opacity."""
+        around = image.cropped(part.grown(Halo.of(smoothing_reach(self.s, 0, False)), image.frame))
         # What no slice has painted has no colour to blur: it stays clear instead of turning black.
-        painted = (picture.opacity > 0).astype(np.float32)
-        known = smoothed(picture.mask.with_data(painted), self.s)
-        colours = smoothed(picture.image.with_data(picture.image.data[:-1] * painted), self.s)
-        region = border.common(colours)
-        share = known.cropped(region).data
-        opacity = np.clip(border.cropped(region).data * share, 0, 1)
-        top = np.concatenate([colours.cropped(region).data / np.where(share > 0, share, 1), opacity[None]])
-        under = picture.image.cropped(region)
-        return picture.painted(under.with_data(kernels.fold.over(top, under.data)))
+        painted = (around.data[-1] > 0).astype(np.float32)
+        share = smoothed(around.with_data(painted), self.s).cropped(part).data
+        colours = smoothed(around.with_data(around.data[:-1] * painted), self.s).cropped(part).data
+        top = np.concatenate([colours / np.where(share > 0, share, 1), np.clip(border * share, 0, 1)[None]])
+        return kernels.fold.over(top, image.cropped(part).data)
 
 
 @dataclass(frozen=True)
