@@ -108,6 +108,8 @@ class Recipe:
         for kind in {type(op) for op in self.ops if op.single}:
             if len(self.of(kind)) > 1:
                 raise Refusal(f"--{kind.name} is given {len(self.of(kind))} times, allowed is once")
+        for op in self.generators:
+            op.in_space(op.C or self.scene.space)
         if any(isinstance(op, CutLess) for op in self.cuts[1:]):
             raise Refusal("--cutless must be the first of the --cut* options and given once")
         self.weights()

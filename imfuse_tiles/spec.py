@@ -209,7 +209,8 @@ def _take(kind: type[Op], known: dict[str, Field[Any]], values: dict[str, Any], 
     values[letter] = _read(kind, known[letter], item, text)
 
 
-LETTERS = set("wrRsSnNpPtTcCI") | {"neg", "diff", "level", "clut", "mask"}
+FLAGS = {"neg", "diff", "level", "clut", "mask"}
+LETTERS = set("wrRsSnNpPtTcCI") | FLAGS
 ALIASES = {"W1": "word1", "W2": "word2", "WORD1": "word1", "WORD2": "word2", "%": "p"}
 
 
@@ -218,16 +219,16 @@ def _split(item: str) -> tuple[str | None, str]:
     if "=" in item:
         letter, text = item.split("=", 1)
         letter = ALIASES.get(letter, ALIASES.get(letter.upper(), letter))
+        letter = letter.lower() if letter.lower() in FLAGS else letter
         if letter in LETTERS or letter in ("word1", "word2"):
             return letter, text
         return None, item
     bare = item.translate(str.maketrans("", "", "0123456789-+."))
     bare = bare[:-1] if bare.endswith("%") and bare != "%" else bare
     letter = ALIASES.get(bare, bare)
-    flags = {"neg", "diff", "level", "clut", "mask"}
-    if letter.lower() in flags and item.lower() in flags:
+    if letter.lower() in FLAGS and item.lower() in FLAGS:
         return letter.lower(), "yes"
-    if letter in LETTERS - flags - {"I"} and any(sign.isdigit() for sign in item):
+    if letter in LETTERS - FLAGS - {"I"} and any(sign.isdigit() for sign in item):
         return letter, item.replace(bare, "", 1) if bare != "%" else item
     return None, item
 

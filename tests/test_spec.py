@@ -105,7 +105,7 @@ def test_an_option_may_be_shortened_to_a_unique_beginning() -> None:
         ("--morphology=melt", ["--morphology", "melt", "Dilate", "BottomHat"]),
         ("--morphology=close,blob", ["blob", "Octagon", "Disk"]),
         ("--wavelet=C=XYZW", ["XYZW", "HSL", "Lab"]),
-        ("--wavelet=c3", ["c3", "sRGB"]),
+        ("--wavelet=C=sRGB,c3", ["c3", "sRGB"]),
         ("--wavelet=I=max,c1", ["I=", "c"]),
         ("--wavelet=level=maybe", ["level=maybe", "yes or no"]),
         ("--wavelet=p1-2", ["p1-2", "no number"]),

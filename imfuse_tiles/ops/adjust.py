@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.grid import Frame, Region, Window
 from imfuse_tiles.ops.generator import Scene, spaces
 from imfuse_tiles.ops.resize import Reader, interpolations, resampled, scaled_size
@@ -23,6 +25,12 @@ class ColorSpace(Op, name="colorspace"):
 
     C: str = word("sRGB", "colour space", spaces)
     c: int | None = integer(None, "plane of it, from 0", low=0, high=3)
+
+    def checked(self) -> Self:
+        super().checked()
+        if self.c is not None and self.c >= kernels.colour.plane_count(self.C):
+            raise Refusal(f"--colorspace: c{self.c} is no plane of {self.C}")
+        return self
 
     @property
     def scene(self) -> Scene:

@@ -64,8 +64,12 @@ class Generator(Op):
             raise Refusal(f"--{self.name}: I={self.I} is no picture of the stack, allowed are such as I=max")
         if self.I is not None and (self.c is not None or self.C is not None):
             raise Refusal(f"--{self.name}: I= works on colours as they are, C= and c are not allowed with it")
-        if self.c is not None and self.c >= kernels.colour.plane_count(self.C or "sRGB"):
-            raise Refusal(f"--{self.name}: c{self.c} is no plane of {self.C or 'sRGB'}")
+        return self.in_space(self.C) if self.C else self
+
+    def in_space(self, space: str) -> Self:
+        """The option itself, once its plane is one of a colour space; else a Refusal."""
+        if self.c is not None and self.c >= kernels.colour.plane_count(space):
+            raise Refusal(f"--{self.name}: c{self.c} is no plane of {space}")
         return self
 
     def differs(self) -> bool:
