@@ -77,7 +77,8 @@ def contents(store: Store) -> Contents:
         if path not in stages[key]["paths"]:
             stages[key]["paths"].append(path)
     order = list(said.get("order", []))
-    held = [_held(store, key, stages[key], sizes) for key in [*order, *(key for key in stages if key not in order)]]
+    others = [key for key in stages if key not in order and store.layout(key) is not None]
+    held = [_held(store, key, stages[key], sizes) for key in [*order, *others]]
     return Contents(
         said.get("options", ""), said.get("folder", ""), tuple(said.get("images", ())), said.get("began", 0.0),
         tuple(order), tuple(held), store.size(),

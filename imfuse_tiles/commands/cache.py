@@ -64,7 +64,7 @@ def state(store: Store, held: Held, at_work: bool, wanted: bool) -> str:
     if held.finished:
         return "complete" if wanted else "complete, of an earlier run"
     if not at_work:
-        return "waiting" if not held.done else "unfinished"
+        return "unfinished" if held.done else "not there"
     before, began = len(store.done(held.key)), time.monotonic()
     time.sleep(WATCH)
     rate = (len(store.done(held.key)) - before) / (time.monotonic() - began)
