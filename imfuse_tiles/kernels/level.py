@@ -20,8 +20,21 @@ def histogram(peak: np.ndarray, low: float, high: float) -> np.ndarray:
 
     ``peak``: float32 (y, x), the largest raw mask over all slices. Returns int64[256].
     """
-    level = np.clip((peak.astype(np.float64) - low) / (high - low), 0, 1)
-    return np.bincount(np.floor(255 * level + 0.5).astype(np.int64).ravel(), minlength=BINS)
+    counts = np.zeros(BINS, np.int64)
+    _count(np.ascontiguousarray(peak), low, high - low, counts)
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _count(peak, low, span, counts):  # type: ignore[no-untyped-def]
+    bins = np.empty(peak.shape[1], np.int32)
+    for y in range(peak.shape[0]):
+        row = peak[y]
+        for x in range(row.size):
+            value = min(max((np.float64(row[x]) - low) / span, 0.0), 1.0)
+            bins[x] = np.int32(255.0 * value + 0.5)
+        for x in range(bins.size):
+            counts[bins[x]] += 1
 
 
 def equalisation(counts: np.ndarray) -> np.ndarray | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.grid import Frame
 from imfuse_tiles.spec import Op, number, word
 
 BASES = {"Screen": 0.0, "Lighten": 0.0, "Blend": 0.0, "Multiply": 1.0, "Darken": 1.0}
+#: Modes that leave a mask in 0..1 as it is when it is put on their base.
+EMPTY = ("Screen", "Lighten", "Blend")
 
 
 def modes() -> tuple[str, ...]:
@@ -35,6 +39,18 @@ class MaskMerge(Op, name="maskmerge"):
     def merged(self, onto: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """``mask`` put on ``onto``, both (y, x) in 0..1."""
         return kernels.blend.blend(self.word1, onto, mask)
+
+    def together(self, masks: Iterable[np.ndarray], shape: Frame) -> np.ndarray:
+        """Masks put on each other in their order, the first on the base. The masks may be overwritten."""
+        masks, merged = iter(masks), None
+        if self.word1 in EMPTY:
+            first = next(masks, None)
+            merged = None if first is None else np.clip(first, 0, 1, out=first)
+        if merged is None:
+            merged = np.full(shape, self.base, np.float32)
+        for mask in masks:
+            merged = self.merged(merged, mask)
+        return merged
 
 
 @dataclass(frozen=True)

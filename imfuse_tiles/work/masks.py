@@ -232,17 +232,14 @@ class MergeJob(Job):
         for part in self.parts:
             if not part.op.filtered:
                 mask = self.merge.merged(mask, part.read(access, z, region))
-        return np.clip(mask, 0, 1)
+        return np.clip(mask, 0, 1, out=mask)
 
     def begun(self, access: Access, z: int, around: Region) -> Window:
         """The mask before this job's filters: merged now, or what an earlier job left."""
         if self.start is not None:
             return self.start.read(access, z, around)
-        mask = np.full(around.shape, self.merge.base, np.float32)
-        for part in self.parts:
-            if part.op.filtered:
-                mask = self.merge.merged(mask, part.read(access, z, around))
-        return Window(mask, around, self.frame)
+        masks = (part.read(access, z, around) for part in self.parts if part.op.filtered)
+        return Window(self.merge.together(masks, around.shape), around, self.frame)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return span(reports)
