@@ -12,6 +12,8 @@ NOTES: dict[str, str] = {
     "cutless": "part of the montage's own loop",
     "cutmorph": MEMORY,
     "depthmap": "reads its mask from a file",
+    "finalalpha": MEMORY,
+    "finalblur": "also blurs what is painted at all, so that clear parts do not darken, and goes part by part",
     "finalblur2": f"a Gaussian of another sigma at every pixel; {NOBODY}",
     "finalcmd": "stretching to the measured limits",
     "finalsharpen": f"a sharpening kernel of another width at every pixel; {NOBODY}",

@@ -7,6 +7,7 @@ one-dimensional tail, ``gaussian`` samples it and takes its window from the two-
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ def gaussian_radius(sigma: float) -> int:
     return _radius(sigma, 2)
 
 
+@lru_cache(maxsize=256)
 def _radius(sigma: float, axes: int) -> int:
     """Grow the window until the tap at the end of an axis is faint beside the sum of the window."""
     if sigma <= 0:

@@ -96,9 +96,7 @@ def test_both_orders_of_bytes_mean_the_same() -> None:
             struct.pack(order + "HHII", 33434, 5, 1, 8 + 2 + 4 * 12 + 4),
             struct.pack(order + "HHII", 34855, 4, 1, 70_000),
         ]
-        return (
-            mark + struct.pack(order + "IH", 8, 4) + b"".join(entries) + bytes(4) + struct.pack(order + "II", 1, 250)
-        )
+        return mark + struct.pack(order + "IH", 8, 4) + b"".join(entries) + bytes(4) + struct.pack(order + "II", 1, 250)
 
     little, large = block_tags(block("<"), b""), block_tags(block(">"), b"")
     assert little == large
