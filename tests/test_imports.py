@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -73,7 +76,7 @@ HOMES = {
 
 
 def module_of(path: Path) -> str:
-    """The dotted name of a file of the package."""
+    """The dotted name of a file of the project."""
     parts = path.relative_to(ROOT.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -139,6 +142,31 @@ def test_kernels_know_nothing_but_kernels() -> None:
 def test_a_library_is_used_only_where_it_is_at_home(room: str) -> None:
     libraries = {name[1:] for name in USES[room] if name.startswith(":")}
     assert {name for name in libraries if room not in HOMES.get(name, ())} == set()
+
+
+def declared() -> set[str]:
+    """Names of the packages that the program and its tests are installed with."""
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"]
+    said = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    return {plain(re.split(r"[^\w.-]", each)[0]) for each in said}
+
+
+def plain(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_tests_and_program_import_only_what_is_installed_with_them() -> None:
+    """Otherwise the tests run here and not on a fresh machine."""
+    own = {path.stem for folder in ("tests", "benchmarks") for path in (ROOT.parent / folder).rglob("*.py")}
+    packages, there, missing = packages_distributions(), declared(), {}
+    for path in [*ROOT.rglob("*.py"), *(ROOT.parent / "tests").rglob("*.py")]:
+        for name in {module.partition(".")[0] for module in imported(path) if not module.startswith(".")}:
+            if not name or name in {NAME, "tests", "benchmarks", *own, *sys.stdlib_module_names}:
+                continue
+            if not {plain(each) for each in packages.get(name, [name])} & there:
+                missing[name] = str(path.relative_to(ROOT.parent))
+    assert missing == {}
 
 
 def test_the_test_reads_imports_as_python_does(tmp_path: Path) -> None:
