@@ -1,0 +1,87 @@
+"""Chain A beside a plain copy of its bytes through the same store, chunk by chunk, checked as always.
+
+The copy reads the image files and writes the source, reads that and writes a mask, reads the mask and writes
+another, reads that and the source and writes the result: nothing is computed and no halo is read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from benchmarks.chains import A, fuse
+from benchmarks.figures import Figure
+from imfuse_tiles import heap
+from imfuse_tiles.chunks import ChunkedArray
+from imfuse_tiles.store import Store
+
+LIMIT = 4.0
+
+
+def figures(name: str, files: Sequence[Path], folder: Path, rounds: int, workers: int = 2) -> Iterator[Figure]:
+    """Chain A and the copy in turn on one stack."""
+    stages, whole, copies = [], [], []
+    for _ in range(rounds):
+        made = fuse(A, files, folder, "--workers", str(workers))
+        stages.append(made.stages)
+        whole.append(made.usage.seconds)
+        copies.append(copied(Store(str(folder / "store")), folder / "copy", files, workers))
+    copy = median(copies)
+    detail = {"copy": copy, "stages": median(stages), "program": median(whole)}
+    yield Figure("floor", f"A on {name}: stages / copy", median(stages) / copy, "times", LIMIT, detail=detail)
+    yield Figure("floor", f"A on {name}: program / copy", median(whole) / copy, "times", detail=detail)
+
+
+def copied(store: Store, target: Path, files: Sequence[Path], workers: int) -> float:
+    """Seconds to write the arrays of a finished run of chain A again, from each other."""
+    heap.keep()
+    arrays = {each: _only(store, each) for each in ("source", "mask", "merge", "final")}
+    jobs: list[Callable[[], object]] = [path.read_bytes for path in files]
+    steps = [jobs + list(_writes(arrays["source"], (), target))]
+    steps.append(list(_writes(arrays["mask"], (arrays["source"],), target)))
+    steps.append(list(_writes(arrays["merge"], (arrays["mask"],), target)))
+    steps.append(list(_writes(arrays["final"], (arrays["merge"], arrays["source"]), target)))
+    shutil.rmtree(target, ignore_errors=True)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(workers) as threads:
+        for step in steps:
+            list(threads.map(lambda job: job(), step))
+    seconds = time.perf_counter() - began
+    shutil.rmtree(target, ignore_errors=True)
+    return seconds
+
+
+def _only(store: Store, kind: str) -> ChunkedArray:
+    (place,) = (path.parent for path in (store.folder / kind).glob("*/zarr.json"))
+    return store.array(f"{kind}/{place.name}")
+
+
+def _writes(out: ChunkedArray, inputs: Sequence[ChunkedArray], target: Path) -> Iterator[Callable[[], object]]:
+    """For every chunk of an array: read the same part of the inputs (of all slices for a frame), then write it."""
+    copy = replace(out, root=str(target))
+    samples = np.zeros(out.chunks, out.dtype)
+    for cell in out.cells([(0, size) for size in out.shape]):
+        yield lambda cell=cell: (  # type: ignore[misc]
+            [each.read(_same(each, out, cell)) for each in inputs],
+            copy.save(cell, samples, (slice(None),) * len(out.shape)),
+        )
+
+
+def _same(array: ChunkedArray, out: ChunkedArray, cell: Sequence[int]) -> list[tuple[int, int]]:
+    """The box of an input that an output's chunk stands over."""
+    slices = {"source": -3, "mask": -3, "merge": -3}.get(out.path.partition("/")[0])
+    inner = [
+        (at * size, min((at + 1) * size, whole))
+        for at, size, whole in zip(cell[-2:], out.chunks[-2:], out.shape[-2:], strict=True)
+    ]
+    lead: list[tuple[int, int]] = [(0, size) for size in array.shape[:-2]]
+    if slices is not None:
+        lead[-1] = (cell[slices], cell[slices] + 1)
+    return [*lead, *inner]
