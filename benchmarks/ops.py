@@ -18,13 +18,14 @@ from statistics import median
 from time import thread_time
 from typing import Any
 
+import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import imfuse_tiles.ops  # noqa: F401
 from benchmarks.notes import note
-from benchmarks.references import Pictures, contenders, cv2
+from benchmarks.others import Pictures, contenders
 from imfuse_tiles.grid import Region, Window
 from imfuse_tiles.ops.cut import Cut, CutFilter
 from imfuse_tiles.ops.filters import MaskFilter

@@ -145,9 +145,7 @@ def test_tags_of_a_camera_are_copied_when_asked_for(
     ("step", "again"),
     [("mask", 5), ("level", 4), ("merge", 3), ("focus", 2), ("post", 1)],
 )
-def test_everything_from_a_step_on_is_computed_again(
-    images: list[str], tmp_path: Path, step: str, again: int
-) -> None:
+def test_everything_from_a_step_on_is_computed_again(images: list[str], tmp_path: Path, step: str, again: int) -> None:
     import json
 
     words = ["fuse", "--quiet", "--wavelet", "--report", "report.json", "-o", "r.tif", *images]

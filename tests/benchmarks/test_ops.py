@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.notes import NOTES
 from benchmarks.ops import Line, main, options, own, pictures
-from benchmarks.references import contenders
+from benchmarks.others import contenders
 from imfuse_tiles.ops.cut import CutFilter
 from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.final import Final
