@@ -68,8 +68,10 @@ class PartRun(Run):
         return layout if layout and self.has_arrays(stage, layout) else None
 
     def kept(self, stage: Stage, layout: Layout) -> Lines:
-        """The blocks that are recorded; those of this part that are not whole, and those to be repaired, are not."""
-        self.store.sweep(output.path for output in stage.outputs)
+        """The blocks that are recorded; those of this part that are not whole, and those to be repaired, are not.
+
+        Nothing half written is swept away: it may be another part's, at work on a machine that calls itself the same.
+        """
         done = self.store.done(stage.key)
         mine = {block.name for block in self.own(stage, layout)} & done.keys()
         lost = set(unsound(self.store, stage, layout, mine)) if mine else set()

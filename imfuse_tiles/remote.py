@@ -27,6 +27,10 @@ AHEAD = 8
 PAUSE, RENEWED, DEAD = 1.0, 15.0, 60.0
 
 
+#: Settings of a kind of server. For s3: no question for an object's size before it is read, nothing remembered.
+OPTIONS: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1, "use_listings_cache": False}}
+
+
 class Remote:
     """Files as objects under a URL."""
 
@@ -41,6 +45,7 @@ class Remote:
         return bool(self.system.isfile(self.path(name)))
 
     def free(self) -> bool:
+        self.system.invalidate_cache()
         try:
             return not self.system.ls(self.base, detail=False)
         except FileNotFoundError:
@@ -71,10 +76,13 @@ class Remote:
         return lambda name: known.get(name, 0)
 
     def names(self, under: str = "") -> Iterator[tuple[str, int]]:
+        self.system.invalidate_cache()
         try:
             found = self.system.find(self.path(under), detail=True)
         except FileNotFoundError:
             return
+        finally:
+            self.system.invalidate_cache()
         for path in sorted(found):
             yield path.removeprefix(self.base + "/"), int(found[path]["size"] or 0)
 
@@ -132,7 +140,7 @@ def opened(root: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
 
-        system, base = url_to_fs(root, use_listings_cache=False)
+        system, base = url_to_fs(root, **OPTIONS.get(root.partition("://")[0], {}))
     except ImportError as error:
         reason = str(error).split("\n")[0]
         raise Refusal(f"--store {root}: {reason}; pip install 'imfuse-tiles[s3]' has what s3:// needs") from None
