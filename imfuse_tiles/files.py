@@ -22,6 +22,8 @@ from typing import Protocol
 from imfuse_tiles.errors import Exists, Refusal
 
 Bytes = bytes | memoryview
+#: Seconds after which a lock that nobody says to hold is not just being looked at.
+LOOKING = 20.0
 PARTIAL = ".partial"
 #: The writer of a half-written file, from its name.
 WRITER = re.compile(r"\.(?P<host>[^/]*)-(?P<process>\d+)-\d+\.partial$")
@@ -223,14 +225,18 @@ class Folder:
             yield
 
     def hold(self, held: ExitStack, name: str) -> None:
-        """Take a lock until a stack is closed. Others look into it for a moment, so a moment is waited."""
+        """Take a lock until a stack is closed. Who holds it says so; others only look, which is waited for."""
         import filelock
 
-        lock = filelock.FileLock(self.path(f"lock{name}"))
+        lock, end = filelock.FileLock(self.path(f"lock{name}")), time.monotonic() + LOOKING
         try:
-            lock.acquire(timeout=0.2)
-        except filelock.Timeout:
-            raise in_use(self.root, _text(Path(self.path(f"holder{name}")))) from None
+            while not lock.is_locked:
+                try:
+                    lock.acquire(timeout=0.2, poll_interval=0.01)
+                except filelock.Timeout:
+                    said = _text(Path(self.path(f"holder{name}")))
+                    if said or time.monotonic() > end:
+                        raise in_use(self.root, said) from None
         except NotImplementedError:
             raise Refusal(f"the file system of {self.root} has no locks; name another place with --store") from None
         held.callback(lock.release)

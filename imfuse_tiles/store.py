@@ -50,10 +50,10 @@ class Store:
         """Refusal when something is there that this version cannot take for a store; nothing at all will do."""
         said = _inside(self._get("zarr.json"), "attributes", "imfuse_tiles", "format")
         if said is None and not self.files.free():
-            # Another part of the run may just have made it a store.
+            # Another part of the run may have made it a store between the two looks.
             said = _inside(self._get("zarr.json"), "attributes", "imfuse_tiles", "format")
-        if said is None and not self.files.free():
-            raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
+            if said is None:
+                raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
         if said not in (None, FORMAT):
             raise Refusal(f"{self.root} is not a store of this version (format {said}, known is {FORMAT})")
 

@@ -160,6 +160,26 @@ def test_parts_exclude_a_whole_run_and_only_their_own_doubles(files: Files) -> N
         pass
 
 
+def test_many_parts_may_begin_at_the_same_moment(tmp_path: Path) -> None:
+    store, gate, problems = Store(str(tmp_path / "store")), threading.Barrier(24), []
+
+    def begin(number: int) -> None:
+        gate.wait()
+        try:
+            store.create()
+            with store.locked(f"part-{number}-of-24"):
+                time.sleep(0.01)
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
 def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
     remote, got = files_of(url), []
 
