@@ -63,7 +63,9 @@ def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
 
 def again(words: list[str]) -> int:
     """The same command, until its end."""
-    return subprocess.run([*killing.PROGRAM, *words], capture_output=True, timeout=300).returncode
+    ended = subprocess.run([*killing.PROGRAM, *words], capture_output=True, text=True, timeout=300)
+    print(ended.stderr, end="", flush=True)
+    return ended.returncode
 
 
 TRIALS = {"kills": kills}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imfuse_tiles.errors import Refusal
@@ -16,13 +17,36 @@ EDGES = (2048, 1024, 512, 256, 128, 64)
 RUN = 8
 #: What the program needs before it computes: Python and its libraries.
 BASE = 300 << 20
+#: Bytes for every pixel of a band while it is exported, and for each thread that packs it.
+EXPORTED, PACKING = 64, 8 << 20
 
 
 def default_memory() -> int:
-    """A quarter of the machine's memory, at most 4 GB."""
+    """A quarter of the machine's memory, at most 4 GB, and no more than what the process may have at all."""
     import psutil
 
-    return min(psutil.virtual_memory().total // 4, 4 << 30)
+    return min(psutil.virtual_memory().total // 4, 4 << 30, _limit() // 2)
+
+
+def _limit() -> int:
+    """Bytes that this process may take by its own limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 1 << 62
+    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return soft if soft != resource.RLIM_INFINITY else 1 << 62
+
+
+def band(width: int, rows: int, memory: int, files: int = 1) -> int:
+    """Rows of a result that are exported at a time: ``rows`` (those of a chunk) unless memory allows only fewer."""
+    return max(1, min(rows, max(0, memory - BASE) // (2 * files * EXPORTED * width)))
+
+
+def exporting(width: int, rows: int, resources: Resources) -> int:
+    """Bytes that the export takes, of as many files at once as there are workers."""
+    each = band(width, rows, resources.memory, resources.workers) * width * EXPORTED + PACKING
+    return BASE + resources.workers * each
 
 
 def bytes_of(text: str) -> int:
@@ -88,7 +112,16 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     for each in reversed(layouts):
         if stage.memory(each) <= one:
             return _cut(stage, each, resources, space)
-    raise _too_big(stage, resources, one)
+    raise _too_big(stage, resources, one, (stage,))
+
+
+def check(stages: Sequence[Stage], resources: Resources) -> None:
+    """Refusal of the first stage that does not fit the memory, with a tile with which all of them would."""
+    for stage in stages:
+        try:
+            laid_out(stage, resources)
+        except Refusal:
+            raise _too_big(stage, resources, spaces(resources)[0], stages) from None
 
 
 def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
@@ -106,8 +139,8 @@ def tiled(stage: Stage, edge: int) -> Layout:
     return Layout(chunk, chunk * parts, 1 if stage.banded else min(RUN, stage.slices))
 
 
-def _too_big(stage: Stage, resources: Resources, room: int) -> Refusal:
-    fits = next((edge for edge in EDGES if stage.memory(tiled(stage, edge)) <= room), None)
+def _too_big(stage: Stage, resources: Resources, room: int, stages: Sequence[Stage]) -> Refusal:
+    fits = next((edge for edge in EDGES if all(each.memory(tiled(each, edge)) <= room for each in stages)), None)
     said = f"--tile {fits} would fit" if fits else "give it more with --memory"
     need = min(stage.memory(tiled(stage, edge)) for edge in ([resources.tile] if resources.tile else EDGES))
     need += resources.memory - room

@@ -67,8 +67,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     finished blocks kept.
     """
     store.check()
-    for stage in plan.stages:
-        budget.laid_out(stage, resources)
+    budget.check(plan.stages, resources)
     part = resources.part
     first = part is None or part.number == 1
     size = output.check(plan, store, wish, resources.memory) if first else 0

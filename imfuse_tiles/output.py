@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles import __version__
+from imfuse_tiles.budget import band
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.export import Picture, check_target, file_format, write_layers, write_picture
 from imfuse_tiles.grid import Region
@@ -135,10 +137,7 @@ def export(
 
     def write_one(sheet: Sheet) -> None:
         with told(f"the {sheet.role}", sheet.path.parent, largest(plan, sheet, wish)):
-            write(plan, store, sheet, wish, workers // at_once, memory, check)
-        state = sheet.path.stat()
-        with told(f"the note of the {sheet.role}", store.folder, 4096):
-            store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
+            write(plan, store, sheet, wish, workers, memory, at_once, check)
 
     with ThreadPoolExecutor(at_once) as threads:
         list(threads.map(write_one, sorted(todo, key=lambda sheet: -largest(plan, sheet, wish))))
@@ -146,31 +145,36 @@ def export(
 
 
 def write(
-    plan: Plan, store: Store, sheet: Sheet, wish: Wish, workers: int, memory: int, check: Callable[[], None]
-) -> None:
-    """Write one file."""
+    plan: Plan, store: Store, sheet: Sheet, wish: Wish, workers: int, memory: int, files: int,
+    check: Callable[[], None],
+) -> None:  # fmt: skip
+    """Write one file, of so many that are written at once."""
     made = [picture(plan, sheet, page, wish) for page in sheet.pages]
-    bands = [drawn(plan, store, page, each.dtype, check) for page, each in zip(sheet.pages, made, strict=True)]
+    job = plan.result.job
+    assert isinstance(job, FinishJob)
+
+    def note(state: os.stat_result) -> None:
+        with told(f"the note of the {sheet.role}", store.folder, 4096):
+            store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
+
+    rows, workers = band(made[0].width, store.array(job.out).chunks[1], memory, files), workers // files
+    bands = [drawn(plan, store, page, each.dtype, check, rows) for page, each in zip(sheet.pages, made, strict=True)]
     if len(made) == 1:
-        write_picture(sheet.path, made[0], bands[0], force=wish.force, workers=workers, memory=memory)
+        write_picture(sheet.path, made[0], bands[0], force=wish.force, workers=workers, memory=memory, note=note)
     else:
-        write_layers(sheet.path, list(zip(made, bands, strict=True)), force=wish.force, workers=workers)
+        write_layers(sheet.path, list(zip(made, bands, strict=True)), force=wish.force, workers=workers, note=note)
 
 
 def drawn(
-    plan: Plan, store: Store, page: Page, dtype: str, check: Callable[[], None], rows: int = 128
+    plan: Plan, store: Store, page: Page, dtype: str, check: Callable[[], None], rows: int
 ) -> Iterator[np.ndarray]:
     """Bands (rows, width, planes) of a page, top to bottom; ``check`` may raise before each."""
-    job = plan.result.job
-    assert isinstance(job, FinishJob)
-    height, width = plan.stack.frame
-    chunk, access = store.array(job.out).chunks[1], Access(store)
-    rows = chunk if chunk * width * job.depth <= 64 << 20 else rows
+    (height, width), access = plan.stack.frame, Access(store)
     for y0 in range(0, height, rows):
         check()
-        band = page.read(access, Region(y0, min(y0 + rows, height), 0, width))
-        codes = np.empty((*band.shape[1:], len(band)), band.dtype)
-        for number, plane in enumerate(band):  # plane by plane is three times as fast as all at once
+        samples = page.read(access, Region(y0, min(y0 + rows, height), 0, width))
+        codes = np.empty((*samples.shape[1:], len(samples)), samples.dtype)
+        for number, plane in enumerate(samples):  # plane by plane is three times as fast as all at once
             codes[..., number] = plane
         # Exact rounding of 16 to 8 bits: 257 codes make one step.
         yield codes if dtype == "uint16" else ((codes.astype(np.uint32) + 128) // 257).astype(np.uint8)

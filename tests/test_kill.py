@@ -54,6 +54,34 @@ def test_a_kill_of_driver_or_worker_loses_nothing(quiet: Calm, tmp_path: Path, s
     assert killed.code == (0 if victim == "worker" else -signal.SIGKILL), "a run outlives its workers"
 
 
+@pytest.mark.parametrize("name", ["r.tif", "r.mask.tif", "r.depth.tif"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_that_ends_as_a_file_gets_its_name_goes_on(quiet: Calm, tmp_path: Path, name: str, moment: str) -> None:
+    """What a kill between two steps leaves: a file that is noted but not there yet, or there just now."""
+    process = subprocess.Popen([*PROGRAM[:1], "-c", ENDS, name, moment, *words(quiet.images, tmp_path)])
+    assert process.wait(120) == 9
+    assert main(words(quiet.images, tmp_path)) == 0
+    assert pictures(tmp_path) == quiet.pictures
+    assert [path for path in tmp_path.rglob("*") if "partial" in path.name] == []
+
+
+#: The program, ended as hard as by a kill when a file gets its name.
+ENDS = """
+import os, sys
+from imfuse_tiles.cli import main
+name, moment, replace = sys.argv[1], sys.argv[2], os.replace
+def ended(old, new):
+    mine = os.path.basename(new) == name
+    if mine and moment == "before":
+        os._exit(9)
+    replace(old, new)
+    if mine:
+        os._exit(9)
+os.replace = ended
+sys.exit(main(sys.argv[3:]))
+"""
+
+
 def test_kills_one_after_the_other_lose_nothing(quiet: Calm, tmp_path: Path) -> None:
     """A run that is killed again and again still arrives."""
     store, before = Store(str(tmp_path / "store")), -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from imfuse_tiles.budget import laid_out, shown, taken
+from imfuse_tiles.budget import check, exporting, laid_out, shown, taken
 from imfuse_tiles.intact import needed
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
@@ -16,6 +16,7 @@ from imfuse_tiles.work.stage import Layout, Stage
 
 def plan_rows(plan: Plan, store: Store, resources: Resources) -> list[dict[str, Any]]:
     """One record for each stage; Refusal when one does not fit the memory."""
+    check(plan.stages, resources)
     todo = {stage.key for stage in (needed(plan, store) if store.exists() else plan.stages)}
     return [_row(stage, store, resources, stage.key in todo) for stage in plan.stages]
 
@@ -38,7 +39,8 @@ def totals(plan: Plan, store: Store, resources: Resources, rows: list[dict[str, 
     return {
         "options": str(plan.recipe), "slices": len(plan.stack), "height": plan.stack.frame[0],
         "width": plan.stack.frame[1], "store": store.root, "memory_limit": resources.memory,
-        "memory_bytes": max(row["memory_bytes"] for row in rows),
+        "memory_bytes": max(exporting(plan.stack.frame[1], rows[-1]["chunk"], resources),
+                            *(row["memory_bytes"] for row in rows)),
         "disk_bytes": sum(row["disk_bytes"] for row in rows),
         "disk_to_write_bytes": disk_needed(plan, store, resources), "stages": rows,
     }  # fmt: skip

@@ -16,7 +16,7 @@ from imfuse_tiles.export import jpeg, png
 from imfuse_tiles.export.jpeg import write_jpeg
 from imfuse_tiles.export.picture import Picture
 from imfuse_tiles.export.png import write_png
-from imfuse_tiles.export.target import check_place, complete_or_absent
+from imfuse_tiles.export.target import Note, check_place, complete_or_absent
 from imfuse_tiles.export.tiff import write_pages, write_tiff
 
 __all__ = ["FORMATS", "Picture", "check_target", "file_format", "write_layers", "write_picture"]
@@ -59,15 +59,16 @@ def check_target(
 
 def write_picture(
     path: str | Path, picture: Picture, bands: Iterable[np.ndarray], *, force: bool = False,
-    compression: str = "deflate", workers: int = 2, memory: int | None = None,
+    compression: str = "deflate", workers: int = 2, memory: int | None = None, note: Note | None = None,
 ) -> None:  # fmt: skip
     """Write bands of rows (rows, width, planes), of any heights, in the format of the file's ending.
 
-    `compression` (deflate, lzw, none) is for TIFF. Raises like check_target, ValueError if the bands do not
-    make up the picture, OSError on a full disk; in each case a file that was there before stays as it was.
+    `compression` (deflate, lzw, none) is for TIFF; `note` as in complete_or_absent. Raises like check_target,
+    ValueError if the bands do not make up the picture, OSError on a full disk; in each case a file that was
+    there before stays as it was.
     """
     check_target(path, picture, force=force, memory=memory)
-    with complete_or_absent(Path(path), force) as file:
+    with complete_or_absent(Path(path), force, note) as file:
         kind = file_format(path)
         if kind == "tiff":
             write_tiff(file, picture, bands, compression, workers)
@@ -79,11 +80,11 @@ def write_picture(
 
 def write_layers(
     path: str | Path, pages: Sequence[tuple[Picture, Iterable[np.ndarray]]], *, force: bool = False,
-    compression: str = "deflate", workers: int = 2,
+    compression: str = "deflate", workers: int = 2, note: Note | None = None,
 ) -> None:  # fmt: skip
     """Write pictures with their bands as the pages of a TIFF file. Raises like write_picture."""
     check_target(path, pages[0][0], force=force, pages=len(pages))
-    with complete_or_absent(Path(path), force) as file:
+    with complete_or_absent(Path(path), force, note) as file:
         write_pages(file, pages, compression, workers)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,8 @@ try:
     import fcntl
 except ImportError:  # not on Windows: what killed runs left behind then stays
     fcntl = None  # type: ignore[assignment]
+
+Note = Callable[[os.stat_result], None]
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and the temporary name is longer than the final one
 
@@ -31,9 +33,11 @@ def check_place(path: Path, force: bool) -> None:
 
 
 @contextmanager
-def complete_or_absent(path: Path, force: bool) -> Iterator[BinaryIO]:
+def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Iterator[BinaryIO]:
     """A new file, open for writing, that becomes `path` when the block ends well and vanishes otherwise.
 
+    `note` is told the state of the complete file just before it becomes `path`: whoever is killed in between
+    knows of a file that is not there, instead of finding one that nobody knows of.
     Raises like check_place, before and after writing. A full disk raises OSError and leaves nothing.
     """
     check_place(path, force)
@@ -47,6 +51,8 @@ def complete_or_absent(path: Path, force: bool) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             check_place(path, force)
+            if note:
+                note(os.fstat(file.fileno()))
             os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

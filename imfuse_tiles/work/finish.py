@@ -98,7 +98,7 @@ class FinalJob(Job):
         return {}
 
     def planes(self) -> float:
-        return 8.0 * self.source.planes
+        return 7.0 * self.source.planes
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class MeasureJob(Job):
         return self.op.measured(reports)
 
     def planes(self) -> float:
-        return 6.0 * self.source.planes
+        return 4.5 * self.source.planes
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,8 @@ class FinishJob(Job):
         return {"opaque": all(each["opaque"] for each in reports)}
 
     def planes(self) -> float:
-        return 8.0 * (max((each.planes for each in self.pictures), default=0) + self.depth)
+        read = max((each.planes for each in self.pictures), default=0)
+        return 8 + 3.5 * (read + self.depth) + (8 if any(each.steps for each in self.pictures) else 0)
 
 
 def coded(values: np.ndarray) -> np.ndarray:

@@ -127,7 +127,7 @@ class CollapseJob(Job):
         return picture
 
     def planes(self) -> float:
-        return 3.0 * self.blend.planes_each
+        return 3.5 * self.blend.planes_each
 
 
 def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, total: int) -> Source:

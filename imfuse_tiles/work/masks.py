@@ -30,6 +30,18 @@ class Source:
     resize: PrepResize | None = None
     key: str = ""
 
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample in the store."""
+        return {255.0: 1, 65535.0: 2}.get(self.full, 4)
+
+    def wider(self) -> float:
+        """Float32 planes of a window that are read beside it where masks are made at another size."""
+        if self.resize is None:
+            return 0.0
+        small = self.resize.size(self.frame)
+        return 1.5 * self.planes * self.frame[0] * self.frame[1] / (small[0] * small[1])
+
     def samples(self, access: Access, z: int, region: Region) -> np.ndarray:
         """Samples (planes, y, x) of a slice as they were read."""
         return access.read(self.path, [(0, self.planes), (z, z + 1)], region)[:, 0]
@@ -100,7 +112,7 @@ class MaskJob(Job):
         return span(reports)
 
     def planes(self) -> float:
-        return 6 + 4.0 * self.source.planes
+        return 10 + 2.5 * self.source.planes + self.source.wider()
 
     def memory(self, height: int, width: int) -> int:
         beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
@@ -143,7 +155,7 @@ class LevelJob(Job):
         return {"low": low, "high": high, "curve": None if curve is None else curve.tolist()}
 
     def planes(self) -> float:
-        return 8.0
+        return 10.0
 
 
 def limits(store: Store, raw: str) -> tuple[float, float]:

@@ -38,6 +38,11 @@ class Merged:
         window = self.resize.restored(read, frame, region)
         return window.with_data(window.data[0])
 
+    def wider(self, frame: tuple[int, int]) -> float:
+        """Float32 planes of a window that are read beside it where masks are of another size than the frame."""
+        small = self.resize.size(frame) if self.resize else frame
+        return 3.0 * max(0.0, small[0] * small[1] / (frame[0] * frame[1]) - 1)
+
     def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
         mask = access.read(self.path, [(z, z + 1)], region)[0]
         low, high = span_of(access.store, self)
@@ -162,5 +167,6 @@ class MontageJob(Job):
         return np.delete(picture, -2, axis=0), picture[-2:]
 
     def planes(self) -> float:
-        carried = (4.0 * (self.source.planes + 2) + AT_ONCE) * (1 + len(self.layers))
-        return 12 + 2.0 * AT_ONCE * self.source.planes + carried
+        carried = (3.5 * (self.source.planes + 2) + AT_ONCE) * (1 + len(self.layers))
+        read = 0.5 * self.source.sample_bytes * AT_ONCE * self.source.planes
+        return 8 + carried + read + self.masks.wider(self.source.frame)

@@ -53,5 +53,5 @@ class PictureJob(Job):
         return state.result()
 
     def planes(self) -> float:
-        held = self.total * 6.0 if self.origin.mode == "Median" else 0
-        return held + 10.0 * self.source.planes
+        held = self.total * 1.5 * self.source.sample_bytes if self.origin.mode == "Median" else 0
+        return held + 6.0 * self.source.planes

@@ -52,12 +52,12 @@ def used(folder: Path) -> int:
 
 
 @contextmanager
-def once(path: Path, act: Callable[[], object]) -> Iterator[None]:
-    """Do something as soon as a file is there, while the block goes on."""
+def once(so: Callable[[], object], act: Callable[[], object]) -> Iterator[None]:
+    """Do something as soon as something is so, while the block goes on."""
     over = threading.Event()
 
     def watch() -> None:
-        if until(lambda: path.is_file() or over.is_set(), pause=0.0003) and not over.is_set():
+        if until(lambda: so() or over.is_set(), pause=0.0003) and not over.is_set():
             act()
 
     thread = threading.Thread(target=watch)
@@ -92,7 +92,7 @@ def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on
     need, result = whole
     with disk(tmp_path / "disk", AMPLE) as there:
         said = words(files, there / "store", there / "r.tif")
-        with once(there / "store" / "zarr.json", lambda: filled(there, int(need * share))):
+        with once((there / "store" / "zarr.json").is_file, lambda: filled(there, int(need * share))):
             ended = called(*said)
         assert ended.code == 4, ended.err
         assert "disk is full" in ended.line
@@ -116,11 +116,20 @@ def test_the_need_is_known_before_the_start_within_a_fifth(whole, files, tmp_pat
     assert f"{need // 2 / 1e6:.3g}"[:3] in ended.line
 
 
-@pytest.mark.parametrize("begun", ["store/zarr.json", "r.tif", "r.mask.tif"])
-def test_a_disk_that_has_no_room_for_the_results_keeps_the_store(begun, whole, files, called, tmp_path):
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_disk_that_has_no_room_for_the_results_keeps_the_store(written, whole, files, called, tmp_path, monkeypatch):
     with disk(tmp_path / "disk", AMPLE) as there:
-        said = words(files, tmp_path / "store", there / "r.tif")
-        with once((tmp_path if "/" in begun else there) / begun, lambda: filled(there, 4096)):
+        said = [*words(files, tmp_path / "store", there / "r.tif"), "--workers", "1"]  # one file after the other
+        replace = os.replace
+
+        def then_filled(old, new):
+            """Fill the disk as soon as so many results have got their names, or the store has."""
+            replace(old, new)
+            if (Path(new).suffix == ".tif" or not written) and len(list(there.glob("r*.tif"))) == written:
+                filled(there, 4096)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", then_filled)
             ended = called(*said)
         assert (ended.code, "disk is full: the " in ended.line, str(there) in ended.line) == (4, True, True), ended.err
         assert not list(there.glob(".*"))
