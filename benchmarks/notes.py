@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 MEMORY = "so little work that both wait for memory, and ours reads the halo too"
+FOURIER = "ours computes the response on the way and holds half a spectrum; the contender's response is ready"
 NOBODY = "nobody else has it"
 NOTES: dict[str, str] = {
     "channel": "Gray counts whole 16-bit steps in double precision, so that ties fall as in the original",
@@ -12,14 +13,16 @@ NOTES: dict[str, str] = {
     "cutless": "part of the montage's own loop",
     "cutmorph": MEMORY,
     "depthmap": "reads its mask from a file",
+    "fft": FOURIER,
     "finalalpha": MEMORY,
     "finalblur": "also blurs what is painted at all, so that clear parts do not darken, and goes part by part",
     "finalblur2": f"a Gaussian of another sigma at every pixel; {NOBODY}",
     "finalcmd": "stretching to the measured limits",
     "finalsharpen": f"a sharpening kernel of another width at every pixel; {NOBODY}",
+    "maskfft": FOURIER,
     "maskmorph": MEMORY,
     "maskstat": "OpenCV adds a running sum, which depends on where a tile begins; ours adds each window anew",
-    "resize": "mesh and average9 against OpenCV's bilinear, which is less work",
+    "resize": "a smoothing spline, mesh and average9 against OpenCV's cubic and bilinear, which are less work",
 }
 
 
