@@ -13,7 +13,7 @@ import pytest
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
     """The URL of a bucket that an S3 server on 127.0.0.1 serves, also to programs started by tests."""
-    import boto3
+    import fsspec
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -25,7 +25,7 @@ def bucket() -> Iterator[str]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "of-the-test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="stacks")
+        fsspec.filesystem("s3").mkdir("stacks")
         yield "s3://stacks"
     server.stop()
 
