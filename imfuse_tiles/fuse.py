@@ -77,6 +77,8 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     fresh = store.create()
     halt = Halt()
     with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
+        if not fresh:
+            store.sweep(())
         for stage in plan.stages:
             if again and stage.job.step in STEPS[STEPS.index(again) :]:
                 store.forget(stage.key)

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any
 
+#: Signals of which the parent decides what they mean for its workers.
+LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
 #: How many workers a block may kill before it is given up.
 LIVES = 3
 
@@ -97,10 +100,13 @@ class Processes(Executor):
         with self.guard:
             if self.closed:
                 return
-            if self.pool is broken:
-                self.pool = fresh(self.workers)
-            with fresh(1) as self.alone:
-                self._follow(handed, self.alone, work, kills)
+            try:
+                if self.pool is broken:
+                    self.pool = fresh(self.workers)
+                with fresh(1) as self.alone:
+                    self._follow(handed, self.alone, work, kills)
+            except Exception as error:  # else the run would wait for this block for ever
+                handed.settle(error)
             self.alone = None
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -115,7 +121,18 @@ def fresh(workers: int) -> ProcessPoolExecutor:
     clean = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(clean)
     context.set_forkserver_preload(["imfuse_tiles.run", "cv2", "numba"])  # imported once for all workers
+    if clean == "forkserver":
+        _deafly(forkserver.ensure_running)
     return ProcessPoolExecutor(workers, context, initializer=_obey)
+
+
+def _deafly(start: Callable[[], None]) -> None:
+    """Start processes that SIGINT and SIGTERM don't reach, not even in their first moments: they inherit the mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)
+    try:
+        start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def dask_setup(worker: Any) -> None:
@@ -124,9 +141,16 @@ def dask_setup(worker: Any) -> None:
 
 
 def _obey() -> None:
-    """In a worker process: leave signals to the parent, and end when it does."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """In a worker process: leave signals to the parent, and end when it does or says so."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    if hasattr(signal, "sigwaitinfo"):
+        threading.Thread(target=_end_when_told, args=(parent.pid,), daemon=True).start()
+
+
+def _end_when_told(parent: int | None) -> None:
+    """End on a SIGTERM of the parent: so does the pool of a killed worker end the others. Anyone else's is ignored."""
+    while signal.sigwaitinfo(LEFT_TO_PARENT).si_pid != parent:
+        pass
+    os._exit(1)

@@ -14,17 +14,11 @@ from imfuse_tiles.kernels.cells import (
     reduced_shape,
     reduced_source,
 )
+from tests.kernels.tiles import window
 
 
 def plane(height, width, seed=0):
     return np.random.default_rng(seed).random((height, width), dtype=np.float32)
-
-
-def window(frame, source):
-    top, left, bottom, right = source
-    rows = np.clip(np.arange(top, bottom), 0, len(frame) - 1)
-    columns = np.clip(np.arange(left, right), 0, frame.shape[1] - 1)
-    return frame[rows][:, columns]
 
 
 def reduced(frame, tile):

@@ -18,6 +18,7 @@ from imfuse_tiles.kernels.farfield import expected_error, far_bytes, far_gain, f
 from imfuse_tiles.kernels.fft import filter_plane
 from imfuse_tiles.kernels.nearfield import near, near_gain, near_source
 from imfuse_tiles.kernels.response import Response
+from tests.kernels.tiles import window
 
 HEIGHT, WIDTH = 700, 900
 
@@ -32,13 +33,6 @@ def frame():
     cloud /= cloud.std()
     texture = 0.4 + 0.1 * cloud + 0.15 * (cloud > 0.3) + 0.03 * noise
     return np.clip(texture, 0, 1).astype(np.float32)
-
-
-def window(frame, source):
-    top, left, bottom, right = source
-    rows = np.clip(np.arange(top, bottom), 0, len(frame) - 1)
-    columns = np.clip(np.arange(left, right), 0, frame.shape[1] - 1)
-    return frame[rows][:, columns]
 
 
 def tiles(height, width):

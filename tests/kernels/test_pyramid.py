@@ -6,24 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imfuse_tiles.kernels.pyramid import add_detail, coarser, expand, finer, levels_for, reduce, size_at
+from tests.kernels.halving import matrix, spread
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 5), (6, 4), (37, 52), (64, 33)]
-
-
-def weights(size):
-    """The weights of every sample of a line for every sample of the coarser line, (coarse, fine)."""
-    steps = 2 * np.arange((size + 1) // 2)[:, None] - np.arange(size)
-    return np.choose(np.minimum(abs(steps), 3), [6, 4, 1, 0]).astype(float)
-
-
-def matrix(size):
-    """What reduces a line: weights outside left out, each row's sum 1."""
-    return weights(size) / weights(size).sum(axis=1, keepdims=True)
-
-
-def spread(size):
-    """What expands a line again: the same weights the other way."""
-    return weights(size).T / weights(size).T.sum(axis=1, keepdims=True)
 
 
 def picture(size, dtype="float32", planes=2, seed=0):

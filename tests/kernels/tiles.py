@@ -1,4 +1,4 @@
-"""What the tests of convolving kernels share."""
+"""What the tests of kernels share."""
 
 import numpy as np
 from scipy import ndimage
@@ -8,6 +8,14 @@ SIZES = [(1, 1), (1, 60), (29, 1), (37, 53), (8, 16), (13, 7), (40, 81), (5, 33)
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).random(shape, dtype=np.float32)
+
+
+def window(frame, source):
+    """The source (top, left, bottom, right) of a frame, which it may leave: the edge repeats there."""
+    top, left, bottom, right = source
+    rows = np.clip(np.arange(top, bottom), 0, len(frame) - 1)
+    columns = np.clip(np.arange(left, right), 0, frame.shape[1] - 1)
+    return frame[rows][:, columns]
 
 
 def convolved(plane, kernel):

@@ -17,6 +17,7 @@ from imfuse_tiles.plan import planned
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.spec import parse
 from imfuse_tiles.work.levels import groups
+from tests.kernels.halving import matrix, spread
 
 WORDS = ["enfuse", "enfuse,soft", "enfuse,exposure=50,saturation", "enfuse,soft,exposure"]
 
@@ -59,22 +60,6 @@ def masks(pictures, fusion):
     else:
         made = (np.arange(count)[:, None, None] == weights.argmax(axis=0)).astype(float)
     return np.where(total > 0, made, 1 / count)
-
-
-def weights(size):
-    """The weights of every sample of a line for every sample of the coarser line, (coarse, fine)."""
-    steps = 2 * np.arange((size + 1) // 2)[:, None] - np.arange(size)
-    return np.choose(np.minimum(abs(steps), 3), [6, 4, 1, 0]).astype(float)
-
-
-def matrix(size):
-    """What reduces a line: weights outside left out, each row's sum 1."""
-    return weights(size) / weights(size).sum(axis=1, keepdims=True)
-
-
-def spread(size):
-    """What expands a line again: the same weights the other way."""
-    return weights(size).T / weights(size).T.sum(axis=1, keepdims=True)
 
 
 def plain(pictures, fusion):
