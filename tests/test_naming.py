@@ -101,6 +101,22 @@ def test_layers_are_named_pages_that_make_the_result(images: list[str], capsys: 
     assert np.abs(canvas - pages["result"] / 65535).max() < 2 / 65535
 
 
+def test_image_editors_find_all_pages_to_be_layers_of_one_picture(
+    images: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What GIMP looks at: a page that is no thumbnail and no mask, its name, its size, its place and its opacity.
+    name = fuse(capsys, "--wavelet", "--finalthreshold=t40", "--bg=mean", "--layered", "--bits=8", *images)
+    with tifffile.TiffFile(name) as file:
+        assert [page.tags["PageName"].value for page in file.pages] == ["result", "background Mean", "substack 1-4"]
+        for page in file.pages:
+            assert page.subfiletype == 0
+            assert page.shape[:2] == file.pages[0].shape[:2]
+            assert not {"XPosition", "YPosition", "SubIFDs"} & {tag.name for tag in page.tags}
+        for layer in file.pages[1:]:
+            assert layer.shape[2] == 4
+            assert layer.extrasamples == (tifffile.EXTRASAMPLE.UNASSALPHA,)
+
+
 def test_layers_that_were_lost_are_made_again(
     images: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
