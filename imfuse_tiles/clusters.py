@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
@@ -23,8 +23,8 @@ from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import QUEUES
 from imfuse_tiles.store import Store
 
-#: Seconds that a running scheduler has to answer, after which its workers are counted anew, and to say goodbye.
-PATIENCE, COUNTED, CLOSED = 10, 1.0, 3.0
+#: Seconds: to reach a scheduler, after which its workers are counted anew, to say goodbye, to answer a question.
+PATIENCE, COUNTED, CLOSED, ANSWERED = 10, 1.0, 3.0, 3.0
 SETTINGS = {
     # The third worker that a block kills is its last.
     "distributed.scheduler.allowed-failures": LIVES - 1,
@@ -51,8 +51,8 @@ class Blocks:
         if self.fixed:
             return 2 * at_once if at_once >= self.fixed else at_once
         if time.monotonic() - self.counted > COUNTED:
-            with self.answered():
-                self.slots = sum(self.client.nthreads().values())
+            with suppress(TimeoutError):  # a busy scheduler: as many as before
+                self.slots = sum(self.asked(self.client.scheduler.ncores).values())
             self.counted = time.monotonic()
         return 2 * max(1, int(self.slots))
 
@@ -77,16 +77,30 @@ class Blocks:
     def running(self) -> set[str]:
         """The blocks that workers are at."""
         if time.monotonic() - self.busy[0] > COUNTED:
-            with self.answered():
-                found = {key for stacks in self.client.call_stack().values() for key in stacks}
-            self.busy = time.monotonic(), found
+            with suppress(TimeoutError):
+                stacks = self.asked(self.client.scheduler.call_stack, keys=None)
+                self.busy = time.monotonic(), {key for each in stacks.values() for key in each}
         return self.busy[1]
+
+    def asked(self, question: Callable[..., Any], **about: Any) -> Any:
+        """The scheduler's answer. Resumable when it is gone, TimeoutError when it takes its time."""
+        with self.answered():
+            try:
+                return self.client.sync(question, callback_timeout=ANSWERED, **about)
+            except TimeoutError:
+                if self.client.status != "running":
+                    raise lost() from None
+                raise
 
     @contextmanager
     def answered(self) -> Iterator[None]:
-        """Resumable when the scheduler does not answer any more."""
+        """Resumable when the scheduler is gone."""
+        if self.client.status != "running":
+            raise lost()
         try:
             yield
+        except (Resumable, TimeoutError):
+            raise
         except Exception as error:
             raise lost() from error
 

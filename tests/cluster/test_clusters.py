@@ -1,0 +1,232 @@
+"""Dask clusters: what is lost is computed again, what cannot be is named, and no pixel passes the scheduler."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed.comm.tcp as wire
+import numpy as np
+import psutil
+import pytest
+from blocks import FillJob, Hog, Poison, Tracked, plan_of
+from program import until
+from stacks import imagined, recipe_of, result, run, stack_of
+
+from imfuse_tiles.budget import laid_out, room
+from imfuse_tiles.clusters import Blocks
+from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
+from imfuse_tiles.plan import planned
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.scheduler import Cluster
+from imfuse_tiles.store import Store
+from imfuse_tiles.workers import open_pool
+
+LAST = 400600.0
+
+
+def made(**settings: Any) -> Any:
+    """A cluster in this process, as a callable that a user names."""
+    from distributed import LocalCluster
+
+    quiet = {"processes": False, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "host": "127.0.0.1",
+             "protocol": "tcp"}  # fmt: skip
+    return LocalCluster(**{**quiet, "n_workers": 1, **settings})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> str:
+    (tmp_path / "counts").mkdir()
+    return str(tmp_path / "counts")
+
+
+# What a cluster computes
+
+
+def test_a_local_cluster_makes_the_same_bytes_as_threads(tmp_path: Path, store: Store) -> None:
+    plan = planned(recipe_of("--blur --darkness=w10 --cutbg --bg=mean"), stack_of(tmp_path / "in"))
+    threads = Store(str(tmp_path / "threads"))
+    run(plan, threads)
+    run(plan, store, scheduler="local:2")
+    assert np.array_equal(result(plan, store), result(plan, threads))
+
+
+def test_a_cluster_of_changing_size_is_used_as_it_comes_and_goes() -> None:
+    from distributed import Client
+
+    with made() as cluster, Client(cluster) as client:
+        blocks = Blocks(client)
+        assert blocks.window(1) == 2
+        cluster.scale(3)
+        assert until(lambda: blocks.window(1) == 6, 20, 0.2)
+        cluster.scale(1)
+        assert until(lambda: blocks.window(1) == 2, 20, 0.2)
+
+
+def test_a_callable_s_cluster_computes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "my_clusters", sys.modules[__name__])
+    cluster = Cluster(settings={"n_workers": 2})
+    plan = plan_of(FillJob("first/x"))
+    run(plan, store, scheduler="my_clusters:made", cluster=cluster)
+    assert float(result(plan, store)[0, 299, 399]) == LAST
+
+
+# What goes over the wire
+
+
+def test_what_a_task_is_told_is_small_even_of_a_thousand_slices() -> None:
+    stack, resources = imagined(1000, (32000, 32000)), Resources(4 << 30, 2)
+    text = "--wavelet=p5 --maskwave=p100 --cutless=p15 --cutwave --finalblur=s10,S2,t5 --bg=mean --fft --statistic"
+    for stage in planned(recipe_of(text), stack, room(resources)).stages:
+        block = next(stage.blocks(laid_out(stage, resources).layout))
+        assert len(pickle.dumps((stage.job.for_block(block), block))) < 3000, stage.name
+
+
+def test_no_pixels_pass_the_scheduler(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = [0]
+    write, read = wire.TCP.write, wire.from_frames
+
+    async def counted(self: Any, *args: Any, **more: Any) -> Any:
+        size = await write(self, *args, **more)
+        passed[0] += size
+        return size
+
+    async def received(frames: Any, *args: Any, **more: Any) -> Any:
+        passed[0] += sum(memoryview(frame).nbytes for frame in frames)
+        return await read(frames, *args, **more)
+
+    monkeypatch.setattr(wire.TCP, "write", counted)
+    monkeypatch.setattr(wire, "from_frames", received)
+    plan = plan_of(FillJob("first/x"), (3000, 4000))
+    reports = run(plan, store, scheduler="local:2", tile=500)
+    pixels = sum(report.bytes_written + report.bytes_read for report in reports)
+    blocks = sum(report.computed for report in reports)
+    assert (blocks, pixels > 140_000_000) == (96, True)
+    assert 0 < passed[0] < 20_000 * blocks
+
+
+# Faults
+
+
+def test_workers_killed_in_turn_do_not_stop_the_run(store: Store, counts: str) -> None:
+    plan = plan_of(Tracked("first/x", seconds=0.3, folder=counts))
+    killed, over = set(), threading.Event()
+
+    def killer() -> None:
+        while len(killed) < 3 and not over.wait(0.5):
+            for name in sorted(set(os.listdir(counts)) - {str(pid) for pid in killed})[:1]:
+                killed.add(int(name))
+                if psutil.pid_exists(int(name)):
+                    os.kill(int(name), signal.SIGKILL)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        run(plan, store, scheduler="local:2")
+    finally:
+        over.set()
+        thread.join()
+    assert len(killed) >= 2
+    assert float(result(plan, store)[0, 299, 399]) == LAST
+
+
+@pytest.mark.parametrize("scheduler", ["processes:2", "local:2"])
+def test_a_block_that_kills_two_workers_gets_a_third(store: Store, counts: str, scheduler: str) -> None:
+    plan = plan_of(Poison("first/x", folder=counts, times=2))
+    run(plan, store, scheduler=scheduler)
+    assert len(os.listdir(counts)) == 2
+    assert float(result(plan, store)[0, 0, 100]) == 200
+
+
+@pytest.mark.parametrize("scheduler", ["processes:2", "local:2"])
+def test_a_block_that_kills_three_workers_is_named(store: Store, counts: str, scheduler: str) -> None:
+    with pytest.raises(BlockFailed, match=r"block 0/0/100 of stage first .*killed its worker 3 times") as caught:
+        run(plan_of(Poison("first/x", folder=counts)), store, scheduler=scheduler)
+    assert (caught.value.code, len(os.listdir(counts))) == (5, 3)
+    reports = run(plan_of(FillJob("first/x")), store)
+    assert reports[0].reused + reports[0].computed == 12
+    assert reports[0].reused >= 1
+
+
+@pytest.mark.slow
+def test_a_block_over_the_memory_of_its_worker_is_named(store: Store) -> None:
+    with pytest.raises(BlockFailed, match=r"block 0/0/100 of stage first .*more memory than there is"):
+        run(plan_of(Hog("first/x")), store, scheduler="local:2", memory=1400 << 20)
+
+
+class Running:
+    """A scheduler and its workers as programs of their own."""
+
+    def __init__(self, folder: Path, workers: int = 2, *keys: str) -> None:
+        self.file = folder / "scheduler.json"
+        here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file), *keys]
+        secure = ["--protocol", "tls"] if keys else []
+        self.programs = [self.begun("scheduler", "--port", "0", *here, *secure)]
+        assert until(lambda: self.file.is_file() and self.file.stat().st_size > 0, 60, 0.1)
+        self.programs += [self.begun("worker", "--nthreads", "1", *here) for _ in range(workers)]
+
+    def begun(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:]]
+        path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env={**os.environ, "PYTHONPATH": path}, start_new_session=True)  # fmt: skip
+
+    def close(self) -> None:
+        for program in self.programs:
+            if program.poll() is None:
+                os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    cluster = Running(tmp_path)
+    yield cluster
+    cluster.close()
+
+
+def test_a_run_whose_scheduler_is_killed_ends_resumably_and_goes_on(running: Running, store: Store) -> None:
+    plan = plan_of(FillJob("first/x", seconds=0.4))
+    began: list[float] = []
+
+    def kill() -> None:
+        until(lambda: store.exists() and len(store.done("first")) >= 2, 60, 0.05)
+        began.append(time.monotonic())
+        os.kill(running.programs[0].pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(Resumable, match="scheduler was lost") as caught:
+        run(plan, store, scheduler=f"file:{running.file}")
+    thread.join()
+    assert (caught.value.code, time.monotonic() - began[0] < 10) == (4, True)
+    done = len(store.done("first"))
+    assert done >= 2
+    assert run(plan_of(FillJob("first/x")), store)[0].reused == done
+
+
+def test_a_scheduler_that_does_not_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imfuse_tiles.clusters.PATIENCE", 1)
+    resources = Resources(2 << 30, 1, 100, "tcp://127.0.0.1:9")
+    with pytest.raises(Refusal, match="no dask scheduler answers there"), open_pool(resources, str(tmp_path)):
+        pass
+
+
+def test_workers_that_do_not_see_the_store_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "my_clusters", sys.modules[__name__])
+    resources = Resources(2 << 30, 1, 100, "my_clusters:made")
+    with pytest.raises(Refusal, match="does not see the store"), open_pool(resources, str(tmp_path / "none")):
+        pass
