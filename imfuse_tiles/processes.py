@@ -123,7 +123,7 @@ def fresh(workers: int) -> ProcessPoolExecutor:
     context.set_forkserver_preload(["imfuse_tiles.run", "cv2", "numba"])  # imported once for all workers
     if clean == "forkserver":
         _deafly(forkserver.ensure_running)
-    return ProcessPoolExecutor(workers, context, initializer=_obey)
+    return ProcessPoolExecutor(workers, context, initializer=_obey, initargs=(dict(os.environ),))
 
 
 def _deafly(start: Callable[[], None]) -> None:
@@ -140,8 +140,12 @@ def dask_setup(worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _obey() -> None:
-    """In a worker process: leave signals to the parent, and end when it does or says so."""
+def _obey(environment: dict[str, str]) -> None:
+    """In a worker process: leave signals to the parent, and end when it does or says so.
+
+    ``environment``: of the parent now; that of the server it is forked from is as old as the first pool.
+    """
+    os.environ.update(environment)
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -27,6 +27,8 @@ from imfuse_tiles.workers import Pool
 
 #: What each finished block of a stage reported, by the blocks' names.
 Lines = dict[str, dict[str, Any]]
+#: How many blocks of a stage may fail before the others are not tried any more.
+FAILURES = 10
 
 
 @dataclass
@@ -187,19 +189,22 @@ class Run:
         return done
 
     def computed(self, stage: Stage, todo: Iterator[Block], pool: Pool, at_once: int) -> Iterator[Any]:
-        """Journal lines of the blocks as they are finished, few in flight at any time."""
+        """Journal lines of the blocks as they are finished, few in flight at any time.
+
+        A block that fails keeps none of the others from being computed; a trouble of the machine does.
+        """
         flying: dict[Future[Any], Block] = {}
-        problem: BaseException | None = None
+        failed: list[BlockFailed] = []
+        trouble: BaseException | None = None
         while True:
-            while (
-                not (problem or self.halt.number) and len(flying) < pool.window(at_once) and (block := next(todo, None))
-            ):
+            over = trouble or self.halt.number or len(failed) >= FAILURES
+            while not over and len(flying) < pool.window(at_once) and (block := next(todo, None)):
                 job = stage.job.for_block(block)
                 flying[pool.submit(compute, self.store.root, job, block)] = block
             if not flying:
                 break
             finished, _ = wait(flying, timeout=0.5, return_when=FIRST_COMPLETED)
-            if self.halt.number or problem:
+            if self.halt.number or over:
                 for future in [each for each in flying if each.cancel()]:
                     del flying[future]
             for future in finished & flying.keys():
@@ -207,19 +212,32 @@ class Run:
                 error = future.exception()
                 if error is None:
                     yield {"block": block.name, **future.result()}
+                elif isinstance(error, Stop | Damaged | OSError | MemoryError | BrokenExecutor):
+                    trouble = trouble or error  # explained further up
                 else:
-                    problem = problem or self.explained(stage, block, error)
-        if problem:
-            raise problem
+                    failed.append(self.explained(stage, block, error))
+        if trouble:
+            raise trouble
         self.halt.check()
+        if failed:
+            raise together(failed)
 
-    def explained(self, stage: Stage, block: Block, error: BaseException) -> BaseException:
-        """What a failed block means to the run; troubles of the machine are explained further up."""
-        if isinstance(error, Stop | Damaged | OSError | MemoryError | BrokenExecutor):
-            return error
+    def explained(self, stage: Stage, block: Block, error: BaseException) -> BlockFailed:
+        """What a failed block means to the run."""
         failed = BlockFailed(f"block {block.name} of stage {stage.name} failed: {type(error).__name__}: {error}")
         failed.__cause__ = error
         return failed
+
+
+def together(failed: list[BlockFailed]) -> BlockFailed:
+    """One error for all blocks of a stage that failed: the first in full, of the others how many."""
+    first, more = failed[0], len(failed) - 1
+    if not more:
+        return first
+    said = "the blocks behind them were not tried" if more + 1 >= FAILURES else "all others are done"
+    every = BlockFailed(f"{first}; {more} more failed like it, {said}")
+    every.__cause__ = first.__cause__
+    return every
 
 
 def compute(root: str, job: Job, block: Block) -> dict[str, Any]:

@@ -166,9 +166,31 @@ def test_a_block_that_fails_is_named_and_all_others_are_kept(
             run(plan, store)
     merge = next(stage for stage in plan.stages if stage.name == "merge masks")
     assert "0/100/100" not in store.done(merge.key)
-    assert len(store.done(merge.key)) >= 1
-    assert set(computed(run(plan, store))) == {"merge masks", "montage", "finish"}
+    assert computed(run(plan, store)) == {"merge masks": 1, "montage": 9, "finish": 9}
     assert np.array_equal(result(plan, store), expected)
+
+
+def test_of_several_blocks_that_fail_the_first_is_named_and_the_others_counted(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = failing(lambda job, block: job == "MergeJob" and block.region.y0 == 100, ZeroDivisionError("oops"))
+    monkeypatch.setattr(running, "compute", bad)
+    said = r"block 0/100/0 of stage merge masks failed: ZeroDivisionError: oops; 2 more failed like it, all others are"
+    with pytest.raises(BlockFailed, match=said):
+        run(plan, store, scheduler="sync")
+    merge = next(stage for stage in plan.stages if stage.name == "merge masks")
+    assert len(store.done(merge.key)) == 6
+
+
+def test_a_stage_whose_every_block_fails_is_given_up_soon(
+    plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    bad = failing(lambda job, block: job == "MergeJob" and not tried.append(block.name), ZeroDivisionError("oops"))
+    monkeypatch.setattr(running, "compute", bad)
+    with pytest.raises(BlockFailed, match=r"9 more failed like it, the blocks behind them were not tried"):
+        run(plan, store, tile=50, scheduler="sync")
+    assert len(tried) == running.FAILURES
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

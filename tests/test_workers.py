@@ -78,3 +78,14 @@ def test_what_was_not_begun_is_dropped_when_the_pool_closes() -> None:
         futures = [pool.submit(time.sleep, 0.2) for _ in range(50)]
     assert time.perf_counter() - began < 5
     assert sum(future.cancelled() for future in futures) >= 45
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def test_worker_processes_have_the_environment_of_their_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("a bucket's key", "another"):
+        monkeypatch.setenv("IMFUSE_OF_A_TEST", value)
+        with opened("processes", 1) as pool:
+            assert pool.submit(variable, "IMFUSE_OF_A_TEST").result(60) == value
