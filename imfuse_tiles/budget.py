@@ -13,6 +13,8 @@ from imfuse_tiles.work.stage import Layout, Stage
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
 CHUNK = 512
 EDGES = (2048, 1024, 512, 256, 128, 64)
+#: Blocks are no larger than this many halos (and the second of the edges) need them: new memory is slow.
+HALOS = 12
 #: Slices that one task takes together, so that the strongest of them is kept without another pass.
 RUN = 8
 #: What the program needs before it computes: Python and its libraries.
@@ -102,7 +104,7 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     one, space = spaces(resources)
     if layout is not None and stage.memory(layout) <= one:
         return _cut(stage, layout, resources, space)
-    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else EDGES)]
+    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else edges(stage))]
     together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
@@ -113,6 +115,11 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
         if stage.memory(each) <= one:
             return _cut(stage, each, resources, space)
     raise _too_big(stage, resources, one, (stage,))
+
+
+def edges(stage: Stage) -> Sequence[int]:
+    """Edges of blocks that are sensible for a stage, the largest first."""
+    return EDGES if HALOS * stage.halo.reach > EDGES[1] else EDGES[1:]
 
 
 def check(stages: Sequence[Stage], resources: Resources) -> None:
