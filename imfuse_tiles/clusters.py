@@ -19,8 +19,9 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
 from imfuse_tiles.processes import LIVES, Handed, WorkerKilled
+from imfuse_tiles.queues import Jobs
 from imfuse_tiles.recipe import Resources
-from imfuse_tiles.scheduler import QUEUES
+from imfuse_tiles.scheduler import KEYLESS, QUEUES
 from imfuse_tiles.store import Store
 
 #: Seconds: to reach a scheduler, after which its workers are counted anew, to say goodbye, to answer a question.
@@ -39,10 +40,10 @@ SETTINGS = {
 
 
 class Blocks:
-    """Hands blocks to a dask scheduler."""
+    """Hands blocks to a dask scheduler. ``keep``: called now and then to replace workers that went."""
 
-    def __init__(self, client: Any, workers: int | None = None) -> None:
-        self.client, self.fixed = client, workers
+    def __init__(self, client: Any, workers: int | None = None, keep: Callable[[], None] | None = None) -> None:
+        self.client, self.fixed, self.keep = client, workers, keep
         self.counted = self.slots = 0.0
         self.busy: tuple[float, set[str]] = (0.0, set())
 
@@ -53,6 +54,8 @@ class Blocks:
         if time.monotonic() - self.counted > COUNTED:
             with suppress(TimeoutError):  # a busy scheduler: as many as before
                 self.slots = sum(self.asked(self.client.scheduler.ncores).values())
+            if self.keep:
+                self.keep()
             self.counted = time.monotonic()
         return 2 * max(1, int(self.slots))
 
@@ -128,17 +131,19 @@ def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
     from distributed import Client
 
     name = resources.scheduler.partition(":")[0]
+    jobs: Jobs | None = None
     with silenced(), dask.config.set(SETTINGS), ExitStack() as opened:
         if name in ("tcp", "tls", "file"):
             client = running(resources)
         elif name == "local":
             client = Client(opened.enter_context(local(resources)), timeout=PATIENCE)
         else:
-            made = queue(resources) if name in QUEUES else called(resources)
+            jobs = Jobs(resources, security(resources)) if name in QUEUES else None
+            made = jobs.cluster if jobs else called(resources)
             client = made if isinstance(made, Client) else Client(opened.enter_context(made), timeout=PATIENCE)
         opened.callback(close, client)
         check_workers(client, root)
-        yield Blocks(client, resources.workers if name == "local" else None)
+        yield Blocks(client, resources.workers if name == "local" else None, jobs.keep if jobs else None)
 
 
 @contextmanager
@@ -172,7 +177,9 @@ def security(resources: Resources) -> Any:
     roles = {f"tls_{role}_{what}": file for role in ("client", "scheduler", "worker")
              for what, file in (("cert", cert), ("key", key))}  # fmt: skip
     try:
-        return Security(tls_ca_file=authority, require_encryption=True, **roles)
+        keys = Security(tls_ca_file=authority, require_encryption=True, **roles)
+        keys.get_connection_args("client")  # reads the files
+        return keys
     except (OSError, ValueError) as error:
         raise Refusal(f"--tls-cert, --tls-key, --tls-ca: {error}") from None
 
@@ -185,6 +192,10 @@ def running(resources: Resources) -> Any:
     where = {"scheduler_file": rest} if name == "file" else {"address": resources.scheduler}
     try:
         return Client(**where, timeout=PATIENCE, security=security(resources))
+    except TypeError as error:
+        if "TLS" not in str(error):
+            raise
+        raise Refusal(f"--scheduler {resources.scheduler}: {KEYLESS}") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise Refusal(f"--scheduler {resources.scheduler}: no dask scheduler answers there ({error})") from None
 
@@ -199,26 +210,6 @@ def local(resources: Resources) -> Any:
         dashboard_address=resources.cluster.dashboard or "127.0.0.1:0", memory_limit=resources.memory,
         silence_logs=50, preload="imfuse_tiles.processes", security=keys, protocol="tls://" if keys else None,
     )  # fmt: skip
-
-
-def queue(resources: Resources) -> Any:
-    """Workers that are jobs of a queue."""
-    name, settings = resources.scheduler, dict(resources.cluster.settings)
-    try:
-        import dask_jobqueue
-    except ImportError:
-        raise Refusal(f"--scheduler {name} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'") from None
-    # The web server of the scheduler stays on this machine unless it was asked for.
-    options = {"dashboard_address": resources.cluster.dashboard or "127.0.0.1:0"}
-    options.update(settings.pop("scheduler_options", {}))
-    try:
-        cluster = getattr(dask_jobqueue, QUEUES[name])(
-            **settings, scheduler_options=options, security=security(resources), silence_logs="critical"
-        )
-        cluster.scale(resources.workers)
-    except (TypeError, ValueError, RuntimeError, OSError) as error:
-        raise Refusal(f"--scheduler {name}: {' '.join(str(error).split())}") from error
-    return cluster
 
 
 def called(resources: Resources) -> Any:

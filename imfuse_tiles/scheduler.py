@@ -19,6 +19,8 @@ ALLOWED = (
     f"{', '.join(QUEUES)}, module:callable, or a cluster file by its name or path"
 )
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+#: What is said of a secured scheduler that nobody showed keys for.
+KEYLESS = "a secured scheduler takes --tls-cert, --tls-key and --tls-ca, or keys in dask's configuration"
 #: Where a dashboard is served that was asked for without an address.
 DASHBOARD = "127.0.0.1:8787"
 

@@ -79,3 +79,17 @@ def configured(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     except ImportError:
         raise Refusal(f"--scheduler {name} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'") from None
     return {**dask.config.get(f"jobqueue.{name}", {}), **settings}
+
+
+def has_keys() -> bool:
+    """Whether dask's own configuration has keys for secured schedulers."""
+    import dask
+
+    return bool(dask.config.get("distributed.comm.tls.ca-file", None))
+
+
+def parse_bytes(size: str | int) -> int:
+    """Bytes of a size as dask and job queues reckon: a GB is 10^9."""
+    import dask.utils
+
+    return int(dask.utils.parse_bytes(size))

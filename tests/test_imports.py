@@ -38,7 +38,8 @@ FLOORS = (
     ("__main__",),
 )
 #: Modules that are parts of a room of another name.
-PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "workers", "clusters": "workers"}
+PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "workers", "clusters": "workers",
+         "queues": "workers"}  # fmt: skip
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {

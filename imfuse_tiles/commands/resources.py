@@ -12,9 +12,11 @@ from imfuse_tiles.budget import bytes_of, default_memory
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.fuse import cores
 from imfuse_tiles.recipe import Resources
-from imfuse_tiles.scheduler import DASHBOARD, QUEUES, Cluster, Part, check_scheduler, part_of
-from imfuse_tiles.workers import configured
+from imfuse_tiles.scheduler import DASHBOARD, KEYLESS, QUEUES, Cluster, Part, check_scheduler, part_of
+from imfuse_tiles.workers import configured, has_keys, parse_bytes
 
+#: What a worker may take of its share of a job's memory: dask ends those that come to 95 %.
+USED = 0.9
 TLS = ("tls-cert", "tls-key", "tls-ca")
 
 
@@ -27,10 +29,12 @@ def resources(said: argparse.Namespace) -> Resources:
     workers = check_scheduler(spec, said.workers or file.get("workers") or cores())
     given = said.memory or file.get("memory")
     memory = bytes_of(given) if given else default_memory()
-    threads = file.get("threads", 1)
+    threads, keys = file.get("threads", 1), tls(said, file)
+    if spec.startswith("tls:") and not keys and not has_keys():
+        raise Refusal(f"--scheduler {spec}: {KEYLESS}")
     return Resources(
         memory, workers, said.tile or file.get("tile"), spec,
-        Cluster(threads, settings, tls(said, file), dashboard(said, file)), part(said),
+        Cluster(threads, settings, keys, dashboard(said, file)), part(said),
     )  # fmt: skip
 
 
@@ -51,7 +55,7 @@ def of_queue(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     processes, cores, memory = job.get("processes") or 1, job.get("cores"), job.get("memory")
     if not cores or not memory:
         raise Refusal(f"--scheduler {name}: say cores and memory of a job in a cluster file or in dask's jobqueue.yaml")
-    return {"memory": str(bytes_of(str(memory)) // processes), "threads": max(1, cores // processes)}
+    return {"memory": str(int(USED * parse_bytes(memory)) // processes), "threads": max(1, cores // processes)}
 
 
 def part(said: argparse.Namespace) -> Part | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 from blocks import FillJob, Hog, Poison, Tracked, plan_of
+from dask_programs import Running
 from program import until
 from stacks import imagined, recipe_of, result, run, stack_of
 
@@ -164,30 +164,6 @@ def test_a_block_that_kills_three_workers_is_named(store: Store, counts: str, sc
 def test_a_block_over_the_memory_of_its_worker_is_named(store: Store) -> None:
     with pytest.raises(BlockFailed, match=r"block 0/0/100 of stage first .*more memory than there is"):
         run(plan_of(Hog("first/x")), store, scheduler="local:2", memory=1400 << 20)
-
-
-class Running:
-    """A scheduler and its workers as programs of their own."""
-
-    def __init__(self, folder: Path, workers: int = 2, *keys: str) -> None:
-        self.file = folder / "scheduler.json"
-        here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file), *keys]
-        secure = ["--protocol", "tls"] if keys else []
-        self.programs = [self.begun("scheduler", "--port", "0", *here, *secure)]
-        assert until(lambda: self.file.is_file() and self.file.stat().st_size > 0, 60, 0.1)
-        self.programs += [self.begun("worker", "--nthreads", "1", *here) for _ in range(workers)]
-
-    def begun(self, *words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:]]
-        path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                env={**os.environ, "PYTHONPATH": path}, start_new_session=True)  # fmt: skip
-
-    def close(self) -> None:
-        for program in self.programs:
-            if program.poll() is None:
-                os.killpg(program.pid, signal.SIGKILL)
-            program.wait()
 
 
 @pytest.fixture
