@@ -79,9 +79,8 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
         if not fresh:
             store.sweep(())
-        for stage in plan.stages:
-            if again and stage.job.step in STEPS[STEPS.index(again) :]:
-                store.forget(stage.key)
+        for key in stale(plan, again) if again else ():
+            store.forget(key)
         if first:
             upkeep.note(plan, store, resources)
         kind = partial(PartRun, part=part) if part else run.Run
@@ -103,6 +102,15 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
             halt.check()  # a signal to the whole group also kills workers that are just starting
             raise
     return Outcome(places, reports)
+
+
+def stale(plan: Plan, step: str) -> list[str]:
+    """Keys of the stages from a step on, and of all that builds on these."""
+    found: list[str] = []
+    for stage in plan.stages:
+        if stage.job.step in STEPS[STEPS.index(step) :] or set(stage.inputs) & set(found):
+            found.append(stage.key)
+    return found
 
 
 def fuse_images(

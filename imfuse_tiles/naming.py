@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.plan import Plan
+from imfuse_tiles.spec import digest
 
 #: Bytes of the longest name that every file system takes, less what is put behind it.
 LONGEST = 200
+#: Folders that are looked through for an earlier result at most.
+MOST = 5000
 
 
 def digests(plan: Plan) -> str:
     """Six hex digits of the sources and six of the options: the same result has the same."""
-    return f"{plan.stack.digest[-6:]}_{hashlib.sha256(str(plan.recipe).encode()).hexdigest()[-6:]}"
+    return f"{plan.stack.digest[-6:]}_{digest(asked(plan))[-6:]}"
+
+
+def asked(plan: Plan) -> list[Any]:
+    """What the options ask for: their text, the content of files they name, versions of functions they call."""
+    files = [stage.key for stage in plan.stages for output in stage.outputs if output.path.startswith("file/")]
+    return [str(plan.recipe), files, [op.record().get("versions", []) for op in plan.recipe.ops]]
 
 
 def default_name(plan: Plan, base: str | None, long: bool, ending: str) -> Path:
@@ -41,7 +52,36 @@ def shortened(stem: str) -> str:
     return stem
 
 
-def finished(plan: Plan, folder: Path) -> Path | None:
-    """A result of the very same sources and options in a folder, whatever its base name; the first by name."""
-    found = sorted(folder.glob(f"*{digests(plan)}*.result.*"))
-    return next((path for path in found if path.is_file()), None)
+def finished(plan: Plan, folder: Path, ending: str) -> Path | None:
+    """A result of the very same sources and options, whatever its base name.
+
+    Looked for in ``folder``, then below the current one, nearest first.
+    """
+    name = f"*{digests(plan)}*.result.{ending}"
+    for place in (folder, *below(Path())):
+        found = next((path for path in sorted(place.glob(name)) if path.is_file()), None)
+        if found:
+            return found
+    return None
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Folders below one and itself, level by level, as many as are looked through in a moment.
+
+    No hidden ones, no links, and nothing inside a store.
+    """
+    level, left = [folder], MOST
+    while level:
+        yield from level
+        level = [each for parent in level for each in subfolders(parent)][:left]
+        left -= len(level)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in one, by name; none that cannot be read, and none of a store."""
+    try:
+        with os.scandir(folder) as entries:
+            found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    except OSError:
+        return []
+    return [] if "zarr.json" in found else [folder / each for each in sorted(found) if found[each] and each[0] != "."]

@@ -14,6 +14,7 @@ from stacks import frames, recipe_of, stack_of, written
 from imfuse_tiles import __version__
 from imfuse_tiles.cli import main
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.fuse import stale
 from imfuse_tiles.naming import LONGEST, default_name, digests, finished
 from imfuse_tiles.plan import planned
 
@@ -60,9 +61,10 @@ def test_a_long_name_is_no_longer_than_file_systems_allow(tmp_path: Path) -> Non
     plan = planned(recipe_of(" ".join(f"--blur=s{s}" for s in range(1, 40))), stack_of(tmp_path / "in", STACK))
     name = default_name(plan, None, True, "tif").name
     assert len(name) <= LONGEST + len(".result.tif")
-    assert finished(plan, tmp_path) is None
+    assert finished(plan, tmp_path, "tif") is None
     (tmp_path / name).touch()
-    assert finished(plan, tmp_path) == tmp_path / name
+    assert finished(plan, tmp_path, "tif") == tmp_path / name
+    assert finished(plan, tmp_path, "png") is None
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
@@ -86,6 +88,30 @@ def test_a_result_that_is_there_is_not_made_again(images: list[str], capsys: pyt
     assert Path(name).stat().st_mtime_ns == before
     assert fuse(capsys, "--wavelet", "-f", *images) == name
     assert Path(name).stat().st_mtime_ns > before
+
+
+def test_a_result_of_another_name_below_this_folder_is_found(
+    images: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = fuse(capsys, "--wavelet", *images)
+    for folder, found in {"keep/2024": True, ".trash": False}.items():
+        kept = Path(folder, f"fly-{name}")
+        kept.parent.mkdir(parents=True)
+        Path(name).rename(kept)
+        assert fuse(capsys, "--wavelet", *images) == (str(kept) if found else name)
+        kept.rename(name)
+    assert main(["fuse", "--wavelet", "--bits=8", *images]) == 3, "there is one, but of 16 bits"
+
+
+def test_a_result_of_a_file_that_was_edited_since_is_made_anew(
+    images: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (80, 90), "#102030").save("b.png")
+    words = ("--wavelet", "--finalthreshold=t60", "--bg=b.png", *images)
+    name = fuse(capsys, *words)
+    assert fuse(capsys, *words) == name
+    Image.new("RGB", (80, 90), "#302010").save("b.png")
+    assert fuse(capsys, *words) != name
 
 
 def test_layers_are_named_pages_that_make_the_result(images: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,3 +197,11 @@ def test_everything_from_a_step_on_is_computed_again(images: list[str], tmp_path
     stages = json.loads(Path("report.json").read_text())["stages"]
     assert [stage["computed"] > 0 for stage in stages] == [False] * (len(stages) - again) + [True] * again
     assert Path("r.tif").read_bytes() == first
+
+
+def test_what_builds_on_a_step_is_computed_again_with_it(tmp_path: Path) -> None:
+    plan = planned(recipe_of("--wavelet --maskfft --maskblur"), stack_of(tmp_path, STACK), room=0)
+    merged = [stage.key for stage in plan.stages if stage.name.startswith(("merge", "cells", "far"))]
+    assert len(merged) == 4
+    assert set(merged) <= set(stale(plan, "merge"))
+    assert not set(merged) & set(stale(plan, "focus"))

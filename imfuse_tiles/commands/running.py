@@ -54,11 +54,11 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
 
 def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
     """A result of the same images and options that was made before, if any name will do."""
-    if said.output or said.extra or said.force is not None:
+    if said.output or said.extra or said.force is not None or said.exif is not None or said.bits != 16:
         return None
     if said.longname or said.basename is not None:
         return place if place.is_file() else None
-    return naming.finished(made, place.parent)
+    return naming.finished(made, place.parent, said.format)
 
 
 def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, place: Path, began: float) -> int:

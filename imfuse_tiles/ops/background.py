@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.ops.colours import colour
 from imfuse_tiles.ops.fusion import GRAMMAR, NAME, Fusion
 from imfuse_tiles.spec import Op, word
 
@@ -67,39 +68,13 @@ def origin(owner: str, text: str) -> Origin:
         return Origin("recipe", plain)
     value = colour(plain)
     if value is not None:
-        return Origin("colour", text, value=value)
+        return Origin("colour", "".join(plain.split()), value=value)
     if Path(text).is_file():
         return Origin("file", text)
     raise Refusal(
-        f"{owner}: {text} is not known; allowed are a colour (name or #rrggbb), transparent, "
+        f"{owner}: {text} is not known; allowed are a colour (name, #rrggbb or rgb(r,g,b)), transparent, "
         f"{', '.join([*EVALUATE, *RECIPES, NAME])}, a compose mode such as Overlay, or an image file"
     )
-
-
-def colour(text: str) -> tuple[float, float, float, float] | None:
-    """Red, green, blue and opacity in 0..1 of a colour name, gray0 to gray100 or #hex; None when it is none.
-
-    #hex has 1, 2 or 4 digits for each of three or four values.
-    """
-    from PIL import ImageColor
-
-    grey = text.removeprefix("gray").removeprefix("grey")
-    if grey != text and grey.isdigit() and int(grey) <= 100:
-        level = int(int(grey) * 2.55 + 0.5) / 255
-        return level, level, level, 1.0
-    if text.startswith("#") and len(text) in (13, 17):
-        text, full = text[1:], 65535
-        digits: tuple[str, ...] = tuple(text[at : at + 4] for at in range(0, len(text), 4))
-        if not all(set(each) <= set("0123456789abcdef") for each in digits):
-            return None
-        values = [int(each, 16) / full for each in digits]
-    else:
-        try:
-            values = [each / 255 for each in ImageColor.getrgb(text)]
-        except ValueError:
-            return None
-    red, green, blue, *opacity = values
-    return red, green, blue, opacity[0] if opacity else 1.0
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.ops.background import RECIPES, Origin, colour, origin
-from imfuse_tiles.spec import parse
+from imfuse_tiles.ops.background import RECIPES, Origin, origin
+from imfuse_tiles.ops.colours import VARIANTS, colour
+from imfuse_tiles.spec import option, parse
 
 
 @pytest.mark.parametrize(
@@ -25,14 +26,36 @@ from imfuse_tiles.spec import parse
         ("grey100", (1, 1, 1, 1)),
         ("gray50", (127 / 255, 127 / 255, 127 / 255, 1)),
         ("gray", (128 / 255, 128 / 255, 128 / 255, 1)),
+        ("red3", (205 / 255, 0, 0, 1)),
+        ("GREY42", (107 / 255, 107 / 255, 107 / 255, 1)),
+        ("LightGoldenrod2", (238 / 255, 220 / 255, 130 / 255, 1)),
+        (" light Goldenrod  2 ", (238 / 255, 220 / 255, 130 / 255, 1)),
+        ("Violet Red", (208 / 255, 32 / 255, 144 / 255, 1)),
+        ("green", (0, 128 / 255, 0, 1)),
+        ("green1", (0, 1, 0, 1)),
+        ("#fff000800", (1, 0, 2048 / 4095, 1)),
+        ("rgb(0,51,255)", (0, 51 / 255, 1, 1)),
     ],
 )
 def test_colours(text: str, wanted: tuple[float, ...]) -> None:
-    assert colour(text.lower()) == pytest.approx(wanted)
+    assert colour(text) == pytest.approx(wanted)
     assert origin("--bg", text).kind == "colour"
+    again = option(str(parse("bg", text)))
+    assert again.origin.value == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("text", ["nonesuch", "gray101", "#12345", "#xyz", "#00000000000g"])
+def test_every_family_of_names_has_four_shades_that_get_darker() -> None:
+    assert len(VARIANTS) == 78
+    for name in VARIANTS:
+        shades = [colour(f"{name}{number}") for number in (1, 2, 3, 4)]
+        assert all(shades)
+        assert sorted(shades, key=sum, reverse=True) == shades
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nonesuch", "gray101", "#12345", "#xyz", "red5", "red0", "lightgray2", "gray1000", "gray²", "#00000000000g"],
+)
 def test_no_colours(text: str) -> None:
     assert colour(text) is None
 
@@ -62,7 +85,7 @@ def test_anything_else_is_refused_with_what_is_allowed() -> None:
 def test_canonical_words() -> None:
     said = {text: str(parse("bg", text)) for text in ("MEAN", "overlay2", "wave", "Red", "#abc", "#00000000")}
     assert said == {
-        "MEAN": "--bg=Mean", "overlay2": "--bg=Overlay2", "wave": "--bg=wave", "Red": "--bg=Red", "#abc": "--bg=#abc",
+        "MEAN": "--bg=Mean", "overlay2": "--bg=Overlay2", "wave": "--bg=wave", "Red": "--bg=red", "#abc": "--bg=#abc",
         "#00000000": "--bg=transparent",
     }  # fmt: skip
 
@@ -74,6 +97,5 @@ def test_only_a_colour_with_a_hue_needs_three_planes() -> None:
 
 def test_the_recipes_of_backgrounds_can_be_read() -> None:
     for options in RECIPES.values():
-        for option in options:
-            name, _, text = option.removeprefix("--").partition("=")
-            assert parse(name, text or None).name == name
+        for text in options:
+            assert str(option(text)).startswith(text)
