@@ -13,7 +13,6 @@ from imfuse_tiles.ops.background import Origin
 from imfuse_tiles.ops.final import Final
 from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.recipe import Recipe
-from imfuse_tiles.spec import digest
 from imfuse_tiles.stack import FULL, Stack
 from imfuse_tiles.work.finish import Chain, FinalJob, FinishJob, MeasureJob, Step
 from imfuse_tiles.work.fusion import fused
@@ -33,6 +32,8 @@ class Ending:
     frame: Frame
     slices: int
     source: Source
+    #: The key of the stage that reads the stack.
+    ingested: str
 
     def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
         """Put a stage at the end of the plan unless it is there already."""
@@ -57,12 +58,12 @@ class Ending:
         if made.kind == "recipe":
             return self.painted(made)
         if made.kind == "enfuse":
-            return Layer(made, fused(self.add, self.source, self.stack.digest, Fusion.read("", made.mode), self.slices))
-        key = digest(["picture", self.stack.digest, made.kind, made.mode, made.swapped])
+            return Layer(made, fused(self.add, self.source, self.ingested, Fusion.read("", made.mode), self.slices))
+        key = PictureJob.key(self.ingested, made.kind, made.mode, made.swapped)
         path, planes = f"image/{key}", self.stack.planes
         job = PictureJob(self.source, made, self.slices, path)
         out = Output(path, (planes, 1), (planes, 1), "float32")
-        self.add(f"picture {made}", key, job, out, inputs=(self.stack.digest,))
+        self.add(f"picture {made}", key, job, out, inputs=(self.ingested,))
         return Layer(made, Source(path, planes, self.frame, 1.0, key=key))
 
     def file(self, made: Origin) -> Layer:
@@ -71,7 +72,7 @@ class Ending:
         if (header.height, header.width) != self.frame:
             raise Refusal(f"{made.mode}: is {header.width} x {header.height} pixels, "
                           f"the frames are {self.frame[1]} x {self.frame[0]}")  # fmt: skip
-        key = digest(["file", content_digest(header)])
+        key = IngestJob.key(content_digest(header))
         path, planes = f"file/{key}", header.planes
         out = Output(path, (planes, 1), (planes, 1), header.dtype)
         self.add(f"read {Path(made.mode).name}", key, IngestJob((header,), path), out, banded=True,
@@ -84,7 +85,7 @@ class Ending:
         layer = self.picture(made)
         if layer.picture is not None:
             return replace(layer.picture, planes=layer.colours)
-        key = digest(["picture", self.stack.digest, made.kind, made.value])
+        key = PictureJob.key(self.ingested, made.kind, made.value)
         planes = self.stack.planes
         job = PictureJob(self.source, made, self.slices, f"image/{key}")
         self.add(f"picture {made}", key, job, Output(job.out, (planes, 1), (planes, 1), "float32"))
@@ -121,7 +122,7 @@ class Ending:
         """The stage that writes a picture as far as its steps go; none if there are none."""
         if not chain.steps:
             return chain
-        key = digest(["picture", chain.record()])
+        key = FinalJob.key(chain.record())
         job = FinalJob(chain, f"picture/{key}")
         out = Output(job.out, (chain.planes,), (chain.planes,), "float32")
         names = " ".join(step.op.name for step in chain.steps)
@@ -130,7 +131,7 @@ class Ending:
 
     def measured(self, chain: Chain, op: Final) -> str:
         """The stage that measures a written picture for a step; its key."""
-        key = digest(["measure", chain.record(), op.record("work")])
+        key = MeasureJob.key(chain.record(), op.record("work"))
         job = MeasureJob(chain, op)
         self.add(f"measure {op.name}", key, job, halo=job.halo(), inputs=chain.inputs)
         return key
@@ -143,8 +144,8 @@ class Ending:
         spans = self.recipe.spans(self.slices) if self.recipe.generators else []
         chains = tuple((self.settled if self.recipe.layered else self.chained)(*span) for span in spans)
         colours = max([self.stack.planes, *(layer.colours for layer in layers)])
-        about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.stack.digest]
-        key = digest(["final", about])
+        about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.ingested]
+        key = FinishJob.key(*about)
         job = FinishJob(chains, layers, colours, f"final/{key}")
         out = Output(job.out, (job.depth,), (job.depth,), "uint16")
         inputs = (

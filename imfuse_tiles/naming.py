@@ -23,9 +23,12 @@ def digests(plan: Plan) -> str:
 
 
 def asked(plan: Plan) -> list[Any]:
-    """What the options ask for: their text, the content of files they name, versions of functions they call."""
+    """What the options ask for: their text, the content of files they name, versions of functions they call.
+
+    Where the program computes something else than it once did, that is told apart too.
+    """
     files = [stage.key for stage in plan.stages for output in stage.outputs if output.path.startswith("file/")]
-    return [str(plan.recipe), files, [op.record().get("versions", []) for op in plan.recipe.ops]]
+    return [str(plan.recipe), files, [op.record().get("versions", []) for op in plan.recipe.ops], *plan.revised]
 
 
 def default_name(plan: Plan, base: str | None, long: bool, ending: str) -> Path:

@@ -15,12 +15,11 @@ from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.fourier import Fourier
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.recipe import Recipe
-from imfuse_tiles.spec import digest
 from imfuse_tiles.stack import FULL, Stack
 from imfuse_tiles.work.depthmap import DepthMapJob
 from imfuse_tiles.work.fourier import CellsJob, Far, FarJob, FarMaskJob, FarStart, Frames, Masks, Planes, error
 from imfuse_tiles.work.ingest import IngestJob
-from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source, Start
+from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source
 from imfuse_tiles.work.montage import Merged, MontageJob
 from imfuse_tiles.work.stage import Job, Output, Stage
 
@@ -36,6 +35,13 @@ class Plan:
     @property
     def result(self) -> Stage:
         return self.stages[-1]
+
+    @property
+    def revised(self) -> list[Any]:
+        """The options and jobs whose arithmetic has changed since the first version, with their versions."""
+        options = {f"--{op.name}": [op.version] for op in self.recipe.ops}
+        versions = {**options, **{type(stage.job).__name__: stage.job.versions() for stage in self.stages}}
+        return sorted([name, number] for name, number in versions.items() if max(number) > 1)
 
     @property
     def wanted(self) -> list[str]:
@@ -59,7 +65,8 @@ class Planner(Ending):
         self.recipe, self.stack, self.room = recipe.of_stack(len(stack)), stack, room
         self.stages: dict[str, Stage] = {}
         self.frame, self.slices = stack.frame, len(stack)
-        self.source = Source(f"source/{stack.digest}", stack.planes, stack.frame, FULL[stack.dtype])
+        self.ingested = IngestJob.key(stack.digest)
+        self.source = Source(f"source/{self.ingested}", stack.planes, stack.frame, FULL[stack.dtype])
         self.resized(recipe)
 
     def resized(self, recipe: Recipe) -> None:
@@ -88,7 +95,7 @@ class Planner(Ending):
         lead, rows = (self.stack.planes, self.slices), all(each.random_access for each in self.stack.headers)
         out = Output(self.source.path, lead, (self.stack.planes, 1), self.stack.dtype)
         job = IngestJob(self.stack.headers, self.source.path)
-        self.add("ingest", self.stack.digest, job, out, slices=self.slices, banded=True, about={"rows": rows})
+        self.add("ingest", self.ingested, job, out, slices=self.slices, banded=True, about={"rows": rows})
 
     # Masks
 
@@ -98,16 +105,16 @@ class Planner(Ending):
             return self.depthmap(op)
         image = None if op.I is None else self.likeness(origin(f"--{op.name}", op.I))
         scene, small = self.recipe.scene, self.small.record() if self.small else None
-        about = ["mask", self.stack.digest, op.record("work"), scene.space, scene.channel, small,
+        about = [self.ingested, op.record("work"), scene.space, scene.channel, small,
                  image.path if image else None]  # fmt: skip
-        inputs = (self.stack.digest, *([image.key] if image else []))
+        inputs = (self.ingested, *([image.key] if image else []))
         seen, image = replace(self.source, resize=self.small), replace(image, resize=self.small) if image else None
-        key = digest(about)
+        key = MaskJob.key(*about)
         job = MaskJob(op, scene, seen, self.mask_frame, f"mask/{key}", f"mask/{key}", image)
         if isinstance(op, Fourier) and not self.fits(job):
-            key = digest([*about, "near and far"])
             frames = Frames(op, scene, seen, self.mask_frame, image)
-            far, stage = self.far(op.name, key, frames, self.depth(op), op, inputs)
+            far, stage = self.far(op.name, about, frames, self.depth(op), op, inputs)
+            key = FarMaskJob.key(stage.key)
             job = FarMaskJob(op, scene, seen, self.mask_frame, f"mask/{key}", f"peak/{key}", image, far)
             inputs = (*inputs, stage.key)
         elif not op.whole_frame:
@@ -125,7 +132,7 @@ class Planner(Ending):
         layer = self.file(Origin("file", op.word1))
         assert layer.picture is not None
         small = self.small.record() if self.small else None
-        key = digest(["mask", self.slices, op.record("work"), layer.record()[1:], small])
+        key = DepthMapJob.key(self.slices, op.record("work"), layer.record()[1:], small)
         job = DepthMapJob(
             op=op, scene=self.recipe.scene, source=self.source, frame=self.mask_frame, out=f"mask/{key}",
             peak=f"peak/{key}", image=replace(layer.picture, resize=self.small), total=self.slices,
@@ -139,7 +146,7 @@ class Planner(Ending):
 
     def level(self, op: Generator, raw: str, peak: str) -> str:
         """The stage that levels a generator; its key."""
-        key = digest(["level", raw, op.clut])
+        key = LevelJob.key(raw, op.clut)
         self.add(f"level {op.name}", key, LevelJob(raw, peak, op.clut), frame=self.mask_frame, inputs=(raw,))
         return key
 
@@ -159,14 +166,15 @@ class Planner(Ending):
         return self.room is None or job.memory(*self.mask_frame) <= self.room
 
     def far(
-        self, name: str, of: str, planes: Planes, count: int, op: Fourier, inputs: tuple[str, ...]
+        self, name: str, of: Any, planes: Planes, count: int, op: Fourier, inputs: tuple[str, ...]
     ) -> tuple[Far, Stage]:
         """The stages of a Fourier filter's far part."""
         from imfuse_tiles import kernels
 
         frame = self.mask_frame
         responses = tuple(op.responses(frame))
-        cells, made = digest(["cells", of]), digest(["far", of])
+        cells = CellsJob.key(of)
+        made = FarJob.key(cells)
         size = kernels.cells.reduced_shape(*frame)
         out = Output(f"cells/{cells}", (count, self.slices), (count, 1), "float32")
         self.add(f"cells {name}", cells, CellsJob(planes, count, out.path), out, frame=size, slices=self.slices,
@@ -190,20 +198,21 @@ class Planner(Ending):
             parts.append(Part(op, weight, stage.outputs[0].path, level))
             inputs += [stage.key, *([level] if level else [])]
         about: list[Any] = [
-            "merge", recipe.merge.record(),
+            recipe.merge.record(),
             [(part.path, part.level, part.weight, part.op.record("merge"), part.op.filtered) for part in parts],
         ]  # fmt: skip
-        start: Start | None = None
+        start: FarStart | None = None
         key = ""
         segments = self.segments(tuple(parts))
         for number, filters in enumerate(segments):
             about = [*about, [op.record("work") for op in filters]]
-            was, key, last = key, digest([about, len(segments)]), number == len(segments) - 1
+            last = number == len(segments) - 1
             if number:
                 assert isinstance(filters[0], Fourier)
-                masks = Masks(f"merge/{was}", self.mask_frame)
-                far, stage = self.far(filters[0].name, key, masks, 1, filters[0], (was,))
-                start, inputs, filters = FarStart(masks.path, far), [*inputs, was, stage.key], filters[1:]
+                masks, of = Masks(f"merge/{key}", self.mask_frame), [key, filters[0].record("work")]
+                far, stage = self.far(filters[0].name, of, masks, 1, filters[0], (key,))
+                start, inputs, filters = FarStart(masks.path, far), [*inputs, key, stage.key], filters[1:]
+            key = MergeJob.key(about, len(segments), start.far.path if start else None)
             job = MergeJob(tuple(parts), recipe.merge, filters, self.mask_frame, f"merge/{key}", start, last)
             out = Output(job.out, (self.slices,), (1,), "float32")
             self.add("merge masks", key, job, out, halo=job.halo(), frame=self.mask_frame, slices=self.slices,
@@ -226,9 +235,9 @@ class Planner(Ending):
         merged, cuts = self.merge(), self.recipe.cuts
         small = self.small.record() if self.small else None
         about = [merged.key, merged.level.record(), small, [op.record("work") for op in cuts], first, last]
-        key = digest(["montage", about])
+        key = MontageJob.key(*about)
         job = MontageJob(self.source, merged, cuts, first, last, self.slices, f"montage/{key}")
         out = Output(job.out, (job.depth,), (job.depth,), "float32")
         name = "montage" if last - first + 1 == self.slices else f"montage {first + 1}-{last + 1}"
-        self.add(name, key, job, out, halo=job.halo(), inputs=(self.stack.digest, merged.key))
+        self.add(name, key, job, out, halo=job.halo(), inputs=(self.ingested, merged.key))
         return job

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -93,12 +93,16 @@ class Processes(Executor):
         elif kills + 1 >= LIVES:
             handed.settle(WorkerKilled(LIVES))
         else:
-            threading.Thread(target=self._again, args=(handed, pool, work, kills + 1), daemon=True).start()
+            claim = threading.Lock()  # whoever gets it first: the one that tries again, or the one that withdraws
+            handed.withdraw = partial(claim.acquire, False)
+            threading.Thread(target=self._again, args=(handed, claim, pool, work, kills + 1), daemon=True).start()
 
-    def _again(self, handed: Handed, broken: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
+    def _again(
+        self, handed: Handed, claim: threading.Lock, broken: ProcessPoolExecutor, work: Callable[[], Any], kills: int
+    ) -> None:
         """Try a suspect by itself: the others wait for it, and what breaks now is its own doing."""
         with self.guard:
-            if self.closed:
+            if self.closed or not claim.acquire(False):
                 return
             try:
                 if self.pool is broken:
@@ -128,6 +132,7 @@ def fresh(workers: int) -> ProcessPoolExecutor:
 
 def _deafly(start: Callable[[], None]) -> None:
     """Start processes that SIGINT and SIGTERM don't reach, not even in their first moments: they inherit the mask."""
+    resource_tracker.ensure_running()  # first, as its start unblocks them again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
         start()
@@ -150,6 +155,7 @@ def _obey(environment: dict[str, str]) -> None:
     assert parent is not None
     threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
     if hasattr(signal, "sigwaitinfo"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)  # also if the fork server was started anew
         threading.Thread(target=_end_when_told, args=(parent.pid,), daemon=True).start()
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
-from stacks import imagined, recipe_of
+from stacks import imagined, recipe_of, stack_of
 
 from imfuse_tiles.budget import laid_out, room
+from imfuse_tiles.naming import digests
 from imfuse_tiles.ops.contrast import Wavelet
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Resources
-from imfuse_tiles.work.stage import Layout, Stage
+from imfuse_tiles.work.stage import Job, Layout, Stage
 
 BASIC = "--wavelet --blur --maskwave=p100 --cutwave=p50 --finalalpha --bg=black"
 
@@ -100,6 +104,41 @@ def test_a_raised_version_takes_back_what_the_option_computed(monkeypatch: pytes
     monkeypatch.setattr(Wavelet, "version", Wavelet.version + 1)
     after = keys(BASIC)
     assert {name for name in before if before[name] != after[name]} == {"mask wavelet", "level wavelet", *LATE}
+
+
+def kinds_of(kind: type[Job]) -> set[type[Job]]:
+    """A kind of job and all that are made of it."""
+    return {kind}.union(*(kinds_of(each) for each in kind.__subclasses__()))
+
+
+OWN = sorted((kind for kind in kinds_of(Job) - {Job} if kind.__module__.startswith("imfuse_tiles.")), key=str)
+
+
+@pytest.mark.parametrize("kind", OWN, ids=lambda kind: kind.__name__)
+def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made_from_that(
+    kind: type[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = stack_of(tmp_path / "in")
+    depth = tmp_path / "depth.tif"
+    tifffile.imwrite(depth, np.zeros(stack.frame, np.uint8))
+    recipe = recipe_of(f"--fft --wavelet --depthmap={depth} --maskblur --maskfft --cutwave --finalblur --finalgamma "
+                       "--bg=enfuse --bg=mean")  # fmt: skip
+
+    def every_key() -> tuple[list[str], set[int], str]:
+        """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""
+        plan, touched = planned(recipe, stack, room=1), set[str]()
+        for stage in plan.stages:
+            if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
+                touched.add(stage.key)
+        keys = [stage.key for stage in plan.stages]
+        return keys, {keys.index(key) for key in touched}, digests(plan)
+
+    before, touched, name = every_key()
+    assert touched, "the plan has such a job"
+    monkeypatch.setattr(kind, "version", vars(kind).get("version", 1) + 1)
+    after, _, other_name = every_key()
+    assert {number for number, key in enumerate(after) if key != before[number]} == touched
+    assert other_name != name
 
 
 def test_resources_are_no_part_of_a_key() -> None:

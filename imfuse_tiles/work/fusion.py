@@ -17,14 +17,10 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.grid import Region
 from imfuse_tiles.ops.fusion import Fusion
-from imfuse_tiles.spec import digest
 from imfuse_tiles.work.levels import Group, groups
 from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access, Block, Job, Output, Stage
 from imfuse_tiles.work.weights import Reduced, Slice, Slices, Weighed, WeightJob
-
-#: Raised when the values of a fusion change.
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -135,15 +131,14 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, t
 
     ``key``: that of the stack. The picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
     """
-    key_of = lambda *what: digest(["fusion", VERSION, key, str(fusion), *what])  # noqa: E731
-    made = key_of("weights")
+    made = WeightJob.key(key, str(fusion))
     weights = WeightJob(source, fusion, total, f"weight/{made}")
     add("fusion weights", made, weights, weights.output(), halo=fusion.halo, inputs=(key,))
     slices: Slices = Weighed(weights)
     inputs: tuple[str, ...] = (key, made)
     downwards = []
     for group in groups(source.frame):
-        made = key_of("blend", group.first)
+        made = BlendJob.key(inputs, group.first)
         job = BlendJob(slices, source.planes, total, group, f"blend/{made}")
         add(f"fusion {group}", made, job, *job.outputs(), frame=group.frame, halo=group.halo, inputs=inputs,
             grain=group.grain, whole=group.whole)  # fmt: skip
@@ -151,7 +146,7 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, t
         downwards.append((job, made))
     below, inputs = "", ()
     for job, blended in reversed(downwards):
-        group, made = job.group, key_of("collapse", job.group.first)
+        group, made = job.group, CollapseJob.key(blended, inputs)
         collapse = CollapseJob(job, below, f"image/{made}", None if group.first else 65535 / source.full)
         add(f"collapse {group}", made, collapse, collapse.output(), frame=group.frame, whole=group.whole,
             inputs=(blended, *inputs))  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 
 from imfuse_tiles.chunks import CHECK, ChunkedArray
 from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
+from imfuse_tiles.spec import digest
 from imfuse_tiles.store import Store
 
 #: Bytes that file systems allocate at a time.
@@ -120,8 +121,21 @@ class Job:
     """What a stage does to a block. Frozen and small: it is sent to workers as it is."""
 
     kind: ClassVar[str] = "local"
+    #: Raised when the values that the job computes change (those of an option have a version of their own), so that
+    #: what was stored before is not reused. Versions of parent classes count too.
+    version: ClassVar[int] = 1
     #: The step it belongs to; none: it is only computed again when the images change.
     step: ClassVar[str] = "mask"
+
+    @classmethod
+    def key(cls, *about: Any) -> str:
+        """The key of a stage of this job: from its name, its version and what else decides its values, as JSON."""
+        return digest([cls.__name__, cls.versions(), *about])
+
+    @classmethod
+    def versions(cls) -> list[int]:
+        """The version of the job and those of its parent classes."""
+        return [vars(kind)["version"] for kind in cls.__mro__ if "version" in vars(kind)]
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         """Read, compute and write one block; what it returns is kept in the journal."""
