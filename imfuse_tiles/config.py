@@ -20,13 +20,20 @@ def folders() -> list[Path]:
 
 
 def presets() -> dict[str, Path]:
-    """Every preset by name."""
+    """Every preset by name; a file that cannot be read is one too, as it is only to be named when it is used."""
     found: dict[str, Path] = {}
     for folder in folders():
         for path in sorted(folder.glob("*.toml")):
-            if "options" in _table(path):
-                found.setdefault(path.stem, path)
+            if path.stem not in found and _may_be_preset(path):
+                found[path.stem] = path
     return found
+
+
+def _may_be_preset(path: Path) -> bool:
+    try:
+        return "options" in _table(path)
+    except Refusal:
+        return True
 
 
 def preset(name: str) -> list[tuple[str, str | None]]:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def begin(*words: object, cwd: Path | None = None, limits: Callable[[], None] | 
     )  # fmt: skip
 
 
-def finished(process: subprocess.Popen[str], timeout: float = 120) -> Ended:
+def finished(process: subprocess.Popen[str], timeout: float = 240) -> Ended:
     """Wait for the end of the program; a whole group that does not end in time is killed, and the test fails."""
     began = time.perf_counter()
     try:
@@ -57,9 +57,20 @@ def finished(process: subprocess.Popen[str], timeout: float = 120) -> Ended:
     return Ended(process.returncode, out, err, time.perf_counter() - began)
 
 
-def run(*words: object, timeout: float = 120, **how: Any) -> Ended:
-    """The program from its beginning to its end."""
-    return finished(begin(*words, **how), timeout)
+def run(*words: object, timeout: float = 240, **how: Any) -> Ended:
+    """The program from its beginning to its end, and how long that took."""
+    began = time.perf_counter()
+    ended = finished(begin(*words, **how), timeout)
+    return replace(ended, seconds=time.perf_counter() - began)
+
+
+def soon(*words: object, seconds: float, **how: Any) -> Ended:
+    """The program, which must end within some seconds in one of three trials: the machine may have else to do."""
+    trials = []
+    while len(trials) < 3 and (not trials or trials[-1].seconds >= seconds):
+        trials.append(run(*words, **how))
+    assert trials[-1].seconds < seconds, [each.seconds for each in trials]
+    return trials[-1]
 
 
 def kill(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
@@ -73,8 +84,8 @@ def reported(path: Path) -> dict[str, dict[str, Any]]:
     return {stage["name"]: stage for stage in json.loads(path.read_text())["stages"]}
 
 
-def until(told: Callable[[], Any], seconds: float = 30, pause: float = 0.002) -> bool:
-    """Wait until something is so; whether it ever was."""
+def until(told: Callable[[], Any], seconds: float = 120, pause: float = 0.002) -> bool:
+    """Wait until something is so; whether it ever was. The time is for machines that have much else to do."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if told():

@@ -10,6 +10,7 @@ from stacks import frames, ran, stack_of
 import imfuse_tiles.ops  # noqa: F401  registers the options
 from imfuse_tiles import config
 from imfuse_tiles.cli import main
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.spec import parse
 
@@ -50,3 +51,23 @@ def test_they_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["presets"]) == 0
     text = capsys.readouterr().out
     assert all(f"{name}: " in text for name in NAMES)
+
+
+def test_a_broken_file_is_named_when_it_is_used_and_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(config, "folders", lambda: [tmp_path])
+    (tmp_path / "broken.toml").write_text("options = [")
+    (tmp_path / "good.toml").write_text('about = "Waves."\noptions = ["--wavelet"]')
+    (tmp_path / "not-text.toml").write_bytes(b"\xff\xfe")
+    assert str(recipe("good")) == "--wavelet=p5 --masklevel=t5"
+    for name in ("broken", "not-text"):
+        with pytest.raises(Refusal, match=rf"{name}\.toml: no readable TOML"):
+            recipe(name)
+    assert main(["presets"]) == 0
+    shown = capsys.readouterr().out
+    assert "good: Waves." in shown
+    assert "broken: " in shown
+    assert "no readable TOML" in shown
+    with pytest.raises(Refusal, match="no such preset or file; there are broken, good, not-text"):
+        recipe("none")

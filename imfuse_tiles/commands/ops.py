@@ -61,6 +61,11 @@ def presets(words: Sequence[str]) -> int:
     if words and words[0] not in ("-h", "--help"):
         raise Refusal(f"presets takes no argument, not {words[0]}")
     for name, path in config.presets().items():
-        said = " ".join(f"--{option}" + ("" if text is None else f"={text}") for option, text in config.preset(name))
-        print(f"{name}: {config.about(path)}\n  {said}")
+        try:
+            said = " ".join(
+                f"--{option}" + ("" if text is None else f"={text}") for option, text in config.preset(name)
+            )
+            print(f"{name}: {config.about(path)}\n  {said}")
+        except Refusal as broken:
+            print(f"{name}: {broken}")
     return 0

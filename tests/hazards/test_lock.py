@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from program import begin, finished, kill, run, until
+from program import begin, finished, kill, run, soon, until
 
 
 def held(store):
@@ -23,7 +23,7 @@ def test_a_second_run_names_the_first_within_a_second_and_writes_nothing(undistu
     assert until(held(store))
     os.kill(first.pid, signal.SIGSTOP)
     try:
-        second = run(*undisturbed.words(store, place / "second.tif"))
+        second = soon(*undisturbed.words(store, place / "second.tif"), seconds=2)
         assert second.code == 3
         assert f"process {first.pid} on {socket.gethostname()}" in second.line
         assert not (place / "second.tif").exists()
@@ -51,7 +51,7 @@ def test_a_killed_holder_leaves_the_store_free_even_if_its_workers_live_on(sched
     first.wait()
     assert run(*undisturbed.words(store, result)).code == 0
     assert undisturbed.same(result)
-    assert until(lambda: not running(first.pid), seconds=5), "the workers of a killed run end too"
+    assert until(lambda: not running(first.pid), seconds=20), "the workers of a killed run end too"
 
 
 def running(group: int) -> bool:
