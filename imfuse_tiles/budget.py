@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import place
-from imfuse_tiles.work.stage import Layout, Stage
+from imfuse_tiles.work.stage import CHUNK, Layout, Stage
 
-#: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
-CHUNK = 512
 EDGES = (2048, 1024, 512, 256, 128, 64)
 #: Blocks are no larger than this many halos (and the second of the edges) need them: new memory is slow.
 HALOS = 12

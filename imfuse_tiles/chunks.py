@@ -20,6 +20,7 @@ import numpy as np
 from imfuse_tiles.files import Bytes, Files, files_of
 
 Box = Sequence[tuple[int, int]]
+Kept = dict[tuple[int, ...], np.ndarray]
 CHECK = 4
 
 
@@ -69,19 +70,34 @@ class ChunkedArray:
         spans = (range(a // c, -(-b // c)) for (a, b), c in zip(box, self.chunks, strict=True))
         return itertools.product(*spans)
 
-    def read(self, box: Box) -> np.ndarray:
-        """The samples of a box. Damaged when a chunk cannot be trusted."""
+    def read(self, box: Box, kept: Kept | None = None) -> np.ndarray:
+        """The samples of a box. Damaged when a chunk cannot be trusted.
+
+        ``kept``: whole chunks of earlier reads of this array, for boxes that follow each other row by row and share
+        chunks; what lies above the box is dropped, what it touches is added.
+        """
         out = np.empty([b - a for a, b in box], self.dtype)
-        cells = list(self.cells(box))
-        raws = self.files.read_each([self.name(cell) for cell in cells], self.chunk_bytes)
-        for cell, raw in zip(cells, raws, strict=True):
+        for cell, chunk in self.each(list(self.cells(box)), kept):
             inside, outside = [], []
             for (a, b), c, size in zip(box, cell, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - c * size, stop - c * size))
                 outside.append(slice(start - a, stop - a))
-            out[tuple(outside)] = self.checked(cell, raw)[tuple(inside)]
+            out[tuple(outside)] = chunk[tuple(inside)]
         return out
+
+    def each(self, cells: list[tuple[int, ...]], kept: Kept | None) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
+        """Chunks one after the other; without ``kept``, one may be overwritten when the next is asked for."""
+        if kept is None:
+            raws = self.files.read_each([self.name(cell) for cell in cells], self.chunk_bytes)
+            yield from ((cell, self.checked(cell, raw)) for cell, raw in zip(cells, raws, strict=True))
+            return
+        for above in [cell for cell in kept if cell[-2] < cells[0][-2]]:
+            del kept[above]
+        new = [cell for cell in cells if cell not in kept]
+        for cell, raw in zip(new, self.files.read_each([self.name(cell) for cell in new]), strict=True):
+            kept[cell] = self.checked(cell, raw)
+        yield from ((cell, kept[cell]) for cell in cells)
 
     def checked(self, cell: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
         """One whole chunk from the bytes of its file."""

@@ -12,7 +12,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.grid import Region
 from imfuse_tiles.plan import Plan
-from imfuse_tiles.work.finish import Chain, FinishJob, coded
+from imfuse_tiles.work.finish import Chain, FinishJob
 from imfuse_tiles.work.layer import Layer, as_coloured
 from imfuse_tiles.work.stage import Access
 
@@ -110,7 +110,9 @@ def layers(plan: Plan, job: FinishJob) -> list[Page]:
 def painted(layer: Layer, colours: int) -> Page:
     """A background as a page."""
     return Page(
-        colours + 1, lambda access, region: coded(layer.read(access, region, colours)), f"background {layer.origin}"
+        colours + 1,
+        lambda access, region: kernels.fold.coded(layer.read(access, region, colours)),
+        f"background {layer.origin}",
     )
 
 
@@ -118,5 +120,7 @@ def behind(chain: Chain, first: int, colours: int, name: str) -> Page:
     """Colours with opacity in a written picture, from plane ``first`` on, as a page."""
     lead = [(first, first + chain.colours + 1)]
     return Page(
-        colours + 1, lambda access, region: coded(as_coloured(access.read(chain.path, lead, region), colours)), name
+        colours + 1,
+        lambda access, region: kernels.fold.coded(as_coloured(access.read(chain.path, lead, region), colours)),
+        name,
     )

@@ -112,11 +112,12 @@ def unpremultiplied(picture):  # type: ignore[no-untyped-def]
                 plane[x] = plane[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
 
 
-def over(top: np.ndarray, under: np.ndarray) -> np.ndarray:
+def over(top: np.ndarray, under: np.ndarray | None) -> np.ndarray:
     """One picture over another, both float32 (c + 1, y, x), the last plane the opacity, not premultiplied.
 
-    Where the upper one is quite clear the lower one is taken as it is, to the bit.
+    Where the upper one is quite clear the lower one is taken as it is, to the bit. ``under``: None for zeros.
     """
+    under = np.zeros_like(top) if under is None else under
     out = np.empty(np.broadcast_shapes(top.shape, under.shape), np.float32)
     _over(_plain(top, out.shape), _plain(under, out.shape), out)
     return out
@@ -142,3 +143,89 @@ def _over(top, under, out):  # type: ignore[no-untyped-def]
                 whole = opacity[x] if opacity[x] > none else np.float32(1)
                 mixed = (upper[x] * a[x] + lower[x] * share[x]) / whole
                 colour[x] = lower[x] if a[x] == none else mixed
+
+
+def veiled(colours: np.ndarray, share: np.ndarray, border: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """A picture under a blurred one: ``over`` of ``colours`` / ``share`` with the opacity ``border`` * ``share``.
+
+    ``colours`` (c, y, x) are blurred times what was painted, ``share`` (y, x) is how much of each was painted, and
+    ``border`` (y, x) in 0..1 where the blur is to be seen; ``image`` (c + 1, y, x). All float32.
+    """
+    out = np.empty(image.shape, np.float32)
+    _veiled(*(_plain(each, each.shape) for each in (colours, share, border, image)), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _veiled(colours, share, border, image, out):  # type: ignore[no-untyped-def]
+    last, height, width = out.shape[0] - 1, out.shape[1], out.shape[2]
+    upper, lower = np.empty(width, np.float32), np.empty(width, np.float32)
+    none, one = np.float32(0), np.float32(1)
+    for y in range(height):
+        part, edge, below, opacity = share[y], border[y], image[last, y], out[last, y]
+        for x in range(width):
+            upper[x] = min(max(edge[x] * part[x], none), one)
+            lower[x] = below[x] * (one - upper[x])
+            opacity[x] = upper[x] + lower[x]
+        for c in range(last):
+            blurred, sharp, colour = colours[c, y], image[c, y], out[c, y]
+            for x in range(width):
+                top = blurred[x] / (part[x] if part[x] > none else one)
+                whole = opacity[x] if opacity[x] > none else one
+                mixed = (top * upper[x] + sharp[x] * lower[x]) / whole
+                colour[x] = sharp[x] if upper[x] == none else mixed
+
+
+def finished(top: np.ndarray, under: np.ndarray | None, codes: np.ndarray) -> None:
+    """``over`` as 16-bit codes of 0..1, rounded to the nearest, into ``codes`` uint16 (c + 1, y, x).
+
+    ``under``: None for nothing, which is a picture of zeros.
+    """
+    shape = codes.shape
+    below = np.zeros((1, 1, 1), np.float32) if under is None else _plain(under, shape)
+    _finished(_plain(top, shape), below, under is None, codes)
+
+
+@njit(cache=True, nogil=True)
+def _finished(top, under, alone, codes):  # type: ignore[no-untyped-def]
+    last, height, width = codes.shape[0] - 1, codes.shape[1], codes.shape[2]
+    share, opacity, none = np.zeros(width, np.float32), np.empty(width, np.float32), np.float32(0)
+    for y in range(height):
+        a = top[last, y]
+        if not alone:
+            b = under[last, y]
+            for x in range(width):
+                share[x] = b[x] * (np.float32(1) - a[x])
+        for x in range(width):
+            opacity[x] = a[x] + share[x]
+        _code(opacity, codes[last, y])
+        for c in range(last):
+            upper, code = top[c, y], codes[c, y]
+            if alone:
+                for x in range(width):
+                    whole = opacity[x] if opacity[x] > none else np.float32(1)
+                    code[x] = _coded(none if a[x] == none else upper[x] * a[x] / whole)
+                continue
+            lower = under[c, y]
+            for x in range(width):
+                whole = opacity[x] if opacity[x] > none else np.float32(1)
+                mixed = (upper[x] * a[x] + lower[x] * share[x]) / whole
+                code[x] = _coded(lower[x] if a[x] == none else mixed)
+
+
+def coded(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
+    """Values in 0..1 as 16-bit codes, rounded to the nearest: a new array, or ``codes``, uint16 of the same shape."""
+    codes = np.empty(values.shape, np.uint16) if codes is None else codes
+    _code(_plain(values, values.shape).reshape(-1), codes.reshape(-1))
+    return codes
+
+
+@njit(cache=True, nogil=True)
+def _code(values, codes):  # type: ignore[no-untyped-def]
+    for x in range(values.size):
+        codes[x] = _coded(values[x])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _coded(value):  # type: ignore[no-untyped-def]
+    return np.uint16(np.int32(min(max(value, np.float32(0)), np.float32(1)) * np.float32(65535) + np.float32(0.5)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from imfuse_tiles.ops.generator import coloured
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 from imfuse_tiles.spec import number
 
-#: Edge in pixels of the parts that are blurred or, where nothing is weak, left alone.
+#: Columns that are blurred together, and rows where nothing is weak that are worth a gap.
 PART = 128
 
 
@@ -31,25 +32,47 @@ class FinalBlur(Final, name="finalblur"):
         return Halo.of(max(smoothing_reach(self.s, 0, False), smoothing_reach(self.S, 0, False)))
 
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
-        weak = (picture.mask.data <= np.float32(self.t / 100)).astype(np.float32)
-        border = smoothed(picture.mask.with_data(weak), self.S)
         image = picture.image.cropped(picture.image.shrunk(self.halo(picture.image.frame)))
+        mask = picture.mask.cropped(image.region.grown(Halo.of(smoothing_reach(self.S, 0, False)), image.frame))
+        weak = mask.data <= np.float32(self.t / 100)
+        if not weak.any():
+            return picture.painted(image)
+        border = smoothed(mask.with_data(weak.astype(np.float32)), self.S)
         made = image.data.copy()
-        for part in image.region.parts(PART):
-            opacity = border.cropped(part).data
-            if opacity.any():
-                made[(..., *part.within(image.region))] = self.blurred(picture.image, part, opacity)
+        for part in strips(border.cropped(image.region)):
+            made[(..., *part.within(image.region))] = self.blurred(picture.image, part, border.cropped(part).data)
         return picture.painted(image.with_data(made))
 
     def blurred(self, image: Window, part: Region, border: np.ndarray) -> np.ndarray:
         """Part of an image under its blurred self, with the border's opacity."""
         around = image.cropped(part.grown(Halo.of(smoothing_reach(self.s, 0, False)), image.frame))
         # What no slice has painted has no colour to blur: it stays clear instead of turning black.
-        painted = (around.data[-1] > 0).astype(np.float32)
-        share = smoothed(around.with_data(painted), self.s).cropped(part).data
-        colours = smoothed(around.with_data(around.data[:-1] * painted), self.s).cropped(part).data
-        top = np.concatenate([colours / np.where(share > 0, share, 1), np.clip(border * share, 0, 1)[None]])
-        return kernels.fold.over(top, image.cropped(part).data)
+        painted = around.data[-1] > 0
+        if painted.all():
+            colours, share = around.data[:-1], np.full(part.shape, self.whole(), np.float32)
+        else:
+            weights = painted.astype(np.float32)
+            colours = around.data[:-1] * weights
+            share = smoothed(around.with_data(weights), self.s).cropped(part).data
+        colours = smoothed(around.with_data(colours), self.s).cropped(part).data
+        return kernels.fold.veiled(colours, share, border, image.cropped(part).data)
+
+    def whole(self) -> float:
+        """What the blur makes of ones: not quite 1, but the same everywhere."""
+        size = 2 * smoothing_reach(self.s, 0, False) + 1
+        return float(smoothed(Window.whole(np.ones((size, size), np.float32)), self.s).data[size // 2, size // 2])
+
+
+def strips(border: Window) -> Iterator[Region]:
+    """Strips of ``PART`` columns, as high as they can be, that cover all of a window's region that is not 0."""
+    region = border.region
+    for x0 in range(region.x0, region.x1, PART):
+        column = region._replace(x0=x0, x1=min(x0 + PART, region.x1))
+        (rows,) = np.nonzero(border.cropped(column).data.any(axis=1))
+        if rows.size:
+            ends = np.flatnonzero(np.diff(rows) > PART)
+            for first, last in zip([0, *(ends + 1)], [*ends, rows.size - 1], strict=True):
+                yield column._replace(y0=region.y0 + int(rows[first]), y1=region.y0 + int(rows[last]) + 1)
 
 
 @dataclass(frozen=True)

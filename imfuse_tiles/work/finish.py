@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
 from imfuse_tiles.ops.final import Final, Picture
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.layer import Layer, as_coloured
-from imfuse_tiles.work.stage import Access, Block, Job
+from imfuse_tiles.work.stage import CHUNK, Access, Block, Job
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,12 @@ class Chain:
         return region.grown(self.halo(), self.frame)
 
     def read(self, access: Access, region: Region) -> tuple[Picture, np.ndarray]:
-        """The picture of a region after the steps, and the planes of the backgrounds it brings along."""
+        """The picture of a region after the steps, and the planes of the backgrounds it brings along.
+
+        Regions are to be read row by row: they share the chunks of their halos.
+        """
         around, c = self.around(region), self.colours
-        planes = access.read(self.path, [(0, self.planes)], around)
+        planes = access.read(self.path, [(0, self.planes)], around, keep=True)
         window = lambda part: Window(part, around, self.frame)  # noqa: E731
         picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : c + 4]))
         for step in self.steps:
@@ -92,13 +95,14 @@ class FinalJob(Job):
         return self.source.halo()
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        picture, behind = self.source.read(access, block.region)
-        planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
-        access.write(self.out, [(0, self.source.planes)], block.region, np.concatenate(planes))
+        for part in parts(access, self, block):
+            picture, behind = self.source.read(access, part)
+            planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
+            access.write(self.out, [(0, self.source.planes)], part, np.concatenate(planes))
         return {}
 
-    def planes(self) -> float:
-        return 7.0 * self.source.planes
+    def memory(self, height: int, width: int) -> int:
+        return memory(self.source.planes, 6 * self.source.planes, self.halo().reach, (height, width), self.source.frame)
 
 
 @dataclass(frozen=True)
@@ -152,37 +156,77 @@ class FinishJob(Job):
         return halo
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        region = block.region
-        canvas = np.zeros((self.colours + 1, *region.shape), np.float32)
-        for layer in self.layers:
-            canvas = kernels.fold.over(layer.read(access, region, self.colours), canvas)
-        mask, depth = np.zeros(region.shape, np.float32), np.zeros((2, *region.shape), np.float32)
-        for behind in self.behind(access, region):
-            canvas = kernels.fold.over(behind, canvas)
-        for chained in reversed(self.pictures):
+        opaque = True
+        for part in parts(access, self, block):
+            codes = self.codes(access, part)
+            access.write(self.out, [(0, self.depth)], part, codes)
+            opaque = opaque and bool(codes[self.colours].min() == 65535)
+        return {"opaque": opaque}
+
+    def codes(self, access: Access, region: Region) -> np.ndarray:
+        """The planes of a region."""
+        c, codes = self.colours, np.empty((self.depth, *region.shape), np.uint16)
+        below, depth, mask = None, None, np.zeros(region.shape, np.float32)
+        for layer in self.backgrounds(access, region):
+            below = kernels.fold.over(layer, below)
+        for chained in reversed(self.pictures[1:]):
             picture, _ = chained.read(access, region)
-            canvas = kernels.fold.over(as_coloured(picture.image.data, self.colours), canvas)
+            below = kernels.fold.over(as_coloured(picture.image.data, c), below)
             depth = kernels.fold.over(picture.depth.data, depth)
             mask = np.maximum(mask, picture.mask.data)
-        codes = coded(np.concatenate([canvas, mask[None], depth]))
-        access.write(self.out, [(0, self.depth)], region, codes)
-        return {"opaque": bool(codes[self.colours].min() == 65535)}
+        image, place, strongest = self.front(access, region)
+        kernels.fold.finished(image, below, codes[: c + 1])
+        kernels.fold.coded(np.maximum(mask, strongest), codes[c + 1])
+        kernels.fold.finished(place, depth, codes[c + 2 :])
+        return codes
 
-    def behind(self, access: Access, region: Region) -> Iterable[np.ndarray]:
-        """The backgrounds that the cuts left, the hindmost first."""
+    def front(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Colours with opacity, depth with opacity and mask of the foremost picture; all clear if there is none."""
+        if not self.pictures:
+            clear = np.zeros((self.colours + 1, *region.shape), np.float32)
+            return clear, clear[:2], clear[0]
+        picture, _ = self.pictures[0].read(access, region)
+        return as_coloured(picture.image.data, self.colours), picture.depth.data, picture.mask.data
+
+    def backgrounds(self, access: Access, region: Region) -> Iterator[np.ndarray]:
+        """The backgrounds, and in front of them those that the cuts left, the hindmost first."""
+        for layer in self.layers:
+            yield layer.read(access, region, self.colours)
         for picture in reversed(self.pictures):
             first, each = picture.colours + 4, picture.colours + 1
             for plane in range(first, picture.planes, each):
-                yield as_coloured(access.read(picture.path, [(plane, plane + each)], region), self.colours)
+                left = access.read(picture.path, [(plane, plane + each)], region, keep=True)
+                yield as_coloured(left, self.colours)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return {"opaque": all(each["opaque"] for each in reports)}
 
-    def planes(self) -> float:
-        read = max((each.planes for each in self.pictures), default=0)
-        return 8 + 3.5 * (read + self.depth) + (8 if any(each.steps for each in self.pictures) else 0)
+    def memory(self, height: int, width: int) -> int:
+        read = sum(each.planes for each in self.pictures)
+        work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (self.colours + 1)
+        frame = self.pictures[0].frame if self.pictures else (height, width)
+        return memory(read, work, self.halo().reach, (height, width), frame)
 
 
-def coded(values: np.ndarray) -> np.ndarray:
-    """Values in 0..1 as 16-bit codes, rounded to the nearest."""
-    return (np.clip(values, 0, 1) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
+def parts(access: Access, job: FinalJob | FinishJob, block: Block) -> Iterator[Region]:
+    """A block's region row by row in parts of whole chunks, so large that their halos are small beside them."""
+    chunk = max(access.array(job.out).chunks[-2:])
+    return block.region.parts(chunk * side(job.halo().reach, chunk))
+
+
+def side(reach: int, chunk: int) -> int:
+    """Chunks along the edge of a part."""
+    return max(1, -(-4 * reach // chunk))
+
+
+def memory(read: int, work: int, reach: int, window: Frame, frame: Frame) -> int:
+    """Bytes for ``work`` float32 planes of a part and for ``read`` planes of the chunks around a row of parts."""
+    height, width = (length - 2 * reach for length in window)
+    chunk = min(CHUNK, max(height, width))
+    edge = min(side(reach, chunk) * chunk, max(height, width))
+    rows, columns = (
+        min(length + 2 * -(-reach // chunk) * chunk, -(-whole // chunk) * chunk)
+        for length, whole in zip((min(edge, height), width), frame, strict=True)
+    )
+    part = min(edge + 2 * reach, frame[0]) * min(edge + 2 * reach, frame[1])
+    return 4 * (work * part + read * rows * columns)

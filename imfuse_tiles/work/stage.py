@@ -9,11 +9,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from imfuse_tiles.chunks import CHECK, ChunkedArray
+from imfuse_tiles.chunks import CHECK, ChunkedArray, Kept
 from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.spec import digest
 from imfuse_tiles.store import Store
 
+#: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
+CHUNK = 512
 #: Bytes that file systems allocate at a time.
 DISK_BLOCK = 4096
 
@@ -55,11 +57,15 @@ class Access:
     arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     bytes_read: int = 0
     bytes_written: int = 0
+    kept: dict[str, Kept] = field(default_factory=dict)
 
-    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
-        """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x."""
+    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False) -> np.ndarray:
+        """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x.
+
+        ``keep``: regions are read row by row, and chunks that the next ones share stay in memory.
+        """
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        samples = self.array(path).read(box)
+        samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None)
         self.bytes_read += samples.nbytes
         return samples
 
