@@ -117,7 +117,7 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
 
 def edges(stage: Stage) -> Sequence[int]:
     """Edges of blocks that are sensible for a stage, the largest first."""
-    return EDGES if HALOS * stage.halo.reach > EDGES[1] else EDGES[1:]
+    return EDGES if stage.job.parted or HALOS * stage.halo.reach > EDGES[1] else EDGES[1:]
 
 
 def check(stages: Sequence[Stage], resources: Resources) -> None:

@@ -63,6 +63,20 @@ def test_any_box_reads_as_the_array_it_was_cut_from(tmp_path: Path, shape, chunk
     assert np.array_equal(array.read(box), samples[tuple(slice(*each) for each in box)])
 
 
+def test_boxes_that_follow_each_other_read_every_chunk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    array, samples = made(tmp_path / "s", (2, 50, 45), (2, 16, 16)), noise((2, 50, 45), "uint16")
+    array.write(whole(array), samples)
+    asked, kept, most = list[str](), dict[tuple[int, ...], np.ndarray](), 0
+    read = array.files.read_each
+    monkeypatch.setattr(array.files, "read_each", lambda names, *size: asked.extend(names) or read(names, *size))
+    for y, x in itertools.product(range(0, 50, 16), range(0, 45, 16)):
+        box = [(0, 2), (max(0, y - 5), min(y + 21, 50)), (max(0, x - 5), min(x + 21, 45))]
+        assert np.array_equal(array.read(box, kept), samples[tuple(slice(*each) for each in box)])
+        most = max(most, len(kept))
+    assert len(asked) == len(set(asked)) == 12
+    assert most == 9, "rows above the box stay in memory"
+
+
 def test_blocks_of_whole_chunks_written_apart_make_up_the_array(tmp_path: Path) -> None:
     array, samples = made(tmp_path / "s", (1, 50, 45), (1, 16, 16)), noise((1, 50, 45), "uint16")
     for y, x in itertools.product(range(0, 50, 32), range(0, 45, 16)):

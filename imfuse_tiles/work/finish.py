@@ -87,6 +87,7 @@ class FinalJob(Job):
     """A picture after some final steps, float32 in the planes it came in; another step wants to measure it."""
 
     step: ClassVar[str] = "post"
+    parted: ClassVar[bool] = True
 
     source: Chain
     out: str
@@ -138,6 +139,7 @@ class FinishJob(Job):
     """
 
     step: ClassVar[str] = "post"
+    parted: ClassVar[bool] = True
 
     pictures: tuple[Chain, ...]
     layers: tuple[Layer, ...]

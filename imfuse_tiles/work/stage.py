@@ -132,6 +132,8 @@ class Job:
     version: ClassVar[int] = 1
     #: The step it belongs to; none: it is only computed again when the images change.
     step: ClassVar[str] = "mask"
+    #: Whether it goes through a block part by part, so that a large one needs little more memory.
+    parted: ClassVar[bool] = False
 
     @classmethod
     def key(cls, *about: Any) -> str:

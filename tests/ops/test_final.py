@@ -66,6 +66,24 @@ def test_what_is_weak_is_blurred_and_the_rest_is_not() -> None:
     assert made.image.data[:3, :, :10].std() < COLOURS[:, :, :10].std() / 2
 
 
+def test_a_blur_of_scattered_weak_places_is_the_blur_of_all_where_they_are() -> None:
+    mask = np.ones((30, 44), np.float32)
+    mask[3:5, 2:4] = mask[28, 40] = 0
+    everywhere = after("--finalblur=s1,S0", picture(mask=np.zeros_like(mask))).image.data
+    made = after("--finalblur=s1,S0", picture(mask=mask)).image.data
+    assert np.array_equal(made, np.where(mask == 0, everywhere, picture().image.data))
+
+
+def test_what_was_not_painted_is_not_blurred_in() -> None:
+    opacity = np.ones((30, 44), np.float32)
+    opacity[:, :20] = 0
+    colours = np.where(opacity > 0, np.float32(0.6), np.float32(0))[None].repeat(3, 0)
+    made = after("--finalblur=s2,S0,t100", picture(colours, opacity)).image.data
+    seen = made[-1] > 1e-3
+    np.testing.assert_allclose(made[:3][:, seen], 0.6, atol=1e-4)
+    assert 0.4 < made[-1, 15, 19] < 0.6
+
+
 def test_blur_by_the_mask_leaves_flat_things_flat_and_knows_opacity() -> None:
     flat = np.full((3, 30, 44), 0.5, np.float32)
     opacity = np.ones((30, 44), np.float32)
