@@ -12,7 +12,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import lru_cache
 from io import FileIO
@@ -31,12 +31,17 @@ WRITER = re.compile(r"\.(?P<host>[^/]*)-(?P<process>\d+)-\d+\.partial$")
 BEGINNING = ("lock", "holder")
 #: Seconds after which what another machine has half written is taken for abandoned.
 ABANDONED = 86400
+#: The same where others write only to repair, which takes no longer than a chunk.
+REPAIRED = 60
 
 
 class Files(Protocol):
     """What a store asks of the place it lies in."""
 
     root: str
+
+    def reach(self) -> None:
+        """Refusal, within seconds, when the place does not answer."""
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -89,8 +94,11 @@ class Files(Protocol):
     def writable(self) -> AbstractContextManager[None]:
         """Turns what the place says to a write that it does not allow into a Refusal."""
 
-    def sweep(self, places: Iterable[str]) -> None:
-        """Remove what killed writers left half written, of files or in folders of these names."""
+    def sweep(self, places: Iterable[str], mine: Container[str] | None = None) -> None:
+        """Remove what killed writers left half written, of files or in folders of these names.
+
+        ``mine``: only of these files, which nobody else writes now but to repair them.
+        """
 
 
 @lru_cache(maxsize=16)
@@ -121,6 +129,9 @@ class Folder:
 
     def path(self, name: str) -> str:
         return os.path.join(self.root, name)
+
+    def reach(self) -> None:
+        pass
 
     def exists(self, name: str) -> bool:
         return os.path.isfile(self.path(name))
@@ -261,23 +272,31 @@ class Folder:
         except OSError as error:
             raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
 
-    def sweep(self, places: Iterable[str]) -> None:
+    def sweep(self, places: Iterable[str], mine: Container[str] | None = None) -> None:
+        after = ABANDONED if mine is None else REPAIRED
         for place in places:
             beside = glob.glob(f"{glob.escape(self.path(place))}.*{PARTIAL}")
             within = (os.path.join(folder, name) for folder, _, names in os.walk(self.path(place)) for name in names)
-            for path in (*beside, *within):
-                if path.endswith(PARTIAL) and self.abandoned(Path(path)):
+            half = (path for path in (*beside, *within) if path.endswith(PARTIAL))
+            for path in half if mine is None else (path for path in half if self.target(path) in mine):
+                if self.abandoned(Path(path), after):
                     Path(path).unlink(missing_ok=True)
 
-    def abandoned(self, partial: Path) -> bool:
-        """Whether the writer of a half-written file is dead; one on another machine is after a day."""
+    def target(self, partial: str) -> str:
+        """The name of the chunk, which has no dot, that a half-written file was to become."""
+        path = os.path.relpath(partial, self.root).replace(os.sep, "/")
+        folder, _, name = path.rpartition("/")
+        return f"{folder}/{name.partition('.')[0]}"
+
+    def abandoned(self, partial: Path, after: float) -> bool:
+        """Whether the writer of a half-written file is dead; one on another machine is so many seconds later."""
         said = WRITER.search(partial.name)
         if said is None:
             return True
         if f".{said['host']}".endswith(f".{self._host}"):
             return int(said["process"]) == os.getpid() or not alive(int(said["process"]))
         try:
-            return time.time() - partial.stat().st_mtime > ABANDONED
+            return time.time() - partial.stat().st_mtime > after
         except FileNotFoundError:
             return False
 

@@ -50,8 +50,7 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
     if folder is None or "://" not in str(folder):
         return Store(str(Path(folder).absolute() if folder else cache_folder() / stack.digest[:12]))
     store = Store(str(folder).rstrip("/"))
-    with store.files.writable():
-        store.exists()
+    store.files.reach()
     return store
 
 

@@ -7,7 +7,7 @@ have all blocks. What two of them write twice is the same twice, so any may die 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -70,13 +70,24 @@ class PartRun(Run):
     def kept(self, stage: Stage, layout: Layout) -> Lines:
         """The blocks that are recorded; those of this part that are not whole, and those to be repaired, are not.
 
-        Nothing half written is swept away: it may be another part's, at work on a machine that calls itself the same.
+        What an earlier life of this part left half written goes; other files may be another part's, at work on a
+        machine that calls itself the same.
         """
         done = self.store.done(stage.key)
+        self.sweep(stage, [block for block in self.own(stage, layout) if block.name not in done])
         mine = {block.name for block in self.own(stage, layout)} & done.keys()
         lost = set(unsound(self.store, stage, layout, mine)) if mine else set()
         self.repairs |= {(stage.key, name) for name in lost}
         return {name: line for name, line in done.items() if (stage.key, name) not in self.repairs}
+
+    def sweep(self, stage: Stage, blocks: Sequence[Block]) -> None:
+        """Remove what is half written of blocks that are for this part to compute."""
+        if blocks:
+            arrays = [(output, self.store.array(output.path)) for output in stage.outputs]
+            self.store.sweep_chunks(
+                (array, (cell for block in blocks for cell in array.cells(output.box(block))))
+                for output, array in arrays
+            )
 
     def own(self, stage: Stage, layout: Layout) -> Iterator[Block]:
         for number, block in enumerate(stage.blocks(layout)):

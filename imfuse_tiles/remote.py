@@ -12,13 +12,13 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psutil
 
-from imfuse_tiles.errors import Refusal, Stop
+from imfuse_tiles.errors import Refusal, Resumable, Stop
 from imfuse_tiles.files import Bytes, in_use, myself
 
 #: Objects asked for at once: enough to hide the way to the server, few enough to bound memory.
@@ -29,6 +29,21 @@ PAUSE, RENEWED, DEAD = 1.0, 15.0, 60.0
 
 #: Settings of a kind of server. For s3: no question for an object's size before it is read, nothing remembered.
 OPTIONS: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1, "use_listings_cache": False}}
+#: For a first look: a server answers soon, or it is not there. Later it is asked again for about ten seconds.
+HASTY: dict[str, dict[str, Any]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 2, "read_timeout": 5, "retries": {"max_attempts": 0}}}
+}
+
+
+class Lost(Resumable):
+    """A server that does not answer or does not allow what is asked."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; finished blocks are kept and the same command goes on")
+        self.what = what
+
+    def __reduce__(self) -> tuple[type[Lost], tuple[str]]:
+        return Lost, (self.what,)
 
 
 class Remote:
@@ -41,33 +56,46 @@ class Remote:
     def path(self, name: str) -> str:
         return f"{self.base}/{name}" if name else self.base
 
+    def reach(self) -> None:
+        with self.writable():
+            system, _ = opened(self.root, HASTY)
+            with suppress(FileNotFoundError):
+                system.info(self.path("zarr.json"))
+
     def exists(self, name: str) -> bool:
-        return bool(self.system.isfile(self.path(name)))
+        with self.answered():
+            return bool(self.system.isfile(self.path(name)))
 
     def free(self) -> bool:
         self.system.invalidate_cache()
         try:
-            return not self.system.ls(self.base, detail=False)
+            with self.answered():
+                return not self.system.ls(self.base, detail=False)
         except FileNotFoundError:
             return True
 
     def read(self, name: str) -> bytes:
-        return bytes(self.system.cat_file(self.path(name)))
+        with self.answered():
+            return bytes(self.system.cat_file(self.path(name)))
 
     def read_each(self, names: Sequence[str], size: int = 0) -> Iterator[bytes | None]:
         for first in range(0, len(names), AHEAD):
             paths = [self.path(name) for name in names[first : first + AHEAD]]
-            for found in self.system.cat_ranges(paths, None, None, on_error="return"):
-                if isinstance(found, Exception) and not isinstance(found, FileNotFoundError):
-                    raise found
-                yield None if isinstance(found, Exception) else found
+            with self.answered():
+                every = self.system.cat_ranges(paths, None, None, on_error="return")
+                for found in every:
+                    if isinstance(found, Exception) and not isinstance(found, FileNotFoundError):
+                        raise found
+            yield from (None if isinstance(found, Exception) else found for found in every)
 
     def write(self, name: str, *parts: Bytes) -> None:
-        self.system.pipe_file(self.path(name), b"".join(parts))
+        with self.answered():
+            self.system.pipe_file(self.path(name), b"".join(parts))
 
     def size(self, name: str) -> int:
         try:
-            return int(self.system.info(self.path(name))["size"] or 0)
+            with self.answered():
+                return int(self.system.info(self.path(name))["size"] or 0)
         except FileNotFoundError:
             return 0
 
@@ -78,7 +106,8 @@ class Remote:
     def names(self, under: str = "") -> Iterator[tuple[str, int]]:
         self.system.invalidate_cache()
         try:
-            found = self.system.find(self.path(under), detail=True)
+            with self.answered():
+                found = self.system.find(self.path(under), detail=True)
         except FileNotFoundError:
             return
         finally:
@@ -87,7 +116,7 @@ class Remote:
             yield path.removeprefix(self.base + "/"), int(found[path]["size"] or 0)
 
     def delete(self, name: str) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self.answered():
             self.system.rm(self.path(name), recursive=True)
 
     @contextmanager
@@ -124,23 +153,34 @@ class Remote:
     @contextmanager
     def writable(self) -> Iterator[None]:
         try:
+            with self.answered():
+                yield
+        except (Lost, FileNotFoundError) as error:
+            what = error.what if isinstance(error, Lost) else f"the store {self.root}: {error}"
+            raise Refusal(f"cannot use {what}; name another with --store") from error
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Lost instead of whatever a server or its library says that is not about one object."""
+        try:
             yield
-        except Stop:
+        except (Stop, FileNotFoundError, FileExistsError):
             raise
         except Exception as error:  # every kind of server has its own
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise Refusal(f"cannot use the store {self.root}: {reason}; name another with --store") from error
+            raise Lost(f"the store {self.root}: {reason}") from error
 
-    def sweep(self, places: Iterable[str]) -> None:
+    def sweep(self, places: Iterable[str], mine: Container[str] | None = None) -> None:
         """Nothing: an object is there as a whole or not at all."""
 
 
-def opened(root: str) -> tuple[Any, str]:
-    """The file system of a URL and the path in it; Refusal when its library is not there."""
+def opened(root: str, more: dict[str, dict[str, Any]] | None = None) -> tuple[Any, str]:
+    """The file system of a URL and the path in it, with ``more`` settings; Refusal when its library is not there."""
+    kind = root.partition("://")[0]
     try:
         from fsspec.core import url_to_fs
 
-        system, base = url_to_fs(root, **OPTIONS.get(root.partition("://")[0], {}))
+        system, base = url_to_fs(root, **OPTIONS.get(kind, {}), **(more or {}).get(kind, {}))
     except ImportError as error:
         reason = str(error).split("\n")[0]
         raise Refusal(f"--store {root}: {reason}; pip install 'imfuse-tiles[s3]' has what s3:// needs") from None

@@ -162,6 +162,11 @@ class Store:
         """Remove what killed writers left half written: in the arrays of the given paths and beside the journals."""
         self.files.sweep(["zarr.json", "numbers", "journal", *paths])
 
+    def sweep_chunks(self, arrays: Iterable[tuple[ChunkedArray, Iterable[tuple[int, ...]]]]) -> None:
+        """Remove what killed writers left half written of the given chunks, which are for nobody else to write."""
+        for array, cells in arrays:
+            self.files.sweep([array.path], {array.name(cell) for cell in cells})
+
     def clear(self) -> None:
         """Remove the store."""
         self.files.delete("")

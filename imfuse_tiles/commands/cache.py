@@ -187,6 +187,7 @@ def named(name: str) -> Store:
     """A store by its name in the cache folder or by its place. Refusal when there is none."""
     for root in (str(cache_folder() / name), name if "://" in name else str(Path(name).absolute())):
         store = Store(root)
+        store.files.reach()
         if store.exists():
             return store
     raise Refusal(f"{name} is not a store of imfuse-tiles, nor is there one of this name in {cache_folder()}")

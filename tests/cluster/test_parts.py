@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -156,6 +158,27 @@ def test_a_part_repairs_its_own_missing_blocks(tmp_path: Path, number: int) -> N
     reports = parts(plan, store, 2)
     assert [report[1].computed for report in reports] == [int(number == 1), int(number == 2)]
     assert sum(report.computed for report in run(plan, store)) == 0
+
+
+def test_a_part_started_again_sweeps_what_it_left_half_written_and_nothing_of_others(tmp_path: Path) -> None:
+    """Blocks 0/0/0 and 0/0/200 are the first part's, 0/0/100 and 0/0/300 the second's."""
+    plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
+    with pytest.raises(Resumable):
+        part(plan, store, 1, 2, wait=0)
+    with store.journal("first", "part-1-of-2") as record:
+        record({"lost": "0/0/0"})
+        record({"lost": "0/0/200"})
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    host, folder = socket.gethostname(), store.folder / "first" / "x" / "c" / "0" / "0"
+    swept = [f"0.{host}-{dead.pid}-1.partial", "2.old.place-1-1.partial"]
+    kept = [f"1.{host}-{dead.pid}-1.partial", f"2.{host}-{os.getppid()}-1.partial", "2.new.place-1-1.partial"]
+    for name in (*swept, *kept):
+        (folder / name).write_bytes(b"half")
+    os.utime(folder / swept[1], (time.time() - 100,) * 2)
+    with pytest.raises(Resumable):
+        part(plan, store, 1, 2, wait=0)
+    assert sorted(path.name for path in folder.glob("*.partial")) == sorted(kept)
 
 
 # Refusals

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import socket
 import threading
 import time
+import uuid
 from pathlib import Path
 
 import fsspec
@@ -18,7 +21,7 @@ from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
 from imfuse_tiles.chunks import Damaged
-from imfuse_tiles.errors import BlockFailed, Exists, Refusal
+from imfuse_tiles.errors import BlockFailed, Exists, Refusal, Resumable
 from imfuse_tiles.files import Files, files_of
 from imfuse_tiles.journal import Journal
 from imfuse_tiles.plan import planned
@@ -272,6 +275,7 @@ def test_the_program_takes_a_bucket_for_its_store(tmp_path: Path, url: str) -> N
     ended = program("fuse", "--bg=mean", "--store", url, "-o", tmp_path / "r.tif", *images)
     assert (ended.code, ended.out) == (0, f"{tmp_path / 'r.tif'}\n")
     assert f"the store {url} takes" in ended.err
+    assert "Unclosed" not in ended.err
 
 
 # Refusals
@@ -300,3 +304,34 @@ def test_a_place_with_other_objects_is_refused(url: str) -> None:
     files_of(url).write("letter.txt", b"dear")
     with pytest.raises(Refusal, match="is not a store"):
         Store(url).create()
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a bucket on a server that is not there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free.getsockname()[1]}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "of-the-test")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    files_of.cache_clear()
+    return f"s3://stacks/{uuid.uuid4().hex}"
+
+
+def test_a_server_that_is_not_there_is_refused_within_seconds(tmp_path: Path, nobody: str) -> None:
+    images = names(written(tmp_path / "in", frames(1, shape=(40, 40))))
+    for words in (("fuse", "--bg=mean", "-o", tmp_path / "r.tif", *images, "--store", nobody), ("status", nobody)):
+        ended = program(*words)
+        assert ended.line.startswith(f"imfuse-tiles: cannot use the store {nobody}: Could not connect")
+        assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+        assert ended.seconds < 6
+
+
+def test_a_server_that_is_lost_meanwhile_ends_the_run_resumably(nobody: str) -> None:
+    with pytest.raises(Resumable, match=r"Could not connect .* finished blocks are kept") as caught:
+        Store(nobody).done("first")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.code) == (str(caught.value), 4)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    files_of.cache_clear()
