@@ -37,9 +37,12 @@ class Calm:
     def phases(self) -> list[str]:
         return [*self.stages, EXPORT]
 
-    def seconds(self, phase: str) -> float:
-        """How long a phase takes."""
-        return 0.05 if phase == EXPORT else self.stages[phase][2]
+    def moment(self, phase: str, chance: random.Random) -> tuple[int, float]:
+        """A moment of a phase: after so many blocks and seconds, which is about when it comes on any machine."""
+        if phase == EXPORT:
+            return 0, 0.05 * chance.random()
+        _, blocks, seconds = self.stages[phase]
+        return chance.randrange(blocks), min(0.2, seconds / blocks * chance.random())
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,10 @@ def kill(calm: Calm, place: Path, phase: str, chance: random.Random, again: Call
     process = subprocess.Popen(
         [*PROGRAM, *said], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while process.poll() is None and not begun(calm, place, phase):
+    blocks, seconds = calm.moment(phase, chance)
+    while process.poll() is None and not begun(calm, place, phase, blocks):
         time.sleep(0.001)
-    time.sleep(calm.seconds(phase) * chance.random())
+    time.sleep(seconds)
     strike(process, victim, chance)
     code, store = process.wait(120), Store(str(place / "store"))
     kept = {key: len(store.done(key)) for key, _, _ in calm.stages.values()}
@@ -103,10 +107,14 @@ def kill(calm: Calm, place: Path, phase: str, chance: random.Random, again: Call
     )  # fmt: skip
 
 
-def begun(calm: Calm, place: Path, phase: str) -> bool:
+def begun(calm: Calm, place: Path, phase: str, blocks: int) -> bool:
+    """Whether a phase is at work and has finished so many blocks."""
     if phase == EXPORT:
         return bool(list(place.glob(".r*.partial-*")))
-    return (place / "store" / "journal" / calm.stages[phase][0]).exists()
+    try:
+        return (place / "store" / "journal" / calm.stages[phase][0]).read_bytes().count(b"\n") > blocks
+    except FileNotFoundError:
+        return False
 
 
 def strike(process: subprocess.Popen[bytes], victim: str, chance: random.Random) -> None:

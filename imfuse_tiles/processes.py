@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, InvalidStateError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
@@ -41,7 +42,7 @@ class Handed(Future[Any]):
 
     def settle(self, error: BaseException | None, result: Any = None) -> None:
         """Say how it ended, unless it was withdrawn meanwhile."""
-        if self.withdrawn or not self.set_running_or_notify_cancel():
+        if self.withdrawn or self.done() or not self.set_running_or_notify_cancel():
             return
         if error is None:
             self.set_result(result)
@@ -79,6 +80,7 @@ class Processes(Executor):
 
     def _follow(self, handed: Handed, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
         inner = pool.submit(work)
+        inner.set_exception = partial(_failed, inner)  # type: ignore[method-assign]
         handed.withdraw = inner.cancel
         inner.add_done_callback(lambda ended: self._ended(ended, handed, pool, work, kills))
 
@@ -118,6 +120,12 @@ class Processes(Executor):
         for pool in (self.alone, self.pool):
             if pool is not None:
                 pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _failed(future: Future[Any], error: BaseException | None) -> None:
+    """Note a failure, unless the future was cancelled: a pool of Python 3.11 that breaks would stumble over that."""
+    with suppress(InvalidStateError):
+        Future.set_exception(future, error)
 
 
 def fresh(workers: int) -> ProcessPoolExecutor:

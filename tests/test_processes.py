@@ -87,6 +87,7 @@ def test_what_waits_to_be_tried_again_can_be_withdrawn() -> None:
         with pool.guard:  # nobody is tried again meanwhile
             worker = pool.submit(os.getpid).result(60)
             futures = [pool.submit(time.sleep, 30) for _ in range(3)]
+            assert futures[2].cancel(), "it has not been begun"
             os.kill(worker, signal.SIGKILL)
             assert until(lambda: all(future.cancelled() or future.cancel() for future in futures))
         assert pool.submit(os.getpid).result(60) > 0
