@@ -18,7 +18,7 @@ RUN = 8
 #: What the program needs before it computes: Python and its libraries.
 BASE = 300 << 20
 #: Bytes for every pixel of a band while it is exported, and for each thread that packs it.
-EXPORTED, PACKING = 64, 8 << 20
+EXPORTED, PACKING = 24, 8 << 20
 
 
 def default_memory() -> int:

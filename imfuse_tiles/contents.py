@@ -15,7 +15,7 @@ def described(stage: Stage, output: Output) -> dict[str, Any]:
     return {
         "name": stage.name, "key": stage.key, "frame": list(stage.frame), "slices": stage.slices,
         "banded": stage.banded, "lead": list(output.lead), "group": list(output.group), "by_run": output.by_run,
-        "dtype": output.dtype,
+        "dtype": output.dtype, "flat": output.flat,
     }  # fmt: skip
 
 
@@ -29,7 +29,8 @@ def stage_of(store: Store, path: str) -> Stage:
     """The stage that writes an array, without its work and its other arrays. Damaged when the array does not say."""
     said = store.about(path)
     try:
-        output = Output(path, tuple(said["lead"]), tuple(said["group"]), str(said["dtype"]), bool(said["by_run"]))
+        output = Output(path, tuple(said["lead"]), tuple(said["group"]), str(said["dtype"]), bool(said["by_run"]),
+                        flat=int(said.get("flat", 1)))  # fmt: skip
         height, width = said["frame"]
         return Stage(
             str(said["name"]), str(said["key"]), Job(), (int(height), int(width)), (output,),

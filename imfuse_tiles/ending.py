@@ -23,6 +23,9 @@ from imfuse_tiles.work.montage import MontageJob
 from imfuse_tiles.work.pictures import PictureJob
 from imfuse_tiles.work.stage import Job, Output, Stage
 
+#: How much lower than wide the chunks of the result are, which is exported in rows.
+FLAT = 4
+
 
 class Ending:
     """The part of a planner that comes after the montages. What it needs of the rest is declared here."""
@@ -147,7 +150,7 @@ class Ending:
         about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.ingested]
         key = FinishJob.key(*about)
         job = FinishJob(chains, layers, colours, f"final/{key}")
-        out = Output(job.out, (job.depth,), (job.depth,), "uint16")
+        out = Output(job.out, (job.depth,), (job.depth,), "uint16", flat=FLAT)
         inputs = (
             *(name for chain in chains for name in chain.inputs),
             *(name for each in layers for name in each.inputs),

@@ -13,7 +13,7 @@ import numpy as np
 from imfuse_tiles import __version__
 from imfuse_tiles.budget import band
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.export import Picture, check_target, file_format, write_layers, write_picture
+from imfuse_tiles.export import Picture, check_target, eight_bits, file_format, write_layers, write_picture
 from imfuse_tiles.grid import Region
 from imfuse_tiles.pages import Page, Sheet, sheets
 from imfuse_tiles.plan import Plan
@@ -157,8 +157,12 @@ def write(
         with told(f"the note of the {sheet.role}", store.folder, 4096):
             store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
 
-    rows, workers = band(made[0].width, store.array(job.out).chunks[1], memory, files), workers // files
-    bands = [drawn(plan, store, page, each.dtype, check, rows) for page, each in zip(sheet.pages, made, strict=True)]
+    _, rows, columns = store.array(job.out).chunks
+    if len(made) > 1:  # layers are read from arrays whose chunks are as high as wide
+        rows = columns
+    rows, workers = band(made[0].width, rows, memory, files), workers // files
+    bands = [drawn(plan, store, page, each.dtype, check, (rows, columns))
+             for page, each in zip(sheet.pages, made, strict=True)]  # fmt: skip
     if len(made) == 1:
         write_picture(sheet.path, made[0], bands[0], force=wish.force, workers=workers, memory=memory, note=note)
     else:
@@ -166,18 +170,24 @@ def write(
 
 
 def drawn(
-    plan: Plan, store: Store, page: Page, dtype: str, check: Callable[[], None], rows: int
+    plan: Plan, store: Store, page: Page, dtype: str, check: Callable[[], None], part: tuple[int, int]
 ) -> Iterator[np.ndarray]:
-    """Bands (rows, width, planes) of a page, top to bottom; ``check`` may raise before each."""
-    (height, width), access = plan.stack.frame, Access(store)
+    """Bands (rows, width, planes) of a page, top to bottom, each in the place of the last; ``check`` may raise.
+
+    ``part``: rows of a band, and columns that are read at a time: only the band itself is as wide as the frame.
+    """
+    (height, width), access, (rows, columns) = plan.stack.frame, Access(store), part
+    whole = np.empty((min(rows, height), width, page.planes), dtype)
     for y0 in range(0, height, rows):
         check()
-        samples = page.read(access, Region(y0, min(y0 + rows, height), 0, width))
-        codes = np.empty((*samples.shape[1:], len(samples)), samples.dtype)
-        for number, plane in enumerate(samples):  # plane by plane is three times as fast as all at once
-            codes[..., number] = plane
-        # Exact rounding of 16 to 8 bits: 257 codes make one step.
-        yield codes if dtype == "uint16" else ((codes.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        band = Region(y0, min(y0 + rows, height), 0, width)
+        codes = whole[: band.y1 - y0]
+        for x0 in range(0, width, columns):
+            x1 = min(x0 + columns, width)
+            samples = page.read(access, band._replace(x0=x0, x1=x1))
+            for number, plane in enumerate(samples):  # plane by plane is three times as fast as all at once
+                codes[:, x0:x1, number] = plane if dtype == "uint16" else eight_bits(plane)
+        yield codes
 
 
 def name(plan: Plan, sheet: Sheet, wish: Wish) -> str:

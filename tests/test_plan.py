@@ -263,3 +263,10 @@ def test_blocks_cover_every_sample_of_every_output_once_in_whole_chunks(cut: tup
             total *= size
         assert seen == total
         assert stage.bytes_on_disk(layout) >= total
+
+
+def test_the_result_lies_in_chunks_that_are_exported_in_low_bands() -> None:
+    stage = plan("--wavelet", frame=(4000, 9000)).result
+    (output,) = stage.outputs
+    assert output.chunks(stage.frame, 512) == (7, 128, 512)
+    assert output.chunks(stage.frame, 37) == (7, 37, 37)

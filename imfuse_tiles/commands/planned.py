@@ -36,10 +36,12 @@ def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[s
 
 def totals(plan: Plan, store: Store, resources: Resources, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The needs of the whole run."""
+    chunk = rows[-1]["chunk"]
+    band = chunk if plan.recipe.layered else plan.result.outputs[0].chunks(plan.stack.frame, chunk)[-2]
     return {
         "options": str(plan.recipe), "slices": len(plan.stack), "height": plan.stack.frame[0],
         "width": plan.stack.frame[1], "store": store.root, "memory_limit": resources.memory,
-        "memory_bytes": max(exporting(plan.stack.frame[1], rows[-1]["chunk"], resources),
+        "memory_bytes": max(exporting(plan.stack.frame[1], band, resources),
                             *(row["memory_bytes"] for row in rows)),
         "disk_bytes": sum(row["disk_bytes"] for row in rows),
         "disk_to_write_bytes": disk_needed(plan, store, resources), "stages": rows,

@@ -13,13 +13,13 @@ import numpy as np
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.export import jpeg, png
-from imfuse_tiles.export.jpeg import write_jpeg
+from imfuse_tiles.export.jpeg import eight_bits, write_jpeg
 from imfuse_tiles.export.picture import Picture
 from imfuse_tiles.export.png import write_png
 from imfuse_tiles.export.target import Note, check_place, complete_or_absent
 from imfuse_tiles.export.tiff import write_pages, write_tiff
 
-__all__ = ["FORMATS", "Picture", "check_target", "file_format", "write_layers", "write_picture"]
+__all__ = ["FORMATS", "Picture", "check_target", "eight_bits", "file_format", "write_layers", "write_picture"]
 
 FORMATS = {".tif": "tiff", ".tiff": "tiff", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 _LONGEST_SIDES = {"png": png.LONGEST_SIDE, "jpeg": jpeg.LONGEST_SIDE}

@@ -212,7 +212,10 @@ class FinishJob(Job):
 
 def parts(access: Access, job: FinalJob | FinishJob, block: Block) -> Iterator[Region]:
     """A block's region row by row in parts of whole chunks, so large that their halos are small beside them."""
-    chunk = max(access.array(job.out).chunks[-2:])
+    array = access.array(job.out)
+    rows, chunk = array.chunks[-2:]
+    if chunk == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
+        chunk = -(-chunk // rows) * rows
     return block.region.parts(chunk * side(job.halo().reach, chunk))
 
 

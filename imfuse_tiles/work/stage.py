@@ -87,7 +87,8 @@ class Output:
 
     ``by_run``: the array has one plane for each group of slices instead of ``lead``. ``level``: the array is
     smaller than the stage's frame, halved so many times, rounding up. ``folded``: each block writes all slices,
-    though a chunk holds one.
+    though a chunk holds one. ``flat``: chunks have so many times fewer rows than columns, where that divides them:
+    an array that is read in rows as wide as the frame then takes less memory.
     """
 
     path: str
@@ -97,6 +98,7 @@ class Output:
     by_run: bool = False
     level: int = 0
     folded: bool = False
+    flat: int = 1
 
     def halved(self, length: int) -> int:
         """A length or place in the frame as it is in the array."""
@@ -107,7 +109,8 @@ class Output:
         return (*lead, *map(self.halved, frame))
 
     def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
-        return (*self.group, *(self.halved(min(chunk, side)) for side in frame))
+        rows, columns = (self.halved(min(chunk, side)) for side in frame)
+        return (*self.group, rows if rows % self.flat else rows // self.flat, columns)
 
     def box(self, block: Block) -> list[tuple[int, int]]:
         """Start and stop in every dimension of what a block writes."""
