@@ -77,6 +77,7 @@ def fuse_parser(name: str) -> Parser:
         help=f"serve dask's dashboard of a cluster made by this run ({DASHBOARD})")  # fmt: skip
     add("--dry-run", action="store_true", help="print the plan and stop")
     add("--report", metavar="FILE", help="write a JSON report of all stages")
+    add("--performance", metavar="FILE", help="write a web page of what every worker was at, and when")
     add("--quiet", action="store_true", help="print nothing but the result's name and errors")
     add("--json", action="store_true", help="the plan as JSON")
     return parser

@@ -18,7 +18,7 @@ from imfuse_tiles.errors import Exists
 from imfuse_tiles.export import Picture, check_target, write_picture
 from imfuse_tiles.grid import Region
 from imfuse_tiles.plan import Plan
-from imfuse_tiles.run import Progress
+from imfuse_tiles.run import Progress, Took
 from imfuse_tiles.spec import digest
 from imfuse_tiles.stack import FULL
 from imfuse_tiles.store import Store
@@ -178,6 +178,10 @@ class Several(Progress):
     def block(self, stage: Stage) -> None:
         for progress in self.each:
             progress.block(stage)
+
+    def took(self, stage: Stage, took: Took) -> None:
+        for progress in self.each:
+            progress.took(stage, took)
 
     def waits(self, what: str) -> None:
         for progress in self.each:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from imfuse_tiles import heap, kernels
 from imfuse_tiles.budget import Cut, laid_out
@@ -43,8 +44,22 @@ class StageReport:
     computed: int = 0
     reused: int = 0
     seconds: float = 0.0
+    #: Seconds that workers were at its blocks, all together.
+    busy: float = 0.0
     bytes_read: int = 0
     bytes_written: int = 0
+
+
+class Took(NamedTuple):
+    """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
+    since 1970 by the worker's clock."""
+
+    block: str
+    worker: str
+    began: float
+    seconds: float
+    bytes_read: int
+    bytes_written: int
 
 
 class Progress:
@@ -55,6 +70,9 @@ class Progress:
 
     def block(self, stage: Stage) -> None:
         """A block was finished."""
+
+    def took(self, stage: Stage, took: Took) -> None:
+        """What the block cost that was just finished."""
 
     def waits(self, what: str) -> None:
         """What another part of the run owes is waited for."""
@@ -125,7 +143,7 @@ class Run:
 
     def complete(self, stage: Stage, pool: Pool, report: StageReport) -> None:
         """Compute what is missing of a stage and sum it up."""
-        began = time.perf_counter()
+        start = time.perf_counter()
         cut = laid_out(stage, self.resources, self.earlier(stage))
         with told(f"stage {stage.name}", self.store.folder, to_write(stage, self.store, cut.layout)):
             cut = self.prepared(stage, cut)
@@ -136,15 +154,19 @@ class Run:
             todo = (block for block in self.own(stage, cut.layout) if block.name not in done)
             with self.store.journal(stage.key, self.writer) as record:
                 for line in self.computed(stage, todo, pool, cut.at_once):
-                    record(line)
+                    worker, began, seconds = line.pop("took")
+                    took = Took(line["block"], worker, began, seconds, line["read"], line["written"])
+                    record({**line, "at": round(time.time(), 1)})
                     done[line["block"]] = line
                     report.computed += 1
-                    report.bytes_read += line["read"]
-                    report.bytes_written += line["written"]
+                    report.busy += took.seconds
+                    report.bytes_read += took.bytes_read
+                    report.bytes_written += took.bytes_written
+                    self.progress.took(stage, took)
                     self.progress.block(stage)
             done = self.joined(stage, cut.layout, done)
             self.store.finish(stage.key, {**stage.job.summary(self.store, done.values()), "blocks": count})
-        report.seconds += time.perf_counter() - began
+        report.seconds += time.perf_counter() - start
         self.progress.finished(stage)
 
     def earlier(self, stage: Stage) -> Layout | None:
@@ -248,10 +270,12 @@ def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     if job.kind != "ingest":
         kernels.compiler.ready()
     access = Access(Store(root))
+    began, clock = time.time(), time.perf_counter()
     try:
         report = job.compute(access, block)
     except Damaged as damage:
         if damage.cell == () and not access.store.exists():
             raise Refusal(f"{myself()} does not see the store {root}; all workers must share its place") from None
         raise
-    return {**report, "read": access.bytes_read, "written": access.bytes_written}
+    took = (f"{myself()}, thread {threading.get_ident()}", began, time.perf_counter() - clock)
+    return {**report, "read": access.bytes_read, "written": access.bytes_written, "took": took}

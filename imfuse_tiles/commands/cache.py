@@ -13,8 +13,8 @@ from imfuse_tiles.fuse import cache_folder
 from imfuse_tiles.store import Store
 from imfuse_tiles.upkeep import Contents, Held, contents, drop, in_use, remove, stores, tidied
 
-#: Seconds that a running stage is watched to know its rate.
-WATCH = 2.0
+#: How many of the last blocks of a running stage tell its rate.
+RECENT = 100
 STATUS = """usage: imfuse-tiles status STORE
 
 What a store holds: the stages of the last run with their blocks and bytes, and while a run works on it, how fast
@@ -54,22 +54,22 @@ def about(store: Store, found: Contents, who: str) -> list[str]:
         at_work = bool(who) and held.key == working
         lines.append(
             f"{held.name[:24]:<24} {f'{held.done} of {held.blocks}' if held.blocks else held.done:>15} "
-            f"{shown(held.bytes):>9}  {state(store, held, at_work, held.key in found.last)}"
+            f"{shown(held.bytes):>9}  {state(store, held, at_work, held.key in found.last, found.began)}"
         )
     return lines
 
 
-def state(store: Store, held: Held, at_work: bool, wanted: bool) -> str:
-    """How a stage stands; of the one at work also its rate and the time left, from the growth of its journal."""
+def state(store: Store, held: Held, at_work: bool, wanted: bool, began: float) -> str:
+    """How a stage stands; of the one at work also its rate and the time left, from when its blocks were recorded."""
     if held.finished:
         return "complete" if wanted else "complete, of an earlier run"
     if not at_work:
         return "unfinished" if held.done else "not there"
-    before, began = len(store.done(held.key)), time.monotonic()
-    time.sleep(WATCH)
-    rate = (len(store.done(held.key)) - before) / (time.monotonic() - began)
-    if rate <= 0:
+    moments = [line.get("at", 0.0) for line in store.done(held.key).values()]
+    recent = sorted(moment for moment in moments if moment >= began)[-RECENT:]
+    if len(recent) < 2:
         return "at work"
+    rate = (len(recent) - 1) / max(time.time() - recent[0], 0.1)
     return f"at work: {rate:.3g} blocks/s, about {max(held.blocks - held.done, 0) / rate:.0f} s left"
 
 

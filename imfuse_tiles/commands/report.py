@@ -18,13 +18,13 @@ MARK = "peak_rss_bytes"
 ABOUT = 64 << 10
 
 
-def check(path: Path, plan: Plan, store: Store, wish: output.Wish) -> None:
-    """Refuse a place where no report can be; Exists when there is another file."""
+def check(path: Path, plan: Plan, store: Store, wish: output.Wish, option: str = "--report", mark: str = MARK) -> None:
+    """Refuse a place where no report can be; Exists when there is another file. ``mark``: what tells a report."""
     check_place(path, force=True)
     output.check_apart(path, plan, store)
     if path.absolute() in [place.absolute() for place in wish.places()]:
-        raise Refusal(f"--report {path}: is also a result of this run")
-    if path.exists() and not _is_report(path) and not wish.force:
+        raise Refusal(f"{option} {path}: is also a result of this run")
+    if path.exists() and not _is_report(path, mark) and not wish.force:
         raise Exists(f"{path}: exists already and is no report; --force overwrites it")
 
 
@@ -34,6 +34,6 @@ def write(path: Path, report: dict[str, Any]) -> None:
         file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
 
 
-def _is_report(path: Path) -> bool:
+def _is_report(path: Path, mark: str) -> bool:
     with path.open("rb") as file:
-        return MARK.encode() in file.read(200) or path.stat().st_size == 0
+        return mark.encode() in file.read(200) or path.stat().st_size == 0

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from imfuse_tiles import budget, naming, output
 from imfuse_tiles import fuse as fusing
+from imfuse_tiles.commands import performance
 from imfuse_tiles.commands import planned as showing
 from imfuse_tiles.commands import report as report_file
 from imfuse_tiles.commands.memory import PeakMemory
+from imfuse_tiles.commands.performance import Timings
 from imfuse_tiles.commands.progress import shown_progress
 from imfuse_tiles.commands.resources import resources as resources_of
 from imfuse_tiles.commands.viewer import show
@@ -65,8 +67,9 @@ def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resourc
     wish = output.Wish(place, said.extra, said.bits, said.force is not None, _tags(said, made))
     if said.report:
         report_file.check(Path(said.report), made, store, wish)
-    with PeakMemory() as peak, _shown(said, made, store, wish) as progress:
-        outcome = fusing.fuse(made, store, resources, wish, progress, _give_up, said.force or None)
+    with PeakMemory() as peak, _timed(said, made, store, wish) as timings, _shown(said, made, store, wish) as progress:
+        told = Several(progress, timings) if timings else progress
+        outcome = fusing.fuse(made, store, resources, wish, told, _give_up, said.force or None)
     if said.report:
         report = {
             "version": _version(), "options": str(made.recipe), "wall_seconds": time.perf_counter() - began,
@@ -93,6 +96,22 @@ def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
 def _tags(said: argparse.Namespace, made: Plan) -> Tags | None:
     """The camera's tags to be copied: of the image named, or of the front one."""
     return None if said.exif is None else read_tags(said.exif or made.stack.headers[0].path)
+
+
+@contextmanager
+def _timed(said: argparse.Namespace, made: Plan, store: Store, wish: output.Wish) -> Iterator[Timings | None]:
+    """What the blocks cost, if that is wanted: written down however the run ends, once it has begun."""
+    if not said.performance:
+        yield None
+        return
+    place, timings, ended = Path(said.performance), Timings(), False
+    performance.check(place, made, store, wish)
+    try:
+        yield timings
+        ended = True
+    finally:
+        if timings.parts or ended:
+            performance.write(place, timings, str(made.recipe), said.scheduler)
 
 
 @contextmanager

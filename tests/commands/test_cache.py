@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import re
 import time
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import pytest
 from stacks import frames, written
 
 from imfuse_tiles.cli import main
-from imfuse_tiles.commands import cache
 from imfuse_tiles.fuse import cache_folder
 from imfuse_tiles.store import Store
 
@@ -44,36 +43,30 @@ def test_status_shows_the_stages_of_the_last_run(name: str, capsys: pytest.Captu
     assert lines[0][1:4] == ["3", "of", "3"]
 
 
-def test_status_of_a_run_at_work_tells_its_rate(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stage of 100 blocks of which one is recorded every hundredth of a second."""
-    monkeypatch.setattr(cache, "WATCH", 0.3)
+def test_status_of_a_run_at_work_tells_its_rate(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stage of 100 blocks, of which one was recorded every ten seconds until five seconds ago."""
     store = Store(str(cache_folder() / name))
     said_before = store.numbers("runs")
     assert said_before is not None
     key = said_before["order"][-1]
     said_before["stages"][key]["blocks"] = 100
     store.finish("runs", said_before)
-    end = threading.Event()
-
-    def work() -> None:
-        with store.journal(key) as record:
-            for block in range(1, 90):
-                record({"block": f"0/{block}/0"})
-                if end.wait(0.01):
-                    break
-
+    now = time.time()
+    said_before["began"] = now - 1000
+    store.finish("runs", said_before)
+    with store.journal(key) as record:
+        record({"block": "0/0/0", "at": now - 5000})  # of an earlier run
+        for block in range(1, 21):
+            record({"block": f"0/{block}/0", "at": now - 205 + 10 * block})
+    done = len(store.done(key))
     with store.locked():
         store.reopen(key)
-        worker = threading.Thread(target=work)
-        worker.start()
-        time.sleep(0.05)
         text = said(capsys, "status", name)
-        end.set()
-        worker.join()
     assert "in use by process" in text
-    assert "blocks/s, about" in text.splitlines()[-1]
+    found = re.search(r"at work: (.*) blocks/s, about (.*) s left", text.splitlines()[-1])
+    assert found
+    assert float(found[1]) == pytest.approx(19 / 195, rel=0.05)
+    assert float(found[2]) == pytest.approx((100 - done) * 195 / 19, rel=0.05)
 
 
 def test_stores_are_listed_and_removed(name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
