@@ -13,9 +13,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import cores, floor, loop, overhead, rates, scale, startup
+from benchmarks.chains import tried
 from benchmarks.figures import Figure, written
 from benchmarks.fusion import SHARED, simulated
 
@@ -82,7 +84,8 @@ def main(words: Sequence[str] | None = None) -> list[Figure]:
     if said.quick:
         said.size, said.frames, said.slices = "120x90x3", ["120x90x3"], []
         said.chains, said.blocks, said.rounds = ["A"], 100, 1
-    return written(figures(said), said.json)
+    with tried() if said.quick else nullcontext():
+        return written(figures(said), said.json)
 
 
 if __name__ == "__main__":

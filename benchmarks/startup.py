@@ -18,7 +18,7 @@ def figures(folder: Path, rounds: int, warm: bool = True) -> Iterator[Figure]:
     spoken, fused = [], []
     for _ in range(rounds + warm):
         spoken.append(used([sys.executable, "-m", "imfuse_tiles", "fuse", "--help"]))
-        fused.append(fuse(A, files, folder).usage)
+        fused.append(fuse(A, files, folder, run=used).usage)
     for what, found, limit in (("--help", spoken, 0.3), ("fuse a tiny stack", fused, 2.0)):
         seconds, processor = (median(getattr(each, name) for each in found[warm:]) for name in ("seconds", "processor"))
         yield Figure("startup", what, seconds, "s", limit, detail={"processor": processor})
