@@ -74,7 +74,7 @@ class ChunkedArray:
         """The samples of a box. Damaged when a chunk cannot be trusted.
 
         ``kept``: whole chunks of earlier reads of this array, for boxes that follow each other row by row and share
-        chunks; what lies above the box is dropped, what it touches is added.
+        chunks; what lies above the box or in another slice is dropped, what it touches is added.
         """
         out = np.empty([b - a for a, b in box], self.dtype)
         for cell, chunk in self.each(list(self.cells(box)), kept):
@@ -92,8 +92,9 @@ class ChunkedArray:
             raws = self.files.read_each([self.name(cell) for cell in cells], self.chunk_bytes)
             yield from ((cell, self.checked(cell, raw)) for cell, raw in zip(cells, raws, strict=True))
             return
-        for above in [cell for cell in kept if cell[-2] < cells[0][-2]]:
-            del kept[above]
+        leads, top = {cell[:-2] for cell in cells}, cells[0][-2]
+        for gone in [cell for cell in kept if cell[-2] < top or cell[:-2] not in leads]:
+            del kept[gone]
         new = [cell for cell in cells if cell not in kept]
         for cell, raw in zip(new, self.files.read_each([self.name(cell) for cell in new]), strict=True):
             kept[cell] = self.checked(cell, raw)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from stacks import frames, ran, recipe_of, stack_of
 
+from imfuse_tiles import budget
 from imfuse_tiles.reference import fused
 from imfuse_tiles.stack import FULL
+from imfuse_tiles.work import masks, portions
 
 DEFAULT = "--wavelet=p5 --maskwave=p100 --cutwave=p50"
 RECIPES = [
@@ -73,3 +75,17 @@ def test_one_slice_alone_is_its_own_result(tmp_path: Path) -> None:
     assert np.array_equal(result, fused(recipe, stack, 65535))
     seen = result[4] > 0
     assert np.array_equal(result[:3, seen], stack[0][:, seen])
+
+
+@pytest.mark.parametrize("text", [RECIPES[1], "--statistic=I=max --blur=s0.3,S0.6 --maskblur=s2 --maskstat=r6,Mean"])
+def test_going_through_blocks_part_by_part_changes_no_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    recipe, stack = recipe_of(text), frames(3, shape=(150, 130))
+    for module in (budget, portions):
+        monkeypatch.setattr(module, "CHUNK", 32)
+    for least in (1, 2):
+        monkeypatch.setitem(masks.PORTION, "least", least)
+        monkeypatch.setitem(masks.PORTION, "halos", 0)
+        result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / f"store{least}", tile=130)
+        assert np.array_equal(result, fused(recipe, stack, 65535))

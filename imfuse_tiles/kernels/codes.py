@@ -7,6 +7,8 @@ kernels count steps again, whose sums and differences float32 holds exactly, and
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +35,21 @@ def precise(x):  # type: ignore[no-untyped-def]
     exact = np.float64(x) * 65535.0
     whole = np.floor(exact + 0.5)
     return whole if abs(exact - whole) < 1 / 256 else exact
+
+
+def scaled(samples: NDArray[Any], full: float) -> Planes:
+    """Samples (c, y, x) of any number type as float32 in 0..1 of full scale."""
+    if samples.dtype == np.float32 and full == 1:
+        return samples
+    out = np.empty(samples.shape, np.float32)
+    _scale(np.ascontiguousarray(samples).reshape(-1), np.float32(full), out.reshape(-1))
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _scale(samples, full, out):  # type: ignore[no-untyped-def]
+    for i in range(out.size):
+        out[i] = np.float32(samples[i]) / full
 
 
 def alike(frame: Planes, image: Planes) -> Planes:

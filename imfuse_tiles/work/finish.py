@@ -13,7 +13,8 @@ from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
 from imfuse_tiles.ops.final import Final, Picture
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.layer import Layer, as_coloured
-from imfuse_tiles.work.stage import CHUNK, Access, Block, Job
+from imfuse_tiles.work.portions import memory, parts
+from imfuse_tiles.work.stage import Access, Block, Job
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,14 @@ class FinalJob(Job):
         return self.source.halo()
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        for part in parts(access, self, block):
+        for part in parts(block.region, access.array(self.out), self.halo().reach):
             picture, behind = self.source.read(access, part)
             planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
             access.write(self.out, [(0, self.source.planes)], part, np.concatenate(planes))
         return {}
 
     def memory(self, height: int, width: int) -> int:
-        return memory(self.source.planes, 6 * self.source.planes, self.halo().reach, (height, width), self.source.frame)
+        return memory(self.source.planes, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class FinishJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         opaque = True
-        for part in parts(access, self, block):
+        for part in parts(block.region, access.array(self.out), self.halo().reach):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
             opaque = opaque and bool(codes[self.colours].min() == 65535)
@@ -207,31 +208,4 @@ class FinishJob(Job):
         read = sum(each.planes for each in self.pictures)
         work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (self.colours + 1)
         frame = self.pictures[0].frame if self.pictures else (height, width)
-        return memory(read, work, self.halo().reach, (height, width), frame)
-
-
-def parts(access: Access, job: FinalJob | FinishJob, block: Block) -> Iterator[Region]:
-    """A block's region row by row in parts of whole chunks, so large that their halos are small beside them."""
-    array = access.array(job.out)
-    rows, chunk = array.chunks[-2:]
-    if chunk == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
-        chunk = -(-chunk // rows) * rows
-    return block.region.parts(chunk * side(job.halo().reach, chunk))
-
-
-def side(reach: int, chunk: int) -> int:
-    """Chunks along the edge of a part."""
-    return max(1, -(-4 * reach // chunk))
-
-
-def memory(read: int, work: int, reach: int, window: Frame, frame: Frame) -> int:
-    """Bytes for ``work`` float32 planes of a part and for ``read`` planes of the chunks around a row of parts."""
-    height, width = (length - 2 * reach for length in window)
-    chunk = min(CHUNK, max(height, width))
-    edge = min(side(reach, chunk) * chunk, max(height, width))
-    rows, columns = (
-        min(length + 2 * -(-reach // chunk) * chunk, -(-whole // chunk) * chunk)
-        for length, whole in zip((min(edge, height), width), frame, strict=True)
-    )
-    part = min(edge + 2 * reach, frame[0]) * min(edge + 2 * reach, frame[1])
-    return 4 * (work * part + read * rows * columns)
+        return memory(read, work, (height, width), frame, self.halo().reach)

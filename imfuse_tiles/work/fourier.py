@@ -173,6 +173,8 @@ class Far:
 class FarMaskJob(MaskJob):
     """A Fourier generator whose far part is in the store."""
 
+    parted: ClassVar[bool] = False
+
     far: Far | None = None
 
     def around(self, region: Region) -> Region:

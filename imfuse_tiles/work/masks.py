@@ -16,6 +16,7 @@ from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.generator import Generator, Scene
 from imfuse_tiles.ops.merge import MaskMerge
 from imfuse_tiles.store import Store
+from imfuse_tiles.work import portions
 from imfuse_tiles.work.stage import Access, Block, Job
 
 
@@ -42,13 +43,13 @@ class Source:
         small = self.resize.size(self.frame)
         return 1.5 * self.planes * self.frame[0] * self.frame[1] / (small[0] * small[1])
 
-    def samples(self, access: Access, z: int, region: Region) -> np.ndarray:
-        """Samples (planes, y, x) of a slice as they were read."""
-        return access.read(self.path, [(0, self.planes), (z, z + 1)], region)[:, 0]
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False) -> np.ndarray:
+        """Samples (planes, y, x) of a slice as they were read; ``keep``: chunks are shared, row by row."""
+        return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep)[:, 0]
 
-    def window(self, access: Access, z: int, region: Region) -> Window:
+    def window(self, access: Access, z: int, region: Region, keep: bool = False) -> Window:
         """A slice's window as float32 in 0..1, at the size that masks are made in."""
-        read = lambda part: scaled(self.samples(access, z, part), self.full)  # noqa: E731
+        read = lambda part: kernels.codes.scaled(self.samples(access, z, part, keep), self.full)  # noqa: E731
         if self.resize is None:
             return Window(read(region), region, self.frame)
         return self.resize.reduced(read, self.frame, region)
@@ -58,13 +59,12 @@ class Source:
 class Painted(Source):
     """A picture in the store without slices, (planes, y, x) in float32."""
 
-    def samples(self, access: Access, z: int, region: Region) -> np.ndarray:
-        return access.read(self.path, [(0, self.planes)], region)
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False) -> np.ndarray:
+        return access.read(self.path, [(0, self.planes)], region, keep)
 
 
-def scaled(samples: np.ndarray, full: float) -> np.ndarray:
-    """Samples as float32 in 0..1 of full scale."""
-    return np.divide(samples, np.float32(full), dtype=np.float32)
+#: Parts of blocks of masks: what is computed twice in their halos costs more than memory.
+PORTION: dict[str, int] = {"least": 2, "halos": 12}
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class MaskJob(Job):
 
     ``peak``: where the strongest go; the same as ``out`` when every block is a group of one slice.
     """
+
+    parted: ClassVar[bool] = True
 
     op: Generator
     scene: Scene
@@ -88,21 +90,34 @@ class MaskJob(Job):
 
     def seen(self, access: Access, z: int, around: Region) -> Window:
         """What the generator looks at of a slice."""
-        return self.source.window(access, z, around)
+        return self.source.window(access, z, around, keep=self.parted)
 
     def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         """The raw mask of one slice."""
         return self.op.raw(seen, self.scene, image).cropped(region).data
 
+    def split(self, access: Access, region: Region) -> list[Region]:
+        """A block's region in the parts that are computed one after the other."""
+        if not self.parted or self.op.whole_frame:
+            return [region]
+        reach = self.op.halo(self.frame).reach
+        return list(portions.parts(region, access.array(self.out), reach, **PORTION))
+
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        around = self.around(block.region)
-        image = None if self.image is None else self.image.window(access, 0, around)
+        parts = {part: self.around(part) for part in self.split(access, block.region)}
+        images = {
+            part: None if self.image is None else self.image.window(access, 0, around)
+            for part, around in parts.items()
+        }  # fmt: skip
         peak, low = None, np.inf
         for z in range(block.z0, block.z1):
-            raw = self.raw(access, z, self.seen(access, z, around), image, block.region)
+            raw = np.empty(block.region.shape, np.float32)
+            for part, around in parts.items():
+                made = self.raw(access, z, self.seen(access, z, around), images[part], part)
+                raw[part.within(block.region)] = made
             access.write(self.out, [(z, z + 1)], block.region, raw[None])
             low = min(low, float(raw.min()))
-            peak = raw if peak is None else np.maximum(peak, raw)
+            peak = raw if peak is None else np.maximum(peak, raw, out=peak)
         assert peak is not None
         if self.peak != self.out:
             access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
@@ -115,8 +130,15 @@ class MaskJob(Job):
         return 10 + 2.5 * self.source.planes + self.source.wider()
 
     def memory(self, height: int, width: int) -> int:
-        beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
-        return super().memory(height, width) + beside
+        """Planes of a part, the chunks around a row of parts, and of the block the mask, the strongest and images."""
+        if not self.parted or self.op.whole_frame:
+            beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
+            return super().memory(height, width) + beside
+        read = self.source.planes * self.source.sample_bytes / 4
+        whole = 2.5 + (0 if self.image is None else 1.5 * self.source.planes)
+        reach = self.op.halo(self.frame).reach
+        work = portions.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
+        return int(work + 4 * whole * height * width)
 
 
 def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -185,7 +207,7 @@ class Part:
 
     def read(self, access: Access, z: int, region: Region) -> np.ndarray:
         """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
-        mask = access.read(self.path, [(z, z + 1)], region)[0]
+        mask = access.read(self.path, [(z, z + 1)], region, keep=True)[0]
         if self.level is not None:
             mask = kernels.level.levelled(mask, *stretch(access.store, self.level))
         return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
@@ -208,6 +230,7 @@ class MergeJob(Job):
     """
 
     step: ClassVar[str] = "merge"
+    parted: ClassVar[bool] = True
 
     parts: tuple[Part, ...]
     merge: MaskMerge
@@ -226,11 +249,19 @@ class MergeJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         low, high = np.inf, -np.inf
+        parts = self.split(access, block.region)
         for z in range(block.z0, block.z1):
-            mask = self.merged(access, z, block.region)
-            access.write(self.out, [(z, z + 1)], block.region, mask[None])
-            low, high = min(low, float(mask.min())), max(high, float(mask.max()))
+            for part in parts:
+                mask = self.merged(access, z, part)
+                access.write(self.out, [(z, z + 1)], part, mask[None])
+                low, high = min(low, float(mask.min())), max(high, float(mask.max()))
         return {"low": low, "high": high}
+
+    def split(self, access: Access, region: Region) -> list[Region]:
+        """A block's region in the parts that are computed one after the other."""
+        if self.whole_frame:
+            return [region]
+        return list(portions.parts(region, access.array(self.out), self.halo().reach, **PORTION))
 
     def merged(self, access: Access, z: int, region: Region) -> np.ndarray:
         """One slice's merged mask."""
@@ -257,8 +288,10 @@ class MergeJob(Job):
         return span(reports)
 
     def planes(self) -> float:
-        return 10.0
+        return 11.0
 
     def memory(self, height: int, width: int) -> int:
-        beside = kernels.fft.bytes_needed(*self.frame) if self.whole_frame else 0
-        return super().memory(height, width) + beside
+        if self.whole_frame:
+            return super().memory(height, width) + kernels.fft.bytes_needed(*self.frame)
+        reach = self.halo().reach
+        return portions.memory(len(self.parts), self.planes(), (height, width), self.frame, reach, **PORTION)
