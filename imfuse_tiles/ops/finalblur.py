@@ -22,6 +22,7 @@ PART = 128
 class FinalBlur(Final, name="finalblur"):
     """Blur the picture where the final mask is at most t percent."""
 
+    version: ClassVar[int] = 2
     examples: ClassVar = ("", "t50,s3,S0", "s10,S2,t5")
 
     s: float = number(5, "sigma in pixels of the blur", low=0, high=1000)
@@ -46,8 +47,9 @@ class FinalBlur(Final, name="finalblur"):
     def blurred(self, image: Window, part: Region, border: np.ndarray) -> np.ndarray:
         """Part of an image under its blurred self, with the border's opacity."""
         around = image.cropped(part.grown(Halo.of(smoothing_reach(self.s, 0, False)), image.frame))
-        # What no slice has painted has no colour to blur: it stays clear instead of turning black.
-        painted = around.data[-1] > 0
+        # What no slice has painted has no colour to blur: it stays clear instead of turning black. What a final step
+        # has made clear has still its colours.
+        painted = around.data.any(axis=0)
         if painted.all():
             colours, share = around.data[:-1], np.full(part.shape, self.whole(), np.float32)
         else:

@@ -41,8 +41,8 @@ class Substacks(Op, name="substacks"):
         r: int | None = part(float(self.r[:-1]), total) if isinstance(self.r, str) else self.r
         if r is None and N is None:
             r = part(5, total)
-        if n > total or (N is not None and n > N):
-            raise Refusal(f"{self}: there is no slice from {n} to {N or total} in a stack of {total}")
+        if N is not None and n > min(N, total):
+            raise Refusal(f"{self}: there is no slice from {n} to {N} in a stack of {total}")
         return replace(self, r=r, n=n, N=N)
 
     def spans(self, total: int) -> list[Span]:

@@ -153,3 +153,10 @@ def test_a_blur_of_the_picture_does_not_mix_in_what_is_clear() -> None:
     seen = made.opacity > 1e-3
     np.testing.assert_allclose(made.image.data[:3][:, seen], 0.6, atol=1e-4)
     assert 0.4 < made.opacity[15, 20] < 0.6
+
+
+def test_what_a_final_step_cut_off_has_still_its_colours_to_blur() -> None:
+    mask = np.where(np.arange(44) < 22, np.float32(1), np.float32(0.3)) * np.ones((30, 1), np.float32)
+    made = after("--finalblur=s2,S0", after("--finalthreshold=t50", picture(mask=mask)))
+    assert np.array_equal(made.opacity, np.ones_like(mask)), "what was cut off comes back, blurred"
+    assert made.image.data[:3, :, 30:].std() < COLOURS[:, :, 30:].std() / 2

@@ -51,14 +51,14 @@ def test_a_percentage_is_at_least_one_slice_and_at_most_all() -> None:
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 70), st.booleans())
 def test_parts_cover_every_slice_in_order(total: int, n: int, r: int, kurt: bool) -> None:
     op = Substacks(n=n, r=r, word1="kurt" if kurt else None)
-    if n > total:
-        with pytest.raises(Refusal):
-            op.spans(total)
-        return
     found = op.spans(total)
     assert {z for first, last in found for z in range(first, last + 1)} == set(range(total))
     assert found == sorted(found)
     assert found[-1][1] == total - 1
+
+
+def test_a_part_longer_than_the_stack_is_the_whole_stack() -> None:
+    assert spans("n9") == spans("n9,r2,kurt") == [(1, 7)]
 
 
 def test_several_add_up_and_none_is_the_whole_stack() -> None:
