@@ -70,13 +70,14 @@ class ChunkedArray:
         spans = (range(a // c, -(-b // c)) for (a, b), c in zip(box, self.chunks, strict=True))
         return itertools.product(*spans)
 
-    def read(self, box: Box, kept: Kept | None = None) -> np.ndarray:
+    def read(self, box: Box, kept: Kept | None = None, out: np.ndarray | None = None) -> np.ndarray:
         """The samples of a box. Damaged when a chunk cannot be trusted.
 
         ``kept``: whole chunks of earlier reads of this array, for boxes that follow each other row by row and share
         chunks; what lies above the box or in another slice is dropped, what it touches is added.
+        ``out``: an array of the box's shape to fill.
         """
-        out = np.empty([b - a for a, b in box], self.dtype)
+        out = np.empty([b - a for a, b in box], self.dtype) if out is None else out
         for cell, chunk in self.each(list(self.cells(box)), kept):
             inside, outside = [], []
             for (a, b), c, size in zip(box, cell, self.chunks, strict=True):

@@ -102,14 +102,40 @@ def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def unpremultiplied(picture):  # type: ignore[no-untyped-def]
-    """Divide the colours and depth of a picture of :func:`paint` by its opacity, in place; clear stays 0."""
+def opened(picture, image, depth):  # type: ignore[no-untyped-def]
+    """A picture of :func:`paint` no longer times its opacity, clear stays 0; all float32.
+
+    Written to ``image`` (c + 1, y, x), the colours and the opacity, and to ``depth`` (2, y, x), its value and opacity.
+    """
     last = picture.shape[0] - 1
-    for c in range(last):
-        for y in range(picture.shape[1]):
-            plane, opacity = picture[c, y], picture[last, y]
-            for x in range(picture.shape[2]):
-                plane[x] = plane[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
+    for y in range(picture.shape[1]):
+        opacity = picture[last, y]
+        for c in range(last):
+            plane, out = picture[c, y], image[c, y] if c < last - 1 else depth[0, y]
+            for x in range(out.size):
+                out[x] = plane[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
+        image[last - 1, y] = opacity
+        depth[1, y] = opacity
+
+
+@njit(cache=True, nogil=True)
+def fill(image, picture):  # type: ignore[no-untyped-def]
+    """``over`` of ``image`` (c + 1, y, x) and the colours of a picture of :func:`paint`, into ``image``."""
+    last, width, none = image.shape[0] - 1, image.shape[2], np.float32(0)
+    a, share, lower = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    for y in range(image.shape[1]):
+        opacity, b = image[last, y], picture[last + 1, y]
+        for x in range(width):
+            a[x] = opacity[x]
+            share[x] = b[x] * (np.float32(1) - a[x])
+            opacity[x] = a[x] + share[x]
+        for c in range(last):
+            colour, under = image[c, y], picture[c, y]
+            for x in range(width):
+                lower[x] = under[x] / b[x] if b[x] > none else none
+                whole = opacity[x] if opacity[x] > none else np.float32(1)
+                mixed = (colour[x] * a[x] + lower[x] * share[x]) / whole
+                colour[x] = lower[x] if a[x] == none else mixed
 
 
 def over(top: np.ndarray, under: np.ndarray | None) -> np.ndarray:

@@ -43,9 +43,16 @@ class Source:
         small = self.resize.size(self.frame)
         return 1.5 * self.planes * self.frame[0] * self.frame[1] / (small[0] * small[1])
 
-    def samples(self, access: Access, z: int, region: Region, keep: bool = False) -> np.ndarray:
+    @property
+    def dtype(self) -> str:
+        """Number type of the samples in the store."""
+        return {1: "uint8", 2: "uint16", 4: "float32"}[self.sample_bytes]
+
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False,
+                out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
         """Samples (planes, y, x) of a slice as they were read; ``keep``: chunks are shared, row by row."""
-        return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep)[:, 0]
+        into = None if out is None else out[:, None]
+        return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep, into)[:, 0]
 
     def window(self, access: Access, z: int, region: Region, keep: bool = False) -> Window:
         """A slice's window as float32 in 0..1, at the size that masks are made in."""
@@ -59,8 +66,9 @@ class Source:
 class Painted(Source):
     """A picture in the store without slices, (planes, y, x) in float32."""
 
-    def samples(self, access: Access, z: int, region: Region, keep: bool = False) -> np.ndarray:
-        return access.read(self.path, [(0, self.planes)], region, keep)
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False,
+                out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+        return access.read(self.path, [(0, self.planes)], region, keep, out)
 
 
 #: Parts of blocks of masks: what is computed twice in their halos costs more than memory.

@@ -64,13 +64,14 @@ class State:
     """What the fold carries from slice to slice.
 
     ``pictures`` (n, colours + 2, y, x): one for every ``--cutbg`` and the last for the result, and ``cuts``
-    (AT_ONCE, n, y, x) what of the next slices is painted onto each.
+    (AT_ONCE, n, y, x) what of the next slices is painted onto each, ``samples`` (AT_ONCE, c, y, x) of them as read.
     """
 
     strongest: np.ndarray
     valley: np.ndarray | None
     pictures: np.ndarray
     cuts: np.ndarray
+    samples: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,12 @@ class MontageJob(Job):
                 mask = self.masks.window(access, z, around, self.source.frame)
                 for cut, window in zip(cuts, self.cut(mask, state), strict=True):
                     cut[:] = window.cropped(region).data
-            samples = np.stack([self.source.samples(access, z, region) for z in slices])
+            for z, samples in zip(slices, state.samples, strict=False):
+                self.source.samples(access, z, region, out=samples)
             places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
             full = np.float32(self.source.full)
-            kernels.fold.paint(samples, full, state.cuts[: len(slices)], places, state.pictures)
+            count = len(slices)
+            kernels.fold.paint(state.samples[:count], full, state.cuts[:count], places, state.pictures)
         access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
         return {}
 
@@ -129,7 +132,8 @@ class MontageJob(Job):
         valley = np.full(around.shape, np.inf, np.float32) if less else None
         pictures = np.zeros((count, self.source.planes + 2, *region.shape), np.float32)
         cuts = np.empty((AT_ONCE, count, *region.shape), np.float32)
-        return State(np.zeros(around.shape, np.float32), valley, pictures, cuts)
+        samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
+        return State(np.zeros(around.shape, np.float32), valley, pictures, cuts, samples)
 
     def cut(self, mask: Window, state: State) -> list[Window]:
         """The slice's cut as it was at every ``--cutbg``, and after all filters."""
@@ -151,22 +155,20 @@ class MontageJob(Job):
 
     def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
-        *behind, (image, depth) = [self.opened(picture) for picture in state.pictures]
-        layers = []
-        for op, (colours, _) in zip(self.layers, behind, strict=True):
+        c, at = self.source.planes, self.source.planes + 4
+        planes = np.empty((self.depth, *region.shape), np.float32)
+        *behind, front = state.pictures
+        kernels.fold.opened(front, planes[: c + 1], planes[c + 2 : c + 4])
+        planes[c + 1] = state.strongest[region.within(around)]
+        for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
-                image = kernels.fold.over(image, colours)
+                kernels.fold.fill(planes[: c + 1], picture)
             elif op.word1 == "background":
-                layers.append(colours)
-        strongest = state.strongest[region.within(around)][None]
-        return np.concatenate([image, strongest, depth, *layers])
-
-    def opened(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Colours with opacity and depth with opacity of a painted picture, no longer premultiplied."""
-        kernels.fold.unpremultiplied(picture)
-        return np.delete(picture, -2, axis=0), picture[-2:]
+                kernels.fold.opened(picture, planes[at : at + c + 1], np.empty((2, *region.shape), np.float32))
+                at += c + 1
+        return planes
 
     def planes(self) -> float:
-        carried = (3.5 * (self.source.planes + 2) + AT_ONCE) * (1 + len(self.layers))
-        read = 0.5 * self.source.sample_bytes * AT_ONCE * self.source.planes
+        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
+        read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
         return 8 + carried + read + self.masks.wider(self.source.frame)

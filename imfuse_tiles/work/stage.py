@@ -59,13 +59,15 @@ class Access:
     bytes_written: int = 0
     kept: dict[str, Kept] = field(default_factory=dict)
 
-    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False) -> np.ndarray:
+    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False,
+             out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
         """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x.
 
-        ``keep``: regions are read row by row, and chunks that the next ones share stay in memory.
+        ``keep``: regions are read row by row, and chunks that the next ones share stay in memory. ``out``: an array
+        of the shape and number type that is filled instead of a new one.
         """
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None)
+        samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None, out)
         self.bytes_read += samples.nbytes
         return samples
 

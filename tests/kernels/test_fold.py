@@ -47,3 +47,30 @@ def test_a_veil_is_a_blurred_picture_over_a_sharp_one() -> None:
     opacity = np.clip(border * share, 0, 1)
     top = np.concatenate([blurred / np.where(share > 0, share, np.float32(1)), opacity[None]])
     assert np.array_equal(fold.veiled(blurred, share, border, image), fold.over(top, image))
+
+
+def painted() -> np.ndarray:
+    """Three colours, the depth and the opacity they are multiplied by."""
+    made = picture(5)
+    return made * np.concatenate([np.repeat(made[-1:], 4, axis=0), np.ones_like(made[-1:])])
+
+
+def plain(canvas: np.ndarray) -> np.ndarray:
+    opacity = canvas[-1]
+    return np.where(opacity > 0, canvas[:-1] / np.where(opacity > 0, opacity, np.float32(1)), np.float32(0))
+
+
+def test_an_opened_picture_is_divided_by_its_opacity_and_clear_where_there_is_none() -> None:
+    canvas = painted()
+    image, depth = np.empty((4, 17, 23), np.float32), np.empty((2, 17, 23), np.float32)
+    fold.opened(canvas, image, depth)
+    assert np.array_equal(image, [*plain(canvas)[:3], canvas[4]])
+    assert np.array_equal(depth, [plain(canvas)[3], canvas[4]])
+    assert not image[:, canvas[4] == 0].any()
+
+
+def test_what_cuts_left_clear_is_filled_as_if_laid_over() -> None:
+    image, canvas = picture(4), painted()
+    expected = fold.over(image, np.concatenate([plain(canvas)[:3], canvas[4:]]))
+    fold.fill(image, canvas)
+    assert np.array_equal(image, expected)
