@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, update_wrapper
 from typing import Any
 
@@ -46,13 +47,25 @@ class _Later:
                 ready()
                 import numba
 
-                self._begun = numba.njit(**self._options)(self._function)
+                self._begun = _forgiving(numba.njit(**self._options)(self._function))
                 place = self._function.__globals__
                 for name, other in list(place.items()):
                     if isinstance(other, _Later):
                         place[name] = other._make()
                 self._made = self._begun
             return self._begun
+
+
+def _forgiving(kernel: Any) -> Any:
+    """A kernel that runs even if its code cannot be kept for the next time, as on a full disk."""
+    keep = kernel._cache.save_overload
+
+    def tried(*what: Any) -> None:
+        with suppress(OSError):
+            keep(*what)
+
+    kernel._cache.save_overload = tried
+    return kernel
 
 
 class _Hidden:

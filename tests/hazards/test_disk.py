@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from program import reported, run, soon, until
 from stacks import frames, written
+
+from imfuse_tiles import fuse
 
 #: As much as the run below writes, and a little more.
 AMPLE = 40 << 20
@@ -51,22 +53,23 @@ def used(folder: Path) -> int:
     return (state.f_blocks - state.f_bfree) * state.f_frsize
 
 
-@contextmanager
-def once(so: Callable[[], object], act: Callable[[], object]) -> Iterator[None]:
-    """Do something as soon as something is so, while the block goes on."""
-    over = threading.Event()
+@pytest.fixture
+def shrunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], AbstractContextManager[None]]:
+    """While this holds, a disk keeps only so many bytes free as soon as a run has looked whether there is enough."""
 
-    def watch() -> None:
-        if until(lambda: so() or over.is_set(), pause=0.0003) and not over.is_set():
-            act()
+    @contextmanager
+    def shrinks(folder: Path, more: int) -> Iterator[None]:
+        looked = fuse.check_space
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        def then_shrunk(needs: Iterable[tuple[str, Path, int]]) -> None:
+            looked(needs)
+            filled(folder, more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(fuse, "check_space", then_shrunk)
+            yield
+
+    return shrinks
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,13 @@ def whole(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 @pytest.mark.parametrize("share", [n / 16 for n in range(1, 16)])
-def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on(share, whole, files, called, tmp_path):
+def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on(
+    share, whole, files, called, shrunk, tmp_path
+):
     need, result = whole
     with disk(tmp_path / "disk", AMPLE) as there:
         said = words(files, there / "store", there / "r.tif")
-        with once((there / "store" / "zarr.json").is_file, lambda: filled(there, int(need * share))):
+        with shrunk(there, int(need * share)):
             ended = called(*said)
         assert ended.code == 4, ended.err
         assert "disk is full" in ended.line
@@ -103,6 +108,46 @@ def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on
         assert resized(there, AMPLE)
         assert called(*said).code == 0
         assert (there / "r.tif").read_bytes() == result
+
+
+@pytest.fixture(scope="module")
+def made(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A complete store, and the files that are written from it."""
+    place = tmp_path_factory.mktemp("made")
+    assert run(*words(files, place / "store", place / "r.tif")).code == 0
+    return place / "store", {path.name: path.read_bytes() for path in place.glob("r*.tif")}
+
+
+@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16)])
+def test_a_disk_that_fills_up_while_results_are_written_keeps_what_is_complete_and_nothing_else(
+    share, made, files, called, shrunk, tmp_path
+):
+    store, results = made
+    with disk(tmp_path / "disk", AMPLE) as there:
+        said = words(files, Path(shutil.copytree(store, tmp_path / "store")), there / "r.tif")
+        with shrunk(there, int(sum(map(len, results.values())) * share)):
+            ended = called(*said)
+        assert (ended.code, "disk is full: the " in ended.line, str(there) in ended.line) == (4, True, True), ended.err
+        left = {path.name: path.read_bytes() for path in there.iterdir()}
+        assert left.items() < results.items()
+        assert resized(there, AMPLE)
+        assert called(*said).code == 0
+        assert {path.name: path.read_bytes() for path in there.iterdir()} == results
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_full_places_for_temporary_files_and_compiled_code_are_done_without(scheduler, files, called, tmp_path):
+    def said(name: str) -> list[object]:
+        how = ["--bg=max", "--workers", "1", "--memory", "1G", "--quiet", "--store", tmp_path / f"{name}.store"]
+        return ["fuse", *how, "-o", tmp_path / f"{name}.tif", *files]
+
+    with disk(tmp_path / "disk", 64 << 10) as there:
+        (there / "ballast").write_bytes(bytes(shutil.disk_usage(there).free))
+        env = {"TMPDIR": str(there), "XDG_CACHE_HOME": str(there), "NUMBA_CACHE_DIR": str(there / "numba")}
+        ended = run(*said("cramped"), "--scheduler", scheduler, env=env)
+    assert ended.code == 0, ended.err
+    assert called(*said("usual")).code == 0
+    assert (tmp_path / "cramped.tif").read_bytes() == (tmp_path / "usual.tif").read_bytes()
 
 
 def test_the_need_is_known_before_the_start_within_a_fifth(whole, files, tmp_path):

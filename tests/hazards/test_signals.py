@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import Ended, begin, finished, kill, reported, run, until
+from program import Ended, begin, finished, kill, pressed, reported, run, until
 from stacks import written
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -48,13 +48,13 @@ def interrupted(process: subprocess.Popen[str], number: int, whole_group: bool =
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes"])
+@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes", "local"])
 def test_a_signal_ends_a_run_politely_and_the_printed_command_goes_on(number, scheduler, long_stack, place):
     process = begin(*words(long_stack, place, "--scheduler", scheduler))
     assert until(lambda: journal_of(place, 20))
     ended, seconds = interrupted(process, number)
     assert ended.code == SIGNALS[number], ended.err
-    assert seconds < 10
+    assert seconds < pressed(10)
     assert f"signal {number}" in ended.line
     assert not list(place.glob("*.tif"))
     again = ended.err.splitlines()[-1]
@@ -79,7 +79,7 @@ def test_a_signal_during_the_export_leaves_no_file_and_the_next_run_only_exports
         if ended.code == 0:  # it was over before the signal came
             (place / "r.png").unlink()
             ended, seconds = exporting()
-    assert (ended.code, seconds < 10) == (SIGNALS[number], True)
+    assert (ended.code, seconds < pressed(10)) == (SIGNALS[number], True)
     assert [path.name for path in place.iterdir()] == ["store"]
     assert run(*said, "--report", place / "report.json").code == 0
     assert sum(stage["computed"] for stage in reported(place / "report.json").values()) == 0
@@ -93,7 +93,7 @@ def test_a_second_signal_ends_at_once(long_stack, place):
     time.sleep(0.05)
     ended, seconds = interrupted(process, signal.SIGTERM, whole_group=False)
     assert ended.code in (143, -signal.SIGTERM)
-    assert seconds < 2
+    assert seconds < pressed(2)
 
 
 def test_a_block_that_does_not_end_is_given_up(place, long_stack):
@@ -105,6 +105,6 @@ def test_a_block_that_does_not_end_is_given_up(place, long_stack):
     )  # fmt: skip
     assert until(lambda: (place / "asleep").exists() or process.poll() is not None)
     ended, seconds = interrupted(process, signal.SIGINT)
-    assert (ended.code, 5 < seconds < 10) == (130, True), ended.err
+    assert (ended.code, 5 < seconds < pressed(10)) == (130, True), ended.err
     assert "given up" in ended.line
     assert run(*words(long_stack, place)).code == 0
