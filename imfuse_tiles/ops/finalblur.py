@@ -53,7 +53,7 @@ class FinalBlur(Final, name="finalblur"):
         if painted.all():
             colours, share = around.data[:-1], np.full(part.shape, self.whole(), np.float32)
         else:
-            weights = painted.astype(np.float32)
+            weights = np.asarray(painted, np.float32)
             colours = around.data[:-1] * weights
             share = smoothed(around.with_data(weights), self.s).cropped(part).data
         colours = smoothed(around.with_data(colours), self.s).cropped(part).data
