@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from program import pressed
 
 from imfuse_tiles.chunks import Damaged
 from imfuse_tiles.errors import Exists, Refusal
@@ -258,7 +259,7 @@ def test_a_second_writer_is_sent_away_with_the_name_of_the_first(store: Store, h
     began = time.perf_counter()
     with pytest.raises(Exists) as caught, store.locked():
         pass
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < pressed(0.5)
     assert caught.value.code == 3
     assert f"process {holder.pid} on {os.uname().nodename}" in str(caught.value)
     assert store.root in str(caught.value)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -78,20 +77,24 @@ def test_what_a_killed_run_left_is_removed_but_not_what_a_running_one_writes(tmp
         "from imfuse_tiles.export import Picture, write_picture\n"
         "def bands():\n"
         "    yield np.zeros((9, 30, 3), 'u1')\n"
+        "    print('writing', flush=True)\n"
         "    time.sleep(60)\n"
         "write_picture(sys.argv[1], Picture(40, 30, 3, 'uint8'), bands())\n"
     )
     path = tmp_path / "a.tif"
     run = subprocess.Popen(
-        [sys.executable, "-c", script, path], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        [sys.executable, "-c", script, path],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    while not (left := list(tmp_path.glob(".a.tif.partial-*"))):
-        time.sleep(0.02)
-    time.sleep(0.1)
+    assert run.stdout is not None
+    assert run.stdout.readline() == "writing\n"
+    left = list(tmp_path.glob(".a.tif.partial-*"))
     write_picture(path, PICTURE, [IMAGE])
     assert left[0].exists()
     run.kill()
-    run.wait()
+    run.communicate()
     write_picture(path, PICTURE, [IMAGE], force=True)
     assert [found.name for found in tmp_path.iterdir()] == ["a.tif"]
 

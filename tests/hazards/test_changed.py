@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import tifffile
-from program import begin, finished, reported, until
+from program import reported
 
+from imfuse_tiles import fuse
 from imfuse_tiles.store import Store
 
 
@@ -99,30 +102,32 @@ def test_another_order_is_another_stack(copied, called):
     assert copied.result.read_bytes() != before
 
 
-def test_an_image_that_changes_during_the_run_is_refused(copied, called):
-    """Between the look at its header and the reading of its pixels."""
-    from imfuse_tiles import fuse
-
+@contextmanager
+def once_looked_at(act: Callable[[], object]) -> Iterator[None]:
+    """Do something to the images between the look at their headers and the reading of their pixels."""
     looked = fuse.check_space
 
-    def then_changed(needs):
+    def then(needs: Iterable[tuple[str, Path, int]]) -> None:
         looked(needs)
-        other_content(copied.files[4])
+        act()
 
-    fuse.check_space = then_changed
+    fuse.check_space = then
     try:
-        ended = called(*copied.words())
+        yield
     finally:
         fuse.check_space = looked
+
+
+def test_an_image_that_changes_during_the_run_is_refused(copied, called):
+    with once_looked_at(lambda: other_content(copied.files[4])):
+        ended = called(*copied.words())
     assert (ended.code, f"{copied.files[4]}: was changed while in use" in ended.line) == (2, True)
     assert not copied.result.exists()
 
 
-def test_an_image_that_vanishes_during_the_run_is_named(copied):
-    process = begin(*copied.words("--scheduler", "sync"))
-    assert until(lambda: (copied.store / "zarr.json").exists())
-    copied.files[-1].unlink()
-    ended = finished(process)
+def test_an_image_that_vanishes_during_the_run_is_named(copied, called):
+    with once_looked_at(copied.files[-1].unlink):
+        ended = called(*copied.words())
     assert (ended.code, f"{copied.files[-1]}: no such file" in ended.line) == (2, True)
 
 

@@ -18,6 +18,7 @@ WAYS = [
     ("--scheduler", "sync"),
     ("--scheduler", "threads:3", "--tile", "64"),
     ("--scheduler", "processes:2", "--memory", "2G"),
+    ("--scheduler", "local:2", "--memory", "2G", "--tile", "128"),
 ]
 
 
