@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import njit
+from .crop import placed
 
 
 @njit(cache=True, nogil=True)
@@ -171,30 +172,38 @@ def _over(top, under, out):  # type: ignore[no-untyped-def]
                 colour[x] = lower[x] if a[x] == none else mixed
 
 
-def veiled(colours: np.ndarray, share: np.ndarray, border: np.ndarray, image: np.ndarray) -> np.ndarray:
+def veiled(
+    colours: np.ndarray, share: np.ndarray, border: np.ndarray, image: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """A picture under a blurred one: ``over`` of ``colours`` / ``share`` with the opacity ``border`` * ``share``.
 
     ``colours`` (c, y, x) are blurred times what was painted, ``share`` (y, x) is how much of each was painted, and
-    ``border`` (y, x) in 0..1 where the blur is to be seen; ``image`` (c + 1, y, x). All float32.
+    ``border`` (y, x) in 0..1 where the blur is to be seen; ``image`` (c + 1, y, x). All float32. Returns a new array
+    or ``out``, which may be a crop.
     """
-    out = np.empty(image.shape, np.float32)
-    _veiled(*(_plain(each, each.shape) for each in (colours, share, border, image)), out)
+    out = np.empty(image.shape, np.float32) if out is None else out
+    place = placed(out)
+    _veiled(_plain(colours, colours.shape), _plain(share, share.shape), *placed(border), *placed(image), *place)
+    if not np.shares_memory(out, place[0]):
+        out[:] = place[0]
     return out
 
 
 @njit(cache=True, nogil=True)
-def _veiled(colours, share, border, image, out):  # type: ignore[no-untyped-def]
-    last, height, width = out.shape[0] - 1, out.shape[1], out.shape[2]
+def _veiled(colours, share, border, y0, x0, image, y1, x1, out, y2, x2):  # type: ignore[no-untyped-def]
+    last, height, width = colours.shape
     upper, lower = np.empty(width, np.float32), np.empty(width, np.float32)
     none, one = np.float32(0), np.float32(1)
     for y in range(height):
-        part, edge, below, opacity = share[y], border[y], image[last, y], out[last, y]
+        part, edge = share[y], border[y0 + y][x0 : x0 + width]
+        below, opacity = image[last, y1 + y][x1 : x1 + width], out[last, y2 + y][x2 : x2 + width]
         for x in range(width):
             upper[x] = min(max(edge[x] * part[x], none), one)
             lower[x] = below[x] * (one - upper[x])
             opacity[x] = upper[x] + lower[x]
         for c in range(last):
-            blurred, sharp, colour = colours[c, y], image[c, y], out[c, y]
+            blurred, sharp = colours[c, y], image[c, y1 + y][x1 : x1 + width]
+            colour = out[c, y2 + y][x2 : x2 + width]
             for x in range(width):
                 top = blurred[x] / (part[x] if part[x] > none else one)
                 whole = opacity[x] if opacity[x] > none else one
@@ -203,36 +212,35 @@ def _veiled(colours, share, border, image, out):  # type: ignore[no-untyped-def]
 
 
 def finished(top: np.ndarray, under: np.ndarray | None, codes: np.ndarray) -> None:
-    """``over`` as 16-bit codes of 0..1, rounded to the nearest, into ``codes`` uint16 (c + 1, y, x).
+    """``over`` as 16-bit codes of 0..1, rounded to the nearest, into ``codes`` uint16 (c + 1, y, x), contiguous.
 
     ``under``: None for nothing, which is a picture of zeros.
     """
-    shape = codes.shape
-    below = np.zeros((1, 1, 1), np.float32) if under is None else _plain(under, shape)
-    _finished(_plain(top, shape), below, under is None, codes)
+    below = (np.zeros((1, 1, 1), np.float32), 0, 0) if under is None else placed(under)
+    _finished(*placed(top), *below, under is None, codes)
 
 
 @njit(cache=True, nogil=True)
-def _finished(top, under, alone, codes):  # type: ignore[no-untyped-def]
+def _finished(top, y0, x0, under, y1, x1, alone, codes):  # type: ignore[no-untyped-def]
     last, height, width = codes.shape[0] - 1, codes.shape[1], codes.shape[2]
     share, opacity, none = np.zeros(width, np.float32), np.empty(width, np.float32), np.float32(0)
     for y in range(height):
-        a = top[last, y]
+        a = top[last, y0 + y][x0 : x0 + width]
         if not alone:
-            b = under[last, y]
+            b = under[last, y1 + y][x1 : x1 + width]
             for x in range(width):
                 share[x] = b[x] * (np.float32(1) - a[x])
         for x in range(width):
             opacity[x] = a[x] + share[x]
         _code(opacity, codes[last, y])
         for c in range(last):
-            upper, code = top[c, y], codes[c, y]
+            upper, code = top[c, y0 + y][x0 : x0 + width], codes[c, y]
             if alone:
                 for x in range(width):
                     whole = opacity[x] if opacity[x] > none else np.float32(1)
                     code[x] = _coded(none if a[x] == none else upper[x] * a[x] / whole)
                 continue
-            lower = under[c, y]
+            lower = under[c, y1 + y][x1 : x1 + width]
             for x in range(width):
                 whole = opacity[x] if opacity[x] > none else np.float32(1)
                 mixed = (upper[x] * a[x] + lower[x] * share[x]) / whole

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .convolve import mirrored
+from .crop import placed
 
 Plane = NDArray[np.float32]
 
@@ -70,17 +71,18 @@ def _normalised(taps: NDArray[np.float64]) -> Plane:
     return (taps / taps.sum()).astype(np.float32)
 
 
-def separable(plane: Plane, taps_y: Plane, taps_x: Plane) -> Plane:
+def separable(plane: Plane, taps_y: Plane, taps_x: Plane, out: Plane | None = None) -> Plane:
     """Smooth along x with ``taps_x``, then along y with ``taps_y``, float32 between.
 
-    ``plane`` is float32 (y, x) padded by the radii; taps are float32, odd in number, symmetric about
-    the middle.  Returns float32 (y - len(taps_y) + 1, x - len(taps_x) + 1).  Raises ValueError if the
-    taps are even in number or longer than the plane.
+    ``plane`` is float32 (y, x) padded by the radii, and may be a crop; taps are float32, odd in number, symmetric
+    about the middle.  Returns float32 (y - len(taps_y) + 1, x - len(taps_x) + 1): a new array, or ``out``,
+    contiguous.  Raises ValueError if the taps are even in number or longer than the plane.
     """
     if taps_y.size % 2 == 0 or taps_x.size % 2 == 0:
         raise ValueError("symmetric taps are odd in number")
-    out = np.empty((plane.shape[0] - taps_y.size + 1, plane.shape[1] - taps_x.size + 1), np.float32)
-    _separable(plane, taps_y[taps_y.size // 2 :], taps_x[taps_x.size // 2 :], out)
+    if out is None:
+        out = np.empty((plane.shape[0] - taps_y.size + 1, plane.shape[1] - taps_x.size + 1), np.float32)
+    _separable(*placed(plane), taps_y[taps_y.size // 2 :], taps_x[taps_x.size // 2 :], out)
     return out
 
 
@@ -144,11 +146,11 @@ def _ring(half: Plane, cols: int) -> Plane:
 
 
 @njit(cache=True, nogil=True)
-def _separable(plane: Plane, half_y: Plane, half_x: Plane, out: Plane) -> None:
+def _separable(plane: Plane, top: int, left: int, half_y: Plane, half_x: Plane, out: Plane) -> None:
     cols, ring = out.shape[1], _ring(half_y, out.shape[1])
     window = len(ring)
-    for y in range(plane.shape[0]):
-        mirrored(plane[y], half_x, False, ring[y % window][:cols])
+    for y in range(out.shape[0] + window - 1):
+        mirrored(plane[top + y][left:], half_x, False, ring[y % window][:cols])
         first = y - window + 1
         if first >= 0:
             _down(ring, first, half_y, out[first])

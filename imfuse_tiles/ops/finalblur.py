@@ -41,11 +41,11 @@ class FinalBlur(Final, name="finalblur"):
         border = smoothed(mask.with_data(weak.astype(np.float32)), self.S)
         made = image.data.copy()
         for part in strips(border.cropped(image.region)):
-            made[(..., *part.within(image.region))] = self.blurred(picture.image, part, border.cropped(part).data)
+            self.blur(picture.image, part, border.cropped(part).data, made[(..., *part.within(image.region))])
         return picture.painted(image.with_data(made))
 
-    def blurred(self, image: Window, part: Region, border: np.ndarray) -> np.ndarray:
-        """Part of an image under its blurred self, with the border's opacity."""
+    def blur(self, image: Window, part: Region, border: np.ndarray, out: np.ndarray) -> None:
+        """Part of an image under its blurred self, with the border's opacity, into ``out``."""
         around = image.cropped(part.grown(Halo.of(smoothing_reach(self.s, 0, False)), image.frame))
         # What no slice has painted has no colour to blur: it stays clear instead of turning black. What a final step
         # has made clear has still its colours.
@@ -57,7 +57,7 @@ class FinalBlur(Final, name="finalblur"):
             colours = around.data[:-1] * weights
             share = smoothed(around.with_data(weights), self.s).cropped(part).data
         colours = smoothed(around.with_data(colours), self.s).cropped(part).data
-        return kernels.fold.veiled(colours, share, border, image.cropped(part).data)
+        kernels.fold.veiled(colours, share, border, image.cropped(part).data, out)
 
     def whole(self) -> float:
         """What the blur makes of ones: not quite 1, but the same everywhere."""

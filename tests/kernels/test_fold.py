@@ -47,6 +47,10 @@ def test_a_veil_is_a_blurred_picture_over_a_sharp_one() -> None:
     opacity = np.clip(border * share, 0, 1)
     top = np.concatenate([blurred / np.where(share > 0, share, np.float32(1)), opacity[None]])
     assert np.array_equal(fold.veiled(blurred, share, border, image), fold.over(top, image))
+    for larger in (np.zeros((4, 30, 40), np.float32), np.zeros((40, 30, 4), np.float32).transpose(2, 1, 0)):
+        fold.veiled(blurred, share, border, image, larger[:, 5:22, 9:32])
+        assert np.array_equal(larger[:, 5:22, 9:32], fold.over(top, image))
+        assert np.count_nonzero(larger) == np.count_nonzero(larger[:, 5:22, 9:32])
 
 
 def painted() -> np.ndarray:
