@@ -2,9 +2,9 @@
 
     python -m benchmarks [TABLE ...] [--size 4000x3000x20] [--rounds 3] [--json FILE] [--quick]
 
-Tables: floor, rates, cores, loop, scale, startup, overhead. What is compared runs in turn, round after round, and
-medians are shown, each with its target. The fusion beside enfuse and the options beside other libraries have tables
-of their own: benchmarks/fusion.py and benchmarks/ops.py.
+Tables: floor, rates, cores, loop, scale, startup, overhead, cluster. What is compared runs in turn, round after
+round, and medians are shown, each with its target. The fusion beside enfuse and the options beside other libraries
+have tables of their own: benchmarks/fusion.py and benchmarks/ops.py.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks import cores, floor, loop, overhead, rates, scale, startup
+from benchmarks import cluster, cores, floor, loop, overhead, rates, scale, startup
 from benchmarks.chains import tried
 from benchmarks.figures import Figure, written
 from benchmarks.fusion import SHARED, simulated
 
-TABLES = ("floor", "rates", "cores", "loop", "scale", "startup", "overhead")
+TABLES = ("floor", "rates", "cores", "loop", "scale", "startup", "overhead", "cluster")
+#: Those that fuse a stack of the size asked for.
+STACKED = {"floor", "rates", "cores", "loop", "cluster"}
 
 
 def figures(said: argparse.Namespace) -> Iterator[Figure]:
@@ -30,7 +32,7 @@ def figures(said: argparse.Namespace) -> Iterator[Figure]:
         folder = Path(name)
         (folder / "stack").mkdir()
         tables = said.tables or TABLES
-        files = simulated(said.size, folder / "stack") if {"floor", "rates", "cores", "loop"} & set(tables) else []
+        files = simulated(said.size, folder / "stack") if STACKED & set(tables) else []
         width, height, slices = map(int, said.size.split("x"))
         for table in tables:
             if table == "floor":
@@ -49,8 +51,11 @@ def figures(said: argparse.Namespace) -> Iterator[Figure]:
             elif table == "startup":
                 (folder / "tiny").mkdir()
                 yield from startup.figures(folder / "tiny", said.rounds, warm=not said.quick)
-            else:
+            elif table == "overhead":
                 yield from overhead.figures(said.blocks, folder)
+            else:
+                yield from cluster.figures(said.size, files, folder, said.rounds, said.tasks, said.counts,
+                                           edge=256 if said.quick else cluster.EDGE)  # fmt: skip
 
 
 def _circuit(said: argparse.Namespace, folder: Path) -> Iterator[Figure]:
@@ -74,6 +79,8 @@ def main(words: Sequence[str] | None = None) -> list[Figure]:
     parser.add_argument("--chains", nargs="*", default=["A", "B", "F"], choices="ABCDF")
     parser.add_argument("--memory", default="2G")
     parser.add_argument("--blocks", type=int, default=1_000_000)
+    parser.add_argument("--tasks", type=int, default=100_000, help="blocks by which the driver of a cluster may grow")
+    parser.add_argument("--counts", nargs="*", type=int, default=[1, 4, 16, 64], metavar="WORKERS")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="tiny stacks, once: figures mean nothing")
@@ -84,6 +91,7 @@ def main(words: Sequence[str] | None = None) -> list[Figure]:
     if said.quick:
         said.size, said.frames, said.slices = "120x90x3", ["120x90x3"], []
         said.chains, said.blocks, said.rounds = ["A"], 100, 1
+        said.counts, said.tasks = [2], 100
     with tried() if said.quick else nullcontext():
         return written(figures(said), said.json)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import multiprocessing
 import os
 import sys
 import threading
@@ -18,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
-from imfuse_tiles.processes import LIVES, Handed, WorkerKilled
+from imfuse_tiles.processes import LIVES, LOADED, Handed, WorkerKilled
 from imfuse_tiles.queues import Jobs
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import KEYLESS, QUEUES
@@ -26,6 +27,8 @@ from imfuse_tiles.store import Store
 
 #: Seconds: to reach a scheduler, after which its workers are counted anew, to say goodbye, to answer a question.
 PATIENCE, COUNTED, CLOSED, ANSWERED = 10, 1.0, 3.0, 3.0
+#: Dask's setting of how worker processes begin.
+METHOD = "distributed.worker.multiprocessing-method"
 SETTINGS = {
     # The third worker that a block kills is its last.
     "distributed.scheduler.allowed-failures": LIVES - 1,
@@ -132,7 +135,8 @@ def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
 
     name = resources.scheduler.partition(":")[0]
     jobs: Jobs | None = None
-    with silenced(), dask.config.set(SETTINGS), ExitStack() as opened:
+    method = dask.config.get(METHOD, "spawn")
+    with silenced(), dask.config.set({**SETTINGS, METHOD: method}), ExitStack() as opened:
         if name in ("tcp", "tls", "file"):
             client = running(resources)
         elif name == "local":
@@ -205,11 +209,23 @@ def local(resources: Resources) -> Any:
     from distributed import LocalCluster
 
     keys = security(resources)
+    load_once()
     return LocalCluster(
         n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
         dashboard_address=resources.cluster.dashboard or "127.0.0.1:0", memory_limit=resources.memory,
         silence_logs=50, preload="imfuse_tiles.processes", security=keys, protocol="tls://" if keys else None,
+        env=dict(os.environ),
     )  # fmt: skip
+
+
+def load_once() -> None:
+    """Let the workers be forked from a server that has loaded what they need; else each of them loads it."""
+    import dask
+    from distributed.utils import get_mp_context
+
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        dask.config.set({METHOD: "forkserver"})
+        get_mp_context().set_forkserver_preload(["distributed", *LOADED])
 
 
 def called(resources: Resources) -> Any:
@@ -242,7 +258,8 @@ def check_workers(client: Any, root: str) -> None:
 
 
 def glimpse(root: str) -> tuple[str, bool]:
-    """In a worker: its version, and whether the store is there."""
-    from imfuse_tiles import __version__
+    """In a worker: its version, and whether the store is there. It gets ready for its first block meanwhile."""
+    from imfuse_tiles import __version__, kernels
 
+    threading.Thread(target=kernels.compiler.ready, daemon=True).start()
     return __version__, Store(root).exists()

@@ -17,6 +17,8 @@ from typing import Any
 
 #: Signals of which the parent decides what they mean for its workers.
 LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
+#: What workers load, once for all of them where they are forked from a server.
+LOADED = ["imfuse_tiles.run", "cv2", "numba"]
 #: How many workers a block may kill before it is given up.
 LIVES = 3
 
@@ -132,7 +134,7 @@ def fresh(workers: int) -> ProcessPoolExecutor:
     """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
     clean = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(clean)
-    context.set_forkserver_preload(["imfuse_tiles.run", "cv2", "numba"])  # imported once for all workers
+    context.set_forkserver_preload(LOADED)
     if clean == "forkserver":
         _deafly(forkserver.ensure_running)
     return ProcessPoolExecutor(workers, context, initializer=_obey, initargs=(dict(os.environ),))
@@ -151,6 +153,7 @@ def _deafly(start: Callable[[], None]) -> None:
 def dask_setup(worker: Any) -> None:
     """Called by dask in its worker processes: Ctrl-C reaches them too, but it is the run that decides."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_PARENT)  # forked from a deaf server, dask could not end it
 
 
 def _obey(environment: dict[str, str]) -> None:
