@@ -69,13 +69,13 @@ class Chain:
         """What is read for a region."""
         return region.grown(self.halo(), self.frame)
 
-    def read(self, access: Access, region: Region) -> tuple[Picture, np.ndarray]:
+    def read(self, access: Access, region: Region, keep: bool = True) -> tuple[Picture, np.ndarray]:
         """The picture of a region after the steps, and the planes of the backgrounds it brings along.
 
-        Regions are to be read row by row: they share the chunks of their halos.
+        ``keep``: regions are read row by row and share the chunks of their halos.
         """
         around, c = self.around(region), self.colours
-        planes = access.read(self.path, [(0, self.planes)], around, keep=True)
+        planes = access.read(self.path, [(0, self.planes)], around, keep)
         window = lambda part: Window(part, around, self.frame)  # noqa: E731
         picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : c + 4]))
         for step in self.steps:
@@ -122,7 +122,7 @@ class MeasureJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         around = block.region.grown(self.halo(), self.source.frame)
-        picture, _ = self.source.read(access, around)
+        picture, _ = self.source.read(access, around, keep=False)
         return self.op.measure(picture, block.region)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
