@@ -23,7 +23,7 @@ def figures(name: str, files: Sequence[Path], pixels: int, folder: Path, rounds:
     taken: dict[str, list[tuple[float, float]]] = {chain: [] for chain in chains}
     for _ in range(rounds):
         for chain in chains:
-            usage = fuse(CHAINS[chain], files, folder, *(["-X"] if chain == "A" else [])).usage
+            usage = fuse(CHAINS[chain], files, folder).usage
             taken[chain].append((usage.seconds, usage.processor))
     for chain, found in taken.items():
         seconds, processor = (median(each) for each in zip(*found, strict=True))
