@@ -206,6 +206,7 @@ class FinishJob(Job):
 
     def memory(self, height: int, width: int) -> int:
         read = sum(each.planes for each in self.pictures)
-        work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (self.colours + 1)
+        layered = any(layer.picture for layer in self.layers)
+        work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (1 + layered) * (self.colours + 1)
         frame = self.pictures[0].frame if self.pictures else (height, width)
         return memory(read, work, (height, width), frame, self.halo().reach)
