@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,25 @@ def test_the_plan_says_no_less_than_a_run_takes_and_at_most_three_times_as_much(
     said = words(stack(4, 768), place, *how)
     need, peak = projected(said), measured(said, place)
     assert peak <= need <= 3 * peak
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks of a part of a program are only known on Linux")
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--wavelet --maskmorph=close,r2 --cutwave --finalblur=s2 --finalgamma --bg=mean",
+        "--statistic=r3 --prepresize=p50 --maskstat=r3 --cutless --layered",
+        "--bg=enfuse --bg=max",
+    ],
+)
+def test_no_block_takes_more_than_its_stage_declares(options, stack):
+    script = Path(__file__).with_name("block_memory.py")
+    said = [sys.executable, script, "512", options, *stack(4, 768)]
+    ended = subprocess.run([str(word) for word in said], capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stderr
+    stages = [line.split("\t") for line in ended.stdout.splitlines()]
+    assert len(stages) > 5
+    assert [(name, need, took) for name, need, took in stages if int(took) > int(need)] == []
 
 
 def test_memory_hardly_grows_with_slices_or_area(stack, place):

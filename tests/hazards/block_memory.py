@@ -1,0 +1,77 @@
+"""Prints for every stage of a run what its blocks declare to take of memory, and the most that one of them took.
+
+    python block_memory.py EDGE OPTIONS IMAGE...
+
+Each block is computed twice: the first time, kernels are compiled and libraries loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imfuse_tiles import run
+from imfuse_tiles.arguments import fuse_parser, read
+from imfuse_tiles.budget import laid_out
+from imfuse_tiles.fuse import opened
+from imfuse_tiles.plan import planned
+from imfuse_tiles.recipe import Resources
+from imfuse_tiles.store import Store
+from imfuse_tiles.work.stage import Stage
+from imfuse_tiles.workers import Here
+
+C = ctypes.CDLL("libc.so.6")
+compute = run.compute
+current: list[str] = []
+took: dict[str, int] = {}
+
+
+def resident(which: str) -> int:
+    """Bytes: VmRSS now, VmHWM the most since it was last set back."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(which)).split()[1]) * 1024
+
+
+def watched(*what):
+    compute(*what)
+    gc.collect()
+    C.malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = resident("VmRSS")
+    made = compute(*what)
+    took[current[-1]] = max(took.get(current[-1], 0), resident("VmHWM") - before)
+    return made
+
+
+class Following(run.Progress):
+    """Notes which stage is at work."""
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        current.append(stage.key)
+
+
+@contextmanager
+def here() -> Iterator[Here]:
+    yield Here()
+
+
+def main(edge: int, options: str, images: list[str]) -> None:
+    run.compute = watched
+    plan = planned(read(fuse_parser("fuse"), options.split())[1], opened(images))
+    resources = Resources(64 << 30, 1, edge, "sync")
+    with tempfile.TemporaryDirectory() as place:
+        store = Store(f"{place}/store")
+        store.create()
+        run.Run(plan, store, resources, Following()).execute(here)
+        for stage in plan.stages:
+            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.layout(stage.key))).layout)
+            print(f"{stage.name}\t{need}\t{took[stage.key]}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
