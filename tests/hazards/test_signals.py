@@ -47,8 +47,10 @@ def interrupted(process: subprocess.Popen[str], number: int, whole_group: bool =
     return finished(process, 30), time.perf_counter() - began
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("scheduler", ["sync", "threads", "processes", "local"])
+WAYS = [(scheduler, number) for scheduler in ("sync", "threads", "processes") for number in SIGNALS]
+
+
+@pytest.mark.parametrize(("scheduler", "number"), [*WAYS, ("local", signal.SIGINT)])
 def test_a_signal_ends_a_run_politely_and_the_printed_command_goes_on(number, scheduler, long_stack, place):
     process = begin(*words(long_stack, place, "--scheduler", scheduler))
     assert until(lambda: journal_of(place, 20))
