@@ -138,7 +138,7 @@ def test_a_later_preset_replaces_the_like_of_an_earlier(made: str) -> None:
 def test_an_option_that_replaces_its_like_keeps_its_place_among_others() -> None:
     """A cut that is softened after what is to fill it was collected is another cut."""
     options = said("--preset soft --cutwave=p75 --finalalpha --cutless=p10")[1]
-    assert options.endswith("--cutless=p10 --cutwave=p75 --cutbg --cutalpha=p-25,P150 --finalalpha")
+    assert options.endswith("--cutless=p10 --cutwave=p75 --cutbg --cutalpha=p-25,P150 --finalalpha --bg=Mean")
 
 
 @pytest.mark.parametrize(
