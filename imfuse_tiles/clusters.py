@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -19,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
-from imfuse_tiles.processes import LIVES, LOADED, Handed, WorkerKilled
+from imfuse_tiles.processes import LIVES, Handed, WorkerKilled, served
 from imfuse_tiles.queues import Jobs
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import KEYLESS, QUEUES
@@ -130,13 +129,14 @@ def settle(handed: Handed, ended: Any) -> None:
 @contextmanager
 def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
     """The cluster that a scheduler's name means; its workers see the store ``root`` or it is a Refusal."""
+    name = resources.scheduler.partition(":")[0]
+    # The server that local workers are forked from loads dask while this process does.
+    begin = {METHOD: served("distributed")} if name == "local" else {}
     import dask
     from distributed import Client
 
-    name = resources.scheduler.partition(":")[0]
     jobs: Jobs | None = None
-    method = dask.config.get(METHOD, "spawn")
-    with silenced(), dask.config.set({**SETTINGS, METHOD: method}), ExitStack() as opened:
+    with silenced(), dask.config.set({**SETTINGS, **begin}), ExitStack() as opened:
         if name in ("tcp", "tls", "file"):
             client = running(resources)
         elif name == "local":
@@ -209,23 +209,12 @@ def local(resources: Resources) -> Any:
     from distributed import LocalCluster
 
     keys = security(resources)
-    load_once()
     return LocalCluster(
         n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
         dashboard_address=resources.cluster.dashboard or "127.0.0.1:0", memory_limit=resources.memory,
         silence_logs=50, preload="imfuse_tiles.processes", security=keys, protocol="tls://" if keys else None,
         env=dict(os.environ),
     )  # fmt: skip
-
-
-def load_once() -> None:
-    """Let the workers be forked from a server that has loaded what they need; else each of them loads it."""
-    import dask
-    from distributed.utils import get_mp_context
-
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        dask.config.set({METHOD: "forkserver"})
-        get_mp_context().set_forkserver_preload(["distributed", *LOADED])
 
 
 def called(resources: Resources) -> Any:

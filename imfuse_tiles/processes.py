@@ -132,12 +132,17 @@ def _failed(future: Future[Any], error: BaseException | None) -> None:
 
 def fresh(workers: int) -> ProcessPoolExecutor:
     """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
-    clean = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(clean)
-    context.set_forkserver_preload(LOADED)
-    if clean == "forkserver":
-        _deafly(forkserver.ensure_running)
+    context = multiprocessing.get_context(served())
     return ProcessPoolExecutor(workers, context, initializer=_obey, initargs=(dict(os.environ),))
+
+
+def served(*more: str) -> str:
+    """How processes begin: forked from a server, which begins now and loads what they need, ``more`` too."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return "spawn"
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*more, *LOADED])
+    _deafly(forkserver.ensure_running)
+    return "forkserver"
 
 
 def _deafly(start: Callable[[], None]) -> None:
