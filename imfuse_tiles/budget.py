@@ -102,7 +102,7 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     one, space = spaces(resources)
     if layout is not None and stage.memory(layout) <= one:
         return _cut(stage, layout, resources, space)
-    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else edges(stage))]
+    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else edges(stage, resources))]
     together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
@@ -115,8 +115,10 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     raise _too_big(stage, resources, one, (stage,))
 
 
-def edges(stage: Stage) -> Sequence[int]:
-    """Edges of blocks that are sensible for a stage, the largest first."""
+def edges(stage: Stage, resources: Resources) -> Sequence[int]:
+    """Edges of blocks that are sensible for a stage, the largest first: elsewhere each costs its scheduler time."""
+    if place(resources.scheduler) == "elsewhere":
+        return EDGES
     return EDGES if stage.job.parted or HALOS * stage.halo.reach > EDGES[1] else EDGES[1:]
 
 
