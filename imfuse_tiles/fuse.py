@@ -76,7 +76,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     fresh = store.create()
     halt = Halt()
     with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
-        if not fresh:
+        if not fresh and not part:
             store.sweep(())
         for key in stale(plan, again) if again else ():
             store.forget(key)

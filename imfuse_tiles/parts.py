@@ -80,6 +80,9 @@ class PartRun(Run):
         self.repairs |= {(stage.key, name) for name in lost}
         return {name: line for name, line in done.items() if (stage.key, name) not in self.repairs}
 
+    def tidy(self, done: list[Stage]) -> None:
+        """Nothing: what is half written may be another part's."""
+
     def sweep(self, stage: Stage, blocks: Sequence[Block]) -> None:
         """Remove what is half written of blocks that are for this part to compute."""
         if blocks:

@@ -120,8 +120,11 @@ class Run:
                 for stage in todo:
                     self.complete(stage, workers, reports[stage.key])
         export()
-        # Workers of a killed program may have lived a moment longer than it did, and one of ours may have been killed.
-        self.store.sweep(output.path for stage in todo for output in stage.outputs)
+        self.tidy(todo)
+
+    def tidy(self, done: list[Stage]) -> None:
+        """Remove what is half written: workers of a killed program may have lived a moment longer than it did."""
+        self.store.sweep(output.path for stage in done for output in stage.outputs)
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
         """Damaged chunks, each to be taken back, until an attempt meets none."""

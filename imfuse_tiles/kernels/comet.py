@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .convolve import add_run
 from .edges import MODES, join
 from .gaussian import blur_radius
 
@@ -58,32 +57,56 @@ def _smear(plane: Plane, taps: Plane, turned: Plane, mode: int, out: Plane) -> N
     copy = np.empty(cols, np.float32)
     for y in range(out.shape[1]):
         row = plane[y + halo]
+        centre = row[halo : halo + cols]
         for direction in range(4):
             smear = copy if mode >= 0 else out[direction, y]
             smear.fill(0)
             if direction == 0:
-                add_run(row[: cols + halo], turned, smear)
+                _add_along(row[: cols + halo], centre, turned, smear)
             elif direction == 2:
-                add_run(row[halo:], taps, smear)
+                _add_along(row[halo:], centre, taps, smear)
             else:
-                _add_rows(plane, y + halo, direction - 2, halo, taps, smear)
+                _add_rows(plane, y + halo, direction - 2, halo, centre, taps, smear)
+            # The taps have a sum of 1: so what is flat stays flat to the last bit, where a mask must be 0.
+            for x in range(cols):
+                smear[x] = centre[x] + smear[x]
             if mode >= 0:
                 join(smear, direction == 0, direction == 3, mode, out[0, y])
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(plane: Plane, first: int, step: int, left: int, taps: Plane, out: Plane) -> None:
-    """out[x] += sum over i of taps[i] * plane[first + i * step, left + x]."""
-    size, y, i = out.size, first, 0
+def _add_along(row: Plane, centre: Plane, taps: Plane, out: Plane) -> None:
+    """out[x] += sum over i of taps[i] * (row[x + i] - centre[x])."""
+    size, i = out.size, 0
     while i + 4 <= taps.size:
-        near, next_ = plane[y][left : left + size], plane[y + step][left : left + size]
-        after, far = plane[y + 2 * step][left : left + size], plane[y + 3 * step][left : left + size]
+        part = row[i : i + size + 3]
         a, b, c, d = taps[i], taps[i + 1], taps[i + 2], taps[i + 3]
         for x in range(size):
-            out[x] = (((out[x] + a * near[x]) + b * next_[x]) + c * after[x]) + d * far[x]
-        y, i = y + 4 * step, i + 4
+            m = centre[x]
+            near = (out[x] + a * (part[x] - m)) + b * (part[x + 1] - m)
+            out[x] = (near + c * (part[x + 2] - m)) + d * (part[x + 3] - m)
+        i += 4
+    while i < taps.size:
+        part, a = row[i : i + size], taps[i]
+        for x in range(size):
+            out[x] += a * (part[x] - centre[x])
+        i += 1
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(plane: Plane, first: int, step: int, left: int, centre: Plane, taps: Plane, out: Plane) -> None:
+    """out[x] += sum over i of taps[i] * (plane[first + i * step, left + x] - centre[x])."""
+    size, y, i = out.size, first, 0
+    while i + 3 <= taps.size:
+        near, after = plane[y][left : left + size], plane[y + step][left : left + size]
+        far = plane[y + 2 * step][left : left + size]
+        a, b, c = taps[i], taps[i + 1], taps[i + 2]
+        for x in range(size):
+            m = centre[x]
+            out[x] = ((out[x] + a * (near[x] - m)) + b * (after[x] - m)) + c * (far[x] - m)
+        y, i = y + 3 * step, i + 3
     while i < taps.size:
         near, a = plane[y][left : left + size], taps[i]
         for x in range(size):
-            out[x] += a * near[x]
+            out[x] += a * (near[x] - centre[x])
         y, i = y + step, i + 1

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .convolve import mirrored
 from .crop import placed
 
 Plane = NDArray[np.float32]
@@ -75,8 +74,8 @@ def separable(plane: Plane, taps_y: Plane, taps_x: Plane, out: Plane | None = No
     """Smooth along x with ``taps_x``, then along y with ``taps_y``, float32 between.
 
     ``plane`` is float32 (y, x) padded by the radii, and may be a crop; taps are float32, odd in number, symmetric
-    about the middle.  Returns float32 (y - len(taps_y) + 1, x - len(taps_x) + 1): a new array, or ``out``,
-    contiguous.  Raises ValueError if the taps are even in number or longer than the plane.
+    about the middle, with a sum of 1.  Returns float32 (y - len(taps_y) + 1, x - len(taps_x) + 1): a new array, or
+    ``out``, contiguous.  Raises ValueError if the taps are even in number or longer than the plane.
     """
     if taps_y.size % 2 == 0 or taps_x.size % 2 == 0:
         raise ValueError("symmetric taps are odd in number")
@@ -101,42 +100,54 @@ def band(plane: Plane, narrow: Plane, wide: Plane) -> Plane:
 
 
 @njit(cache=True, nogil=True)
-def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
-    """``mirrored`` across rows: row ``first + i`` of the window lies at its number modulo the ring."""
-    size, kept, radius = out.size, ring.shape[0], half.size - 1
-    centre = first + radius
-    middle, m, k = ring[centre % kept][:size], half[0], 5 if radius >= 4 else min(radius, 1) + 1
-    if radius == 0:
-        for x in range(size):
-            out[x] = m * middle[x]
-    elif radius < 4:
-        up, down, a = ring[(centre - 1) % kept][:size], ring[(centre + 1) % kept][:size], half[1]
-        for x in range(size):
-            out[x] = m * middle[x] + a * (up[x] + down[x])
-    else:
-        up, down = ring[(centre - 1) % kept][:size], ring[(centre + 1) % kept][:size]
-        up2, down2 = ring[(centre - 2) % kept][:size], ring[(centre + 2) % kept][:size]
-        up3, down3 = ring[(centre - 3) % kept][:size], ring[(centre + 3) % kept][:size]
-        up4, down4 = ring[(centre - 4) % kept][:size], ring[(centre + 4) % kept][:size]
-        a, b, c, d = half[1], half[2], half[3], half[4]
-        for x in range(size):
-            near = (m * middle[x] + a * (up[x] + down[x])) + b * (up2[x] + down2[x])
-            out[x] = (near + c * (up3[x] + down3[x])) + d * (up4[x] + down4[x])
+def _across(row: Plane, half: Plane, out: Plane) -> None:
+    """Taps that are equal left and right, with a sum of 1; ``half`` holds the middle one and those after it.
+
+    With r = len(half) - 1 and c = row[x + r] this is c + sum over k of half[k] * ((row[x + r - k] - c) +
+    (row[x + r + k] - c)): what is flat stays flat to the last bit, where a mask must be exactly 0.
+    """
+    size, radius, k = out.size, half.size - 1, 1
+    middle = row[radius : radius + size]
+    out[:] = 0
     while k + 3 <= radius:
-        up, down = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size]
-        up2, down2 = ring[(centre - k - 1) % kept][:size], ring[(centre + k + 1) % kept][:size]
-        up3, down3 = ring[(centre - k - 2) % kept][:size], ring[(centre + k + 2) % kept][:size]
-        up4, down4 = ring[(centre - k - 3) % kept][:size], ring[(centre + k + 3) % kept][:size]
+        left, right = row[radius - k - 3 : radius - k + size], row[radius + k : radius + k + size + 3]
         a, b, c, d = half[k], half[k + 1], half[k + 2], half[k + 3]
         for x in range(size):
-            near = (out[x] + a * (up[x] + down[x])) + b * (up2[x] + down2[x])
-            out[x] = (near + c * (up3[x] + down3[x])) + d * (up4[x] + down4[x])
+            m = middle[x]
+            near = out[x] + a * ((left[x + 3] - m) + (right[x] - m))
+            near = (near + b * ((left[x + 2] - m) + (right[x + 1] - m))) + c * ((left[x + 1] - m) + (right[x + 2] - m))
+            out[x] = near + d * ((left[x] - m) + (right[x + 3] - m))
         k += 4
     while k <= radius:
+        left, right, a = row[radius - k : radius - k + size], row[radius + k : radius + k + size], half[k]
+        for x in range(size):
+            out[x] += a * ((left[x] - middle[x]) + (right[x] - middle[x]))
+        k += 1
+    for x in range(size):
+        out[x] = middle[x] + out[x]
+
+
+@njit(cache=True, nogil=True)
+def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
+    """``_across`` down the rows: row ``first + i`` of the window lies at its number modulo the ring."""
+    size, kept, radius, k = out.size, ring.shape[0], half.size - 1, 1
+    centre = first + radius
+    middle = ring[centre % kept][:size]
+    out[:] = 0
+    while k + 1 <= radius:
+        up, down = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size]
+        up2, down2 = ring[(centre - k - 1) % kept][:size], ring[(centre + k + 1) % kept][:size]
+        a, b = half[k], half[k + 1]
+        for x in range(size):
+            m = middle[x]
+            out[x] = (out[x] + a * ((up[x] - m) + (down[x] - m))) + b * ((up2[x] - m) + (down2[x] - m))
+        k += 2
+    if k == radius:
         up, down, a = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size], half[k]
         for x in range(size):
-            out[x] += a * (up[x] + down[x])
-        k += 1
+            out[x] += a * ((up[x] - middle[x]) + (down[x] - middle[x]))
+    for x in range(size):
+        out[x] = middle[x] + out[x]
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +161,7 @@ def _separable(plane: Plane, top: int, left: int, half_y: Plane, half_x: Plane, 
     cols, ring = out.shape[1], _ring(half_y, out.shape[1])
     window = len(ring)
     for y in range(out.shape[0] + window - 1):
-        mirrored(plane[top + y][left:], half_x, False, ring[y % window][:cols])
+        _across(plane[top + y][left:], half_x, ring[y % window][:cols])
         first = y - window + 1
         if first >= 0:
             _down(ring, first, half_y, out[first])
@@ -166,9 +177,9 @@ def _band(plane: Plane, narrow: Plane, wide: Plane, out: Plane) -> None:
     for y in range(plane.shape[0]):
         at, at2, place = y - inset, y - inset2, y - 2 * radius
         if at >= 0:
-            mirrored(plane[at][inset:], narrow, False, fine[at % len(fine)][:cols])
+            _across(plane[at][inset:], narrow, fine[at % len(fine)][:cols])
         if at2 >= 0:
-            mirrored(plane[at2][inset2:], wide, False, coarse[at2 % len(coarse)][:cols])
+            _across(plane[at2][inset2:], wide, coarse[at2 % len(coarse)][:cols])
         if place >= 0:
             row = out[place]
             _down(fine, place + inset, narrow, row)

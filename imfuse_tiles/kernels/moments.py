@@ -26,8 +26,8 @@ def moment(plane: Plane, width: int, kind: int) -> Plane:
     float32 (y, x) -> (y - width + 1, x - width + 1).
     """
     if kind == MEAN and width <= SMALL and width % 2:
-        ones = np.ones(width, np.float32)
-        return separable(plane, ones / np.float32(width * width), ones)
+        taps = np.full(width, 1 / width, np.float32)
+        return separable(plane, taps, taps)
     out = np.empty((plane.shape[0] - width + 1, plane.shape[1] - width + 1), np.float32)
     _moment(np.ascontiguousarray(plane), width, kind, out)
     return out

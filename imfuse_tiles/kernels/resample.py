@@ -145,43 +145,55 @@ def _weights(t: NDArray[np.float64], name: str) -> list[NDArray[np.float64]]:
 
 @njit(cache=True, nogil=True)
 def _across(line: Plane, begin: Index, weight: Plane, row: Plane) -> None:
-    """One row interpolated in x: pixel x is made of as many samples as there are weights, from begin[x] on."""
+    """One row interpolated in x: pixel x is made of as many samples as there are weights, from begin[x] on.
+
+    The weights of a pixel have a sum of 1, and what the others differ from one of them is added to that one: what is
+    flat stays flat to the last bit, and a sample of the whole weight is taken as it is.
+    """
     one, two, three = np.uint32(1), np.uint32(2), np.uint32(3)
     if len(weight) == 4:
-        a, b, c, d = weight[0], weight[1], weight[2], weight[3]
+        a, c, d = weight[0], weight[2], weight[3]
         for x in range(row.size):
             at = begin[x]
-            near = a[x] * line[at] + b[x] * line[at + one]
-            row[x] = (near + c[x] * line[at + two]) + d[x] * line[at + three]
+            m = line[at + one]
+            row[x] = m + ((a[x] * (line[at] - m) + c[x] * (line[at + two] - m)) + d[x] * (line[at + three] - m))
     elif len(weight) == 2:
         a, b = weight[0], weight[1]
         for x in range(row.size):
-            row[x] = a[x] * line[begin[x]] + b[x] * line[begin[x] + one]
+            left, right = line[begin[x]], line[begin[x] + one]
+            row[x] = left + b[x] * (right - left) if b[x] < a[x] else right + a[x] * (left - right)
+    elif len(weight) == 3:
+        a, c = weight[0], weight[2]
+        for x in range(row.size):
+            m = line[begin[x] + one]
+            row[x] = m + (a[x] * (line[begin[x]] - m) + c[x] * (line[begin[x] + two] - m))
     else:
         for x in range(row.size):
-            row[x] = weight[0, x] * line[begin[x]]
-        for k in range(1, len(weight)):
-            for x in range(row.size):
-                row[x] += weight[k, x] * line[begin[x] + np.uint32(k)]
+            row[x] = line[begin[x]]
 
 
 @njit(cache=True, nogil=True)
 def _weighted(plane: Plane, rows: Index, down: Plane, y: int, mask: np.uint32, out: Plane) -> None:
-    """Rows ``rows[:, y] & mask`` of a plane by their weights."""
+    """``_across`` down: rows ``rows[:, y] & mask`` of a plane by their weights."""
     if len(rows) == 4:
         a, b = plane[rows[0, y] & mask], plane[rows[1, y] & mask]
         c, d = plane[rows[2, y] & mask], plane[rows[3, y] & mask]
-        p, q, r, s = down[0, y], down[1, y], down[2, y], down[3, y]
+        p, r, s = down[0, y], down[2, y], down[3, y]
         for x in range(out.size):
-            out[x] = ((p * a[x] + q * b[x]) + r * c[x]) + s * d[x]
-        return
-    first, p = plane[rows[0, y] & mask], down[0, y]
-    for x in range(out.size):
-        out[x] = p * first[x]
-    for k in range(1, len(rows)):
-        other, q = plane[rows[k, y] & mask], down[k, y]
+            m = b[x]
+            out[x] = m + ((p * (a[x] - m) + r * (c[x] - m)) + s * (d[x] - m))
+    elif len(rows) == 2:
+        nearer = 0 if down[1, y] < down[0, y] else 1
+        near, other, q = plane[rows[nearer, y] & mask], plane[rows[1 - nearer, y] & mask], down[1 - nearer, y]
         for x in range(out.size):
-            out[x] += q * other[x]
+            out[x] = near[x] + q * (other[x] - near[x])
+    elif len(rows) == 3:
+        above, centre, below = plane[rows[0, y] & mask], plane[rows[1, y] & mask], plane[rows[2, y] & mask]
+        p, r = down[0, y], down[2, y]
+        for x in range(out.size):
+            out[x] = centre[x] + (p * (above[x] - centre[x]) + r * (below[x] - centre[x]))
+    else:
+        out[:] = plane[rows[0, y] & mask][: out.size]
 
 
 @njit(cache=True, nogil=True)
