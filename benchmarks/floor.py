@@ -6,6 +6,7 @@ another, reads that and the source and writes the result: nothing is computed an
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -64,24 +65,29 @@ def _only(store: Store, kind: str) -> ChunkedArray:
 
 
 def _writes(out: ChunkedArray, inputs: Sequence[ChunkedArray], target: Path) -> Iterator[Callable[[], object]]:
-    """For every chunk of an array: read the same part of the inputs (of all slices for a frame), then write it."""
+    """For every chunk of the inputs: read it (of all slices for a frame), then write what of ``out`` lies over it."""
     copy = replace(out, root=str(target))
     samples = np.zeros(out.chunks, out.dtype)
-    for cell in out.cells([(0, size) for size in out.shape]):
-        yield lambda cell=cell: (  # type: ignore[misc]
-            [each.read(_same(each, out, cell)) for each in inputs],
-            copy.save(cell, samples, (slice(None),) * len(out.shape)),
+    whole = (slice(None),) * len(out.shape)
+    for box in _boxes(out, inputs):
+        yield lambda box=box: (  # type: ignore[misc]
+            [each.read(_same(each, out, box)) for each in inputs],
+            [copy.save(cell, samples, whole) for cell in out.cells(box)],
         )
 
 
-def _same(array: ChunkedArray, out: ChunkedArray, cell: Sequence[int]) -> list[tuple[int, int]]:
-    """The box of an input that an output's chunk stands over."""
-    slices = {"source": -3, "mask": -3, "merge": -3}.get(out.path.partition("/")[0])
-    inner = [
-        (at * size, min((at + 1) * size, whole))
-        for at, size, whole in zip(cell[-2:], out.chunks[-2:], out.shape[-2:], strict=True)
-    ]
+def _boxes(out: ChunkedArray, inputs: Sequence[ChunkedArray]) -> Iterator[list[tuple[int, int]]]:
+    """Boxes of whole chunks of an array and of what it is made from, which may have larger ones."""
+    edges = [max(each) for each in zip(*(array.chunks[-2:] for array in (out, *inputs)), strict=True)]
+    steps = [*out.chunks[:-2], *edges]
+    counts = [range(-(-size // step)) for size, step in zip(out.shape, steps, strict=True)]
+    for at in itertools.product(*counts):
+        yield [(k * step, min((k + 1) * step, size)) for k, step, size in zip(at, steps, out.shape, strict=True)]
+
+
+def _same(array: ChunkedArray, out: ChunkedArray, box: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What of an input a box of the output stands over: of its slice, or of all of them for a frame."""
     lead: list[tuple[int, int]] = [(0, size) for size in array.shape[:-2]]
-    if slices is not None:
-        lead[-1] = (cell[slices], cell[slices] + 1)
-    return [*lead, *inner]
+    if out.path.partition("/")[0] in ("source", "mask", "merge"):
+        lead[-1] = box[-3]
+    return [*lead, *box[-2:]]

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.chains import A
 from benchmarks.figures import Figure
 from imfuse_tiles import ops  # noqa: F401
+from imfuse_tiles.commands.memory import own_peak
 from imfuse_tiles.images import Header
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Recipe, Resources
@@ -63,8 +64,6 @@ def stack(edge: int) -> Stack:
 
 def plan_many(edge: int) -> dict[str, float]:
     """Plan chain A on a frame of ``edge`` x ``edge`` blocks, and name every block of one stage."""
-    import resource
-
     began = time.perf_counter()
     options = [option.removeprefix("--").partition("=") for option in A.split()]
     recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options)).checked()
@@ -75,8 +74,7 @@ def plan_many(edge: int) -> dict[str, float]:
     stage, cut = made.stages[1], cuts[1]
     names = sum(bool(block.name) for block in stage.blocks(cut.layout))
     assert names == edge * edge
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    return {"seconds": time.perf_counter() - began, "megabytes": megabytes}
+    return {"seconds": time.perf_counter() - began, "megabytes": own_peak() / 1e6}
 
 
 if __name__ == "__main__":
