@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.images import open_frame, read_header
@@ -76,6 +77,7 @@ def main(folder: Path, examples: int, number: int) -> None:
     for content in seeds:  # what is imported late is imported now
         place.write_bytes(content)
         read(place)
+    set_hypothesis_home_dir(folder / "fuzzer")
     watch(folder)
 
     @seed(number)
