@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 from imfuse_tiles.errors import Refusal
@@ -12,6 +13,15 @@ from imfuse_tiles.scheduler import QUEUES
 
 #: Seconds: for the first job to be taken by the queue, and after which a job without workers is taken for ended.
 TAKEN, ENDED = 60.0, 5.0
+
+
+def installed(scheduler: str) -> ModuleType:
+    """dask-jobqueue, which brings its defaults to dask's configuration. Refusal where it is missing."""
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise Refusal(f"--scheduler {scheduler} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'") from None
+    return dask_jobqueue
 
 
 class Jobs:
@@ -33,19 +43,15 @@ class Jobs:
 
     def made(self, resources: Resources, security: Any) -> Any:
         """The cluster, without jobs yet."""
-        try:
-            import dask
-            import dask_jobqueue
-        except ImportError:
-            raise Refusal(
-                f"--scheduler {resources.scheduler} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'"
-            ) from None
+        import dask
+
+        jobqueue = installed(resources.scheduler)
         settings = dict(resources.cluster.settings)
         # The web server of the scheduler stays on this machine unless it was asked for.
         options = {"dashboard_address": resources.cluster.dashboard or "127.0.0.1:0"}
         options.update(dask.config.get(f"jobqueue.{resources.scheduler}.scheduler-options", None) or {})
         options.update(settings.pop("scheduler_options", {}))
-        kind = getattr(dask_jobqueue, QUEUES[resources.scheduler])
+        kind = getattr(jobqueue, QUEUES[resources.scheduler])
         return kind(
             **settings, job_cls=self.watched(kind.job_cls), scheduler_options=options, security=security,
             silence_logs="critical",

@@ -9,7 +9,6 @@ from threading import Thread
 from typing import Any, Protocol
 
 from imfuse_tiles import kernels
-from imfuse_tiles.errors import Refusal
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import place
 
@@ -74,10 +73,9 @@ def configured(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a job queue: as given, the others from dask's own configuration."""
     import dask
 
-    try:
-        import dask_jobqueue  # noqa: F401  brings its defaults
-    except ImportError:
-        raise Refusal(f"--scheduler {name} needs dask-jobqueue: pip install 'imfuse-tiles[cluster]'") from None
+    from imfuse_tiles.queues import installed
+
+    installed(name)
     return {**dask.config.get(f"jobqueue.{name}", {}), **settings}
 
 

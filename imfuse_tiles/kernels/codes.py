@@ -42,12 +42,13 @@ def scaled(samples: NDArray[Any], full: float) -> Planes:
     if samples.dtype == np.float32 and full == 1:
         return samples
     out = np.empty(samples.shape, np.float32)
-    _scale(np.ascontiguousarray(samples).reshape(-1), np.float32(full), out.reshape(-1))
+    scale(np.ascontiguousarray(samples).reshape(-1), np.float32(full), out.reshape(-1))
     return out
 
 
 @njit(cache=True, nogil=True)
-def _scale(samples, full, out):  # type: ignore[no-untyped-def]
+def scale(samples, full, out):  # type: ignore[no-untyped-def]
+    """A row of samples divided by their value of full scale, into float32 ``out``."""
     for i in range(out.size):
         out[i] = np.float32(samples[i]) / full
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .codes import scale
 from .compiler import njit
 from .crop import placed
 
@@ -63,7 +64,7 @@ def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
             if not some[k].any():
                 continue
             for c in range(planes):
-                _scale(slices[k, c, y], full, values)
+                scale(slices[k, c, y], full, values)
                 for n in range(cuts.shape[1]):
                     if some[k, n]:
                         _mix(values, cuts[k, n, y], pictures[n, c, y])
@@ -82,12 +83,6 @@ def _clamp(cut):  # type: ignore[no-untyped-def]
         cut[x] = value
         some |= value > np.float32(0)
     return some
-
-
-@njit(cache=True, nogil=True)
-def _scale(samples, full, values):  # type: ignore[no-untyped-def]
-    for x in range(values.size):
-        values[x] = np.float32(samples[x]) / full
 
 
 @njit(cache=True, nogil=True)

@@ -51,18 +51,13 @@ class FinalBlur(Final, name="finalblur"):
         # has made clear has still its colours.
         painted = around.data.any(axis=0)
         if painted.all():
-            colours, share = around.data[:-1], np.full(part.shape, self.whole(), np.float32)
+            colours, share = around.data[:-1], np.ones(part.shape, np.float32)  # a blur leaves ones as they are
         else:
             weights = np.asarray(painted, np.float32)
             colours = around.data[:-1] * weights
             share = smoothed(around.with_data(weights), self.s).cropped(part).data
         colours = smoothed(around.with_data(colours), self.s).cropped(part).data
         kernels.fold.veiled(colours, share, border, image.cropped(part).data, out)
-
-    def whole(self) -> float:
-        """What the blur makes of ones: not quite 1, but the same everywhere."""
-        size = 2 * smoothing_reach(self.s, 0, False) + 1
-        return float(smoothed(Window.whole(np.ones((size, size), np.float32)), self.s).data[size // 2, size // 2])
 
 
 def strips(border: Window) -> Iterator[Region]:

@@ -75,6 +75,11 @@ class Painted(Source):
 PORTION: dict[str, int] = {"least": 2, "halos": 12}
 
 
+def portioned(access: Access, out: str, region: Region, reach: int, whole: bool) -> list[Region]:
+    """A block's region in the parts that are computed one after the other; ``whole``: it can only be one."""
+    return [region] if whole else list(portions.parts(region, access.array(out), reach, **PORTION))
+
+
 @dataclass(frozen=True)
 class MaskJob(Job):
     """One generator on every slice: raw masks, and the strongest of each group of slices.
@@ -104,15 +109,10 @@ class MaskJob(Job):
         """The raw mask of one slice."""
         return self.op.raw(seen, self.scene, image).cropped(region).data
 
-    def split(self, access: Access, region: Region) -> list[Region]:
-        """A block's region in the parts that are computed one after the other."""
-        if not self.parted or self.op.whole_frame:
-            return [region]
-        reach = self.op.halo(self.frame).reach
-        return list(portions.parts(region, access.array(self.out), reach, **PORTION))
-
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        parts = {part: self.around(part) for part in self.split(access, block.region)}
+        whole = not self.parted or self.op.whole_frame
+        split = portioned(access, self.out, block.region, self.op.halo(self.frame).reach, whole)
+        parts = {part: self.around(part) for part in split}
         images = {
             part: None if self.image is None else self.image.window(access, 0, around)
             for part, around in parts.items()
@@ -257,19 +257,13 @@ class MergeJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         low, high = np.inf, -np.inf
-        parts = self.split(access, block.region)
+        parts = portioned(access, self.out, block.region, self.halo().reach, self.whole_frame)
         for z in range(block.z0, block.z1):
             for part in parts:
                 mask = self.merged(access, z, part)
                 access.write(self.out, [(z, z + 1)], part, mask[None])
                 low, high = min(low, float(mask.min())), max(high, float(mask.max()))
         return {"low": low, "high": high}
-
-    def split(self, access: Access, region: Region) -> list[Region]:
-        """A block's region in the parts that are computed one after the other."""
-        if self.whole_frame:
-            return [region]
-        return list(portions.parts(region, access.array(self.out), self.halo().reach, **PORTION))
 
     def merged(self, access: Access, z: int, region: Region) -> np.ndarray:
         """One slice's merged mask."""
