@@ -37,6 +37,8 @@ class Ending:
     source: Source
     #: The key of the stage that reads the stack.
     ingested: str
+    #: Whether mask and depth maps are to be made, too.
+    maps: bool
 
     def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
         """Put a stage at the end of the plan unless it is there already."""
@@ -96,7 +98,9 @@ class Ending:
 
     def painted(self, made: Origin) -> Layer:
         """The picture that another recipe makes of the stack."""
-        done = self.of_recipe(Recipe.of_options(made.options)).settled(0, self.slices - 1)
+        other = self.of_recipe(Recipe.of_options(made.options))
+        other.maps = False
+        done = other.settled(0, self.slices - 1)
         planes = done.colours + 1
         return Layer(made, Painted(done.path, planes, self.frame, 1.0, key=done.key), veiled=True)
 
@@ -108,7 +112,7 @@ class Ending:
         The steps are cut before every one that needs numbers of the picture: what is there is written and measured.
         """
         montage = self.montage(first, last)
-        chain = Chain(montage.out, self.stack.planes, montage.depth, self.frame)
+        chain = Chain(montage.out, self.stack.planes, montage.depth, self.frame, maps=self.maps)
         for op in self.recipe.finals:
             if op.measures:
                 chain = self.written(chain)
@@ -148,8 +152,8 @@ class Ending:
         chains = tuple((self.settled if self.recipe.layered else self.chained)(*span) for span in spans)
         colours = max([self.stack.planes, *(layer.colours for layer in layers)])
         about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.ingested]
-        key = FinishJob.key(*about)
-        job = FinishJob(chains, layers, colours, f"final/{key}")
+        key = FinishJob.key(*about, self.maps)
+        job = FinishJob(chains, layers, colours, f"final/{key}", self.maps)
         out = Output(job.out, (job.depth,), (job.depth,), "uint16", flat=FLAT)
         inputs = (
             *(name for chain in chains for name in chain.inputs),

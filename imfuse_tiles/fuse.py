@@ -19,6 +19,7 @@ from imfuse_tiles.scheduler import check_scheduler
 from imfuse_tiles.space import check_space, disk_needed
 from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
+from imfuse_tiles.work.montage import MontageJob
 from imfuse_tiles.workers import open_pool
 
 
@@ -52,6 +53,15 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
     store = Store(str(folder).rstrip("/"))
     store.files.reach()
     return store
+
+
+def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, extra: bool) -> Plan:
+    """The plan of a run; without ``extra``, mask and depth maps are only made if the store has begun with them."""
+    room = budget.room(resources)
+    whole = planned(recipe, stack, room)
+    montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
+    begun = store.exists() and any(store.numbers(key) for key in montages)
+    return whole if extra or begun else planned(recipe, stack, room, maps=False)
 
 
 def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,
@@ -127,9 +137,10 @@ def fuse_images(
     stack = opened(images, recipe.revert)
     threads = check_scheduler(scheduler, workers or cores())
     resources = Resources(memory or budget.default_memory(), threads, tile, scheduler)
-    plan = planned(recipe.checked(), stack, budget.room(resources))
+    place = store_of(stack, store)
+    plan = plan_of(recipe.checked(), stack, place, resources, extra)
     wish = output.Wish(Path(result), extra=extra, bits=bits, force=force)
-    return fuse(plan, store_of(stack, store), resources, wish, progress)
+    return fuse(plan, place, resources, wish, progress)
 
 
 def cores() -> int:

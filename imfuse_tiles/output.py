@@ -59,6 +59,7 @@ def wanted(plan: Plan, wish: Wish, opaque: bool) -> list[Sheet]:
     """The files of a wish. ``opaque``: the result needs no opacity. Only a masked result has mask and depth."""
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     masked = bool(plan.recipe.generators)
+    assert not wish.extra or plan.maps
     made = sheets(plan, wish.result, extra if wish.extra and masked else {}, opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
 
@@ -194,7 +195,7 @@ def name(plan: Plan, sheet: Sheet, wish: Wish) -> str:
     """Under which a store remembers that it wrote a file."""
     tags = repr(wish.tags) if wish.tags else ""
     place = str(sheet.path.absolute())
-    return "output-" + digest([plan.result.key, str(plan.recipe), sheet.role, place, wish.bits, tags])
+    return "output-" + digest([plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags])
 
 
 def written(plan: Plan, store: Store, sheet: Sheet, wish: Wish) -> bool:

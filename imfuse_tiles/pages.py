@@ -102,7 +102,7 @@ def layers(plan: Plan, job: FinishJob) -> list[Page]:
     for chain, name in reversed([*zip(job.pictures, names, strict=False)]):
         each = chain.colours + 1
         pages += [behind(chain, first, job.colours, f"background of {name}")
-                  for first in range(chain.colours + 4, chain.planes, each)]  # fmt: skip
+                  for first in range(chain.behind, chain.planes, each)]  # fmt: skip
     substacks = [behind(chain, 0, job.colours, name) for chain, name in zip(job.pictures, names, strict=False)]
     return pages + substacks[::-1]
 

@@ -17,6 +17,7 @@ from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.stack import FULL, Stack
 from imfuse_tiles.work.depthmap import DepthMapJob
+from imfuse_tiles.work.finish import FinishJob
 from imfuse_tiles.work.fourier import CellsJob, Far, FarJob, FarMaskJob, FarStart, Frames, Masks, Planes, error
 from imfuse_tiles.work.ingest import IngestJob
 from imfuse_tiles.work.masks import LevelJob, MaskJob, MergeJob, Part, Source
@@ -31,10 +32,17 @@ class Plan:
     recipe: Recipe
     stack: Stack
     stages: tuple[Stage, ...]
+    #: What the result is known by, with or without its maps.
+    identity: str = ""
 
     @property
     def result(self) -> Stage:
         return self.stages[-1]
+
+    @property
+    def maps(self) -> bool:
+        """Whether mask and depth maps are made."""
+        return any(isinstance(stage.job, FinishJob) and stage.job.maps for stage in self.stages)
 
     @property
     def revised(self) -> list[Any]:
@@ -49,20 +57,23 @@ class Plan:
         return [self.result.key, *(self.result.inputs if self.recipe.layered else ())]
 
 
-def planned(recipe: Recipe, stack: Stack, room: int | None = None) -> Plan:
+def planned(recipe: Recipe, stack: Stack, room: int | None = None, maps: bool = True) -> Plan:
     """The plan of a recipe for a stack.
 
     ``room``: bytes that one block may take. Fourier filters of frames that need more are split into a near and a
-    far part, which is another result with another key; None never splits.
+    far part, which is another result with another key; None never splits. ``maps``: mask and depth maps are made
+    too, which takes longer and more disk.
     """
-    return Planner(recipe, stack, room).plan()
+    bare = Planner(recipe, stack, room, maps=False).plan()
+    made = Planner(recipe, stack, room, maps).plan() if maps else bare
+    return replace(made, identity=bare.result.key)
 
 
 class Planner(Ending):
     """Collects the stages of a recipe; a stage that is asked for twice is planned once."""
 
-    def __init__(self, recipe: Recipe, stack: Stack, room: int | None) -> None:
-        self.recipe, self.stack, self.room = recipe.of_stack(len(stack)), stack, room
+    def __init__(self, recipe: Recipe, stack: Stack, room: int | None, maps: bool) -> None:
+        self.recipe, self.stack, self.room, self.maps = recipe.of_stack(len(stack)), stack, room, maps
         self.stages: dict[str, Stage] = {}
         self.frame, self.slices = stack.frame, len(stack)
         self.ingested = IngestJob.key(stack.digest)
@@ -234,9 +245,9 @@ class Planner(Ending):
         """The montage of slices first to last, counted from 0."""
         merged, cuts = self.merge(), self.recipe.cuts
         small = self.small.record() if self.small else None
-        about = [merged.key, merged.level.record(), small, [op.record("work") for op in cuts], first, last]
+        about = [merged.key, merged.level.record(), small, [op.record("work") for op in cuts], first, last, self.maps]
         key = MontageJob.key(*about)
-        job = MontageJob(self.source, merged, cuts, first, last, self.slices, f"montage/{key}")
+        job = MontageJob(self.source, merged, cuts, first, last, self.slices, f"montage/{key}", self.maps)
         out = Output(job.out, (job.depth,), (job.depth,), "float32")
         name = "montage" if last - first + 1 == self.slices else f"montage {first + 1}-{last + 1}"
         self.add(name, key, job, out, halo=job.halo(), inputs=(self.ingested, merged.key))

@@ -80,6 +80,25 @@ def test_extra_files_lie_beside_the_result(shell: Shell, place: Path) -> None:
     }
 
 
+def computed(shell: Shell, *words: str) -> set[str]:
+    """The stages of which a run computes anything."""
+    assert shell("fuse", "--wavelet", *words, "--quiet", "--report", "r.json", "IMAGES")[0] == 0
+    return {stage["name"] for stage in json.loads(Path("r.json").read_text())["stages"] if stage["computed"]}
+
+
+def test_maps_are_made_when_they_are_asked_for_and_no_picture_is_written_twice(shell: Shell) -> None:
+    assert computed(shell, "-o", "r.tif") >= {"ingest", "montage", "finish"}
+    before = Path("r.tif").stat().st_mtime_ns
+    assert computed(shell, "-X", "-o", "r.tif") == {"montage", "finish"}
+    assert Path("r.tif").stat().st_mtime_ns == before
+    assert Path("r.depth.tif").is_file()
+
+
+def test_a_montage_that_was_made_with_its_maps_serves_without(shell: Shell) -> None:
+    computed(shell, "-X", "-o", "r.tif")
+    assert computed(shell, "--finalblur=t9", "-o", "other.tif") == {"finish"}
+
+
 def test_quiet_prints_only_the_name(shell: Shell) -> None:
     assert shell("fuse", "--quiet", "--bg=mean", "-o", "r.tif", "IMAGES") == (0, "r.tif\n", "")
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from stacks import frames, ran, recipe_of, stack_of
+from stacks import frames, ran, recipe_of, result, run, stack_of
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.plan import planned
 from imfuse_tiles.stack import Stack
+from imfuse_tiles.store import Store
 
 SMALL = frames(5, shape=(150, 130))
 
@@ -58,10 +59,33 @@ def test_tiles_give_what_the_whole_gives(stack: Stack, tmp_path: Path, text: str
     assert np.array_equal(ran(stack, recipe_of(text), tmp_path / "tiled", tile=tile), whole)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--wavelet --cutalpha --cutbg --finalblur=s2 --finalthreshold=t30,s1",
+        "--wavelet --cutbg=background --cutalpha --substacks=n2,r1 --finalalpha --finalsharpen --bg=red",
+        "--wavelet --cutwave --finalalpha=off --bg=wave",
+        "--bg=mean",
+    ],
+)
+def test_without_maps_the_picture_is_the_same_and_less_is_stored(stack: Stack, tmp_path: Path, text: str) -> None:
+    whole = ran(stack, recipe_of(text), tmp_path / "whole")
+    bare, store = planned(recipe_of(text), stack, maps=False), Store(str(tmp_path / "bare"))
+    run(bare, store)
+    assert np.array_equal(result(bare, store), whole[:-3])
+    assert bare.identity == planned(recipe_of(text), stack).identity
+    if (montages := store.folder / "montage").exists():
+        planes = {store.array(f"montage/{path.name}").shape[0] for path in montages.iterdir() if path.is_dir()}
+        assert planes == {stack.planes + 2 + (stack.planes + 1) * text.count("=background")}
+
+
 def test_a_background_of_a_recipe_shares_the_masks_of_the_same_options(stack: Stack) -> None:
-    alone = {stage.key for stage in planned(recipe_of("--wavelet=p100 --cutwave=p100"), stack).stages[:-1]}
-    both = [stage.key for stage in planned(recipe_of("--wavelet=p100 --cutwave=p100 --bg=wave"), stack).stages]
-    assert alone < set(both)
+    alone, both = (
+        [stage.key for stage in planned(recipe_of(f"--wavelet=p100 --cutwave=p100{more}"), stack, maps=False).stages]
+        for more in ("", " --bg=wave")
+    )
+    alone = alone[:-1]
+    assert set(alone) < set(both)
     assert len(both) == len(alone) + 2, "the recipe's final step and the result"
 
 

@@ -24,7 +24,7 @@ from imfuse_tiles.commands.viewer import show
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.halt import heed_wall_clock
 from imfuse_tiles.images.tags import read_tags
-from imfuse_tiles.plan import Plan, planned
+from imfuse_tiles.plan import Plan
 from imfuse_tiles.preview import Preview, Several
 from imfuse_tiles.recipe import Recipe, Resources
 from imfuse_tiles.run import Progress
@@ -37,9 +37,9 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_of(said)
     stack = fusing.opened(said.images, said.revert)
-    made = planned(recipe, stack, budget.room(resources))
     store = fusing.store_of(stack, said.store)
     store.check()
+    made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))
     if command == "plan" or said.dry_run:
         print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))
         return 0

@@ -51,10 +51,12 @@ def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
 
     ``slices`` (k, c, y, x) of any number type, ``full`` their value of full scale; ``cuts`` float32 (k, n, y, x),
     changed to 0..1; ``places`` float32 (k,), the depth value of each; ``pictures`` float32 (n, c + 2, y, x): the
-    colours, the depth and the opacity so far, colours and depth times opacity. source over destination,
-    premultiplied. Memory is what painting waits for, so several slices are painted before a row is put back.
+    colours, the depth and the opacity so far, colours and depth times opacity; (n, c + 1, y, x) has no depth.
+    source over destination, premultiplied. Memory is what painting waits for, so several slices are painted before
+    a row is put back.
     """
     planes, height, width = slices.shape[1:]
+    last = pictures.shape[1] - 1
     values, some = np.empty(width, np.float32), np.empty(cuts.shape[:2], np.bool_)
     for y in range(height):
         for k in range(cuts.shape[0]):
@@ -70,8 +72,9 @@ def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
                         _mix(values, cuts[k, n, y], pictures[n, c, y])
             for n in range(cuts.shape[1]):
                 if some[k, n]:
-                    _mix_plain(places[k], cuts[k, n, y], pictures[n, planes, y])
-                    _mix_plain(np.float32(1), cuts[k, n, y], pictures[n, planes + 1, y])
+                    if last > planes:
+                        _mix_plain(places[k], cuts[k, n, y], pictures[n, planes, y])
+                    _mix_plain(np.float32(1), cuts[k, n, y], pictures[n, last, y])
 
 
 @njit(cache=True, nogil=True)
@@ -101,17 +104,24 @@ def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
 def opened(picture, image, depth):  # type: ignore[no-untyped-def]
     """A picture of :func:`paint` no longer times its opacity, clear stays 0; all float32.
 
-    Written to ``image`` (c + 1, y, x), the colours and the opacity, and to ``depth`` (2, y, x), its value and opacity.
+    Written to ``image`` (c + 1, y, x), the colours and the opacity, and to ``depth`` (2, y, x), its value and opacity,
+    or (0, y, x), nothing.
     """
-    last = picture.shape[0] - 1
+    colours, last = image.shape[0] - 1, picture.shape[0] - 1
     for y in range(picture.shape[1]):
         opacity = picture[last, y]
-        for c in range(last):
-            plane, out = picture[c, y], image[c, y] if c < last - 1 else depth[0, y]
-            for x in range(out.size):
-                out[x] = plane[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
-        image[last - 1, y] = opacity
-        depth[1, y] = opacity
+        for c in range(colours):
+            _divide(picture[c, y], opacity, image[c, y])
+        image[colours, y] = opacity
+        if depth.shape[0] > 0:
+            _divide(picture[colours, y], opacity, depth[0, y])
+            depth[1, y] = opacity
+
+
+@njit(cache=True, nogil=True)
+def _divide(row, opacity, out):  # type: ignore[no-untyped-def]
+    for x in range(out.size):
+        out[x] = row[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
 
 
 @njit(cache=True, nogil=True)
@@ -120,7 +130,7 @@ def fill(image, picture):  # type: ignore[no-untyped-def]
     last, width, none = image.shape[0] - 1, image.shape[2], np.float32(0)
     a, share, lower = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(image.shape[1]):
-        opacity, b = image[last, y], picture[last + 1, y]
+        opacity, b = image[last, y], picture[picture.shape[0] - 1, y]
         for x in range(width):
             a[x] = opacity[x]
             share[x] = b[x] * (np.float32(1) - a[x])

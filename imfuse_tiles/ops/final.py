@@ -14,7 +14,10 @@ from imfuse_tiles.spec import Op, number, word
 
 @dataclass(frozen=True)
 class Picture:
-    """A montage on its way out: colours with opacity (c + 1, y, x), the final mask, depth with opacity (2, y, x)."""
+    """A montage on its way out: colours with opacity (c + 1, y, x), the final mask, depth with opacity (2, y, x).
+
+    Where no depth map is wanted, ``depth`` has no planes (0, y, x).
+    """
 
     image: Window
     mask: Window
@@ -46,7 +49,7 @@ class Picture:
         """The picture with another opacity, and the depth map with that or its own."""
         image, map = self.image.data.copy(), self.depth.data.copy()
         image[-1] = opacity
-        map[-1] = opacity if depth is None else depth
+        map[1:] = opacity if depth is None else depth
         return replace(self, image=self.image.with_data(image), depth=self.depth.with_data(map))
 
 
@@ -121,7 +124,7 @@ class FinalThreshold(Final, name="finalthreshold"):
         picture = picture.cropped(soft.region)
         # The original cuts the depth map by the mask it has just changed and without blur.
         hard = (left > np.float32(self.t / 100)) & (left <= np.float32(self.T / 100))
-        depth = np.minimum(picture.depth.data[-1], np.maximum(left, hard.astype(np.float32)))
+        depth = np.minimum(picture.depth.data[1:], np.maximum(left, hard.astype(np.float32)))
         cut = picture.opaque_as(np.minimum(picture.opacity, soft.data), depth)
         return replace(cut, mask=soft.with_data(left))
 

@@ -34,8 +34,8 @@ class Step:
 class Chain:
     """A picture in the store, and the final steps it takes as it is read.
 
-    The planes, float32: ``colours`` colours, the opacity, the final mask, depth value and its opacity, and colours
-    with opacity of every background that the cuts left behind.
+    The planes, float32: ``colours`` colours, the opacity, the final mask, depth value and its opacity if it has
+    ``maps``, and colours with opacity of every background that the cuts left behind.
     """
 
     path: str
@@ -43,6 +43,12 @@ class Chain:
     planes: int
     frame: Frame
     steps: tuple[Step, ...] = ()
+    maps: bool = True
+
+    @property
+    def behind(self) -> int:
+        """The first plane of the backgrounds."""
+        return self.colours + 2 + 2 * self.maps
 
     @property
     def key(self) -> str:
@@ -77,10 +83,10 @@ class Chain:
         around, c = self.around(region), self.colours
         planes = access.read(self.path, [(0, self.planes)], around, keep)
         window = lambda part: Window(part, around, self.frame)  # noqa: E731
-        picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : c + 4]))
+        picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : self.behind]))
         for step in self.steps:
             picture = step.apply(picture, access.store)
-        return picture.cropped(region), window(planes[c + 4 :]).cropped(region).data
+        return picture.cropped(region), window(planes[self.behind :]).cropped(region).data
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ class MeasureJob(Job):
 class FinishJob(Job):
     """The result: pictures (one for each substack, front first) after their final steps, over the backgrounds.
 
-    Writes uint16 planes: the colours, the opacity, the final mask, depth value and its opacity.
+    Writes uint16 planes: the colours and the opacity, with ``maps`` the final mask, depth value and its opacity.
     """
 
     step: ClassVar[str] = "post"
@@ -146,11 +152,12 @@ class FinishJob(Job):
     layers: tuple[Layer, ...]
     colours: int
     out: str
+    maps: bool = True
 
     @property
     def depth(self) -> int:
         """Planes of the output."""
-        return self.colours + 4
+        return self.colours + 1 + 3 * self.maps
 
     def halo(self) -> Halo:
         halo = Halo()
@@ -169,18 +176,20 @@ class FinishJob(Job):
     def codes(self, access: Access, region: Region) -> np.ndarray:
         """The planes of a region."""
         c, codes = self.colours, np.empty((self.depth, *region.shape), np.uint16)
-        below, depth, mask = None, None, np.zeros(region.shape, np.float32)
+        below, depth, mask = None, None, np.zeros((1, 1), np.float32)
         for layer in self.backgrounds(access, region):
             below = kernels.fold.over(layer, below)
         for chained in reversed(self.pictures[1:]):
             picture, _ = chained.read(access, region)
             below = kernels.fold.over(as_coloured(picture.image.data, c), below)
-            depth = kernels.fold.over(picture.depth.data, depth)
-            mask = np.maximum(mask, picture.mask.data)
+            if self.maps:
+                depth = kernels.fold.over(picture.depth.data, depth)
+                mask = np.maximum(mask, picture.mask.data)
         image, place, strongest = self.front(access, region)
         kernels.fold.finished(image, below, codes[: c + 1])
-        kernels.fold.coded(np.maximum(mask, strongest), codes[c + 1])
-        kernels.fold.finished(place, depth, codes[c + 2 :])
+        if self.maps:
+            kernels.fold.coded(np.maximum(mask, strongest), codes[c + 1])
+            kernels.fold.finished(place, depth, codes[c + 2 :])
         return codes
 
     def front(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,8 +205,8 @@ class FinishJob(Job):
         for layer in self.layers:
             yield layer.read(access, region, self.colours)
         for picture in reversed(self.pictures):
-            first, each = picture.colours + 4, picture.colours + 1
-            for plane in range(first, picture.planes, each):
+            each = picture.colours + 1
+            for plane in range(picture.behind, picture.planes, each):
                 left = access.read(picture.path, [(plane, plane + each)], region, keep=True)
                 yield as_coloured(left, self.colours)
 

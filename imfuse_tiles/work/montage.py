@@ -63,8 +63,9 @@ def span_of(store: Store, masks: Merged) -> tuple[float, float]:
 class State:
     """What the fold carries from slice to slice.
 
-    ``pictures`` (n, colours + 2, y, x): one for every ``--cutbg`` and the last for the result, and ``cuts``
-    (AT_ONCE, n, y, x) what of the next slices is painted onto each, ``samples`` (AT_ONCE, c, y, x) of them as read.
+    ``pictures`` (n, colours + 2, y, x), without depth (n, colours + 1, y, x): one for every ``--cutbg`` and the last
+    for the result, and ``cuts`` (AT_ONCE, n, y, x) what of the next slices is painted onto each, ``samples``
+    (AT_ONCE, c, y, x) of them as read.
     """
 
     strongest: np.ndarray
@@ -78,8 +79,8 @@ class State:
 class MontageJob(Job):
     """Slices ``first`` to ``last`` (from 0, last included) of a stack of ``total`` painted onto each other.
 
-    Writes planes: the colours, the opacity, the strongest mask, depth value, depth opacity, and for every
-    ``--cutbg=background`` its colours and opacity.
+    Writes planes: the colours, the opacity, the strongest mask, depth value and depth opacity if there are to be
+    ``maps``, and for every ``--cutbg=background`` its colours and opacity.
     """
 
     kind: ClassVar[str] = "fold"
@@ -92,6 +93,7 @@ class MontageJob(Job):
     last: int
     total: int
     out: str
+    maps: bool = True
 
     @property
     def layers(self) -> list[CutBg]:
@@ -101,7 +103,7 @@ class MontageJob(Job):
     def depth(self) -> int:
         """Planes of the output."""
         behind = sum(op.word1 == "background" for op in self.layers)
-        return self.source.planes + 4 + behind * (self.source.planes + 1)
+        return self.source.planes + 2 + 2 * self.maps + behind * (self.source.planes + 1)
 
     def halo(self) -> Halo:
         return chain(op.halo(self.source.frame) for op in self.cuts)
@@ -130,7 +132,7 @@ class MontageJob(Job):
         count = len(self.layers) + 1
         less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
         valley = np.full(around.shape, np.inf, np.float32) if less else None
-        pictures = np.zeros((count, self.source.planes + 2, *region.shape), np.float32)
+        pictures = np.zeros((count, self.source.planes + 1 + self.maps, *region.shape), np.float32)
         cuts = np.empty((AT_ONCE, count, *region.shape), np.float32)
         samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
         return State(np.zeros(around.shape, np.float32), valley, pictures, cuts, samples)
@@ -155,16 +157,16 @@ class MontageJob(Job):
 
     def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
-        c, at = self.source.planes, self.source.planes + 4
+        c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
         planes = np.empty((self.depth, *region.shape), np.float32)
         *behind, front = state.pictures
-        kernels.fold.opened(front, planes[: c + 1], planes[c + 2 : c + 4])
+        kernels.fold.opened(front, planes[: c + 1], planes[c + 2 : at])
         planes[c + 1] = state.strongest[region.within(around)]
         for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
                 kernels.fold.fill(planes[: c + 1], picture)
             elif op.word1 == "background":
-                kernels.fold.opened(picture, planes[at : at + c + 1], np.empty((2, *region.shape), np.float32))
+                kernels.fold.opened(picture, planes[at : at + c + 1], planes[:0])
                 at += c + 1
         return planes
 
