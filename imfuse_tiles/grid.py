@@ -151,12 +151,19 @@ class Window:
 
     def filtered(self, kernel: Callable[[Plane], Plane], halo: Halo, rule: Rule = "edge") -> Window:
         """``kernel`` (valid convention, one plane) run on every plane."""
-        planes = self.padded(halo, rule)
+        return Window(self.padded(halo, rule), self.region, self.frame)._each(kernel, self.shrunk(halo))
+
+    def inside(self, kernel: Callable[[Plane], Plane], halo: Halo) -> Window:
+        """``kernel`` run on every plane, which makes up itself what lies ``outside`` the frame."""
+        return self._each(kernel, self.shrunk(halo))
+
+    def _each(self, kernel: Callable[[Plane], Plane], region: Region) -> Window:
+        planes = self.data
         lead = planes.shape[:-2]
         flat = planes.reshape(-1, *planes.shape[-2:])
         made = [kernel(plane) for plane in flat]
         data = made[0].reshape(*lead, *made[0].shape) if len(made) == 1 else np.stack(made)
-        return Window(data.reshape(*lead, *data.shape[-2:]), self.shrunk(halo), self.frame)
+        return Window(data.reshape(*lead, *data.shape[-2:]), region, self.frame)
 
     def in_bands(self, halo: Halo, work: Callable[[Window], Window]) -> Window:
         """What ``work`` makes of the window, in bands of rows: several filters one after the other stay in the caches.

@@ -100,7 +100,7 @@ def test_the_layout_of_an_earlier_run_is_kept_while_it_fits() -> None:
     earlier = Layout(100, 300, 3)
     assert laid_out(stage, Resources(memory=4 << 30, workers=2, tile=256), earlier).layout == earlier
     large = Layout(512, 8192, 8)
-    assert laid_out(stage, Resources(memory=1 << 30, workers=2), large).layout.edge < 8192
+    assert laid_out(stage, Resources(memory=500 << 20, workers=2), large).layout.edge < 8192
 
 
 def test_what_does_not_fit_is_refused_with_stage_need_limit_and_a_tile_that_fits() -> None:

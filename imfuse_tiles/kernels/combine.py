@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
+from .crop import placed
 
 Plane = NDArray[np.float32]
 
@@ -50,6 +51,21 @@ def _add(total, answer, before, top, left, first, difference, negated, copies, s
         if scale != one:
             for x in range(wide):
                 row[x] *= scale
+
+
+def limited(alpha: Plane, mask: Plane, low: float, rise: float) -> Plane:
+    """``alpha``, nowhere above low + rise * mask (in 0..1): float32 (y, x), the mask perhaps a crop of a larger one."""
+    alpha, out = np.ascontiguousarray(alpha), np.empty(alpha.shape, np.float32)
+    _limited(alpha, *placed(mask), np.float32(low), np.float32(rise), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _limited(alpha, mask, top, left, low, rise, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        a, m, row = alpha[y], mask[y + top][left : left + out.shape[1]], out[y]
+        for x in range(row.size):
+            row[x] = min(a[x], min(max(m[x] * rise + low, np.float32(0)), np.float32(1)))
 
 
 def mix(first: Plane, second: Plane, at: tuple[int, int], shares: tuple[float, float]) -> Plane:

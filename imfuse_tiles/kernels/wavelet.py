@@ -20,6 +20,9 @@ from .compiler import njit
 
 Plane = NDArray[np.float32]
 
+Margins = tuple[int, int, int, int]
+"""Rows above and below and columns left and right of a plane that are beyond the frame."""
+NONE: Margins = (0, 0, 0, 0)
 LEVELS = 5
 NOISE = (0.8002, 0.2735, 0.1202, 0.0585, 0.0291)
 """Share of white noise that each level holds: the threshold of a level is its noise times the strength."""
@@ -46,40 +49,60 @@ def thresholds_for(percent: float, levels: int = LEVELS) -> Plane:
     return (np.array(NOISE[:levels]) * (percent / 100)).astype(np.float32)
 
 
-def soften(plane: Plane, thresholds: Plane) -> Plane:
+def soften(plane: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     """Remove details weaker than the thresholds from a plane.
 
-    ``plane`` is float32 (y, x), already padded by ``halo(len(thresholds))``: beyond the border of the
-    frame mirrored about the edge sample (reflect-101).  One such padding equals mirroring again at each
-    level, because a symmetric filter keeps a mirrored picture mirrored.  ``thresholds`` is float32, one
-    per level, finest first, none negative.  Returns float32 (y, x) without the halo, the range of the
-    input give or take the thresholds.  Raises ValueError if the plane is smaller than its halo.
+    ``plane`` is float32 (y, x) with ``halo(len(thresholds))`` pixels around it, less the ``margins`` (above, below,
+    left, right): beyond the border of the frame so many pixels are mirrored about the edge sample (reflect-101).
+    Mirroring once equals mirroring again at each level, because a symmetric filter keeps a mirrored picture mirrored.
+    ``thresholds`` is float32, one per level, finest first, none negative.  Returns float32 (y, x) without the halo,
+    the range of the input give or take the thresholds.  Raises ValueError if the plane is smaller than its halo.
     """
-    out = _without_halo(plane, thresholds.size)
-    _stream(plane, thresholds, out, False, np.float32(1))
+    out = _without_halo(plane, thresholds.size, margins)
+    _stream(np.ascontiguousarray(plane), margins, thresholds, out, False, False, np.float32(1))
     return out
 
 
-def residue(planes: Plane, thresholds: Plane) -> Plane:
+def residue(planes: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     """What ``soften`` changes, summed over colour planes: sum_c min(|soften(X_c) - X_c|, 1) / 4.
 
-    ``planes`` is float32 (c, y, x), each plane padded as for ``soften``; a single plane stands for three
+    ``planes`` is float32 (c, y, x), each plane as for ``soften``; a single plane stands for three
     equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
     ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
     """
-    out = _without_halo(planes[0], thresholds.size)
-    out.fill(0)
+    out = _without_halo(planes[0], thresholds.size, margins)
     last = planes.shape[0] - 1
     for index, plane in enumerate(planes):
         # A power of two, or 3/4 of one plane, which is (a + a + a)/4 to the last bit.
         scale = 1.0 if index < last else 0.25 if last else 0.75
-        _stream(plane, thresholds, out, True, np.float32(scale))
+        _stream(np.ascontiguousarray(plane), margins, thresholds, out, True, index > 0, np.float32(scale))
     return out
 
 
-def _without_halo(plane: Plane, levels: int) -> Plane:
-    margin = 2 * halo(levels)
-    return np.empty((plane.shape[0] - margin, plane.shape[1] - margin), np.float32)
+def _without_halo(plane: Plane, levels: int, margins: Margins) -> Plane:
+    above, below, left, right = margins
+    width = 2 * halo(levels)
+    return np.empty((plane.shape[0] + above + below - width, plane.shape[1] + left + right - width), np.float32)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mirror(place: int, size: int) -> int:
+    """Where a row or column beyond a border lies inside."""
+    period = max(2 * size - 2, 1)
+    place %= period
+    return min(place, period - place) if size > 1 else 0
+
+
+@njit(cache=True, nogil=True)
+def _fill_row(source: Plane, left: int, out: Plane) -> None:
+    """A row with so many mirrored samples in front, and behind it as many as there is room for."""
+    size = source.size
+    for x in range(left):
+        out[x] = source[_mirror(x - left, size)]
+    for x in range(size):
+        out[left + x] = source[x]
+    for x in range(left + size, out.size):
+        out[x] = source[_mirror(x - left, size)]
 
 
 @njit(cache=True, nogil=True)
@@ -101,32 +124,41 @@ def _clip_detail(centre: Plane, low: Plane, threshold: np.float32, total: Plane)
 
 
 @njit(cache=True, nogil=True)
-def _stream(plane: Plane, thresholds: Plane, out: Plane, difference: bool, scale: np.float32) -> None:
-    """Softened plane into ``out``, or its difference added to ``out`` and scaled.
+def _stream(
+    plane: Plane, margins: Margins, thresholds: Plane, out: Plane, difference: bool, add: bool, scale: np.float32
+) -> None:
+    """Softened plane into ``out``, or its difference scaled, on top of what is in ``out`` if it is to ``add``.
 
     Level ``l`` has step d = 2**l and lies 2d - 1 pixels inside the input.  It needs the last 2d + 1
     rows of the level before, kept in ``ring``; the clipped details of an output row are gathered in
     ``totals`` until the last level has passed it.
     """
     levels = thresholds.size
-    height, width = plane.shape
+    top, bottom, left, right = margins
+    height, width = plane.shape[0] + top + bottom, plane.shape[1] + left + right
     rows, cols = out.shape
     halo = (1 << levels) - 1
     # A row length that is no multiple of a page keeps rows from evicting each other.
     stride = (width + 31) // 32 * 32 + 16
-    ring = np.empty(((2 << levels) + levels, stride), np.float32)
+    ring = np.empty(((2 << levels) + levels + 3, stride), np.float32)
     totals = np.zeros((halo + 1, cols), np.float32)
     column = np.empty(width, np.float32)
+    bordered = left + right > 0
     for y in range(height):
-        base = 0
+        if bordered:
+            _fill_row(plane[_mirror(y - top, plane.shape[0])], left, ring[y % 3][:width])
+        base = 3
         for level in range(levels):
             step = 1 << level
             inset = 2 * step - 1
             row = y - 2 * inset
             if row < 0:
                 break
-            if level == 0:
-                above, centre, below = plane[row], plane[row + 1], plane[row + 2]
+            if level == 0 and bordered:
+                above, centre, below = ring[row % 3], ring[(row + 1) % 3], ring[y % 3]
+            elif level == 0:
+                above, centre = plane[_mirror(row - top, plane.shape[0])], plane[_mirror(row + 1 - top, plane.shape[0])]
+                below = plane[_mirror(y - top, plane.shape[0])]
             else:
                 kept = 2 * step + 1
                 above, centre = ring[base + row % kept], ring[base + (row + step) % kept]
@@ -146,16 +178,20 @@ def _stream(plane: Plane, thresholds: Plane, out: Plane, difference: bool, scale
                 _clip_detail(middle, low[skip : skip + cols], thresholds[level], total)
         place = y - 2 * halo
         if place >= 0:
-            source = plane[place + halo][halo : halo + cols]
-            _finish_row(source, totals[place & halo], out[place], difference, scale)
+            source = plane[place + halo - top][halo - left : halo - left + cols]
+            _finish_row(source, totals[place & halo], out[place], difference, add, scale)
 
 
 @njit(cache=True, nogil=True)
-def _finish_row(source: Plane, total: Plane, out: Plane, difference: bool, scale: np.float32) -> None:
-    if difference:
+def _finish_row(source: Plane, total: Plane, out: Plane, difference: bool, add: bool, scale: np.float32) -> None:
+    if not difference:
+        for x in range(source.size):
+            out[x] = source[x] - total[x]
+    elif add:
         for x in range(source.size):
             change = abs((source[x] - total[x]) - source[x])
             out[x] = (out[x] + min(change, np.float32(1))) * scale
     else:
         for x in range(source.size):
-            out[x] = source[x] - total[x]
+            change = abs((source[x] - total[x]) - source[x])
+            out[x] = min(change, np.float32(1)) * scale

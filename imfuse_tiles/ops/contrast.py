@@ -175,5 +175,5 @@ class Wavelet(Wave, Generator, name="wavelet"):
             return super().raw(source, scene, image, respond)
         levels, reach = self.levels(source.frame), self.halo(source.frame)
         limits = kernels.wavelet.thresholds_for(self.p, levels)
-        made = kernels.wavelet.residue(source.padded(reach, "reflect"), limits)
+        made = kernels.wavelet.residue(source.data, limits, tuple(source.outside(reach)))
         return Window(made, source.shrunk(reach), source.frame)

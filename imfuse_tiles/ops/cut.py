@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import Morph, Smooth, Wave, known_wavelets, smoothed, smoothing_reach
@@ -69,10 +70,9 @@ class CutAlpha(CutFilter, name="cutalpha"):
     P: float = number(100, "percent of opacity where the mask is 100", quiet=True)
 
     def apply(self, cut: Cut) -> Cut:
-        low, rise = np.float32(self.p / 100), np.float32((self.P - self.p) / 100)
-        limit = cut.beside(cut.mask) * rise
-        limit += low
-        return cut.limited(np.clip(limit, 0, 1, out=limit))
+        low, rise = self.p / 100, (self.P - self.p) / 100
+        made = kernels.combine.limited(cut.alpha.data, cut.beside(cut.mask), low, rise)
+        return replace(cut, alpha=cut.alpha.with_data(made))
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ class Wave(Op):
         """The window with detail below the threshold of each level removed."""
         levels, reach = self.levels(x.frame, name), self.reach(x.frame, name)
         if name is None:
-            limits = kernels.wavelet.thresholds_for(percent, levels)
-            return x.filtered(lambda plane: kernels.wavelet.soften(plane, limits), reach, "reflect")
+            limits, margins = kernels.wavelet.thresholds_for(percent, levels), tuple(x.outside(reach))
+            return x.inside(lambda plane: kernels.wavelet.soften(plane, limits, margins), reach)
         limits = [percent / 100 * noise for noise in kernels.swt.noise_named(name, levels)]
         return x.filtered(lambda plane: kernels.swt.soften_named(plane, name, levels, limits), reach, "reflect")
 

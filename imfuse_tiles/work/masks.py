@@ -117,16 +117,13 @@ class MaskJob(Job):
             part: None if self.image is None else self.image.window(access, 0, around)
             for part, around in parts.items()
         }  # fmt: skip
-        peak, low = None, np.inf
+        peak, low = np.full(block.region.shape, -np.inf, np.float32), np.inf
         for z in range(block.z0, block.z1):
-            raw = np.empty(block.region.shape, np.float32)
             for part, around in parts.items():
-                made = self.raw(access, z, self.seen(access, z, around), images[part], part)
-                raw[part.within(block.region)] = made
-            access.write(self.out, [(z, z + 1)], block.region, raw[None])
-            low = min(low, float(raw.min()))
-            peak = raw if peak is None else np.maximum(peak, raw, out=peak)
-        assert peak is not None
+                raw = self.raw(access, z, self.seen(access, z, around), images[part], part)
+                access.write(self.out, [(z, z + 1)], part, raw[None])
+                low, strongest = min(low, float(raw.min())), peak[part.within(block.region)]
+                np.maximum(strongest, raw, out=strongest)
         if self.peak != self.out:
             access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}
@@ -143,7 +140,7 @@ class MaskJob(Job):
             beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
             return super().memory(height, width) + beside
         read = self.source.planes * self.source.sample_bytes / 4
-        whole = 2.5 + (0 if self.image is None else 1.5 * self.source.planes)
+        whole = 1.5 + (0 if self.image is None else 1.5 * self.source.planes)
         reach = self.op.halo(self.frame).reach
         work = portions.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
         return int(work + 4 * whole * height * width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.combine import add, mix
+from imfuse_tiles.kernels.combine import add, limited, mix
 
 ONE = np.float32(1)
 
@@ -44,3 +44,13 @@ def test_two_planes_are_mixed_by_their_shares_and_kept_in_range(shares: tuple[fl
     got = mix(first, second, (2, 1), shares)
     both = np.float32(shares[0]) * first + np.float32(shares[1]) * second[2:8, 1:8]
     assert np.array_equal(got, np.clip(both / np.float32(min(1, sum(shares))), 0, 1))
+
+
+def test_an_opacity_is_limited_by_a_mask_that_may_be_a_crop() -> None:
+    random = np.random.default_rng(3)
+    alpha, wide = random.random((9, 13), np.float32), random.random((20, 30), np.float32)
+    mask, low, rise = wide[4:13, 7:20], -0.25, 1.25
+    limit = np.clip(mask * np.float32(rise) + np.float32(low), 0, 1)
+    assert np.array_equal(limited(alpha, mask, low, rise), np.minimum(alpha, limit))
+    assert (limit < alpha).any()
+    assert (limit > alpha).any()

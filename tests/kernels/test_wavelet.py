@@ -123,6 +123,24 @@ def test_tiles_equal_the_crop_of_the_whole(y, x, h, w):
     assert np.array_equal(soften(window[1], thresholds), soften(stack[1], thresholds)[y : y + h, x : x + w])
 
 
+@pytest.mark.parametrize("margins", [(31, 31, 31, 31), (31, 0, 0, 0), (0, 31, 0, 31), (0, 0, 31, 0), (31, 31, 0, 31)])
+@pytest.mark.parametrize("size", [(70, 101), (34, 33)])
+def test_margins_are_mirrored_as_if_padded_before(size, margins):
+    above, below, left, right = margins
+    thresholds = thresholds_for(5)
+    planes = picture(*(length + 62 - pair for length, pair in zip(size, (above + below, left + right), strict=True)), 3)
+    padded = np.pad(planes, ((0, 0), (above, below), (left, right)), mode="reflect")
+    assert np.array_equal(residue(planes, thresholds, margins), residue(padded, thresholds))
+    assert np.array_equal(soften(planes[1], thresholds, margins), soften(padded[1], thresholds))
+
+
+def test_margins_wider_than_a_tiny_frame_are_mirrored_again_and_again():
+    for size in ((3, 2), (5, 9), (1, 4)):
+        planes, thresholds = picture(*size), thresholds_for(20, 3)
+        padded = np.pad(planes[0], 7, mode="reflect")
+        assert np.array_equal(soften(planes[0], thresholds, (7, 7, 7, 7)), soften(padded, thresholds))
+
+
 def test_a_plane_smaller_than_its_halo_is_refused():
     with pytest.raises(ValueError, match="negative"):
         soften(np.zeros((61, 90), np.float32), thresholds_for(5))
