@@ -1,4 +1,8 @@
-"""Seconds per source pixel and peak memory of chain A, from small frames to large ones and from few slices to many."""
+"""Seconds per source pixel and peak memory of chain A, from small frames to large ones and from few slices to many.
+
+Beside every run stands a plain copy of its bytes: fresh memory for the system's cache and the disk itself cost more
+for a byte the more of them there are, which is told apart from what the program does.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from pathlib import Path
 
 from benchmarks.chains import A, fuse
 from benchmarks.figures import Figure
+from benchmarks.floor import copied
 from benchmarks.fusion import simulated
+from imfuse_tiles.store import Store
 
 LIMITS = {"ns": 15.0, "memory": 10.0}
 
@@ -18,12 +24,17 @@ def figures(kind: str, sizes: Sequence[str], memory: str) -> Iterator[Figure]:
     found = []
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
-            made = fuse(A, simulated(size, Path(name)), Path(name), "--memory", memory)
+            files, folder = simulated(size, Path(name)), Path(name)
+            made = fuse(A, files, folder, "--memory", memory)
+            copy = copied(Store(str(folder / "store")), folder / "copy", files, 2)
         width, height, slices = map(int, size.split("x"))
-        found.append((1e9 * made.stages / (width * height * slices), made.report["peak_rss_bytes"] / 1e6))
+        time, peak = 1e9 * made.stages / (width * height * slices), made.report["peak_rss_bytes"] / 1e6
+        found.append((time, peak, made.stages / copy))
         detail = {"processor": made.usage.processor, "program": made.usage.seconds}
         yield Figure("scale", f"{size}: stages", found[-1][0], "ns/px", detail=detail)
-        yield Figure("scale", f"{size}: peak memory", found[-1][1], "MB")
-    (time, room), (times, rooms) = found[0], zip(*found, strict=True)
+        yield Figure("scale", f"{size}: peak memory", peak, "MB")
+        yield Figure("scale", f"{size}: stages / copy", found[-1][2], "times", detail={"copy": copy})
+    (time, room, share), (times, rooms, shares) = found[0], zip(*found, strict=True)
     yield Figure("scale", f"{kind}: time per pixel", 100 * (max(times) / time - 1), "% more", LIMITS["ns"])
+    yield Figure("scale", f"{kind}: time beside a copy", 100 * (max(shares) / share - 1), "% more", LIMITS["ns"])
     yield Figure("scale", f"{kind}: memory", 100 * (max(rooms) / room - 1), "% more", LIMITS["memory"])
