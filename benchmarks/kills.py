@@ -61,9 +61,9 @@ class Killed:
     litter: int
 
 
-def words(images: Sequence[Path], place: Path, scheduler: str = "threads") -> list[str]:
+def words(images: Sequence[Path], place: Path, scheduler: str = "threads", *more: str) -> list[str]:
     """The command of a run whose files all lie in one folder."""
-    return ["fuse", *OPTIONS, "-X", "--tile", "40", "--workers", "2", "--memory", "2G", "--quiet", "--scheduler",
+    return ["fuse", *OPTIONS, *more, "-X", "--tile", "40", "--workers", "2", "--memory", "2G", "--quiet", "--scheduler",
             scheduler, "--store", str(place / "store"), "-o", str(place / "r.tif"),
             "--report", str(place / "report.json"), *map(str, images)]  # fmt: skip
 
@@ -83,9 +83,9 @@ def pictures(place: Path) -> dict[str, bytes]:
 
 
 def kill(calm: Calm, place: Path, phase: str, chance: random.Random, again: Callable[[list[str]], int],
-         victim: str = "group", scheduler: str = "threads") -> Killed:  # fmt: skip
+         victim: str = "group", scheduler: str = "threads", *more: str) -> Killed:  # fmt: skip
     """Start the run, kill in a phase at a random moment of it, and run ``again``, which returns an exit code."""
-    said = words(calm.images, place, scheduler)
+    said = words(calm.images, place, scheduler, *more)
     process = subprocess.Popen(
         [*PROGRAM, *said], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

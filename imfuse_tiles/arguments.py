@@ -63,6 +63,9 @@ def fuse_parser(name: str) -> Parser:
     add("-C", "--cache", action="store_true", help="keep the store in the cache folder, as is always done")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
     add("--tile", type=int, metavar="N", help="edge of a block in pixels (chosen to fit the memory)")
+    add("--lean", action="store_true",
+        help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
+        "option computes more anew")  # fmt: skip
     add("--workers", type=int, metavar="N", help="blocks computed at once (one for each core)")
     add("--scheduler", default="threads", metavar="SPEC",
         help="where blocks are computed: sync, threads[:N], processes[:N], local[:N], tcp://host:port, "

@@ -12,11 +12,12 @@ from imfuse_tiles import budget, output, run, upkeep
 from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.images import check_stack, natural_order, read_header, source_digest
+from imfuse_tiles.lean import spare
 from imfuse_tiles.parts import PartRun
 from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import STEPS, Recipe, Resources
 from imfuse_tiles.scheduler import check_scheduler
-from imfuse_tiles.space import check_space, disk_needed
+from imfuse_tiles.space import check_disk
 from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
 from imfuse_tiles.work.montage import MontageJob
@@ -60,7 +61,7 @@ def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, ex
     room = budget.room(resources)
     whole = planned(recipe, stack, room)
     montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
-    begun = store.exists() and any(store.numbers(key) for key in montages)
+    begun = store.exists() and any(store.numbers(key) for key in [*montages, whole.result.key])
     return whole if extra or begun else planned(recipe, stack, room, maps=False)
 
 
@@ -80,19 +81,19 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
     part = resources.part
     first = part is None or part.number == 1
     size = output.check(plan, store, wish, resources.memory) if first else 0
-    need = disk_needed(plan, store, resources)
-    results = ("results", wish.result.absolute().parent, size)
-    check_space([results] if not store.local else [("store", store.folder, need), results])
+    anew = stale(plan, again) if again else []
+    need = check_disk(plan, store, resources, (wish.result.absolute().parent, size), anew)
     fresh = store.create()
     halt = Halt()
     with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
         if not fresh and not part:
             store.sweep(())
-        for key in stale(plan, again) if again else ():
+        passing = spare(plan, store) if resources.lean else frozenset()
+        for key in anew:
             store.forget(key)
         if first:
-            upkeep.note(plan, store, resources)
-        kind = partial(PartRun, part=part) if part else run.Run
+            upkeep.note(plan, store, resources, passing)
+        kind = partial(PartRun, part=part) if part else partial(run.Run, spare=passing)
         work = kind(plan, store, resources, progress or run.Progress(), halt)
         places: dict[str, str] = {}
         try:
@@ -125,18 +126,19 @@ def stale(plan: Plan, step: str) -> list[str]:
 def fuse_images(
     images: Sequence[str | Path], recipe: Recipe, result: str | Path, *, store: str | Path | None = None,
     extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
-    tile: int | None = None, scheduler: str = "threads", progress: run.Progress | None = None,
+    tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: run.Progress | None = None,
 ) -> Outcome:  # fmt: skip
     """Fuse image files into ``result`` (.tif, .png or .jpg), as ``imfuse-tiles fuse`` does.
 
     ``images``: of one size, sorted by name, the front one first. ``store``: folder that keeps all that is computed
     (None: one of the cache folder). ``extra``: write mask and depth maps beside the result. ``bits``: 8 or 16.
     ``force``: overwrite what is there. ``memory``: bytes for everything (None: a quarter of the machine's, at most
-    4 GB). ``tile``: edge of a block in pixels. Raises as :func:`fuse` does.
+    4 GB). ``tile``: edge of a block in pixels. ``lean``: delete what no later stage needs as soon as it is computed.
+    Raises as :func:`fuse` does.
     """
     stack = opened(images, recipe.revert)
     threads = check_scheduler(scheduler, workers or cores())
-    resources = Resources(memory or budget.default_memory(), threads, tile, scheduler)
+    resources = Resources(memory or budget.default_memory(), threads, tile, scheduler, lean=lean)
     place = store_of(stack, store)
     plan = plan_of(recipe.checked(), stack, place, resources, extra)
     wish = output.Wish(Path(result), extra=extra, bits=bits, force=force)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 
 from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.plan import Plan
@@ -10,13 +10,16 @@ from imfuse_tiles.store import Store
 from imfuse_tiles.work.stage import Block, Layout, Output, Stage
 
 
-def needed(plan: Plan, store: Store) -> list[Stage]:
-    """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such."""
+def needed(plan: Plan, store: Store, stale: Collection[str] = ()) -> list[Stage]:
+    """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such.
+
+    ``stale``: keys of stages that count as unfinished.
+    """
     by_key = {stage.key: stage for stage in plan.stages}
     wanted, todo = plan.wanted, set()
     while wanted:
         key = wanted.pop()
-        if key not in todo and not sound(store, by_key[key]):
+        if key not in todo and (key in stale or not sound(store, by_key[key])):
             todo.add(key)
             wanted.extend(by_key[key].inputs)
     return [stage for stage in plan.stages if stage.key in todo]

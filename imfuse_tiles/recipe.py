@@ -132,7 +132,8 @@ class Resources:
 
     ``memory``: bytes for all workers together, or for each worker where these are of other machines. ``tile``: edge
     of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed. ``part``: which of several
-    programs this one is.
+    programs this one is. ``lean``: delete what no later stage needs. Refusal of both together: a part may still
+    wait for blocks of a stage, or come back for some, that another has long left behind.
     """
 
     memory: int
@@ -141,3 +142,8 @@ class Resources:
     scheduler: str = "threads"
     cluster: Cluster = field(default_factory=Cluster)
     part: Part | None = None
+    lean: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lean and self.part:
+            raise Refusal("--lean deletes what other parts may still read; it is not allowed with --part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from imfuse_tiles.errors import BlockFailed, Refusal, Stop
 from imfuse_tiles.files import myself
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.intact import needed, opened, take_back, unsound
+from imfuse_tiles.lean import spent
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.space import to_write
@@ -92,6 +93,8 @@ class Run:
     halt: Halt = field(default_factory=Halt)
     #: Name of this writer among several of one store.
     writer: str = ""
+    #: Keys of the stages to delete as soon as nothing to come reads them.
+    spare: frozenset[str] = frozenset()
 
     def execute(self, pool: Callable[[], Any], export: Callable[[], Any] = lambda: None) -> list[StageReport]:
         """Complete every stage that the result needs, then ``export``; ``pool`` opens the executor if there is work.
@@ -115,12 +118,19 @@ class Run:
 
     def attempt(self, pool: Callable[[], Any], export: Callable[[], Any], reports: dict[str, StageReport]) -> None:
         todo = self.needed()
+        self.clear(self.spare, todo)
         if todo:
             with pool() as workers:
-                for stage in todo:
+                for place, stage in enumerate(todo, 1):
                     self.complete(stage, workers, reports[stage.key])
+                    self.clear(self.spare.intersection(stage.inputs), todo[place:])
         export()
         self.tidy(todo)
+
+    def clear(self, spare: Container[str], ahead: list[Stage]) -> None:
+        """Delete what is not to be kept and not needed by the stages ahead, whole or what a killed run left of it."""
+        for stage in spent(self.plan, spare, ahead):
+            self.store.drop(stage.key, (output.path for output in stage.outputs))
 
     def tidy(self, done: list[Stage]) -> None:
         """Remove what is half written: workers of a killed program may have lived a moment longer than it did."""
@@ -152,7 +162,7 @@ class Run:
             cut = self.prepared(stage, cut)
             done = self.kept(stage, cut.layout)
             count = stage.count(cut.layout)
-            report.blocks, report.reused = count, len(done) - report.computed
+            report.blocks, report.reused = count, max(0, len(done) - report.computed)
             self.progress.stage(stage, count, len(done))
             todo = (block for block in self.own(stage, cut.layout) if block.name not in done)
             with self.store.journal(stage.key, self.writer) as record:

@@ -111,6 +111,12 @@ class Store:
         self.reopen(key)
         Journal(self.files, key).forget()
 
+    def drop(self, key: str, paths: Iterable[str]) -> None:
+        """Forget a stage and remove its arrays, in this order: a kill never leaves one that looks finished."""
+        self.forget(key)
+        for path in paths:
+            self.files.delete(path)
+
     def done(self, key: str) -> dict[str, dict[str, Any]]:
         """The finished blocks of a stage with what each reported."""
         return Journal(self.files, key).done()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,11 @@ from imfuse_tiles.work.stage import Layout
 NOTE = "runs"
 
 
-def note(plan: Plan, store: Store, resources: Resources) -> None:
-    """Write down a run that begins: its stages with their blocks, and that they are of use now."""
+def note(plan: Plan, store: Store, resources: Resources, spare: Container[str] = ()) -> None:
+    """Write down a run that begins: its stages with their blocks, and that they are of use now.
+
+    ``spare``: keys of those that are of no use to anybody once the run is done.
+    """
     now = time.time()
     stages: dict[str, Any] = (store.numbers(NOTE) or {}).get("stages", {})
     kept = {key: said for key, said in stages.items() if store.layout(key) is not None}
@@ -29,7 +32,8 @@ def note(plan: Plan, store: Store, resources: Resources) -> None:
         layout = Layout(**earlier) if (earlier := store.layout(stage.key)) else None
         count = stage.count(laid_out(stage, resources, layout).layout)
         paths = [output.path for output in stage.outputs]
-        kept[stage.key] = {"name": stage.name, "blocks": count, "paths": paths, "used": now}
+        kept[stage.key] = {"name": stage.name, "blocks": count, "paths": paths, "used": now,
+                           "passing": stage.key in spare}  # fmt: skip
     images = [header.path.name for header in plan.stack.headers]
     store.finish(NOTE, {
         "options": str(plan.recipe), "began": now, "order": [stage.key for stage in plan.stages], "stages": kept,
@@ -37,18 +41,30 @@ def note(plan: Plan, store: Store, resources: Resources) -> None:
     })  # fmt: skip
 
 
+def passing(store: Store) -> frozenset[str]:
+    """Keys of the stages that the last run to name them did not mean to keep."""
+    stages: dict[str, Any] = (store.numbers(NOTE) or {}).get("stages", {})
+    return frozenset(key for key, said in stages.items() if said.get("passing"))
+
+
 @dataclass(frozen=True)
 class Held:
-    """A stage as a store holds it. ``used``: when a run last needed it, in seconds since 1970; 0 when not known."""
+    """A stage as a store holds it.
+
+    ``begun``: whether there is any of it. ``used``: when a run last needed it, in seconds since 1970; 0 when not known.
+    ``passing``: whether that run does not keep it.
+    """
 
     key: str
     name: str
     paths: tuple[str, ...]
     blocks: int
     done: int
+    begun: bool
     finished: bool
     bytes: int
     used: float = 0.0
+    passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +113,12 @@ def bytes_by_array(store: Store) -> dict[str, int]:
 
 
 def _held(store: Store, key: str, said: dict[str, Any], sizes: dict[str, int]) -> Held:
-    done = len(store.done(key))
+    done, begun = len(store.done(key)), store.layout(key) is not None
     finished = store.numbers(key) is not None
     paths = tuple(said["paths"])
     size = sum(sizes.get(path, 0) for path in paths)
-    return Held(key, said["name"], paths, max(said["blocks"], done), done, finished, size, said.get("used", 0.0))
+    blocks, used, passing = max(said["blocks"], done), said.get("used", 0.0), bool(said.get("passing"))
+    return Held(key, said["name"], paths, blocks, done, begun, finished, size, used, passing)
 
 
 def in_use(store: Store) -> str:
@@ -160,9 +177,7 @@ def drop(store: Store, stages: Iterable[Held]) -> None:
     """
     with store.locked():
         for held in stages:
-            store.forget(held.key)
-            for path in held.paths:
-                store.files.delete(path)
+            store.drop(held.key, held.paths)
         for path in bytes_by_array(store):
             if store.layout(path.rpartition("/")[2]) is None:
                 store.files.delete(path)

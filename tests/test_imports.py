@@ -28,6 +28,7 @@ FLOORS = (
     ("contents", "ending", "budget", "reference"),
     ("plan",),
     ("intact", "naming", "pages", "upkeep"),
+    ("lean",),
     ("space",),
     ("trouble",),
     ("run", "output"),

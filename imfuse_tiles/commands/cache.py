@@ -49,24 +49,33 @@ def about(store: Store, found: Contents, who: str) -> list[str]:
         lines.append(f"{len(found.images)} images of {found.folder}: {found.options or 'no options'}")
     lines.append(f"in use by {who}" if who else f"not in use; the last run began {since(found.began)}")
     lines += ["", f"{'stage':<24} {'blocks':>15} {'bytes':>9}  state"]
-    working = next((held.key for held in found.stages if held.key in found.last and not held.finished), None)
+    last = [held for held in found.stages if held.key in found.last]
+    working = next((held.key for held in last if held.begun and not held.finished), None) if who else None
+    gone = passed(last)
     for held in found.stages:
-        at_work = bool(who) and held.key == working
+        how = "not needed any more" if held.key in gone else state(store, held, held.key == working, found)
         lines.append(
             f"{held.name[:24]:<24} {f'{held.done} of {held.blocks}' if held.blocks else held.done:>15} "
-            f"{shown(held.bytes):>9}  {state(store, held, at_work, held.key in found.last, found.began)}"
+            f"{shown(held.bytes):>9}  {how}"
         )
     return lines
 
 
-def state(store: Store, held: Held, at_work: bool, wanted: bool, began: float) -> str:
+def passed(last: Sequence[Held]) -> set[str]:
+    """Keys of those stages of the last run that are not there though the result, or what is made on the way to it
+    and not kept, has begun behind them: a lean run deleted them, or tidying did and no run missed them."""
+    begun = [place for place, held in enumerate(last) if held.begun and (held.passing or held is last[-1])]
+    return {held.key for held in last[: max(begun, default=0)] if not held.begun}
+
+
+def state(store: Store, held: Held, at_work: bool, found: Contents) -> str:
     """How a stage stands; of the one at work also its rate and the time left, from when its blocks were recorded."""
     if held.finished:
-        return "complete" if wanted else "complete, of an earlier run"
+        return "complete" if held.key in found.last else "complete, of an earlier run"
     if not at_work:
         return "unfinished" if held.done else "not there"
     moments = [line.get("at", 0.0) for line in store.done(held.key).values()]
-    recent = sorted(moment for moment in moments if moment >= began)[-RECENT:]
+    recent = sorted(moment for moment in moments if moment >= found.began)[-RECENT:]
     if len(recent) < 2:
         return "at work"
     rate = (len(recent) - 1) / max(time.time() - recent[0], 0.1)

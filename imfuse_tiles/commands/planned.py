@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from imfuse_tiles.budget import check, exporting, laid_out, shown, taken
 from imfuse_tiles.intact import needed
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
-from imfuse_tiles.space import disk_needed
+from imfuse_tiles.space import growth
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.stage import Layout, Stage
 
@@ -44,7 +45,9 @@ def totals(plan: Plan, store: Store, resources: Resources, rows: list[dict[str, 
         "memory_bytes": max(exporting(plan.stack.frame[1], band, resources),
                             *(row["memory_bytes"] for row in rows)),
         "disk_bytes": sum(row["disk_bytes"] for row in rows),
-        "disk_to_write_bytes": disk_needed(plan, store, resources), "stages": rows,
+        "disk_to_write_bytes": growth(plan, store, resources).most,
+        "disk_lean_bytes": growth(plan, store, replace(resources, lean=True, part=None)).most, "lean": resources.lean,
+        "stages": rows,
     }  # fmt: skip
 
 
@@ -72,6 +75,16 @@ def plan_text(plan: Plan, store: Store, resources: Resources) -> str:
     lines += [
         "",
         f"memory: at most {shown(whole['memory_bytes'])} of {shown(whole['memory_limit'])} allowed",
-        f"disk: {shown(whole['disk_bytes'])} in all, {shown(whole['disk_to_write_bytes'])} still to be written",
+        f"disk: {shown(whole['disk_bytes'])} in all, {_to_write(whole)}",
     ]
     return "\n".join(lines)
+
+
+def _to_write(whole: dict[str, Any]) -> str:
+    """What is still to be written, or how much more than now there will be at once where a lean run writes it."""
+    lean, all = shown(whole["disk_lean_bytes"]), shown(whole["disk_to_write_bytes"])
+    if whole["lean"]:
+        return f"at most {lean} more than now at once"
+    return f"{all} still to be written" + (
+        f" (with --lean at most {lean} more than now at once)" if lean != all else ""
+    )

@@ -34,7 +34,7 @@ def resources(said: argparse.Namespace) -> Resources:
         raise Refusal(f"--scheduler {spec}: {KEYLESS}")
     return Resources(
         memory, workers, said.tile or file.get("tile"), spec,
-        Cluster(threads, settings, keys, dashboard(said, file)), part(said),
+        Cluster(threads, settings, keys, dashboard(said, file)), part(said), said.lean,
     )  # fmt: skip
 
 

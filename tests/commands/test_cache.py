@@ -43,6 +43,27 @@ def test_status_shows_the_stages_of_the_last_run(name: str, capsys: pytest.Captu
     assert lines[0][1:4] == ["3", "of", "3"]
 
 
+def test_status_tells_what_a_lean_run_has_deleted_and_the_stage_at_work(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    place = str(tmp_path / "lean")
+    words = ["--lean", "--blur", "--store", place, *map(str, sorted((tmp_path / "in").iterdir()))]
+    assert main(["fuse", "--quiet", "-o", str(tmp_path / "l.tif"), *words]) == 0
+    store = Store(place)
+
+    def states() -> list[str]:
+        return [line[52:] for line in said(capsys, "status", place).splitlines()[5:]]
+
+    gone = "not needed any more"
+    assert states() == ["complete", gone, "complete", gone, gone, "complete"]
+    notes = store.numbers("runs")
+    assert notes is not None
+    store.forget(notes["order"][-1])
+    store.begin(notes["order"][-2], {"chunk": 64, "edge": 64, "run": 1})
+    with store.locked():
+        assert states() == ["complete", gone, "complete", gone, "at work", "not there"]
+
+
 def test_status_of_a_run_at_work_tells_its_rate(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A stage of 100 blocks, of which one was recorded every ten seconds until five seconds ago."""
     store = Store(str(cache_folder() / name))

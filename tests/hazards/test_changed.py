@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tifffile
@@ -105,17 +106,18 @@ def test_another_order_is_another_stack(copied, called):
 @contextmanager
 def once_looked_at(act: Callable[[], object]) -> Iterator[None]:
     """Do something to the images between the look at their headers and the reading of their pixels."""
-    looked = fuse.check_space
+    looked = fuse.check_disk
 
-    def then(needs: Iterable[tuple[str, Path, int]]) -> None:
-        looked(needs)
+    def then(*said: Any) -> int:
+        need = looked(*said)
         act()
+        return need
 
-    fuse.check_space = then
+    fuse.check_disk = then
     try:
         yield
     finally:
-        fuse.check_space = looked
+        fuse.check_disk = looked
 
 
 def test_an_image_that_changes_during_the_run_is_refused(copied, called):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from program import reported, run, soon, until
@@ -59,14 +60,15 @@ def shrunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], AbstractCon
 
     @contextmanager
     def shrinks(folder: Path, more: int) -> Iterator[None]:
-        looked = fuse.check_space
+        looked = fuse.check_disk
 
-        def then_shrunk(needs: Iterable[tuple[str, Path, int]]) -> None:
-            looked(needs)
+        def then_shrunk(*said: Any) -> int:
+            need = looked(*said)
             filled(folder, more)
+            return need
 
         with monkeypatch.context() as patched:
-            patched.setattr(fuse, "check_space", then_shrunk)
+            patched.setattr(fuse, "check_disk", then_shrunk)
             yield
 
     return shrinks

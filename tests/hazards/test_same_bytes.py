@@ -16,6 +16,8 @@ WAYS = [
     ("--tile", "37", "--memory", "400M"),
     ("--memory", "3G"),
     ("--scheduler", "sync"),
+    ("--lean", "--tile", "64"),
+    ("--lean", "--scheduler", "processes:2", "--memory", "2G"),
     ("--scheduler", "threads:3", "--tile", "64"),
     ("--scheduler", "processes:2", "--memory", "2G"),
     ("--scheduler", "local:2", "--memory", "2G", "--tile", "128"),
