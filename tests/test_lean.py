@@ -12,7 +12,7 @@ import pytest
 from stacks import frames, recipe_of, stack_of
 
 from imfuse_tiles.files import Folder
-from imfuse_tiles.fuse import fuse
+from imfuse_tiles.fuse import fuse, plan_of
 from imfuse_tiles.intact import sound
 from imfuse_tiles.output import Wish
 from imfuse_tiles.plan import Plan, planned
@@ -130,6 +130,13 @@ def test_a_second_lean_run_computes_nothing(plan: Plan, store: Store, full: tupl
     counted = Counting()
     assert run(plan, store, LEAN, counted) == full[0]
     assert counted.blocks == {}
+
+
+def test_a_result_that_has_its_maps_serves_without_them_though_its_montage_is_gone(
+    plan: Plan, store: Store, stack: Stack
+) -> None:
+    run(plan, store)
+    assert plan_of(plan.recipe, stack, store, LEAN, extra=False) == plan
 
 
 def test_layers_that_are_exported_stay(stack: Stack, store: Store) -> None:
