@@ -193,7 +193,7 @@ def test_a_run_that_ended_after_any_stage_computes_no_block_twice(
     assert arrays(store) == exported(plan)
 
 
-@pytest.mark.parametrize("blocks", [5, 12, 20, 30, 41, 50, 60])
+@pytest.mark.parametrize("blocks", [5, 20, 41, 60])
 def test_a_run_that_ended_after_any_block_computes_no_block_twice(
     plan: Plan, store: Store, full: tuple[bytes, int], blocks: int
 ) -> None:
@@ -205,7 +205,7 @@ def test_a_run_that_ended_after_any_block_computes_no_block_twice(
     assert arrays(store) == exported(plan)
 
 
-@pytest.mark.parametrize("step", [*range(6), 8, 11, 14, 17, 20])
+@pytest.mark.parametrize("step", [*range(5), 9, 17])
 def test_a_run_that_ended_between_two_deletions_leaves_nothing_that_looks_finished(
     plan: Plan, store: Store, full: tuple[bytes, int], step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,10 +21,14 @@ from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
 from imfuse_tiles.chunks import Damaged
+from imfuse_tiles.contents import arrays
 from imfuse_tiles.errors import BlockFailed, Exists, Refusal, Resumable
 from imfuse_tiles.files import Files, files_of
+from imfuse_tiles.fuse import fuse
 from imfuse_tiles.journal import Journal
+from imfuse_tiles.output import Wish
 from imfuse_tiles.plan import planned
+from imfuse_tiles.recipe import Resources
 from imfuse_tiles.remote import Lock, Remote
 from imfuse_tiles.store import Store
 
@@ -261,6 +265,16 @@ def test_a_run_in_a_bucket_goes_on_where_it_failed(tmp_path: Path, url: str) -> 
     reports = run(plan_of(FillJob("first/x")), store)
     assert [report.computed for report in reports] == [1, 12]
     assert float(result(plan_of(job), store)[0, 299, 399]) == 200300 + 200300
+
+
+def test_a_lean_run_in_a_bucket_leaves_images_and_result(tmp_path: Path, url: str) -> None:
+    plan = planned(recipe_of("--wavelet --cutblur"), stack_of(tmp_path / "in", frames(2, shape=(64, 60))))
+    store, how = Store(url), Resources(memory=2 << 30, workers=2, tile=64, lean=True)
+    for name in ("a.tif", "b.tif"):
+        fuse(plan, store, how, Wish(tmp_path / name))
+        kept = {stage.outputs[0].path for stage in (plan.stages[0], plan.result)}
+        assert set(arrays(name for name, _ in store.files.names())) == kept
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
 def test_a_damaged_object_is_computed_again(url: str) -> None:
