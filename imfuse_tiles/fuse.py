@@ -49,9 +49,7 @@ def opened(images: Sequence[str | Path], revert: bool = False) -> Stack:
 
 def store_of(stack: Stack, folder: str | Path | None) -> Store:
     """The store of a stack: as named by a folder or URL, or its own in the cache folder."""
-    if folder is None or "://" not in str(folder):
-        return Store(str(Path(folder).absolute() if folder else cache_folder() / stack.digest[:12]))
-    store = Store(str(folder).rstrip("/"))
+    store = Store.at(folder or cache_folder() / stack.digest[:12])
     store.files.reach()
     return store
 

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.errors import Refusal
@@ -28,6 +29,16 @@ class Store:
     """A store by its folder or URL. Cheap to make and to send to another process; nothing is opened before use."""
 
     root: str
+
+    @classmethod
+    def at(cls, place: str | Path) -> Store:
+        """The store in a folder, named as such or by a file:// URL, or behind another URL."""
+        text = str(place)
+        if text.startswith("file://"):
+            from urllib.request import url2pathname  # takes long to load
+
+            text = url2pathname(urlsplit(text).path)
+        return cls(text.rstrip("/") if "://" in text else str(Path(text).absolute()))
 
     @property
     def folder(self) -> Path:

@@ -49,6 +49,14 @@ def test_a_new_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
     assert json.loads((store.folder / "zarr.json").read_text())["node_type"] == "group"
 
 
+def test_a_folder_is_the_same_by_its_name_and_by_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a b").mkdir()
+    places = ("a b", "a b/", tmp_path / "a b", (tmp_path / "a b").as_uri(), f"file://{tmp_path}/a b/")
+    assert {Store.at(place) for place in places} == {Store(str(tmp_path / "a b"))}
+    assert Store.at("memory://there/") == Store("memory://there")
+
+
 def test_an_empty_folder_may_become_a_store(tmp_path: Path) -> None:
     Store(str(tmp_path)).create()
     Store(str(tmp_path)).check()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from imfuse_tiles.budget import bytes_of, shown
 from imfuse_tiles.errors import Exists, Refusal
@@ -194,8 +193,8 @@ def _days(text: str) -> float:
 
 def named(name: str) -> Store:
     """A store by its name in the cache folder or by its place. Refusal when there is none."""
-    for root in (str(cache_folder() / name), name if "://" in name else str(Path(name).absolute())):
-        store = Store(root)
+    for place in (cache_folder() / name, name):
+        store = Store.at(place)
         store.files.reach()
         if store.exists():
             return store

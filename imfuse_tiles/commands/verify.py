@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from imfuse_tiles.arguments import Parser
 from imfuse_tiles.budget import shown
@@ -21,8 +20,7 @@ def verify(words: Sequence[str]) -> int:
     """Print every fault of a store; exit 5 when there is one."""
     parser = Parser(prog="imfuse-tiles verify", description="Read a whole store and say what is wrong with it.")
     parser.add_argument("store", metavar="STORE", help="folder or URL of a store; it must not be in use")
-    place = parser.parse_args(words).store
-    store = Store(place if "://" in place else str(Path(place).absolute()))
+    store = Store.at(parser.parse_args(words).store)
     if not store.exists():
         raise Refusal(f"{store.root}: no store of imfuse-tiles")
     store.check()
