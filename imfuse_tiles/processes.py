@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -19,6 +20,8 @@ from typing import Any
 LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
 #: What workers load, once for all of them where they are forked from a server.
 LOADED = ["imfuse_tiles.run", "cv2", "numba"]
+#: What those of a dask cluster load before.
+DASK = ["distributed"]
 #: How many workers a block may kill before it is given up.
 LIVES = 3
 
@@ -140,9 +143,18 @@ def served(*more: str) -> str:
     """How processes begin: forked from a server, which begins now and loads what they need, ``more`` too."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return "spawn"
-    multiprocessing.get_context("forkserver").set_forkserver_preload([*more, *LOADED])
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["imfuse_tiles.kept", *more, *LOADED])
     _deafly(forkserver.ensure_running)
     return "forkserver"
+
+
+@atexit.register
+def _end_server() -> None:
+    """End the server with this process, even one that still loads: it would see only afterwards that it is alone."""
+    server = getattr(forkserver, "_forkserver", None)
+    if pid := getattr(server, "_forkserver_pid", None):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _deafly(start: Callable[[], None]) -> None:

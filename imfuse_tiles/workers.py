@@ -46,6 +46,15 @@ class Threads(ThreadPoolExecutor):
         return 2 * at_once if at_once >= self._max_workers else at_once
 
 
+def expect(scheduler: str) -> None:
+    """Begin to load what worker processes need, if there will be any: that takes longer than to get ready for them."""
+    name = scheduler.partition(":")[0]
+    if name in ("processes", "local"):
+        from imfuse_tiles.processes import DASK, served
+
+        served(*(DASK if name == "local" else ()))
+
+
 @contextmanager
 def open_pool(resources: Resources, root: str) -> Iterator[Pool]:
     """What computes the blocks of the store ``root``; closed, with what it was asked to do dropped, at the end."""

@@ -40,7 +40,7 @@ FLOORS = (
 )
 #: Modules that are parts of a room of another name.
 PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "workers", "clusters": "workers",
-         "queues": "workers"}  # fmt: skip
+         "queues": "workers", "kept": "workers"}  # fmt: skip
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from program import until
 
@@ -42,6 +43,31 @@ def test_processes_are_deaf_to_signals_from_their_first_moment(tmp_path: Path) -
     assert len(masks) >= 2, said.stderr
     for number in (signal.SIGINT, signal.SIGTERM):
         assert all(mask >> number - 1 & 1 for mask in masks), f"the fork server and its workers block {number}"
+
+
+#: A program that refuses its input as soon as the fork server has begun to load.
+REFUSED = """
+from multiprocessing import forkserver
+from imfuse_tiles.workers import expect
+expect("local:2")
+print(forkserver._forkserver._forkserver_pid)
+raise SystemExit(2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server elsewhere, or it is not the default")
+def test_a_refused_run_leaves_no_server_that_still_loads() -> None:
+    said = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, timeout=120)
+    server = int(said.stdout)
+    assert said.returncode == 2
+    assert until(lambda: not alive(server), 0.3), "loading alone takes longer"
+
+
+def alive(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_worker_that_somebody_else_tells_to_end_goes_on() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from imfuse_tiles import heap
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.store import Store
 from imfuse_tiles.workers import Pool, open_pool
@@ -89,3 +92,22 @@ def test_worker_processes_have_the_environment_of_their_run(monkeypatch: pytest.
         monkeypatch.setenv("IMFUSE_OF_A_TEST", value)
         with opened("processes", 1) as pool:
             assert pool.submit(variable, "IMFUSE_OF_A_TEST").result(60) == value
+
+
+def new_pages() -> int:
+    """How many pages the system has to give for arrays like those before, which were freed."""
+    heap.keep()
+    counts = []
+    for _ in range(3):
+        arrays = [np.ones(5 << 19, np.float64) for _ in range(4)]  # together more than a heap of a thread holds
+        counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        del arrays
+    return counts[-1] - counts[0]
+
+
+@pytest.mark.skipif(heap._glibc() is None, reason="only glibc is told")
+@pytest.mark.parametrize("spec", ["processes", "local"])
+def test_a_worker_process_keeps_what_it_frees_whatever_thread_of_it_computes(tmp_path: Path, spec: str) -> None:
+    Store(str(tmp_path / "store")).create()
+    with opened(spec, 1, str(tmp_path / "store")) as pool:
+        assert pool.submit(new_pages).result(60) < 300

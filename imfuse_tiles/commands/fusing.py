@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 import imfuse_tiles.ops  # noqa: F401  registers the options
-from imfuse_tiles import __version__, arguments
+from imfuse_tiles import __version__, arguments, heap
 from imfuse_tiles.commands.help import fuse_help
+from imfuse_tiles.workers import expect
 
 
 def fuse(words: Sequence[str]) -> int:
@@ -34,6 +35,9 @@ def _run(command: str, words: Sequence[str]) -> int:
         from imfuse_tiles.commands.cache import emptied
 
         return emptied()
+    heap.keep()  # before the first thread, which would have a heap of its own
+    if command == "fuse" and not (said.dry_run or said.showname):
+        expect(said.scheduler)
     from imfuse_tiles.commands import running
 
     return running.run(command, said, recipe, began)

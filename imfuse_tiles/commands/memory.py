@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-PAUSE = 0.05
+#: Seconds between two looks, and between two searches for processes, which cost more.
+PAUSE, SEARCH = 0.05, 0.5
 
 
 class PeakMemory:
@@ -31,13 +33,17 @@ class PeakMemory:
     def _watch(self) -> None:
         import psutil
 
-        me = psutil.Process()
+        processes = [me := psutil.Process()]
+        searched = 0.0
         while not self._end.wait(PAUSE):
+            if time.monotonic() - searched > SEARCH:
+                with suppress(psutil.Error):
+                    processes = [me, *me.children(recursive=True)]
+                searched = time.monotonic()
             total = 0
-            with suppress(psutil.Error):
-                for process in (me, *me.children(recursive=True)):
-                    with suppress(psutil.Error):
-                        total += process.memory_info().rss
+            for process in processes:
+                with suppress(psutil.Error):
+                    total += process.memory_info().rss
             self.bytes = max(self.bytes, total)
 
 

@@ -86,6 +86,21 @@ def test_a_callable_s_cluster_computes(store: Store, monkeypatch: pytest.MonkeyP
     assert float(result(plan, store)[0, 299, 399]) == LAST
 
 
+@pytest.mark.parametrize("dashboard", [None, "127.0.0.1:0"])
+def test_workers_watch_themselves_only_for_a_dashboard(store: Store, dashboard: str | None) -> None:
+    store.create()
+    resources = Resources(2 << 30, 1, 100, "local:1", Cluster(dashboard=dashboard))
+    with open_pool(resources, store.root) as pool:
+        assert pool.submit(watched).result(60) == bool(dashboard)
+
+
+def watched() -> bool:
+    """In a worker: whether its computing is sampled a hundred times a second."""
+    from distributed import get_worker
+
+    return "profile" in get_worker().periodic_callbacks
+
+
 # What goes over the wire
 
 
