@@ -14,7 +14,7 @@ because it is steep near zero.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import scipy.fft
@@ -29,6 +29,8 @@ Columns = Callable[[int, int], Plane]
 # Columns and rows transformed together: their buffers stay within the caches for planes of usual size.
 COLUMNS = 32
 ROWS = 64
+# Gains that are held for the next plane, and the largest of them: for frames of about 16 megapixels.
+GAINS, KEPT = 2, 40 << 20
 
 
 def fft_size(height: int, width: int) -> int:
@@ -49,6 +51,19 @@ def filter_bytes(height: int, width: int, size: int, keep_gain: bool = False) ->
     # which a block of the gain is computed.
     blocks = size * max(20 * ROWS, 56 * COLUMNS)
     return 8 * height * half + 4 * height * width + blocks + (4 * size * half if keep_gain else 0)
+
+
+def kept_bytes(height: int, width: int) -> int:
+    """Bytes of what ``kept_gain`` holds for planes of a size."""
+    size = fft_size(height, width)
+    whole = 4 * size * (size // 2 + 1)
+    return GAINS * whole if whole <= KEPT else 0
+
+
+@lru_cache(maxsize=GAINS)
+def kept_gain(response: Response, height: int, width: int) -> Plane | None:
+    """`gain_plane`, computed once for all planes of a size; None where it is too large to be held."""
+    return gain_plane(response, height, width) if kept_bytes(height, width) else None
 
 
 def gain_plane(response: Response, height: int, width: int) -> Plane:

@@ -62,7 +62,8 @@ class Fourier(Op):
         """A window that is the frame itself, filtered at once."""
         if x.region.shape != x.frame:
             raise ValueError("a Fourier filter needs the whole frame")
-        return x.filtered(lambda plane: kernels.fft.filter_plane(plane, response), Halo())
+        gain = kernels.fft.kept_gain(response, *x.frame)
+        return x.filtered(lambda plane: kernels.fft.filter_plane(plane, response, gain), Halo())
 
 
 @dataclass(frozen=True)

@@ -137,13 +137,18 @@ class MaskJob(Job):
     def memory(self, height: int, width: int) -> int:
         """Planes of a part, the chunks around a row of parts, and of the block the mask, the strongest and images."""
         if not self.parted or self.op.whole_frame:
-            beside = kernels.fft.bytes_needed(*self.frame) if self.op.whole_frame else 0
+            beside = whole_bytes(self.frame) if self.op.whole_frame else 0
             return super().memory(height, width) + beside
         read = self.source.planes * self.source.sample_bytes / 4
         whole = 1.5 + (0 if self.image is None else 1.5 * self.source.planes)
         reach = self.op.halo(self.frame).reach
         work = portions.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
         return int(work + 4 * whole * height * width)
+
+
+def whole_bytes(frame: Frame) -> int:
+    """Bytes that filtering a whole frame takes, with what is held for the next one."""
+    return int(kernels.fft.bytes_needed(*frame) + kernels.fft.kept_bytes(*frame))
 
 
 def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -291,6 +296,6 @@ class MergeJob(Job):
 
     def memory(self, height: int, width: int) -> int:
         if self.whole_frame:
-            return super().memory(height, width) + kernels.fft.bytes_needed(*self.frame)
+            return super().memory(height, width) + whole_bytes(self.frame)
         reach = self.halo().reach
         return portions.memory(len(self.parts), self.planes(), (height, width), self.frame, reach, **PORTION)

@@ -5,7 +5,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.fft import bytes_needed, fft_size, filter_plane, filter_square, gain_plane
+from imfuse_tiles.kernels.fft import (
+    bytes_needed,
+    fft_size,
+    filter_plane,
+    filter_square,
+    gain_plane,
+    kept_bytes,
+    kept_gain,
+)
 from imfuse_tiles.kernels.gain import gridded
 from imfuse_tiles.kernels.response import Response
 
@@ -56,6 +64,14 @@ def test_a_kept_gain_gives_the_same_bits():
         assert gain.shape == (fft_size(75, 130) // 2 + 1, fft_size(75, 130))
         assert gain.dtype == np.float32
         np.testing.assert_array_equal(filter_plane(x, response, gain), filter_plane(x, response))
+
+
+def test_gains_are_held_for_frames_of_sixteen_megapixels_and_not_for_larger_ones():
+    assert kept_gain(Response(), 60, 90) is kept_gain(Response(), 60, 90)
+    assert np.array_equal(kept_gain(Response(), 60, 90), gain_plane(Response(), 60, 90))
+    assert kept_bytes(60, 90) == 2 * gain_plane(Response(), 60, 90).nbytes
+    assert kept_bytes(3000, 4000) < 80 << 20
+    assert (kept_bytes(4000, 5000), kept_gain(Response(), 4000, 5000)) == (0, None)
 
 
 def test_a_gain_of_another_size_is_refused():
