@@ -110,4 +110,4 @@ def new_pages() -> int:
 def test_a_worker_process_keeps_what_it_frees_whatever_thread_of_it_computes(tmp_path: Path, spec: str) -> None:
     Store(str(tmp_path / "store")).create()
     with opened(spec, 1, str(tmp_path / "store")) as pool:
-        assert pool.submit(new_pages).result(60) < 300
+        assert pool.submit(new_pages).result(60) < 4000, "of 40,000; the process has other threads at work"
