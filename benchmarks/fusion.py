@@ -108,7 +108,9 @@ def _peak(pid: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    """This one, with the program where it lies; what Python compiles of it is kept, as of an installed one."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
 
 
 def measured(name: str, files: Sequence[Path], folder: Path, rounds: int) -> Line:
