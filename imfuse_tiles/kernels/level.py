@@ -59,11 +59,14 @@ def table(curve: np.ndarray | None) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
     equalised = steps.size > 0
+    places = np.empty(raw.shape[1], np.int32)
     for y in range(raw.shape[0]):
-        if equalised:
+        if equalised:  # first all places, several at once, then all looked up
             for x in range(raw.shape[1]):
                 value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
-                out[y, x] = steps[np.int32(65535.0 * value + 0.5)]
+                places[x] = np.int32(65535.0 * value + 0.5)
+            for x in range(raw.shape[1]):
+                out[y, x] = steps[places[x]]
         else:
             for x in range(raw.shape[1]):
                 value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
@@ -80,6 +83,26 @@ def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.
     out = np.empty_like(raw)
     _levelled(raw, low, 1.0 / (high - low), steps, out)
     return out
+
+
+def limited(mask: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """A mask float32 (y, x) in 0..1, changed in place if it can be; its smallest and its largest value."""
+    mask = np.require(mask, np.float32, ["C", "W"])
+    lows, highs = (np.full(mask.shape[1], value, np.float32) for value in (np.inf, -np.inf))
+    _limited(mask, lows, highs)
+    return mask, float(lows.min()), float(highs.max())
+
+
+@njit(cache=True, nogil=True)
+def _limited(mask, lows, highs):  # type: ignore[no-untyped-def]
+    """Extremes column by column, which is as fast as the limiting alone."""
+    for y in range(mask.shape[0]):
+        row = mask[y]
+        for x in range(row.size):
+            value = min(max(row[x], np.float32(0)), np.float32(1))
+            row[x] = value
+            lows[x] = min(lows[x], value)
+            highs[x] = max(highs[x], value)
 
 
 def weighed(mask: np.ndarray, t: float | None, T: float | None, weight: float) -> np.ndarray:

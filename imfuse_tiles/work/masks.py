@@ -262,24 +262,24 @@ class MergeJob(Job):
         parts = portioned(access, self.out, block.region, self.halo().reach, self.whole_frame)
         for z in range(block.z0, block.z1):
             for part in parts:
-                mask = self.merged(access, z, part)
+                mask, least, most = self.merged(access, z, part)
                 access.write(self.out, [(z, z + 1)], part, mask[None])
-                low, high = min(low, float(mask.min())), max(high, float(mask.max()))
+                low, high = min(low, least), max(high, most)
         return {"low": low, "high": high}
 
-    def merged(self, access: Access, z: int, region: Region) -> np.ndarray:
-        """One slice's merged mask."""
+    def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
+        """One slice's merged mask, its smallest and its largest value."""
         around = region.grown(self.halo(), self.frame)
         window = self.begun(access, z, around)
         for op in self.filters:
             window = op.apply(window)
         mask = window.cropped(region).data
         if not self.last:
-            return mask
+            return mask, float(mask.min()), float(mask.max())
         for part in self.parts:
             if not part.op.filtered:
                 mask = self.merge.merged(mask, part.read(access, z, region))
-        return np.clip(mask, 0, 1, out=mask)
+        return kernels.level.limited(mask)
 
     def begun(self, access: Access, z: int, around: Region) -> Window:
         """The mask before this job's filters: merged now, or what an earlier job left."""
