@@ -1,7 +1,7 @@
 """Seconds per source pixel and peak memory of chain A, from small frames to large ones and from few slices to many.
 
-Beside every run stands a plain copy of its bytes: fresh memory for the system's cache and the disk itself cost more
-for a byte the more of them there are, which is told apart from what the program does.
+Beside every run stands a plain copy of its bytes: fresh memory for what the system holds of files costs some machines
+more for a byte than anything the program does with it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ def figures(kind: str, sizes: Sequence[str], memory: str) -> Iterator[Figure]:
             copy = copied(Store(str(folder / "store")), folder / "copy", files, 2)
         width, height, slices = map(int, size.split("x"))
         time, peak = 1e9 * made.stages / (width * height * slices), made.report["peak_rss_bytes"] / 1e6
-        found.append((time, peak, made.stages / copy))
+        found.append((time, peak))
         detail = {"processor": made.usage.processor, "program": made.usage.seconds}
         yield Figure("scale", f"{size}: stages", found[-1][0], "ns/px", detail=detail)
         yield Figure("scale", f"{size}: peak memory", peak, "MB")
-        yield Figure("scale", f"{size}: stages / copy", found[-1][2], "times", detail={"copy": copy})
-    (time, room, share), (times, rooms, shares) = found[0], zip(*found, strict=True)
+        yield Figure("scale", f"{size}: stages / copy", made.stages / copy, "times", detail={"copy": copy})
+    (time, room), (times, rooms) = found[0], zip(*found, strict=True)
     yield Figure("scale", f"{kind}: time per pixel", 100 * (max(times) / time - 1), "% more", LIMITS["ns"])
-    yield Figure("scale", f"{kind}: time beside a copy", 100 * (max(shares) / share - 1), "% more", LIMITS["ns"])
     yield Figure("scale", f"{kind}: memory", 100 * (max(rooms) / room - 1), "% more", LIMITS["memory"])
