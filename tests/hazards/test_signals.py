@@ -38,7 +38,8 @@ def words(files: list[Path], place: Path, *more: str) -> list[str]:
 
 def journal_of(place: Path, least: int) -> bool:
     """Whether some blocks have been recorded."""
-    return sum(path.read_bytes().count(b"\n") for path in (place / "store" / "journal").glob("*")) >= least
+    whole = [path for path in (place / "store" / "journal").glob("*") if path.suffix != ".partial"]
+    return sum(path.read_bytes().count(b"\n") for path in whole) >= least
 
 
 def interrupted(process: subprocess.Popen[str], number: int, whole_group: bool = True) -> tuple[Ended, float]:
