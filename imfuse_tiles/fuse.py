@@ -56,11 +56,10 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
 
 def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, extra: bool) -> Plan:
     """The plan of a run; without ``extra``, mask and depth maps are only made if the store has begun with them."""
-    room = budget.room(resources)
-    whole = planned(recipe, stack, room)
+    whole = planned(recipe, stack, budget.room(resources))
     montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
     begun = store.exists() and any(store.numbers(key) for key in [*montages, whole.result.key])
-    return whole if extra or begun else planned(recipe, stack, room, maps=False)
+    return whole if extra or begun else whole.bare or whole
 
 
 def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, progress: run.Progress | None = None,

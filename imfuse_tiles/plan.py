@@ -32,12 +32,17 @@ class Plan:
     recipe: Recipe
     stack: Stack
     stages: tuple[Stage, ...]
-    #: What the result is known by, with or without its maps.
-    identity: str = ""
+    #: The plan of the same result without its maps; None: this one.
+    bare: Plan | None = None
 
     @property
     def result(self) -> Stage:
         return self.stages[-1]
+
+    @property
+    def identity(self) -> str:
+        """What the result is known by, with or without its maps."""
+        return (self.bare or self).result.key
 
     @property
     def maps(self) -> bool:
@@ -65,8 +70,7 @@ def planned(recipe: Recipe, stack: Stack, room: int | None = None, maps: bool = 
     too, which takes longer and more disk.
     """
     bare = Planner(recipe, stack, room, maps=False).plan()
-    made = Planner(recipe, stack, room, maps).plan() if maps else bare
-    return replace(made, identity=bare.result.key)
+    return replace(Planner(recipe, stack, room, maps=True).plan(), bare=bare) if maps else bare
 
 
 class Planner(Ending):

@@ -50,13 +50,17 @@ def filter_bytes(height: int, width: int, size: int, keep_gain: bool = False) ->
     # Spectrum and result; then either the row buffers, or the column buffers and the float64 arrays from
     # which a block of the gain is computed.
     blocks = size * max(20 * ROWS, 56 * COLUMNS)
-    return 8 * height * half + 4 * height * width + blocks + (4 * size * half if keep_gain else 0)
+    return 8 * height * half + 4 * height * width + blocks + (gain_bytes(size) if keep_gain else 0)
+
+
+def gain_bytes(size: int) -> int:
+    """Bytes of a whole gain."""
+    return 4 * size * (size // 2 + 1)
 
 
 def kept_bytes(height: int, width: int) -> int:
     """Bytes of what ``kept_gain`` holds for planes of a size."""
-    size = fft_size(height, width)
-    whole = 4 * size * (size // 2 + 1)
+    whole = gain_bytes(fft_size(height, width))
     return GAINS * whole if whole <= KEPT else 0
 
 
