@@ -74,7 +74,7 @@ def _smear(plane: Plane, taps: Plane, turned: Plane, mode: int, out: Plane) -> N
                 join(smear, direction == 0, direction == 3, mode, out[0, y])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _add_along(row: Plane, centre: Plane, taps: Plane, out: Plane) -> None:
     """out[x] += sum over i of taps[i] * (row[x + i] - centre[x])."""
     size, i = out.size, 0
@@ -93,7 +93,7 @@ def _add_along(row: Plane, centre: Plane, taps: Plane, out: Plane) -> None:
         i += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _add_rows(plane: Plane, first: int, step: int, left: int, centre: Plane, taps: Plane, out: Plane) -> None:
     """out[x] += sum over i of taps[i] * (plane[first + i * step, left + x] - centre[x])."""
     size, y, i = out.size, first, 0

@@ -44,7 +44,7 @@ def _is_mirrored(taps: Plane) -> bool:
     return odd and np.array_equal(taps, taps[::-1]) and np.array_equal(taps, taps[:, ::-1])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def add_run(row: Plane, taps: Plane, out: Plane) -> None:
     """out[x] += sum over i of taps[i] * row[x + i], i ascending; ``row`` has len(out) + len(taps) - 1."""
     size, tap = out.size, 0
@@ -67,7 +67,7 @@ def add_run(row: Plane, taps: Plane, out: Plane) -> None:
         tap += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def mirrored(row: Plane, half: Plane, more: bool, out: Plane) -> None:
     """The same for taps that are equal left and right: ``half`` holds the middle tap and those after it.
 
@@ -110,7 +110,7 @@ def mirrored(row: Plane, half: Plane, more: bool, out: Plane) -> None:
             out[x] += a * (left[x] + right[x])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _correlate_3x3(plane: Plane, taps: Plane, bias: np.float32, out: Plane) -> None:
     """The commonest size in one pass over three rows."""
     a, b, c = taps[0, 0], taps[0, 1], taps[0, 2]
@@ -125,7 +125,7 @@ def _correlate_3x3(plane: Plane, taps: Plane, bias: np.float32, out: Plane) -> N
             row[x] = ((top + bottom) + middle) + bias
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _correlate(plane: Plane, taps: Plane, bias: np.float32, out: Plane) -> None:
     for y in range(out.shape[0]):
         row = out[y]

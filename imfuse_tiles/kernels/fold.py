@@ -77,7 +77,7 @@ def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
                     _mix_plain(np.float32(1), cuts[k, n, y], pictures[n, last, y])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _clamp(cut):  # type: ignore[no-untyped-def]
     """A row to 0..1 in place; whether any of it is above 0."""
     some = False
@@ -88,13 +88,13 @@ def _clamp(cut):  # type: ignore[no-untyped-def]
     return some
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _mix(values, cut, row):  # type: ignore[no-untyped-def]
     for x in range(row.size):
         row[x] = values[x] * cut[x] + row[x] * (np.float32(1) - cut[x])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
     for x in range(row.size):
         row[x] = value * cut[x] + row[x] * (np.float32(1) - cut[x])
@@ -118,7 +118,7 @@ def opened(picture, image, depth):  # type: ignore[no-untyped-def]
             depth[1, y] = opacity
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _divide(row, opacity, out):  # type: ignore[no-untyped-def]
     for x in range(out.size):
         out[x] = row[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)

@@ -99,7 +99,7 @@ def band(plane: Plane, narrow: Plane, wide: Plane) -> Plane:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _across(row: Plane, half: Plane, out: Plane) -> None:
     """Taps that are equal left and right, with a sum of 1; ``half`` holds the middle one and those after it.
 
@@ -127,7 +127,7 @@ def _across(row: Plane, half: Plane, out: Plane) -> None:
         out[x] = middle[x] + out[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
     """``_across`` down the rows: row ``first + i`` of the window lies at its number modulo the ring."""
     size, kept, radius, k = out.size, ring.shape[0], half.size - 1, 1

@@ -66,7 +66,7 @@ def _moment(plane: Plane, width: int, kind: int, out: Plane) -> None:
                         target[x] = np.sqrt(target[x])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.float64]) -> None:
     """The sum of each column."""
     total[:] = 0.0
@@ -80,7 +80,7 @@ def _columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.floa
             total[x] += np.float64(a[x])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _square_columns(plane: Plane, y: int, left: int, width: int, total: NDArray[np.float64]) -> None:
     """The sum of the squares of each column."""
     total[:] = 0.0

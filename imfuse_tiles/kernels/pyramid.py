@@ -58,8 +58,14 @@ def reduce(fine: NDArray[np.generic], origin: Size, frame: Size, region: Region)
     """
     planes = np.ascontiguousarray(fine).reshape(-1, *fine.shape[-2:])
     out = np.empty((len(planes), region[1] - region[0], region[3] - region[2]), np.float32)
+    columns = out.shape[-1]
+    rows = (
+        np.zeros(planes.shape[-1], planes.dtype),
+        np.zeros(2 * columns + 3, np.float32),
+        np.empty(columns, np.float32),
+    )
     for plane, made in zip(planes, out, strict=True):
-        _reduce(plane, *origin, *frame, region[0], region[2], made)
+        _reduce(plane, *origin, *frame, region[0], region[2], *rows, made)
     return out.reshape(*fine.shape[:-2], *out.shape[-2:])
 
 
@@ -77,7 +83,7 @@ def add_expanded(coarse: Plane, origin: Size, frame: Size, region: Region, out: 
     """Add to ``out`` (planes, y, x), float32, what :func:`expand` gives."""
     across = _column_weights(region, frame)
     for plane, made in zip(np.ascontiguousarray(coarse), out, strict=True):
-        _add_expanded(plane, *origin, *frame, region[0], region[2], *across, made)
+        _add_expanded(plane, *origin, *frame, region[0], region[2], *across, *_lines(across[0].size), made)
 
 
 def add_detail(fine: NDArray[np.generic], mask: Plane, coarse: Plane, origins: tuple[Size, Size, Size], frame: Size,
@@ -89,8 +95,14 @@ def add_detail(fine: NDArray[np.generic], mask: Plane, coarse: Plane, origins: t
     """
     across = _column_weights(region, frame)
     fine, coarse = np.ascontiguousarray(fine), np.ascontiguousarray(coarse)
+    runs = np.empty((out.shape[-1] // STRIP + 2, 2), np.int64)
     _add_detail(fine, *origins[0], mask, *origins[1], coarse, *origins[2], *frame,
-                region[0], region[2], *across, out)  # fmt: skip
+                region[0], region[2], *across, *_lines(across[0].size), runs, out)  # fmt: skip
+
+
+def _lines(size: int) -> tuple[Plane, Plane]:
+    """Room for a row of coarse pixels, with one more at either end, and for the fine ones made of it."""
+    return np.zeros(size + 2, np.float32), np.empty(2 * size, np.float32)
 
 
 def _column_weights(region: Region, frame: Size) -> tuple[Plane, Plane]:
@@ -103,15 +115,13 @@ def _column_weights(region: Region, frame: Size) -> tuple[Plane, Plane]:
     return (1 / even).astype(np.float32), (4 / odd).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
-def _reduce(fine, y0, x0, height, width, row, column, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, counted=False)
+def _reduce(fine, y0, x0, height, width, row, column, nothing, line, scale, out):  # type: ignore[no-untyped-def]
+    """``nothing``: a row of zeros, ``line``: one more from fine column 2 * column - 2 on, ``scale``: room for a row."""
     rows, columns = out.shape
-    nothing = np.zeros(fine.shape[1], fine.dtype)
-    line = np.zeros(2 * columns + 3, np.float32)  # begins with fine column 2 * column - 2
     begin, end = max(0, 2 * column - 2), min(width, 2 * (column + columns) + 1)
     inside = line[begin - (2 * column - 2) :]
     count = end - begin
-    scale = np.empty(columns, np.float32)
     for x in range(columns):
         scale[x] = np.float32(1) / np.float32(_weight(column + x, width))
     for y in range(rows):
@@ -132,7 +142,7 @@ def _reduce(fine, y0, x0, height, width, row, column, out):  # type: ignore[no-u
         _halve(line, scale, np.float32(1) / np.float32(_weight(k, height)), out[y])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _halve(line, scale, down, made):  # type: ignore[no-untyped-def]
     for x in range(made.size):
         outer = line[2 * x] + line[2 * x + 4]
@@ -140,7 +150,7 @@ def _halve(line, scale, down, made):  # type: ignore[no-untyped-def]
         made[x] = (outer + np.float32(4) * inner + np.float32(6) * line[2 * x + 2]) * scale[x] * down
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _weight(k, size):  # type: ignore[no-untyped-def]
     """Sum of the weights of coarse pixel ``k`` that fall into a fine level of ``size`` pixels."""
     total = 16 if k > 0 else 11
@@ -151,7 +161,7 @@ def _weight(k, size):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _blend_rows(coarse, y0, x0, height, y, begin, line):  # type: ignore[no-untyped-def]
     """Coarse rows blended for fine row ``y``, into ``line``, which begins with coarse column ``begin - 1``."""
     last = (height + 1) // 2 - 1
@@ -181,7 +191,7 @@ def _blend_rows(coarse, y0, x0, height, y, begin, line):  # type: ignore[no-unty
             part[x] = middle[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _double(line, even, odd, made):  # type: ignore[no-untyped-def]
     """Fine pixels, an even one first, from a blended line that begins one coarse pixel before."""
     for j in range(made.size // 2):
@@ -190,11 +200,9 @@ def _double(line, even, odd, made):  # type: ignore[no-untyped-def]
         made[2 * j + 1] = (middle + right) * odd[j]
 
 
-@njit(cache=True, nogil=True)
-def _add_expanded(coarse, y0, x0, height, width, row, column, even, odd, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, counted=False)
+def _add_expanded(coarse, y0, x0, height, width, row, column, even, odd, line, made, out):  # type: ignore[no-untyped-def]
     rows, columns = out.shape
-    line = np.zeros(even.size + 2, np.float32)
-    made = np.empty(2 * even.size, np.float32)
     shown = made[column % 2 :]
     for y in range(rows):
         _blend_rows(coarse, y0, x0, height, row + y, column // 2, line)
@@ -204,12 +212,11 @@ def _add_expanded(coarse, y0, x0, height, width, row, column, even, odd, out):  
             target[x] += shown[x]
 
 
-@njit(cache=True, nogil=True)
-def _add_detail(fine, fy, fx, mask, my, mx, coarse, y0, x0, height, width, row, column, even, odd, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, counted=False)
+def _add_detail(  # type: ignore[no-untyped-def]
+    fine, fy, fx, mask, my, mx, coarse, y0, x0, height, width, row, column, even, odd, line, made, runs, out
+):
     planes, rows, columns = out.shape
-    line = np.zeros(even.size + 2, np.float32)
-    made = np.empty(2 * even.size, np.float32)
-    runs = np.empty((columns // STRIP + 2, 2), np.int64)
     shift = column % 2
     for y in range(rows):
         weights = mask[row + y - my][column - mx :][:columns]
@@ -225,7 +232,7 @@ def _add_detail(fine, fy, fx, mask, my, mx, coarse, y0, x0, height, width, row, 
                              target[left:right])  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _runs(weights, runs):  # type: ignore[no-untyped-def]
     """Where a row's mask is not zero, in whole strips; the number of runs."""
     bits = weights.view(np.uint32)
@@ -243,7 +250,7 @@ def _runs(weights, runs):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _add_product(weights, source, expanded, target):  # type: ignore[no-untyped-def]
     for x in range(target.size):
         target[x] += weights[x] * (np.float32(source[x]) - expanded[x])

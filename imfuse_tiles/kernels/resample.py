@@ -143,7 +143,7 @@ def _weights(t: NDArray[np.float64], name: str) -> list[NDArray[np.float64]]:
     return [1 - t, t]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _across(line: Plane, begin: Index, weight: Plane, row: Plane) -> None:
     """One row interpolated in x: pixel x is made of as many samples as there are weights, from begin[x] on.
 
@@ -172,7 +172,7 @@ def _across(line: Plane, begin: Index, weight: Plane, row: Plane) -> None:
             row[x] = line[begin[x]]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _weighted(plane: Plane, rows: Index, down: Plane, y: int, mask: np.uint32, out: Plane) -> None:
     """``_across`` down: rows ``rows[:, y] & mask`` of a plane by their weights."""
     if len(rows) == 4:
@@ -203,7 +203,7 @@ def _extended(line: Plane, left: int, wide: int) -> None:
     line[left + wide :] = line[left + wide - 1]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _smaller(plane: Plane, rows: Index, down: Plane, begin: Index, right: Plane, left: int, line: Plane,
              out: Plane) -> None:  # fmt: skip
     """First in y: fewer rows are left for the slower way along x. ``line``: room for a row and what lies beyond."""
@@ -234,7 +234,7 @@ def _larger(plane: Plane, rows: Index, down: Plane, begin: Index, right: Plane, 
         _weighted(ring, rows, down, y, turn, out[y])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _mesh(plane: Plane, luma: Plane, rows: Index, down: Plane, columns: Index, right: Plane,
           out: Plane) -> None:  # fmt: skip
     """Barycentric in the triangle that holds the position; the square is cut along the diagonal of less contrast."""

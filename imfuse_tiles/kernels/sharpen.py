@@ -90,7 +90,7 @@ def _edges(plane: Plane, out: Plane) -> None:
             out[y, x] = np.float32(25) * centre[x + 2] - sums[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _sum_row(source: Plane, half: Plane, sums: Plane) -> None:
     """Horizontal sums of one row, ``sums[k]`` over a window of radius k."""
     halo = half.size - 1

@@ -108,7 +108,7 @@ def _spread(taps: NDArray[np.float64], step: int) -> NDArray[np.float64]:
     return spread
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _add_rows(plane: Plane, top: int, left: int, taps: Plane, step: int, row: Plane) -> None:
     """Add to a row the rows of a plane from `top` on, `step` rows apart, weighted by the taps."""
     for k in range(0, len(taps) - 1, 2):
@@ -122,7 +122,7 @@ def _add_rows(plane: Plane, top: int, left: int, taps: Plane, step: int, row: Pl
             row[x] += s * a[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _add_shifted(source: Plane, taps: Plane, step: int, row: Plane) -> None:
     """Add to a row another one, shifted by 0, `step`, 2 `step` ... pixels and weighted by the taps."""
     for k in range(0, len(taps) - 1, 2):
@@ -136,7 +136,7 @@ def _add_shifted(source: Plane, taps: Plane, step: int, row: Plane) -> None:
             row[x] += s * a[x]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _shrink(row: Plane, threshold: float) -> None:
     for x in range(len(row)):
         above, below = row[x] - threshold, row[x] + threshold

@@ -59,7 +59,8 @@ def soften(plane: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     the range of the input give or take the thresholds.  Raises ValueError if the plane is smaller than its halo.
     """
     out = _without_halo(plane, thresholds.size, margins)
-    _stream(np.ascontiguousarray(plane), margins, thresholds, out, False, False, np.float32(1))
+    rows = _rows(out, thresholds.size)
+    _stream(np.ascontiguousarray(plane), margins, thresholds, *rows, out, False, False, np.float32(1))
     return out
 
 
@@ -71,11 +72,11 @@ def residue(planes: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
     """
     out = _without_halo(planes[0], thresholds.size, margins)
-    last = planes.shape[0] - 1
+    rows, last = _rows(out, thresholds.size), planes.shape[0] - 1
     for index, plane in enumerate(planes):
         # A power of two, or 3/4 of one plane, which is (a + a + a)/4 to the last bit.
         scale = 1.0 if index < last else 0.25 if last else 0.75
-        _stream(np.ascontiguousarray(plane), margins, thresholds, out, True, index > 0, np.float32(scale))
+        _stream(np.ascontiguousarray(plane), margins, thresholds, *rows, out, True, index > 0, np.float32(scale))
     return out
 
 
@@ -85,7 +86,16 @@ def _without_halo(plane: Plane, levels: int, margins: Margins) -> Plane:
     return np.empty((plane.shape[0] + above + below - width, plane.shape[1] + left + right - width), np.float32)
 
 
-@njit(cache=True, nogil=True, inline="always")
+def _rows(out: Plane, levels: int) -> tuple[Plane, Plane, Plane]:
+    """Room for ``_stream``: the ring of rows, the totals, and one row."""
+    width = out.shape[1] + 2 * halo(levels)
+    # A row length that is no multiple of a page keeps rows from evicting each other.
+    stride = (width + 31) // 32 * 32 + 16
+    ring = np.empty(((2 << levels) + levels + 3, stride), np.float32)
+    return ring, np.zeros((halo(levels) + 1, out.shape[1]), np.float32), np.empty(width, np.float32)
+
+
+@njit(cache=True, nogil=True, counted=False, inline="always")
 def _mirror(place: int, size: int) -> int:
     """Where a row or column beyond a border lies inside."""
     period = max(2 * size - 2, 1)
@@ -93,7 +103,7 @@ def _mirror(place: int, size: int) -> int:
     return min(place, period - place) if size > 1 else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _fill_row(source: Plane, left: int, out: Plane) -> None:
     """A row with so many mirrored samples in front, and behind it as many as there is room for."""
     size = source.size
@@ -105,7 +115,7 @@ def _fill_row(source: Plane, left: int, out: Plane) -> None:
         out[x] = source[_mirror(x - left, size)]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _smooth_row(above: Plane, centre: Plane, below: Plane, column: Plane, step: int, low: Plane) -> None:
     """Hat down the three rows (into ``column``, four times too large), then along the row."""
     for x in range(column.size):
@@ -116,17 +126,18 @@ def _smooth_row(above: Plane, centre: Plane, below: Plane, column: Plane, step: 
         low[x] = ((middle[x] + middle[x]) + (left[x] + right[x])) * np.float32(0.0625)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _clip_detail(centre: Plane, low: Plane, threshold: np.float32, total: Plane) -> None:
     for x in range(total.size):
         detail = centre[x] - low[x]
         total[x] += max(-threshold, min(detail, threshold))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _stream(
-    plane: Plane, margins: Margins, thresholds: Plane, out: Plane, difference: bool, add: bool, scale: np.float32
-) -> None:
+    plane: Plane, margins: Margins, thresholds: Plane, ring: Plane, totals: Plane, column: Plane, out: Plane,
+    difference: bool, add: bool, scale: np.float32,
+) -> None:  # fmt: skip
     """Softened plane into ``out``, or its difference scaled, on top of what is in ``out`` if it is to ``add``.
 
     Level ``l`` has step d = 2**l and lies 2d - 1 pixels inside the input.  It needs the last 2d + 1
@@ -138,11 +149,6 @@ def _stream(
     height, width = plane.shape[0] + top + bottom, plane.shape[1] + left + right
     rows, cols = out.shape
     halo = (1 << levels) - 1
-    # A row length that is no multiple of a page keeps rows from evicting each other.
-    stride = (width + 31) // 32 * 32 + 16
-    ring = np.empty(((2 << levels) + levels + 3, stride), np.float32)
-    totals = np.zeros((halo + 1, cols), np.float32)
-    column = np.empty(width, np.float32)
     bordered = left + right > 0
     for y in range(height):
         if bordered:
@@ -182,7 +188,7 @@ def _stream(
             _finish_row(source, totals[place & halo], out[place], difference, add, scale)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, counted=False)
 def _finish_row(source: Plane, total: Plane, out: Plane, difference: bool, add: bool, scale: np.float32) -> None:
     if not difference:
         for x in range(source.size):

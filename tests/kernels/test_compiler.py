@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from imfuse_tiles.kernels import compiler
 from imfuse_tiles.kernels.compiler import njit
 
 
-def said(program: str) -> str:
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+def said(program: str, **environment: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ | environment
+    )
+    return run.stdout.strip()
 
 
 def test_declaring_and_planning_load_no_compiler() -> None:
@@ -70,3 +76,30 @@ def test_other_threads_find_what_is_hidden_from_one() -> None:
 def test_a_compiled_kernel_shows_what_the_compiler_knows_of_it() -> None:
     assert _half(np.float32(2)) == 1
     assert _half.signatures
+
+
+def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(tmp_path: Path) -> None:
+    program = (
+        "import sys, numpy as np\n"
+        "from imfuse_tiles.kernels import level\n"
+        "level.levelled(np.ones((20, 20), np.float32), 0, 1, np.empty(0, np.float32))\n"
+        "print('numba.np.linalg' in sys.modules)"
+    )
+    assert [said(program, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["True", "False"]
+
+
+@njit(cache=False, nogil=True, counted=False)
+def _rows(plane):  # type: ignore[no-untyped-def]
+    for y in range(plane.shape[0]):
+        row = plane[y]
+        for x in range(row.size):
+            row[x] *= 2
+
+
+def test_a_kernel_that_is_not_counted_counts_no_rows_and_may_make_none() -> None:
+    plane = np.ones((2, 3))
+    _rows(plane)
+    assert plane.tolist() == [[2] * 3] * 2
+    assert not any("NRT_incref" in code for code in _rows.inspect_llvm().values())
+    with pytest.raises(Exception, match="NRT required"):
+        njit(cache=False, counted=False)(lambda: np.empty(3))()
