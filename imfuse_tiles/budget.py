@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import lcm, prod
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.grid import Frame
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import place
-from imfuse_tiles.work.stage import CHUNK, Layout, Stage
+from imfuse_tiles.work.stage import CHUNK, FLAT, Layout, Stage
 
 EDGES = (2048, 1024, 512, 256, 128, 64)
 #: Blocks are no larger than this many halos (and the second of the edges) need them: new memory is slow.
 HALOS = 12
-#: Slices that one task takes together, so that the strongest of them is kept without another pass.
-RUN = 8
+#: Slices that one task takes together at most, so that the strongest of them is kept without another pass.
+RUN = 12
+#: The smallest chunks are this part of the largest, and disk that they may take more than those that take least.
+SMALLEST, MORE = 0.625, 1.01
 #: What the program needs before it computes: Python and its libraries.
 BASE = 300 << 20
 #: Bytes for every pixel of a band while it is exported, and for each thread that packs it.
@@ -102,7 +107,10 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     one, space = spaces(resources)
     if layout is not None and stage.memory(layout) <= one:
         return _cut(stage, layout, resources, space)
-    layouts = [tiled(stage, edge) for edge in ([resources.tile] if resources.tile else edges(stage, resources))]
+    if resources.tile:
+        layouts = [tiled(stage, resources.tile)]
+    else:
+        layouts = [tiled(stage, edge, fitting(stage.frame, stage.grain)) for edge in edges(stage, resources)]
     together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
@@ -136,14 +144,28 @@ def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
     return Cut(layout, need, max(1, min(resources.workers, room // max(need, 1))))
 
 
-def tiled(stage: Stage, edge: int) -> Layout:
-    """Blocks of about ``edge`` pixels, made of whole chunks."""
+def tiled(stage: Stage, edge: int, most: int = CHUNK) -> Layout:
+    """Blocks of about ``edge`` pixels, made of whole chunks of at most ``most``."""
     parts = -(-edge // CHUNK)
-    chunk = -(-edge // parts // stage.grain) * stage.grain
+    chunk = min(most, -(-edge // parts // stage.grain) * stage.grain)
     if stage.whole or (stage.banded and not stage.about.get("rows")):
         side = stage.frame[0] if stage.banded else max(stage.frame)
         return Layout(chunk, -(-side // chunk) * chunk, 1)
-    return Layout(chunk, chunk * parts, 1 if stage.banded else min(RUN, stage.slices))
+    runs = -(-stage.slices // RUN)
+    return Layout(chunk, chunk * parts, 1 if stage.banded else -(-stage.slices // runs))
+
+
+@lru_cache(maxsize=64)
+def fitting(frame: Frame, grain: int = 1) -> int:
+    """Edge of the largest chunks that fill a frame about as well as any: a chunk at its side is stored whole."""
+
+    def stored(chunk: int) -> int:
+        return prod(-(-side // min(chunk, side)) * min(chunk, side) for side in frame)
+
+    step = lcm(grain, FLAT)
+    edges = range(CHUNK // step * step, int(SMALLEST * CHUNK), -step) or [-(-CHUNK // grain) * grain]
+    least = min(map(stored, edges))
+    return next(edge for edge in edges if stored(edge) <= MORE * least)
 
 
 def _too_big(stage: Stage, resources: Resources, room: int, stages: Sequence[Stage]) -> Refusal:

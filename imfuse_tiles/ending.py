@@ -21,10 +21,7 @@ from imfuse_tiles.work.layer import Layer
 from imfuse_tiles.work.masks import Painted, Source
 from imfuse_tiles.work.montage import MontageJob
 from imfuse_tiles.work.pictures import PictureJob
-from imfuse_tiles.work.stage import Job, Output, Stage
-
-#: How much lower than wide the chunks of the result are, which is exported in rows.
-FLAT = 4
+from imfuse_tiles.work.stage import FLAT, Job, Output, Stage
 
 
 class Ending:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 
+import numpy as np
 import psutil
 import pytest
 from hypothesis import given
@@ -125,3 +127,27 @@ def test_files_that_can_only_be_decoded_whole_are_read_in_one_go() -> None:
     assert whole.count(cut.layout) == 3
     bands = planned(recipe_of(SEED), imagined(3, (5000, 4000), rows_per_segment=16)).stages[0]
     assert bands.count(laid_out(bands, Resources(memory=4 << 30, workers=2)).layout) > 3
+
+
+@pytest.mark.parametrize("frame", [(3000, 4000), (1536, 2048), (3456, 5184), (1040, 1388), (2160, 3840)])
+def test_chunks_are_of_a_size_that_wastes_little_at_the_frame_s_sides(frame: tuple[int, int]) -> None:
+    for name, stage in stages(frame).items():
+        cut = laid_out(stage, Resources(memory=4 << 30, workers=2))
+        assert 320 < cut.layout.chunk <= CHUNK
+        if not name.startswith("level"):
+            plain = sum(
+                math.prod(output.shape(frame, stage.runs(cut.layout))) * np.dtype(output.dtype).itemsize
+                for output in stage.outputs
+            )
+            assert stage.bytes_on_disk(cut.layout) < 1.06 * plain, (name, cut.layout)
+
+
+def test_chunks_of_a_pyramid_still_begin_where_every_level_has_pixels() -> None:
+    for stage in stages((3456, 5184), "--bg=enfuse").values():
+        layout = laid_out(stage, Resources(memory=4 << 30, workers=2)).layout
+        assert layout.chunk % stage.grain == 0
+
+
+def test_slices_are_shared_out_evenly_among_the_blocks() -> None:
+    layout = laid_out(stages(slices=20)["mask wavelet"], Resources(memory=4 << 30, workers=2)).layout
+    assert layout.run == 10

@@ -6,7 +6,11 @@ place, so the memory of a tile does not depend on the number of slices.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .codes import scale
 from .compiler import njit
@@ -45,45 +49,58 @@ def advance_less(mask, strongest, valley, rise, cut):  # type: ignore[no-untyped
             cut[y, x] = np.float32(1) if (m >= f) & (f > np.float32(0)) else np.float32(0)
 
 
-@njit(cache=True, nogil=True)
-def paint(slices, full, cuts, places, pictures):  # type: ignore[no-untyped-def]
+def paint(
+    slices: NDArray[Any], full: float, cuts: Sequence[Sequence[np.ndarray]], places: np.ndarray, pictures: np.ndarray
+) -> None:
     """Paint slices one after the other over each picture, with that picture's cut as their opacity.
 
-    ``slices`` (k, c, y, x) of any number type, ``full`` their value of full scale; ``cuts`` float32 (k, n, y, x),
-    changed to 0..1; ``places`` float32 (k,), the depth value of each; ``pictures`` float32 (n, c + 2, y, x): the
-    colours, the depth and the opacity so far, colours and depth times opacity; (n, c + 1, y, x) has no depth.
+    ``slices`` (k or more, c, y, x) of any number type, ``full`` their value of full scale; ``cuts`` k times n of
+    float32 (y, x), which may be crops, seen as in 0..1; ``places`` float32 (k,), the depth value of each; ``pictures``
+    float32 (n, c + 2, y, x): the colours, the depth and the opacity so far, colours and depth times opacity;
+    (n, c + 1, y, x) has no depth.
     source over destination, premultiplied. Memory is what painting waits for, so several slices are painted before
     a row is put back.
     """
-    planes, height, width = slices.shape[1:]
-    last = pictures.shape[1] - 1
-    values, some = np.empty(width, np.float32), np.empty(cuts.shape[:2], np.bool_)
-    for y in range(height):
-        for k in range(cuts.shape[0]):
-            for n in range(cuts.shape[1]):
-                some[k, n] = _clamp(cuts[k, n, y])
-        for k in range(cuts.shape[0]):
-            if not some[k].any():
-                continue
-            for c in range(planes):
-                scale(slices[k, c, y], full, values)
-                for n in range(cuts.shape[1]):
-                    if some[k, n]:
-                        _mix(values, cuts[k, n, y], pictures[n, c, y])
-            for n in range(cuts.shape[1]):
-                if some[k, n]:
-                    if last > planes:
-                        _mix_plain(places[k], cuts[k, n, y], pictures[n, planes, y])
-                    _mix_plain(np.float32(1), cuts[k, n, y], pictures[n, last, y])
+    count, width = len(slices) * len(pictures), slices.shape[-1]
+    found = [placed(cut) for each in cuts for cut in each]
+    found += found[-1:] * (count - len(found))  # always as many, so that there is one kernel to compile
+    planes, tops, lefts = zip(*found, strict=True)
+    rows, values, some = np.empty((count, width), np.float32), np.empty(width, np.float32), np.empty(count, np.bool_)
+    at = np.array([tops, lefts]).T
+    _paint(slices, np.float32(full), planes, at, places, pictures, rows, values, some)
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _clamp(cut):  # type: ignore[no-untyped-def]
-    """A row to 0..1 in place; whether any of it is above 0."""
+def _paint(slices, full, cuts, at, places, pictures, rows, values, some):  # type: ignore[no-untyped-def]
+    """``rows``, ``values``, ``some``: room for a row of every cut, a row of samples, and whether a cut has any."""
+    planes, height, width = slices.shape[1:]
+    last, layers = pictures.shape[1] - 1, pictures.shape[0]
+    for y in range(height):
+        for i in range(places.size * layers):
+            some[i] = _take(cuts[i][at[i, 0] + y][at[i, 1] : at[i, 1] + width], rows[i])
+        for k in range(places.size):
+            first, any_ = k * layers, False
+            for i in range(first, first + layers):
+                any_ |= some[i]
+            for c in range(planes if any_ else 0):
+                scale(slices[k, c, y], full, values)
+                for n in range(layers):
+                    if some[first + n]:
+                        _mix(values, rows[first + n], pictures[n, c, y])
+            for n in range(layers):
+                if some[first + n]:
+                    if last > planes:
+                        _mix_plain(places[k], rows[first + n], pictures[n, planes, y])
+                    _mix_plain(np.float32(1), rows[first + n], pictures[n, last, y])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _take(cut, row):  # type: ignore[no-untyped-def]
+    """A row of a cut in 0..1; whether any of it is above 0."""
     some = False
-    for x in range(cut.size):
+    for x in range(row.size):
         value = min(max(cut[x], np.float32(0)), np.float32(1))
-        cut[x] = value
+        row[x] = value
         some |= value > np.float32(0)
     return some
 

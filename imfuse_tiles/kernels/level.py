@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiler import njit
+from .crop import placed
 
 STEPS = 65536
 BINS = 256
@@ -83,6 +84,22 @@ def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.
     out = np.empty_like(raw)
     _levelled(raw, low, 1.0 / (high - low), steps, out)
     return out
+
+
+def gathered(mask: np.ndarray, peak: np.ndarray) -> float:
+    """Raise ``peak``, the largest values so far, to those of one more mask; its smallest. All float32 (y, x)."""
+    lows = np.full(mask.shape[1], np.inf, np.float32)
+    _gathered(np.ascontiguousarray(mask), *placed(peak), lows)
+    return float(lows.min())
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _gathered(mask, peak, top, left, lows):  # type: ignore[no-untyped-def]
+    for y in range(mask.shape[0]):
+        row, most = mask[y], peak[top + y][left : left + mask.shape[1]]
+        for x in range(row.size):
+            most[x] = max(most[x], row[x])
+            lows[x] = min(lows[x], row[x])
 
 
 def limited(mask: np.ndarray) -> tuple[np.ndarray, float, float]:

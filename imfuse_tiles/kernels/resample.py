@@ -172,7 +172,7 @@ def _across(line: Plane, begin: Index, weight: Plane, row: Plane) -> None:
             row[x] = line[begin[x]]
 
 
-@njit(cache=True, nogil=True, counted=False)
+@njit(cache=True, nogil=True)
 def _weighted(plane: Plane, rows: Index, down: Plane, y: int, mask: np.uint32, out: Plane) -> None:
     """``_across`` down: rows ``rows[:, y] & mask`` of a plane by their weights."""
     if len(rows) == 4:
@@ -203,7 +203,7 @@ def _extended(line: Plane, left: int, wide: int) -> None:
     line[left + wide :] = line[left + wide - 1]
 
 
-@njit(cache=True, nogil=True, counted=False)
+@njit(cache=True, nogil=True)
 def _smaller(plane: Plane, rows: Index, down: Plane, begin: Index, right: Plane, left: int, line: Plane,
              out: Plane) -> None:  # fmt: skip
     """First in y: fewer rows are left for the slower way along x. ``line``: room for a row and what lies beyond."""

@@ -13,6 +13,8 @@ before, so that all intermediate rows stay in the processor's cache.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,27 +62,28 @@ def soften(plane: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     """
     out = _without_halo(plane, thresholds.size, margins)
     rows = _rows(out, thresholds.size)
-    _stream(np.ascontiguousarray(plane), margins, thresholds, *rows, out, False, False, np.float32(1))
+    _stream(np.ascontiguousarray(plane), np.float32(1), margins, thresholds, *rows, out, False, False, np.float32(1))
     return out
 
 
-def residue(planes: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
+def residue(planes: NDArray[Any], thresholds: Plane, margins: Margins = NONE) -> Plane:
     """What ``soften`` changes, summed over colour planes: sum_c min(|soften(X_c) - X_c|, 1) / 4.
 
-    ``planes`` is float32 (c, y, x), each plane as for ``soften``; a single plane stands for three
-    equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
+    ``planes`` is float32 (c, y, x), each plane as for ``soften``, or uint8 or uint16, codes of 0..1; a single plane
+    stands for three equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
     ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
     """
+    full = np.float32(1 if planes.dtype == np.float32 else np.iinfo(planes.dtype).max)
     out = _without_halo(planes[0], thresholds.size, margins)
     rows, last = _rows(out, thresholds.size), planes.shape[0] - 1
     for index, plane in enumerate(planes):
         # A power of two, or 3/4 of one plane, which is (a + a + a)/4 to the last bit.
         scale = 1.0 if index < last else 0.25 if last else 0.75
-        _stream(np.ascontiguousarray(plane), margins, thresholds, *rows, out, True, index > 0, np.float32(scale))
+        _stream(np.ascontiguousarray(plane), full, margins, thresholds, *rows, out, True, index > 0, np.float32(scale))
     return out
 
 
-def _without_halo(plane: Plane, levels: int, margins: Margins) -> Plane:
+def _without_halo(plane: NDArray[Any], levels: int, margins: Margins) -> Plane:
     above, below, left, right = margins
     width = 2 * halo(levels)
     return np.empty((plane.shape[0] + above + below - width, plane.shape[1] + left + right - width), np.float32)
@@ -91,7 +94,7 @@ def _rows(out: Plane, levels: int) -> tuple[Plane, Plane, Plane]:
     width = out.shape[1] + 2 * halo(levels)
     # A row length that is no multiple of a page keeps rows from evicting each other.
     stride = (width + 31) // 32 * 32 + 16
-    ring = np.empty(((2 << levels) + levels + 3, stride), np.float32)
+    ring = np.empty(((3 << levels) + levels + 2, stride), np.float32)
     return ring, np.zeros((halo(levels) + 1, out.shape[1]), np.float32), np.empty(width, np.float32)
 
 
@@ -104,15 +107,19 @@ def _mirror(place: int, size: int) -> int:
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _fill_row(source: Plane, left: int, out: Plane) -> None:
-    """A row with so many mirrored samples in front, and behind it as many as there is room for."""
-    size = source.size
+def _fill_row(source: NDArray[Any], full: np.float32, left: int, out: Plane) -> None:
+    """A row of full scale, with so many mirrored samples in front, and behind it as many as there is room for."""
+    size, inside = source.size, out[left:]
+    if full == np.float32(1):
+        for x in range(size):
+            inside[x] = source[x]
+    else:
+        for x in range(size):
+            inside[x] = np.float32(source[x]) / full
     for x in range(left):
-        out[x] = source[_mirror(x - left, size)]
-    for x in range(size):
-        out[left + x] = source[x]
+        out[x] = inside[_mirror(x - left, size)]
     for x in range(left + size, out.size):
-        out[x] = source[_mirror(x - left, size)]
+        out[x] = inside[_mirror(x - left, size)]
 
 
 @njit(cache=True, nogil=True, counted=False)
@@ -135,36 +142,32 @@ def _clip_detail(centre: Plane, low: Plane, threshold: np.float32, total: Plane)
 
 @njit(cache=True, nogil=True, counted=False)
 def _stream(
-    plane: Plane, margins: Margins, thresholds: Plane, ring: Plane, totals: Plane, column: Plane, out: Plane,
-    difference: bool, add: bool, scale: np.float32,
+    plane: NDArray[Any], full: np.float32, margins: Margins, thresholds: Plane, ring: Plane, totals: Plane,
+    column: Plane, out: Plane, difference: bool, add: bool, scale: np.float32,
 ) -> None:  # fmt: skip
     """Softened plane into ``out``, or its difference scaled, on top of what is in ``out`` if it is to ``add``.
 
-    Level ``l`` has step d = 2**l and lies 2d - 1 pixels inside the input.  It needs the last 2d + 1
-    rows of the level before, kept in ``ring``; the clipped details of an output row are gathered in
-    ``totals`` until the last level has passed it.
+    Level ``l`` has step d = 2**l and lies 2d - 1 pixels inside the input.  It needs the last 2d + 1 rows of the level
+    before, kept in ``ring`` behind as many rows of the input as the last level lies inside it; the clipped details of
+    an output row are gathered in ``totals`` until the last level has passed it.
     """
     levels = thresholds.size
     top, bottom, left, right = margins
     height, width = plane.shape[0] + top + bottom, plane.shape[1] + left + right
     rows, cols = out.shape
     halo = (1 << levels) - 1
-    bordered = left + right > 0
+    inputs = halo + 2
     for y in range(height):
-        if bordered:
-            _fill_row(plane[_mirror(y - top, plane.shape[0])], left, ring[y % 3][:width])
-        base = 3
+        _fill_row(plane[_mirror(y - top, plane.shape[0])], full, left, ring[y % inputs][:width])
+        base = inputs
         for level in range(levels):
             step = 1 << level
             inset = 2 * step - 1
             row = y - 2 * inset
             if row < 0:
                 break
-            if level == 0 and bordered:
-                above, centre, below = ring[row % 3], ring[(row + 1) % 3], ring[y % 3]
-            elif level == 0:
-                above, centre = plane[_mirror(row - top, plane.shape[0])], plane[_mirror(row + 1 - top, plane.shape[0])]
-                below = plane[_mirror(y - top, plane.shape[0])]
+            if level == 0:
+                above, centre, below = ring[row % inputs], ring[(row + 1) % inputs], ring[y % inputs]
             else:
                 kept = 2 * step + 1
                 above, centre = ring[base + row % kept], ring[base + (row + step) % kept]
@@ -184,7 +187,7 @@ def _stream(
                 _clip_detail(middle, low[skip : skip + cols], thresholds[level], total)
         place = y - 2 * halo
         if place >= 0:
-            source = plane[place + halo - top][halo - left : halo - left + cols]
+            source = ring[(y - halo) % inputs][halo : halo + cols]
             _finish_row(source, totals[place & halo], out[place], difference, add, scale)
 
 

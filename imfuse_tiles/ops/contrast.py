@@ -168,10 +168,13 @@ class Wavelet(Wave, Generator, name="wavelet"):
         made = self.softened(x.with_data(x.data[:3]), percent, self.word1)
         return made.with_data(np.concatenate([made.data, x.cropped(made.region).data[3:]])) if len(x.data) > 3 else made
 
+    def takes_codes(self, scene: Scene) -> bool:
+        plain = (self.C, self.c, self.I, self.P, self.word1) == (None,) * 5 and scene == Scene()
+        return plain and self.difference and not self.neg
+
     def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
         """As for every generator, in one fused pass where nothing but the default is asked for."""
-        plain = (self.C, self.c, self.I, self.P, self.word1) == (None,) * 5 and scene == Scene()
-        if not (plain and self.difference and not self.neg):
+        if not self.takes_codes(scene):
             return super().raw(source, scene, image, respond)
         levels, reach = self.levels(source.frame), self.halo(source.frame)
         limits = kernels.wavelet.thresholds_for(self.p, levels)

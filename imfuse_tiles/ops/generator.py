@@ -96,6 +96,10 @@ class Generator(Op):
         """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
         return x
 
+    def takes_codes(self, scene: Scene) -> bool:
+        """Whether ``raw`` also takes the whole numbers of an image's own type, where no image is compared to."""
+        return False
+
     def joint(self, x: Window) -> bool:
         """Whether the answer for one of these planes depends on which it is, or on the others."""
         return False

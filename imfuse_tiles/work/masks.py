@@ -54,8 +54,13 @@ class Source:
         into = None if out is None else out[:, None]
         return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep, into)[:, 0]
 
-    def window(self, access: Access, z: int, region: Region, keep: bool = False) -> Window:
-        """A slice's window as float32 in 0..1, at the size that masks are made in."""
+    def window(self, access: Access, z: int, region: Region, keep: bool = False, codes: bool = False) -> Window:
+        """A slice's window as float32 in 0..1, at the size that masks are made in.
+
+        ``codes``: samples of 8 and 16 bits may stay the whole numbers that they are.
+        """
+        if codes and self.resize is None and self.sample_bytes < 4:
+            return Window(self.samples(access, z, region, keep), region, self.frame)
         read = lambda part: kernels.codes.scaled(self.samples(access, z, part, keep), self.full)  # noqa: E731
         if self.resize is None:
             return Window(read(region), region, self.frame)
@@ -103,7 +108,7 @@ class MaskJob(Job):
 
     def seen(self, access: Access, z: int, around: Region) -> Window:
         """What the generator looks at of a slice."""
-        return self.source.window(access, z, around, keep=self.parted)
+        return self.source.window(access, z, around, keep=self.parted, codes=self.op.takes_codes(self.scene))
 
     def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         """The raw mask of one slice."""
@@ -122,8 +127,7 @@ class MaskJob(Job):
             for part, around in parts.items():
                 raw = self.raw(access, z, self.seen(access, z, around), images[part], part)
                 access.write(self.out, [(z, z + 1)], part, raw[None])
-                low, strongest = min(low, float(raw.min())), peak[part.within(block.region)]
-                np.maximum(strongest, raw, out=strongest)
+                low = min(low, kernels.level.gathered(raw, peak[part.within(block.region)]))
         if self.peak != self.out:
             access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}

@@ -64,14 +64,12 @@ class State:
     """What the fold carries from slice to slice.
 
     ``pictures`` (n, colours + 2, y, x), without depth (n, colours + 1, y, x): one for every ``--cutbg`` and the last
-    for the result, and ``cuts`` (AT_ONCE, n, y, x) what of the next slices is painted onto each, ``samples``
-    (AT_ONCE, c, y, x) of them as read.
+    for the result, and ``samples`` (AT_ONCE, c, y, x) the next slices as read.
     """
 
     strongest: np.ndarray
     valley: np.ndarray | None
     pictures: np.ndarray
-    cuts: np.ndarray
     samples: np.ndarray
 
 
@@ -114,16 +112,14 @@ class MontageJob(Job):
         state = self.begin(around, region)
         for last in range(self.last, self.first - 1, -AT_ONCE):
             slices = range(last, max(last - AT_ONCE, self.first - 1), -1)
-            for z, cuts in zip(slices, state.cuts, strict=False):
+            cuts = []
+            for z in slices:
                 mask = self.masks.window(access, z, around, self.source.frame)
-                for cut, window in zip(cuts, self.cut(mask, state), strict=True):
-                    cut[:] = window.cropped(region).data
+                cuts.append([window.cropped(region).data for window in self.cut(mask, state)])
             for z, samples in zip(slices, state.samples, strict=False):
                 self.source.samples(access, z, region, out=samples)
             places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
-            full = np.float32(self.source.full)
-            count = len(slices)
-            kernels.fold.paint(state.samples[:count], full, state.cuts[:count], places, state.pictures)
+            kernels.fold.paint(state.samples, self.source.full, cuts, places, state.pictures)
         access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
         return {}
 
@@ -133,9 +129,8 @@ class MontageJob(Job):
         less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
         valley = np.full(around.shape, np.inf, np.float32) if less else None
         pictures = np.zeros((count, self.source.planes + 1 + self.maps, *region.shape), np.float32)
-        cuts = np.empty((AT_ONCE, count, *region.shape), np.float32)
         samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
-        return State(np.zeros(around.shape, np.float32), valley, pictures, cuts, samples)
+        return State(np.zeros(around.shape, np.float32), valley, pictures, samples)
 
     def cut(self, mask: Window, state: State) -> list[Window]:
         """The slice's cut as it was at every ``--cutbg``, and after all filters."""

@@ -16,6 +16,8 @@ from imfuse_tiles.store import Store
 
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
 CHUNK = 512
+#: How much lower than wide the chunks of the result are, which is exported in rows.
+FLAT = 4
 #: Bytes that file systems allocate at a time.
 DISK_BLOCK = 4096
 

@@ -78,3 +78,25 @@ def test_what_cuts_left_clear_is_filled_as_if_laid_over() -> None:
     expected = fold.over(image, np.concatenate([plain(canvas)[:3], canvas[4:]]))
     fold.fill(image, canvas)
     assert np.array_equal(image, expected)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("depth", [True, False])
+def test_slices_are_painted_over_each_other_as_their_cuts_say(kind: str, depth: bool) -> None:
+    full = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}[kind]
+    slices = (RANDOM.random((4, 3, 17, 23)) * full).astype(kind)
+    larger = RANDOM.uniform(-0.5, 1.5, (3, 2, 30, 40)).astype(np.float32)
+    larger[1, 0] = -1  # a slice that leaves no trace on the first picture
+    cuts = larger[..., 5:22, 9:32]
+    places = np.array([0.25, 0.5, 0.75], np.float32)
+    canvas = np.stack([painted(), painted()])[:, [0, 1, 2, 3, 4] if depth else [0, 1, 2, 4]]
+    expected = canvas.copy()
+    for samples, each, place in zip(slices, cuts, places, strict=False):
+        colours = samples.astype(np.float32) / np.float32(full)
+        for cut, made in zip(np.clip(each, 0, 1), expected, strict=True):
+            beside = [np.full_like(cut, value) for value in ([place, 1] if depth else [1])]
+            made[:] = np.stack([*colours, *beside]) * cut + made * (1 - cut)
+    fold.paint(slices, full, [list(each) for each in cuts], places, canvas)
+    assert np.array_equal(canvas, expected)
+    assert np.array_equal(cuts, larger[..., 5:22, 9:32])
+    assert larger.min() < 0

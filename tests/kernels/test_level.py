@@ -39,3 +39,12 @@ def test_the_extremes_of_a_crop_are_its_own() -> None:
     made, low, high = level.limited(crop)
     assert np.array_equal(made, crop)
     assert (low, high) == (float(crop.min()), float(crop.max()))
+
+
+def test_the_strongest_so_far_are_gathered_in_a_crop_and_the_smallest_is_told() -> None:
+    masks = RANDOM.normal(size=(3, 20, 30)).astype(np.float32)
+    block = np.full((50, 60), -np.inf, np.float32)
+    lows = [level.gathered(mask, block[7:27, 11:41]) for mask in masks]
+    assert lows == [mask.min() for mask in masks]
+    assert np.array_equal(block[7:27, 11:41], masks.max(axis=0))
+    assert np.count_nonzero(np.isfinite(block)) == masks[0].size

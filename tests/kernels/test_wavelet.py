@@ -144,3 +144,13 @@ def test_margins_wider_than_a_tiny_frame_are_mirrored_again_and_again():
 def test_a_plane_smaller_than_its_halo_is_refused():
     with pytest.raises(ValueError, match="negative"):
         soften(np.zeros((61, 90), np.float32), thresholds_for(5))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+@pytest.mark.parametrize("margins", [(0, 0, 0, 0), (31, 0, 5, 31)])
+def test_the_residue_of_codes_is_that_of_the_samples_they_stand_for(kind, margins):
+    full = np.iinfo(kind).max
+    codes = (picture(90, 100, 3) * full).clip(0, full).astype(kind)
+    thresholds = thresholds_for(20)
+    plain = codes.astype(np.float32) / np.float32(full)
+    assert np.array_equal(residue(codes, thresholds, margins), residue(plain, thresholds, margins))
