@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
@@ -122,9 +122,10 @@ class Processes(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self.closed = True
-        for pool in (self.alone, self.pool):
-            if pool is not None:
-                pool.shutdown(wait, cancel_futures=cancel_futures)
+        if (alone := self.alone) is not None:  # who opened it waits for its end: two would close its pipes twice
+            alone.shutdown(False, cancel_futures=cancel_futures)
+        with self.guard if wait else nullcontext():
+            self.pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
 def _failed(future: Future[Any], error: BaseException | None) -> None:

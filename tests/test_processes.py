@@ -106,14 +106,26 @@ def test_what_a_killed_worker_was_at_is_tried_again_and_given_up_after_three_tim
         pool.shutdown()
 
 
+def test_a_pool_that_ends_while_a_block_is_tried_again_closes_nothing_twice(tmp_path: Path) -> None:
+    """A second closing would hit whatever file has got the number of the first meanwhile."""
+    for number in range(5):
+        pool, folder = Processes(1), tmp_path / str(number)
+        folder.mkdir()
+        future = pool.submit(stricken, str(folder), 1)
+        assert until(lambda pool=pool: pool.alone is not None)
+        pool.shutdown()
+        assert future.result(60) == "alive"
+        assert pool.alone is None
+
+
 def test_what_waits_to_be_tried_again_can_be_withdrawn() -> None:
     """Else a run that is asked to end would start a process for each."""
     pool = Processes(1)
     try:
         with pool.guard:  # nobody is tried again meanwhile
             worker = pool.submit(os.getpid).result(60)
-            futures = [pool.submit(time.sleep, 30) for _ in range(3)]
-            assert futures[2].cancel(), "it has not been begun"
+            futures = [pool.submit(time.sleep, 30) for _ in range(6)]
+            assert futures[-1].cancel(), "it has not been begun, nor does it wait in the worker"
             os.kill(worker, signal.SIGKILL)
             assert until(lambda: all(future.cancelled() or future.cancel() for future in futures))
         assert pool.submit(os.getpid).result(60) > 0
