@@ -302,10 +302,15 @@ class Folder:
 
 
 def alive(process: int) -> bool:
-    """Whether there is a process of this number on this machine."""
+    """Whether a process of this number is at work on this machine, and not only waits for its parent to see it end."""
     import psutil
 
-    return psutil.pid_exists(process)
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 def _text(path: Path) -> str:

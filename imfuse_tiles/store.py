@@ -176,8 +176,10 @@ class Store:
         return self.files.locked(f"-{writer}" if writer else "")
 
     def sweep(self, paths: Iterable[str]) -> None:
-        """Remove what killed writers left half written: in the arrays of the given paths and beside the journals."""
-        self.files.sweep(["zarr.json", "numbers", "journal", *paths])
+        """Remove what killed writers left half written: of the given arrays, their groups, and beside the journals."""
+        paths = list(paths)
+        groups = {f"{path.partition('/')[0]}/zarr.json" for path in paths if "/" in path}
+        self.files.sweep(["zarr.json", "numbers", "journal", *groups, *paths])
 
     def sweep_chunks(self, arrays: Iterable[tuple[ChunkedArray, Iterable[tuple[int, ...]]]]) -> None:
         """Remove what killed writers left half written of the given chunks, which are for nobody else to write."""

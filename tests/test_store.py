@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from program import pressed
 
@@ -300,17 +301,22 @@ def test_the_lock_of_a_store_that_went_away_is_a_refusal(store: Store, tmp_path:
 
 def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: Store) -> None:
     store.add("m", (4, 4), (4, 4), "float32", {})
-    dead = subprocess.Popen([sys.executable, "-c", ""])
+    store.add("group/m", (4, 4), (4, 4), "float32", {})
+    dead, ended = (subprocess.Popen([sys.executable, "-c", ""]) for _ in range(2))
     dead.wait()
+    while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:  # nobody asks how it ended
+        time.sleep(0.01)
     host = socket.gethostname()
-    for name in (f"m/c/0/0.{host}-{dead.pid}-1", f"zarr.json.{host}-{dead.pid}-1", "numbers/k.json.strange"):
+    for name in (f"m/c/0/0.{host}-{dead.pid}-1", f"zarr.json.{host}-{dead.pid}-1", "numbers/k.json.strange",
+                 f"m/c/0/2.{host}-{ended.pid}-1", f"group/zarr.json.{host}-{dead.pid}-1"):  # fmt: skip
         (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (store.folder / f"{name}.partial").write_bytes(b"half")
     living = [f"m/c/0/1.{host}-{os.getppid()}-1.partial", "m/c/0/1.elsewhere-7-1.partial"]
     for name in living:
         (store.folder / name).write_bytes(b"half")
     before = (store.folder / "m" / "zarr.json").read_bytes()
-    store.sweep(["m"])
+    store.sweep(["m", "group/m"])
+    ended.wait()
     assert {str(path.relative_to(store.folder)) for path in store.folder.rglob("*.partial")} == set(living)
     assert (store.folder / "m" / "zarr.json").read_bytes() == before
 
