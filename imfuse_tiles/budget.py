@@ -107,20 +107,24 @@ def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -
     one, space = spaces(resources)
     if layout is not None and stage.memory(layout) <= one:
         return _cut(stage, layout, resources, space)
-    if resources.tile:
-        layouts = [tiled(stage, resources.tile)]
-    else:
-        layouts = [tiled(stage, edge, fitting(stage.frame, stage.grain)) for edge in edges(stage, resources)]
-    together = [each for each in layouts if stage.memory(each) * resources.workers <= space]
+    possible = layouts(stage, resources)
+    together = [each for each in possible if stage.memory(each) * resources.workers <= space]
     busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
     for each in [*(each for each in busy if each.edge >= CHUNK), *reversed(together)]:
         if each.edge >= CHUNK or each is together[0]:
             return _cut(stage, each, resources, space)
-    for each in reversed(layouts):
+    for each in reversed(possible):
         if stage.memory(each) <= one:
             return _cut(stage, each, resources, space)
     raise _too_big(stage, resources, one, (stage,))
+
+
+def layouts(stage: Stage, resources: Resources) -> list[Layout]:
+    """The layouts that a stage may have, the one of the largest blocks first."""
+    if resources.tile:
+        return [tiled(stage, resources.tile)]
+    return [tiled(stage, edge, fitting(stage.frame, stage.grain)) for edge in edges(stage, resources)]
 
 
 def edges(stage: Stage, resources: Resources) -> Sequence[int]:
@@ -171,7 +175,7 @@ def fitting(frame: Frame, grain: int = 1) -> int:
 def _too_big(stage: Stage, resources: Resources, room: int, stages: Sequence[Stage]) -> Refusal:
     fits = next((edge for edge in EDGES if all(each.memory(tiled(each, edge)) <= room for each in stages)), None)
     said = f"--tile {fits} would fit" if fits else "give it more with --memory"
-    need = min(stage.memory(tiled(stage, edge)) for edge in ([resources.tile] if resources.tile else EDGES))
+    need = min(map(stage.memory, layouts(stage, resources)))
     need += resources.memory - room
     return Refusal(
         f"stage {stage.name} needs {shown(need)} of memory, allowed is {shown(resources.memory)} (--memory); {said}"

@@ -83,7 +83,7 @@ class Store:
     def add(self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, about: dict[str, Any]) -> None:
         """Create an array, empty; an older one of this path goes."""
         self.files.delete(path)
-        group = f"{path.partition('/')[0]}/zarr.json"
+        group = _group(path)
         if "/" in path and not self.files.exists(group):
             self._put(group, {"zarr_format": 3, "node_type": "group", "attributes": {}})
         self._put(f"{path}/zarr.json", _described(shape, chunks, dtype, about))
@@ -178,8 +178,7 @@ class Store:
     def sweep(self, paths: Iterable[str]) -> None:
         """Remove what killed writers left half written: of the given arrays, their groups, and beside the journals."""
         paths = list(paths)
-        groups = {f"{path.partition('/')[0]}/zarr.json" for path in paths if "/" in path}
-        self.files.sweep(["zarr.json", "numbers", "journal", *groups, *paths])
+        self.files.sweep(["zarr.json", "numbers", "journal", *set(map(_group, paths)), *paths])
 
     def sweep_chunks(self, arrays: Iterable[tuple[ChunkedArray, Iterable[tuple[int, ...]]]]) -> None:
         """Remove what killed writers left half written of the given chunks, which are for nobody else to write."""
@@ -193,6 +192,11 @@ class Store:
     def size(self) -> int:
         """Bytes of all files; one that goes away meanwhile does not count."""
         return sum(size for _, size in self.files.names())
+
+
+def _group(path: str) -> str:
+    """The description of the group that an array lies in."""
+    return f"{path.partition('/')[0]}/zarr.json"
 
 
 def _inside(value: Any, *names: str) -> Any:

@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from program import until
 
+from imfuse_tiles.files import alive
 from imfuse_tiles.processes import Processes, WorkerKilled
 
 #: A program that says which signals its workers and their fork server block, as bits.
@@ -61,13 +61,6 @@ def test_a_refused_run_leaves_no_server_that_still_loads() -> None:
     server = int(said.stdout)
     assert said.returncode == 2
     assert until(lambda: not alive(server), 0.3), "loading alone takes longer"
-
-
-def alive(process: int) -> bool:
-    try:
-        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_a_worker_that_somebody_else_tells_to_end_goes_on() -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, update_wrapper
+from functools import cache, partial, update_wrapper
 from typing import Any
 
 #: What Numba imports if it can, for features that no kernel uses: linear algebra, C declarations, a settings file.
@@ -64,24 +64,24 @@ class _Later:
 def _kept(kernel: Any) -> Any:
     """A kernel whose code is kept for the next time: found without what only compiling needs, lost on a full disk."""
     cache = kernel._cache
-    keep, find = cache.save_overload, getattr(cache, "_load_overload", lambda *_: None)
-
-    def tried(*what: Any) -> None:
-        with suppress(OSError):
-            keep(*what)
-
-    def found(signature: Any, context: Any) -> Any:
-        code = None
-        with cache._guard_against_spurious_io_errors():
-            code = find(signature, context)
-        if code is None:
-            _prepared()
-        return code
-
-    cache.save_overload = tried
-    if hasattr(cache, "_load_overload"):
-        cache.load_overload = found
+    cache.save_overload = partial(_tried, cache.save_overload)
+    if hasattr(cache, "_load_overload"):  # not where nothing is kept
+        cache.load_overload = partial(_found, cache)
     return kernel
+
+
+def _tried(keep: Callable[..., None], *what: Any) -> None:
+    with suppress(OSError):
+        keep(*what)
+
+
+def _found(cache: Any, *what: Any) -> Any:
+    code = None
+    with cache._guard_against_spurious_io_errors():
+        code = cache._load_overload(*what)
+    if code is None:
+        _prepared()
+    return code
 
 
 class _Hidden:

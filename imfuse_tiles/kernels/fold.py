@@ -65,33 +65,33 @@ def paint(
     found = [placed(cut) for each in cuts for cut in each]
     found += found[-1:] * (count - len(found))  # always as many, so that there is one kernel to compile
     planes, tops, lefts = zip(*found, strict=True)
-    rows, values, some = np.empty((count, width), np.float32), np.empty(width, np.float32), np.empty(count, np.bool_)
-    at = np.array([tops, lefts]).T
+    rows, values = np.empty((len(pictures), width), np.float32), np.empty(width, np.float32)
+    some, at = np.empty(len(pictures), np.bool_), np.array([tops, lefts]).T
     _paint(slices, np.float32(full), planes, at, places, pictures, rows, values, some)
 
 
 @njit(cache=True, nogil=True, counted=False)
 def _paint(slices, full, cuts, at, places, pictures, rows, values, some):  # type: ignore[no-untyped-def]
-    """``rows``, ``values``, ``some``: room for a row of every cut, a row of samples, and whether a cut has any."""
+    """``rows``, ``values``, ``some``: room for a row of a slice's cuts, a row of samples, and whether a cut has any."""
     planes, height, width = slices.shape[1:]
     last, layers = pictures.shape[1] - 1, pictures.shape[0]
     for y in range(height):
-        for i in range(places.size * layers):
-            some[i] = _take(cuts[i][at[i, 0] + y][at[i, 1] : at[i, 1] + width], rows[i])
         for k in range(places.size):
-            first, any_ = k * layers, False
-            for i in range(first, first + layers):
-                any_ |= some[i]
-            for c in range(planes if any_ else 0):
+            for n in range(layers):
+                top, left = at[k * layers + n]
+                some[n] = _take(cuts[k * layers + n][top + y][left : left + width], rows[n])
+            if not some.any():
+                continue
+            for c in range(planes):
                 scale(slices[k, c, y], full, values)
                 for n in range(layers):
-                    if some[first + n]:
-                        _mix(values, rows[first + n], pictures[n, c, y])
+                    if some[n]:
+                        _mix(values, rows[n], pictures[n, c, y])
             for n in range(layers):
-                if some[first + n]:
+                if some[n]:
                     if last > planes:
-                        _mix_plain(places[k], rows[first + n], pictures[n, planes, y])
-                    _mix_plain(np.float32(1), rows[first + n], pictures[n, last, y])
+                        _mix_plain(places[k], rows[n], pictures[n, planes, y])
+                    _mix_plain(np.float32(1), rows[n], pictures[n, last, y])
 
 
 @njit(cache=True, nogil=True, counted=False)

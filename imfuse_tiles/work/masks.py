@@ -59,11 +59,10 @@ class Source:
 
         ``codes``: samples of 8 and 16 bits may stay the whole numbers that they are.
         """
-        if codes and self.resize is None and self.sample_bytes < 4:
-            return Window(self.samples(access, z, region, keep), region, self.frame)
         read = lambda part: kernels.codes.scaled(self.samples(access, z, part, keep), self.full)  # noqa: E731
         if self.resize is None:
-            return Window(read(region), region, self.frame)
+            plain = codes and self.sample_bytes < 4
+            return Window(self.samples(access, z, region, keep) if plain else read(region), region, self.frame)
         return self.resize.reduced(read, self.frame, region)
 
 
