@@ -99,7 +99,7 @@ class Ending:
         other.maps = False
         done = other.settled(0, self.slices - 1)
         planes = done.colours + 1
-        return Layer(made, Painted(done.path, planes, self.frame, 1.0, key=done.key), veiled=True)
+        return Layer(made, Painted(done.path, planes, self.frame, done.full, key=done.key), veiled=True)
 
     # Substacks
 
@@ -109,7 +109,7 @@ class Ending:
         The steps are cut before every one that needs numbers of the picture: what is there is written and measured.
         """
         montage = self.montage(first, last)
-        chain = Chain(montage.out, self.stack.planes, montage.depth, self.frame, maps=self.maps)
+        chain = Chain(montage.out, self.stack.planes, montage.depth, self.frame, montage.full, maps=self.maps)
         for op in self.recipe.finals:
             if op.measures:
                 chain = self.written(chain)
@@ -131,7 +131,7 @@ class Ending:
         out = Output(job.out, (chain.planes,), (chain.planes,), "float32")
         names = " ".join(step.op.name for step in chain.steps)
         self.add(names, key, job, out, halo=job.halo(), inputs=chain.inputs)
-        return replace(chain, path=job.out, steps=())
+        return replace(chain, path=job.out, full=1.0, steps=())
 
     def measured(self, chain: Chain, op: Final) -> str:
         """The stage that measures a written picture for a step; its key."""

@@ -118,9 +118,9 @@ def painted(layer: Layer, colours: int) -> Page:
 
 def behind(chain: Chain, first: int, colours: int, name: str) -> Page:
     """Colours with opacity in a written picture, from plane ``first`` on, as a page."""
-    lead = [(first, first + chain.colours + 1)]
+    lead = first, first + chain.colours + 1
     return Page(
         colours + 1,
-        lambda access, region: kernels.fold.coded(as_coloured(access.read(chain.path, lead, region), colours)),
+        lambda access, region: kernels.fold.coded(as_coloured(chain.samples(access, lead, region), colours)),
         name,
     )

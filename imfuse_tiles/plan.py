@@ -252,7 +252,6 @@ class Planner(Ending):
         about = [merged.key, merged.level.record(), small, [op.record("work") for op in cuts], first, last, self.maps]
         key = MontageJob.key(*about)
         job = MontageJob(self.source, merged, cuts, first, last, self.slices, f"montage/{key}", self.maps)
-        out = Output(job.out, (job.depth,), (job.depth,), "float32")
         name = "montage" if last - first + 1 == self.slices else f"montage {first + 1}-{last + 1}"
-        self.add(name, key, job, out, halo=job.halo(), inputs=(self.ingested, merged.key))
+        self.add(name, key, job, job.output(), halo=job.halo(), inputs=(self.ingested, merged.key))
         return job

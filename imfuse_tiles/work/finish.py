@@ -34,14 +34,15 @@ class Step:
 class Chain:
     """A picture in the store, and the final steps it takes as it is read.
 
-    The planes, float32: ``colours`` colours, the opacity, the final mask, depth value and its opacity if it has
-    ``maps``, and colours with opacity of every background that the cuts left behind.
+    The planes: ``colours`` colours, the opacity, the final mask, depth value and its opacity if it has ``maps``, and
+    colours with opacity of every background that the cuts left behind; ``full`` stands for 1 in them.
     """
 
     path: str
     colours: int
     planes: int
     frame: Frame
+    full: float = 1.0
     steps: tuple[Step, ...] = ()
     maps: bool = True
 
@@ -68,6 +69,11 @@ class Chain:
         """The same picture with one more step to take."""
         return replace(self, steps=(*self.steps, step))
 
+    @property
+    def weight(self) -> float:
+        """Float32 planes that take as much memory as its planes in the store."""
+        return self.planes if self.full == 1 else self.planes / 2
+
     def halo(self) -> Halo:
         return chain(step.op.halo(self.frame) for step in self.steps)
 
@@ -75,13 +81,17 @@ class Chain:
         """What is read for a region."""
         return region.grown(self.halo(), self.frame)
 
+    def samples(self, access: Access, lead: tuple[int, int], region: Region, keep: bool = False) -> np.ndarray:
+        """Some planes of a region as they are in the store, float32 in 0..1."""
+        return kernels.codes.scaled(access.read(self.path, [lead], region, keep), self.full)
+
     def read(self, access: Access, region: Region, keep: bool = True) -> tuple[Picture, np.ndarray]:
         """The picture of a region after the steps, and the planes of the backgrounds it brings along.
 
         ``keep``: regions are read row by row and share the chunks of their halos.
         """
         around, c = self.around(region), self.colours
-        planes = access.read(self.path, [(0, self.planes)], around, keep)
+        planes = self.samples(access, (0, self.planes), around, keep)
         window = lambda part: Window(part, around, self.frame)  # noqa: E731
         picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : self.behind]))
         for step in self.steps:
@@ -110,7 +120,7 @@ class FinalJob(Job):
         return {}
 
     def memory(self, height: int, width: int) -> int:
-        return memory(self.source.planes, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
+        return memory(self.source.weight, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
 
 
 @dataclass(frozen=True)
@@ -207,14 +217,14 @@ class FinishJob(Job):
         for picture in reversed(self.pictures):
             each = picture.colours + 1
             for plane in range(picture.behind, picture.planes, each):
-                left = access.read(picture.path, [(plane, plane + each)], region, keep=True)
+                left = picture.samples(access, (plane, plane + each), region, keep=True)
                 yield as_coloured(left, self.colours)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return {"opaque": all(each["opaque"] for each in reports)}
 
     def memory(self, height: int, width: int) -> int:
-        read = sum(each.planes for each in self.pictures)
+        read = sum(each.weight for each in self.pictures)
         layered = any(layer.picture for layer in self.layers)
         work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (1 + layered) * (self.colours + 1)
         frame = self.pictures[0].frame if self.pictures else (height, width)

@@ -68,7 +68,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Painted(Source):
-    """A picture in the store without slices, (planes, y, x) in float32."""
+    """A picture in the store without slices, (planes, y, x) in its own number type."""
 
     def samples(self, access: Access, z: int, region: Region, keep: bool = False,
                 out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip

@@ -15,7 +15,7 @@ from imfuse_tiles.ops.cut import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.ops.merge import MaskLevel
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.masks import Source
-from imfuse_tiles.work.stage import Access, Block, Job
+from imfuse_tiles.work.stage import Access, Block, Job, Output
 
 #: Slices that are painted together.
 AT_ONCE = 4
@@ -78,9 +78,11 @@ class MontageJob(Job):
     """Slices ``first`` to ``last`` (from 0, last included) of a stack of ``total`` painted onto each other.
 
     Writes planes: the colours, the opacity, the strongest mask, depth value and depth opacity if there are to be
-    ``maps``, and for every ``--cutbg=background`` its colours and opacity.
+    ``maps``, and for every ``--cutbg=background`` its colours and opacity. They are 16-bit codes, as the result is,
+    for half the disk; of a stack of float32 they stay float32.
     """
 
+    version: ClassVar[int] = 2
     kind: ClassVar[str] = "fold"
     step: ClassVar[str] = "focus"
 
@@ -102,6 +104,14 @@ class MontageJob(Job):
         """Planes of the output."""
         behind = sum(op.word1 == "background" for op in self.layers)
         return self.source.planes + 2 + 2 * self.maps + behind * (self.source.planes + 1)
+
+    @property
+    def full(self) -> float:
+        """What stands for 1 in the output."""
+        return 1.0 if self.source.full == 1 else 65535.0
+
+    def output(self) -> Output:
+        return Output(self.out, (self.depth,), (self.depth,), "float32" if self.full == 1 else "uint16")
 
     def halo(self) -> Halo:
         return chain(op.halo(self.source.frame) for op in self.cuts)
@@ -163,9 +173,9 @@ class MontageJob(Job):
             elif op.word1 == "background":
                 kernels.fold.opened(picture, planes[at : at + c + 1], planes[:0])
                 at += c + 1
-        return planes
+        return planes if self.full == 1 else kernels.fold.coded(planes)
 
     def planes(self) -> float:
-        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
+        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + 1.5 * self.depth
         read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
         return 8 + carried + read + self.masks.wider(self.source.frame)
