@@ -117,42 +117,33 @@ def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
         row[x] = value * cut[x] + row[x] * (np.float32(1) - cut[x])
 
 
-@njit(cache=True, nogil=True)
-def opened(picture, image, depth):  # type: ignore[no-untyped-def]
-    """A picture of :func:`paint` no longer times its opacity, clear stays 0; all float32.
-
-    Written to ``image`` (c + 1, y, x), the colours and the opacity, and to ``depth`` (2, y, x), its value and opacity,
-    or (0, y, x), nothing.
-    """
-    colours, last = image.shape[0] - 1, picture.shape[0] - 1
+@njit(cache=True, nogil=True, counted=False)
+def opened(picture):  # type: ignore[no-untyped-def]
+    """A picture of :func:`paint`, float32, is divided by its opacity, the last plane; what is clear becomes 0."""
+    last = picture.shape[0] - 1
     for y in range(picture.shape[1]):
         opacity = picture[last, y]
-        for c in range(colours):
-            _divide(picture[c, y], opacity, image[c, y])
-        image[colours, y] = opacity
-        if depth.shape[0] > 0:
-            _divide(picture[colours, y], opacity, depth[0, y])
-            depth[1, y] = opacity
-
-
-@njit(cache=True, nogil=True, counted=False)
-def _divide(row, opacity, out):  # type: ignore[no-untyped-def]
-    for x in range(out.size):
-        out[x] = row[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
+        for plane in range(last):
+            row = picture[plane, y]
+            for x in range(row.size):
+                row[x] = row[x] / opacity[x] if opacity[x] > np.float32(0) else np.float32(0)
 
 
 @njit(cache=True, nogil=True)
-def fill(image, picture):  # type: ignore[no-untyped-def]
-    """``over`` of ``image`` (c + 1, y, x) and the colours of a picture of :func:`paint`, into ``image``."""
+def fill(image, picture, colours):  # type: ignore[no-untyped-def]
+    """``over`` of ``image``, which is opened, and a picture of :func:`paint` as this made it, into ``image``.
+
+    Both float32 (n, y, x): so many colours first, the opacity last, and what is between left alone.
+    """
     last, width, none = image.shape[0] - 1, image.shape[2], np.float32(0)
     a, share, lower = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(image.shape[1]):
-        opacity, b = image[last, y], picture[picture.shape[0] - 1, y]
+        opacity, b = image[last, y], picture[last, y]
         for x in range(width):
             a[x] = opacity[x]
             share[x] = b[x] * (np.float32(1) - a[x])
             opacity[x] = a[x] + share[x]
-        for c in range(last):
+        for c in range(colours):
             colour, under = image[c, y], picture[c, y]
             for x in range(width):
                 lower[x] = under[x] / b[x] if b[x] > none else none
@@ -274,6 +265,14 @@ def coded(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
     codes = np.empty(values.shape, np.uint16) if codes is None else codes
     _code(_plain(values, values.shape).reshape(-1), codes.reshape(-1))
     return codes
+
+
+def stored(values: np.ndarray, out: np.ndarray) -> None:
+    """Values in 0..1 as they are to be stored: ``coded`` into uint16, or copied into float32, of the same shape."""
+    if out.dtype == np.float32:
+        out[:] = values
+    else:
+        coded(values, out)
 
 
 @njit(cache=True, nogil=True)

@@ -163,19 +163,27 @@ class MontageJob(Job):
     def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
         c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
-        planes = np.empty((self.depth, *region.shape), np.float32)
+        planes = np.empty((self.depth, *region.shape), self.output().dtype)
         *behind, front = state.pictures
-        kernels.fold.opened(front, planes[: c + 1], planes[c + 2 : at])
-        planes[c + 1] = state.strongest[region.within(around)]
+        kernels.fold.opened(front)
+        kernels.fold.stored(state.strongest[region.within(around)], planes[c + 1])
+        kernels.fold.stored(front[c:] if self.maps else front[:0], planes[c + 2 : at])
         for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
-                kernels.fold.fill(planes[: c + 1], picture)
+                kernels.fold.fill(front, picture, c)
             elif op.word1 == "background":
-                kernels.fold.opened(picture, planes[at : at + c + 1], planes[:0])
+                kernels.fold.opened(picture)
+                self.keep(picture, planes[at : at + c + 1])
                 at += c + 1
-        return planes if self.full == 1 else kernels.fold.coded(planes)
+        self.keep(front, planes[: c + 1])
+        return planes
+
+    def keep(self, picture: np.ndarray, planes: np.ndarray) -> None:
+        """Put a picture's colours and its opacity, the last, into the planes to write."""
+        kernels.fold.stored(picture[: self.source.planes], planes[:-1])
+        kernels.fold.stored(picture[-1], planes[-1])
 
     def planes(self) -> float:
-        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + 1.5 * self.depth
+        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
         read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
         return 8 + carried + read + self.masks.wider(self.source.frame)

@@ -66,18 +66,25 @@ def plain(canvas: np.ndarray) -> np.ndarray:
 
 def test_an_opened_picture_is_divided_by_its_opacity_and_clear_where_there_is_none() -> None:
     canvas = painted()
-    image, depth = np.empty((4, 17, 23), np.float32), np.empty((2, 17, 23), np.float32)
-    fold.opened(canvas, image, depth)
-    assert np.array_equal(image, [*plain(canvas)[:3], canvas[4]])
-    assert np.array_equal(depth, [plain(canvas)[3], canvas[4]])
-    assert not image[:, canvas[4] == 0].any()
+    made = canvas.copy()
+    fold.opened(made)
+    assert np.array_equal(made, [*plain(canvas), canvas[4]])
+    assert not made[:, canvas[4] == 0].any()
 
 
 def test_what_cuts_left_clear_is_filled_as_if_laid_over() -> None:
-    image, canvas = picture(4), painted()
-    expected = fold.over(image, np.concatenate([plain(canvas)[:3], canvas[4:]]))
-    fold.fill(image, canvas)
-    assert np.array_equal(image, expected)
+    image, canvas = picture(5), painted()
+    expected = fold.over(image[[0, 1, 2, 4]], np.concatenate([plain(canvas)[:3], canvas[4:]]))
+    depth = image[3].copy()
+    fold.fill(image, canvas, 3)
+    assert np.array_equal(image, [*expected[:3], depth, expected[3]])
+
+
+@pytest.mark.parametrize("kind", ["uint16", "float32"])
+def test_what_is_stored_is_codes_or_the_values_themselves(kind: str) -> None:
+    values, out = picture(4), np.empty((4, 17, 23), kind)
+    fold.stored(values, out)
+    assert np.array_equal(out, codes(values) if kind == "uint16" else values)
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
