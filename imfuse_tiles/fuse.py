@@ -16,7 +16,7 @@ from imfuse_tiles.lean import spare
 from imfuse_tiles.parts import PartRun
 from imfuse_tiles.plan import Plan, Stack, planned
 from imfuse_tiles.recipe import STEPS, Recipe, Resources
-from imfuse_tiles.scheduler import check_scheduler
+from imfuse_tiles.scheduler import check_scheduler, place
 from imfuse_tiles.space import check_disk
 from imfuse_tiles.store import Store
 from imfuse_tiles.trouble import told
@@ -90,7 +90,8 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: output.Wish, prog
             store.forget(key)
         if first:
             upkeep.note(plan, store, resources, passing)
-        kind = partial(PartRun, part=part) if part else partial(run.Run, spare=passing)
+        alone = fresh and place(resources.scheduler) == "here"
+        kind = partial(PartRun, part=part) if part else partial(run.Run, spare=passing, alone=alone)
         work = kind(plan, store, resources, progress or run.Progress(), halt)
         places: dict[str, str] = {}
         try:
@@ -136,10 +137,10 @@ def fuse_images(
     stack = opened(images, recipe.revert)
     threads = check_scheduler(scheduler, workers or cores())
     resources = Resources(memory or budget.default_memory(), threads, tile, scheduler, lean=lean)
-    place = store_of(stack, store)
-    plan = plan_of(recipe.checked(), stack, place, resources, extra)
+    kept = store_of(stack, store)
+    plan = plan_of(recipe.checked(), stack, kept, resources, extra)
     wish = output.Wish(Path(result), extra=extra, bits=bits, force=force)
-    return fuse(plan, place, resources, wish, progress)
+    return fuse(plan, kept, resources, wish, progress)
 
 
 def cores() -> int:

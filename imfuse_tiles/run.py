@@ -95,6 +95,8 @@ class Run:
     writer: str = ""
     #: Keys of the stages to delete as soon as nothing to come reads them.
     spare: frozenset[str] = frozenset()
+    #: Whether no other process has ever written to the store: it began with this run, which computes here.
+    alone: bool = False
 
     def execute(self, pool: Callable[[], Any], export: Callable[[], Any] = lambda: None) -> list[StageReport]:
         """Complete every stage that the result needs, then ``export``; ``pool`` opens the executor if there is work.
@@ -133,8 +135,12 @@ class Run:
             self.store.drop(stage.key, (output.path for output in stage.outputs))
 
     def tidy(self, done: list[Stage]) -> None:
-        """Remove what is half written: workers of a killed program may have lived a moment longer than it did."""
-        self.store.sweep(output.path for stage in done for output in stage.outputs)
+        """Remove what is half written: workers of a killed program may have lived a moment longer than it did.
+
+        Looking through all folders of a stack takes a while, and where nobody could leave anything it is not done.
+        """
+        if not self.alone:
+            self.store.sweep(output.path for stage in done for output in stage.outputs)
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
         """Damaged chunks, each to be taken back, until an attempt meets none."""

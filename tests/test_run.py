@@ -17,6 +17,7 @@ from imfuse_tiles import run as running
 from imfuse_tiles.budget import BASE, laid_out
 from imfuse_tiles.chunks import ChunkedArray
 from imfuse_tiles.errors import BlockFailed, Interrupted, Refusal, Resumable
+from imfuse_tiles.fuse import fuse_images
 from imfuse_tiles.halt import Halt
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Resources
@@ -325,6 +326,24 @@ def test_few_blocks_are_submitted_ahead(plan: Plan, store: Store) -> None:
     Run(plan, store, Resources(2 << 30, 2, 32), Told()).execute(lambda: pool)
     assert len(waiting) > 200
     assert max(waiting) <= 4
+
+
+def test_half_written_files_are_only_looked_for_where_another_process_may_have_left_some(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, searched = [header.path for header in stack.headers], list[set[str]]()
+    monkeypatch.setattr(Store, "sweep", lambda self, paths: searched.append({path.partition("/")[0] for path in paths}))
+
+    def looks(store: str, options: str, scheduler: str = "threads") -> bool:
+        """Whether a run looks through several stages once all are computed."""
+        searched.clear()
+        place = tmp_path / store
+        fuse_images(images, recipe_of(options), tmp_path / "r.tif", store=place, scheduler=scheduler, force=True)
+        return any({"montage", "final"} <= groups for groups in searched)
+
+    assert not looks("new", OPTIONS)
+    assert looks("new", f"{OPTIONS} --cutalpha")
+    assert looks("beside", OPTIONS, "processes:2")
 
 
 def test_progress_hears_of_every_stage_and_block_once(plan: Plan, store: Store) -> None:
