@@ -2,7 +2,7 @@
 
 import sys
 
-from imfuse_tiles.cli import main
+from imfuse_tiles.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -45,7 +45,7 @@ def usage() -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command. 0 ok, 1 a bug, 2 bad input, 3 exists or locked, 4 resumable, 5 blocks failed, 128 + signal."""
     words = sys.argv[1:] if words is None else list(words)
-    gc.set_threshold(50_000)  # loading makes many objects that stay, and hardly any cycles
+    gc.set_threshold(200_000)  # loading makes many objects that stay, and hardly any cycles
     try:
         return _dispatch(words)
     except Stop as stop:
@@ -64,6 +64,16 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"imfuse-tiles: a bug: {_told(error)}", file=sys.stderr)
         print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
         return 1
+
+
+def program() -> int:
+    """:func:`main` as a program of its own."""
+    # Blocks run side by side; NumPy's library of linear algebra, hardly used, would start threads that first spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return main()
+    finally:
+        gc.freeze()  # what was loaded is not searched for cycles again, which takes longer than all else at the end
 
 
 def _told(error: Exception) -> str:

@@ -50,6 +50,16 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_the_program_starts_no_threads_for_algebra_and_ends_without_a_search_for_cycles() -> None:
+    told = "import gc, os; from imfuse_tiles.cli import program; print(program(), gc.get_freeze_count() > 0, "
+    told += "os.environ['OPENBLAS_NUM_THREADS'])"
+    for said, threads in (({}, 1), ({"OPENBLAS_NUM_THREADS": "3"}, 3)):
+        environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | said
+        command = [sys.executable, "-c", told, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout.split("\n")[:2] == [f"imfuse-tiles {__version__}", f"0 True {threads}"]
+
+
 # A run
 
 
