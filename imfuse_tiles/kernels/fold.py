@@ -77,10 +77,12 @@ def _paint(slices, full, cuts, at, places, pictures, rows, values, some):  # typ
     last, layers = pictures.shape[1] - 1, pictures.shape[0]
     for y in range(height):
         for k in range(places.size):
+            seen = False
             for n in range(layers):
                 top, left = at[k * layers + n]
                 some[n] = _take(cuts[k * layers + n][top + y][left : left + width], rows[n])
-            if not some.any():
+                seen |= some[n]
+            if not seen:
                 continue
             for c in range(planes):
                 scale(slices[k, c, y], full, values)

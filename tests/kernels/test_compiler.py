@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stacks import frames, written
 
+from benchmarks.chains import CHAINS
 from imfuse_tiles.kernels import compiler
 from imfuse_tiles.kernels.compiler import njit
 
 
-def said(program: str, **environment: str) -> str:
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ | environment
-    )
+def said(program: str, *words: str | Path) -> str:
+    run = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
     return run.stdout.strip()
 
 
@@ -78,14 +77,16 @@ def test_a_compiled_kernel_shows_what_the_compiler_knows_of_it() -> None:
     assert _half.signatures
 
 
-def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chain", CHAINS)
+def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(chain: str, tmp_path: Path) -> None:
+    files = written(tmp_path / "in", frames(3, dtype="uint8", shape=(80, 70)))
+    words = ["fuse", *CHAINS[chain].split(), "--quiet", "--force", "-o", tmp_path / "r.tif", "--store"]
     program = (
-        "import sys, numpy as np\n"
-        "from imfuse_tiles.kernels import level\n"
-        "level.levelled(np.ones((20, 20), np.float32), 0, 1, np.empty(0, np.float32))\n"
-        "print('numba.np.linalg' in sys.modules)"
+        "import sys\nfrom imfuse_tiles.cli import main\nmain(sys.argv[1:])\nprint('numba.np.linalg' in sys.modules)"
     )
-    assert [said(program, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["True", "False"]
+    for store in ("new", "other"):
+        found = said(program, *words, tmp_path / store, *files).split("\n")
+    assert found[-1] == "False"
 
 
 @njit(cache=False, nogil=True, counted=False)
