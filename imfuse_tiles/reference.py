@@ -144,11 +144,11 @@ class Reference:
             if op.word1 == "compose":
                 image = kernels.fold.over(image, opened(layer)[0])
         left = [opened(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
-        picture = Picture(*(Window.whole(self.stored(planes)) for planes in (image, strongest, depth)))
-        return picture, [self.stored(planes) for planes in left]
+        image, strongest, *left = (self.stored(planes) for planes in (image, strongest, *left))
+        return Picture(Window.whole(image), Window.whole(strongest), Window.whole(depth)), left
 
     def stored(self, planes: np.ndarray) -> np.ndarray:
-        """Planes of a montage as they are kept: rounded to 16 bits, unless the stack is of float32."""
+        """Planes of a montage, but for the depth, as they are kept: rounded to 16 bits unless the stack is float32."""
         if self.full == 1:
             return planes
         return (np.clip(planes, 0, 1) * FULL + np.float32(0.5)).astype(np.uint16).astype(np.float32) / FULL

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from stacks import frames, ran, recipe_of, result, run, stack_of
+from stacks import frames, ran, recipe_of, result, run, stack_of, whole
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.plan import planned
@@ -77,6 +77,16 @@ def test_without_maps_the_picture_is_the_same_and_less_is_stored(stack: Stack, t
     if (montages := store.folder / "montage").exists():
         planes = {store.array(f"montage/{path.name}").shape[0] for path in montages.iterdir() if path.is_dir()}
         assert planes == {stack.planes + 2 + (stack.planes + 1) * text.count("=background")}
+
+
+def test_the_depth_in_the_store_is_not_rounded_but_the_picture_is(stack: Stack, tmp_path: Path) -> None:
+    plan, store = planned(recipe_of("--wavelet --cutwave"), stack), Store(str(tmp_path / "store"))
+    run(plan, store)
+    (path,) = (stage.outputs[0].path for stage in plan.stages if stage.name == "montage")
+    steps = whole(store, path).astype(float) * 65535
+    off = abs(steps - np.rint(steps)).max(axis=(1, 2))
+    assert (off[: stack.planes + 2] < 0.01).all()
+    assert off[stack.planes + 2] > 0.1
 
 
 def test_a_background_of_a_recipe_shares_the_masks_of_the_same_options(stack: Stack) -> None:

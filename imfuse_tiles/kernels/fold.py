@@ -269,14 +269,6 @@ def coded(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
     return codes
 
 
-def stored(values: np.ndarray, out: np.ndarray) -> None:
-    """Values in 0..1 as they are to be stored: ``coded`` into uint16, or copied into float32, of the same shape."""
-    if out.dtype == np.float32:
-        out[:] = values
-    else:
-        coded(values, out)
-
-
 @njit(cache=True, nogil=True)
 def _code(values, codes):  # type: ignore[no-untyped-def]
     for x in range(values.size):

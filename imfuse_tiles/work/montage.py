@@ -79,7 +79,8 @@ class MontageJob(Job):
 
     Writes planes: the colours, the opacity, the strongest mask, depth value and depth opacity if there are to be
     ``maps``, and for every ``--cutbg=background`` its colours and opacity. They are 16-bit codes, as the result is,
-    for half the disk; of a stack of float32 they stay float32.
+    for half the disk; with maps the same values in float32, for the depth is not rounded. Of a stack of float32
+    nothing is.
     """
 
     version: ClassVar[int] = 2
@@ -108,7 +109,7 @@ class MontageJob(Job):
     @property
     def full(self) -> float:
         """What stands for 1 in the output."""
-        return 1.0 if self.source.full == 1 else 65535.0
+        return 1.0 if self.maps or self.source.full == 1 else 65535.0
 
     def output(self) -> Output:
         return Output(self.out, (self.depth,), (self.depth,), "float32" if self.full == 1 else "uint16")
@@ -166,22 +167,31 @@ class MontageJob(Job):
         planes = np.empty((self.depth, *region.shape), self.output().dtype)
         *behind, front = state.pictures
         kernels.fold.opened(front)
-        kernels.fold.stored(state.strongest[region.within(around)], planes[c + 1])
-        kernels.fold.stored(front[c:] if self.maps else front[:0], planes[c + 2 : at])
+        self.keep(state.strongest[region.within(around)], planes[c + 1])
+        planes[c + 2 : at] = front[c:] if self.maps else front[:0]
         for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
                 kernels.fold.fill(front, picture, c)
             elif op.word1 == "background":
                 kernels.fold.opened(picture)
-                self.keep(picture, planes[at : at + c + 1])
+                self.keep_picture(picture, planes[at : at + c + 1])
                 at += c + 1
-        self.keep(front, planes[: c + 1])
+        self.keep_picture(front, planes[: c + 1])
         return planes
 
-    def keep(self, picture: np.ndarray, planes: np.ndarray) -> None:
+    def keep_picture(self, picture: np.ndarray, planes: np.ndarray) -> None:
         """Put a picture's colours and its opacity, the last, into the planes to write."""
-        kernels.fold.stored(picture[: self.source.planes], planes[:-1])
-        kernels.fold.stored(picture[-1], planes[-1])
+        self.keep(picture[: self.source.planes], planes[:-1])
+        self.keep(picture[-1], planes[-1])
+
+    def keep(self, values: np.ndarray, out: np.ndarray) -> None:
+        """Put values into planes to write, rounded as the number type of the stack asks for."""
+        if self.source.full == 1:
+            out[:] = values
+        elif out.dtype == np.uint16:
+            kernels.fold.coded(values, out)
+        else:
+            out[:] = kernels.codes.scaled(kernels.fold.coded(values), 65535.0)
 
     def planes(self) -> float:
         carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth

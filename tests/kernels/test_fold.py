@@ -80,13 +80,6 @@ def test_what_cuts_left_clear_is_filled_as_if_laid_over() -> None:
     assert np.array_equal(image, [*expected[:3], depth, expected[3]])
 
 
-@pytest.mark.parametrize("kind", ["uint16", "float32"])
-def test_what_is_stored_is_codes_or_the_values_themselves(kind: str) -> None:
-    values, out = picture(4), np.empty((4, 17, 23), kind)
-    fold.stored(values, out)
-    assert np.array_equal(out, codes(values) if kind == "uint16" else values)
-
-
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("depth", [True, False])
 def test_slices_are_painted_over_each_other_as_their_cuts_say(kind: str, depth: bool) -> None:
