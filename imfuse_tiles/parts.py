@@ -80,7 +80,7 @@ class PartRun(Run):
         self.repairs |= {(stage.key, name) for name in lost}
         return {name: line for name, line in done.items() if (stage.key, name) not in self.repairs}
 
-    def tidy(self, done: list[Stage]) -> None:
+    def tidy(self, stages: list[Stage]) -> None:
         """Nothing: what is half written may be another part's."""
 
     def sweep(self, stage: Stage, blocks: Sequence[Block]) -> None:

@@ -134,13 +134,13 @@ class Run:
         for stage in spent(self.plan, spare, ahead):
             self.store.drop(stage.key, (output.path for output in stage.outputs))
 
-    def tidy(self, done: list[Stage]) -> None:
+    def tidy(self, stages: list[Stage]) -> None:
         """Remove what is half written: workers of a killed program may have lived a moment longer than it did.
 
         Looking through all folders of a stack takes a while, and where nobody could leave anything it is not done.
         """
         if not self.alone:
-            self.store.sweep(output.path for stage in done for output in stage.outputs)
+            self.store.sweep(output.path for stage in stages for output in stage.outputs)
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
         """Damaged chunks, each to be taken back, until an attempt meets none."""
@@ -223,7 +223,7 @@ class Run:
     def kept(self, stage: Stage, layout: Layout) -> Lines:
         """The blocks of an earlier run that are recorded and whole; others are taken back."""
         self.store.reopen(stage.key)
-        self.store.sweep(output.path for output in stage.outputs)
+        self.tidy([stage])
         done = self.store.done(stage.key)
         with self.store.journal(stage.key) as record:
             for name in unsound(self.store, stage, layout, done) if done else ():

@@ -13,6 +13,7 @@ from imfuse_tiles.grid import Halo, Region, Window, chain
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.cut import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.ops.merge import MaskLevel
+from imfuse_tiles.stack import FULL
 from imfuse_tiles.store import Store
 from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access, Block, Job, Output
@@ -107,12 +108,17 @@ class MontageJob(Job):
         return self.source.planes + 2 + 2 * self.maps + behind * (self.source.planes + 1)
 
     @property
+    def dtype(self) -> str:
+        """Number type of the output."""
+        return "float32" if self.maps or self.source.dtype == "float32" else "uint16"
+
+    @property
     def full(self) -> float:
         """What stands for 1 in the output."""
-        return 1.0 if self.maps or self.source.full == 1 else 65535.0
+        return FULL[self.dtype]
 
     def output(self) -> Output:
-        return Output(self.out, (self.depth,), (self.depth,), "float32" if self.full == 1 else "uint16")
+        return Output(self.out, (self.depth,), (self.depth,), self.dtype)
 
     def halo(self) -> Halo:
         return chain(op.halo(self.source.frame) for op in self.cuts)
@@ -164,11 +170,12 @@ class MontageJob(Job):
     def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
         c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
-        planes = np.empty((self.depth, *region.shape), self.output().dtype)
+        planes = np.empty((self.depth, *region.shape), self.dtype)
         *behind, front = state.pictures
         kernels.fold.opened(front)
         self.keep(state.strongest[region.within(around)], planes[c + 1])
-        planes[c + 2 : at] = front[c:] if self.maps else front[:0]
+        if self.maps:  # what is filled in below the picture has no depth
+            planes[c + 2 : at] = front[c:]
         for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
                 kernels.fold.fill(front, picture, c)
@@ -186,12 +193,12 @@ class MontageJob(Job):
 
     def keep(self, values: np.ndarray, out: np.ndarray) -> None:
         """Put values into planes to write, rounded as the number type of the stack asks for."""
-        if self.source.full == 1:
+        if self.source.dtype == "float32":
             out[:] = values
-        elif out.dtype == np.uint16:
+        elif self.dtype == "uint16":
             kernels.fold.coded(values, out)
         else:
-            out[:] = kernels.codes.scaled(kernels.fold.coded(values), 65535.0)
+            out[:] = kernels.codes.scaled(kernels.fold.coded(values), FULL["uint16"])
 
     def planes(self) -> float:
         carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -16,8 +17,9 @@ from imfuse_tiles.kernels import compiler
 from imfuse_tiles.kernels.compiler import njit
 
 
-def said(program: str, *words: str | Path) -> str:
-    run = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+def said(program: str, *words: str | Path, **environment: str) -> str:
+    command = [sys.executable, "-c", program, *words]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
     return run.stdout.strip()
 
 
@@ -77,8 +79,18 @@ def test_a_compiled_kernel_shows_what_the_compiler_knows_of_it() -> None:
     assert _half.signatures
 
 
+def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(tmp_path: Path) -> None:
+    program = (
+        "import sys, numpy as np\n"
+        "from imfuse_tiles.kernels import level\n"
+        "level.levelled(np.ones((20, 20), np.float32), 0, 1, np.empty(0, np.float32))\n"
+        "print('numba.np.linalg' in sys.modules)"
+    )
+    assert [said(program, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["True", "False"]
+
+
 @pytest.mark.parametrize("chain", CHAINS)
-def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(chain: str, tmp_path: Path) -> None:
+def test_no_kernel_of_a_whole_run_asks_for_more_once_it_is_kept(chain: str, tmp_path: Path) -> None:
     files = written(tmp_path / "in", frames(3, dtype="uint8", shape=(80, 70)))
     words = ["fuse", *CHAINS[chain].split(), "--quiet", "--force", "-o", tmp_path / "r.tif", "--store"]
     program = (
