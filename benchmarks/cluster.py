@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.chains import A, fuse
 from benchmarks.figures import Figure
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.images import Header
 from imfuse_tiles.plan import Plan, planned
 from imfuse_tiles.recipe import Recipe, Resources
@@ -37,7 +38,7 @@ PROCESSES = 4
 TILE = 64
 
 
-@dataclass(frozen=True)
+@frozen
 class Asleep(Job):
     """Sleeps for so many seconds a pixel and slice; is cut into blocks like another job."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm, prod
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.scheduler import place
@@ -68,7 +68,7 @@ def bytes_of(text: str) -> int:
     return size
 
 
-@dataclass(frozen=True)
+@frozen
 class Cut:
     """A stage's layout, the bytes one block needs, and how many blocks may be in memory at once."""
 

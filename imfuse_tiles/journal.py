@@ -11,15 +11,15 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from imfuse_tiles.files import Files
+from imfuse_tiles.frozen import frozen
 
 Line = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@frozen
 class Journal:
     """What is recorded of one stage."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.work.finish import Chain, FinishJob
@@ -19,7 +19,7 @@ from imfuse_tiles.work.stage import Access
 Read = Callable[[Access, Region], np.ndarray]
 
 
-@dataclass(frozen=True)
+@frozen
 class Page:
     """One picture of a file: its planes and how a region of them is read, as 16-bit codes (planes, y, x)."""
 
@@ -28,7 +28,7 @@ class Page:
     name: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sheet:
     """One file: its role, its place and its pages."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from imfuse_tiles.ending import Ending
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.background import Origin, origin
 from imfuse_tiles.ops.depthmap import DepthMap
@@ -25,7 +26,7 @@ from imfuse_tiles.work.montage import Merged, MontageJob
 from imfuse_tiles.work.stage import Job, Output, Stage
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan:
     """Stages in the order they run; the last one writes the result's planes."""
 

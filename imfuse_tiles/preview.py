@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from imfuse_tiles.errors import Exists
 from imfuse_tiles.export import Picture, check_target, write_picture
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.run import Progress, Took
@@ -30,7 +30,7 @@ LONGEST = 1000
 PAUSE, SHARE = 2.0, 0.03
 
 
-@dataclass(frozen=True)
+@frozen
 class View:
     """How blocks of a stage are looked at: an array, and the planes that a block wrote into it."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 
 #: The job queues, and what dask-jobqueue calls their clusters.
 QUEUES = {
@@ -25,7 +26,7 @@ KEYLESS = "a secured scheduler takes --tls-cert, --tls-key and --tls-ca, or keys
 DASHBOARD = "127.0.0.1:8787"
 
 
-@dataclass(frozen=True)
+@frozen
 class Cluster:
     """What a scheduler needs beside its name.
 
@@ -39,7 +40,7 @@ class Cluster:
     dashboard: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """One of several programs that share the blocks of a run: the ``number``-th (from 1) of ``of``.
 

@@ -10,10 +10,11 @@ import difflib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, field, fields, replace
 from typing import Any, ClassVar, Self
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 
 Choices = Sequence[str] | Callable[[], Sequence[str]]
 
@@ -56,7 +57,7 @@ def word(default: str | None, help: str, choices: Choices | None = None, *, alia
     return _argument("word", default, help, choices=choices, aliases=aliases or {}, quiet=quiet, role=role)
 
 
-@dataclass(frozen=True)
+@frozen
 class Op:
     """One option with its arguments. Immutable, hashable, comparable."""
 

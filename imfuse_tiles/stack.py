@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame
 from imfuse_tiles.images import Header
 
 FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
-@dataclass(frozen=True)
+@frozen
 class Stack:
     """The frames of a run, front first, all of one size."""
 

@@ -10,7 +10,6 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +17,14 @@ from urllib.parse import urlsplit
 from imfuse_tiles.chunks import ChunkedArray, Damaged
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.files import Files, files_of
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.journal import Journal, Line
 
 FORMAT = 1
 DTYPES = ("uint8", "uint16", "float32")
 
 
-@dataclass(frozen=True)
+@frozen
 class Store:
     """A store by its folder or URL. Cheap to make and to send to another process; nothing is opened before use."""
 

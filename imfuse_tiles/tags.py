@@ -5,12 +5,14 @@ Values stay as they are, in little-endian order, so that nothing is lost that th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from imfuse_tiles.frozen import frozen
 
 MAKE, EXIF, PROFILE, GPS = 271, 34665, 34675, 34853
 
 
-@dataclass(frozen=True)
+@frozen
 class Value:
     """A tag's value: number of its type, count, and its bytes in little-endian order."""
 
@@ -22,7 +24,7 @@ class Value:
 Directory = dict[int, Value]
 
 
-@dataclass(frozen=True)
+@frozen
 class Tags:
     """The descriptive tags of the main, the EXIF and the GPS directory, and the colour profile."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from imfuse_tiles.budget import laid_out
 from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Resources
 from imfuse_tiles.store import Store
@@ -47,7 +47,7 @@ def passing(store: Store) -> frozenset[str]:
     return frozenset(key for key, said in stages.items() if said.get("passing"))
 
 
-@dataclass(frozen=True)
+@frozen
 class Held:
     """A stage as a store holds it.
 
@@ -67,7 +67,7 @@ class Held:
     passing: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Contents:
     """What a store holds: its stages, those of the last run first and in its order, and the rest's bytes."""
 

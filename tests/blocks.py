@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from stacks import imagined
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.plan import Plan
 from imfuse_tiles.recipe import Recipe
 from imfuse_tiles.work.stage import Access, Block, Job, Output, Stage
 
 
-@dataclass(frozen=True)
+@frozen
 class FillJob(Job):
     """Writes each block's place into its pixels; with ``before``, adds what lies there in an earlier array."""
 
@@ -34,7 +34,7 @@ class FillJob(Job):
         return {}
 
 
-@dataclass(frozen=True)
+@frozen
 class Tracked(FillJob):
     """Leaves a file named by its process while it is at a block."""
 
@@ -49,7 +49,7 @@ class Tracked(FillJob):
             mark.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
+@frozen
 class Poison(FillJob):
     """Kills its worker at one block, ``times`` times at most, which it counts in a folder."""
 
@@ -64,7 +64,7 @@ class Poison(FillJob):
         return super().compute(access, block)
 
 
-@dataclass(frozen=True)
+@frozen
 class Hog(FillJob):
     """Takes so much memory at one block that its worker is ended for it."""
 

@@ -20,7 +20,8 @@ NAME = ROOT.name
 
 #: From the ground up. A room is a module or a folder of them; a new one gets its place here.
 FLOORS = (
-    ("errors", "arrays", "tags", "heap"),
+    ("errors", "frozen"),
+    ("arrays", "tags", "heap"),
     ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "scheduler"),
     ("chunks", "journal", "ops", "stack", "config"),
     ("store", "recipe"),

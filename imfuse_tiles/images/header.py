@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 
 Format = Literal["tiff", "png", "jpeg"]
 DType = Literal["uint8", "uint16", "float32"]
@@ -17,7 +18,7 @@ LARGEST_EXPANSION = 4096
 FREE_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Header:
     """Geometry and type of one image file, as promised by its header and checked against its size.
 
@@ -67,7 +68,7 @@ class Header:
         return self.planes, self.height, self.width
 
 
-@dataclass(frozen=True)
+@frozen
 class FileFacts:
     """A regular, readable, non-empty file."""
 

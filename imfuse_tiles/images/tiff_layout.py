@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from imfuse_tiles.frozen import frozen
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 READ_BYTES = 1 << 20  # uncompressed rows are read from the file in portions of about this size
 
 
-@dataclass(frozen=True)
+@frozen
 class Layout:
     """A grid of segments: tiles, or strips, which are tiles as wide as the image."""
 

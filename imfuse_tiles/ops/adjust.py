@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Region, Window
 from imfuse_tiles.ops.generator import Scene, spaces
 from imfuse_tiles.ops.resize import Reader, interpolations, resampled, scaled_size
 from imfuse_tiles.spec import Op, integer, number, word
 
 
-@dataclass(frozen=True)
+@frozen
 class ColorSpace(Op, name="colorspace"):
     """Colour space that all masks are made in."""
 
@@ -37,7 +37,7 @@ class ColorSpace(Op, name="colorspace"):
         return Scene(self.C, self.c)
 
 
-@dataclass(frozen=True)
+@frozen
 class PrepResize(Op, name="prepresize"):
     """Make masks at another size: faster when smaller; radii then count in the smaller pixels."""
 

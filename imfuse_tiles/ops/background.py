@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.ops.colours import colour
 from imfuse_tiles.ops.fusion import GRAMMAR, NAME, Fusion
 from imfuse_tiles.spec import Op, word
@@ -21,7 +21,7 @@ RECIPES = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Origin:
     """What a picture of the whole stack is made of.
 
@@ -77,7 +77,7 @@ def origin(owner: str, text: str) -> Origin:
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class Background(Op, name="bg"):
     """What shows through where the result is transparent; later ones lie on top."""
 

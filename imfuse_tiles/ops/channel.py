@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.ops.generator import Generator, spaces
 from imfuse_tiles.spec import flag, integer, word
 
 
-@dataclass(frozen=True)
+@frozen
 class Plane(Generator):
     """A plane of a colour space as it is, not stretched and not filtered unless asked."""
 
     contrast: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Channel(Plane, name="channel"):
     """Any plane of any colour space, or the mean of all."""
 
@@ -24,7 +24,7 @@ class Channel(Plane, name="channel"):
     examples: ClassVar = ("", "HSL,2", "C=CMYK,c3", "C=Gray", "C=HSL,c0,neg")
 
 
-@dataclass(frozen=True)
+@frozen
 class Chroma(Plane, name="chroma"):
     """Chroma: strong colours."""
 
@@ -34,7 +34,7 @@ class Chroma(Plane, name="chroma"):
     c: int = integer(1, "plane", low=0, high=3, quiet=True)
 
 
-@dataclass(frozen=True)
+@frozen
 class Darkness(Plane, name="darkness"):
     """Dark areas."""
 
@@ -45,7 +45,7 @@ class Darkness(Plane, name="darkness"):
     neg: bool = flag(True, "negate")
 
 
-@dataclass(frozen=True)
+@frozen
 class Lightness(Plane, name="lightness"):
     """Light areas."""
 
@@ -55,7 +55,7 @@ class Lightness(Plane, name="lightness"):
     c: int = integer(2, "plane", low=0, high=3, quiet=True)
 
 
-@dataclass(frozen=True)
+@frozen
 class Saturation(Plane, name="saturation"):
     """Saturated areas."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
 from imfuse_tiles.ops.cut import Cut, CutFilter
 from imfuse_tiles.ops.filters import MaskFilter
@@ -17,7 +18,7 @@ from imfuse_tiles.ops.operators import ALLOWED, AutoLevel, Call, Step, steps
 from imfuse_tiles.spec import Op, integer, word
 
 
-@dataclass(frozen=True)
+@frozen
 class Command(Op):
     """A filter written as text."""
 
@@ -57,7 +58,7 @@ class Command(Op):
         return x
 
 
-@dataclass(frozen=True)
+@frozen
 class Cmd(Command, Generator, name="cmd"):
     """Filter the frame by operators written as text; none: the frame as it is."""
 
@@ -67,7 +68,7 @@ class Cmd(Command, Generator, name="cmd"):
         return self.ran(x)
 
 
-@dataclass(frozen=True)
+@frozen
 class CmdDiff(Command, Generator, name="cmddiff"):
     """Difference of the frame and the frame filtered by operators written as text."""
 
@@ -80,7 +81,7 @@ class CmdDiff(Command, Generator, name="cmddiff"):
         return self.ran(x)
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskCmd(Command, MaskFilter, name="maskcmd"):
     """Filter the mask by operators written as text."""
 
@@ -90,7 +91,7 @@ class MaskCmd(Command, MaskFilter, name="maskcmd"):
         return self.ran(mask)
 
 
-@dataclass(frozen=True)
+@frozen
 class CutCmd(Command, CutFilter, name="cutcmd"):
     """Filter the cut by operators written as text."""
 
@@ -100,7 +101,7 @@ class CutCmd(Command, CutFilter, name="cutcmd"):
         return replace(cut, alpha=self.ran(cut.alpha))
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalCmd(Command, Final, name="finalcmd"):
     """Filter the picture by operators written as text; -auto-level stretches it to its full range."""
 

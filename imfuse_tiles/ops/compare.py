@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.ops.background import EVALUATE, origin
 from imfuse_tiles.ops.fusion import GRAMMAR, NAME, Fusion
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.spec import word
 
 
-@dataclass(frozen=True)
+@frozen
 class Comparison(Generator):
     """Likeness to a picture of the stack: where a frame is like it, the mask is strong."""
 
     contrast: ClassVar[bool] = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Compose(Comparison, name="compose"):
     """Likeness to the smallest and largest values of the stack composed; 2 behind the mode swaps them."""
 
@@ -35,7 +36,7 @@ class Compose(Comparison, name="compose"):
         return super().checked()
 
 
-@dataclass(frozen=True)
+@frozen
 class Evaluate(Comparison, name="evaluate"):
     """Likeness to a statistic of the stack; Multiply composes, as the original understands the word."""
 
@@ -45,7 +46,7 @@ class Evaluate(Comparison, name="evaluate"):
     I: str = word("Max", "statistic over the slices", (*EVALUATE, "Multiply"))  # noqa: E741
 
 
-@dataclass(frozen=True)
+@frozen
 class Enfuse(Comparison, name="enfuse"):
     """Likeness to the stack fused level by level."""
 
@@ -61,28 +62,28 @@ class Enfuse(Comparison, name="enfuse"):
         return super(Enfuse, made).completed()
 
 
-@dataclass(frozen=True)
+@frozen
 class Max(Comparison, name="max"):
     """Likeness to the largest values of the stack."""
 
     I: str = word("Max", "statistic", ("Max",), quiet=True)  # noqa: E741
 
 
-@dataclass(frozen=True)
+@frozen
 class Mean(Comparison, name="mean"):
     """Likeness to the mean of the stack."""
 
     I: str = word("Mean", "statistic", ("Mean",), quiet=True)  # noqa: E741
 
 
-@dataclass(frozen=True)
+@frozen
 class Median(Comparison, name="median"):
     """Likeness to the median of the stack."""
 
     I: str = word("Median", "statistic", ("Median",), quiet=True)  # noqa: E741
 
 
-@dataclass(frozen=True)
+@frozen
 class Min(Comparison, name="min"):
     """Likeness to the smallest values of the stack."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.generator import Answer, Generator, Scene
 from imfuse_tiles.ops.local import (
@@ -28,7 +29,7 @@ from imfuse_tiles.ops.resize import interpolations, scaled_size, there_and_back
 from imfuse_tiles.spec import number, word
 
 
-@dataclass(frozen=True)
+@frozen
 class Blur(Generator, name="blur"):
     """Difference of two blurs, or of the frame and one blur (S0)."""
 
@@ -58,7 +59,7 @@ class Blur(Generator, name="blur"):
         return x.filtered(lambda plane: kernels.gaussian.band(plane, narrow, wide), self.halo(x.frame))
 
 
-@dataclass(frozen=True)
+@frozen
 class DifferenceOfStatistics(Generator, name="diffstat"):
     """Difference of two statistics over small boxes."""
 
@@ -80,7 +81,7 @@ class DifferenceOfStatistics(Generator, name="diffstat"):
         return minus(statistic(x, self.r, self.word1), statistic(x, self.R or self.r, self.word2))
 
 
-@dataclass(frozen=True)
+@frozen
 class Morphology(Morph, Generator, name="morphology"):
     """Morphological edges, openings and closings."""
 
@@ -95,7 +96,7 @@ class Morphology(Morph, Generator, name="morphology"):
         return self.morphed(x)
 
 
-@dataclass(frozen=True)
+@frozen
 class Resize(Generator, name="resize"):
     """Difference to the frame made smaller and large again."""
 
@@ -119,7 +120,7 @@ class Resize(Generator, name="resize"):
         return there_and_back(x, small, region, self.word1)
 
 
-@dataclass(frozen=True)
+@frozen
 class Statistic(Generator, name="statistic"):
     """A statistic over a small box, by default its standard deviation."""
 
@@ -140,7 +141,7 @@ class Statistic(Generator, name="statistic"):
         return once if self.R is None else minus(once, statistic(x, self.R, self.word1))
 
 
-@dataclass(frozen=True)
+@frozen
 class Wavelet(Wave, Generator, name="wavelet"):
     """What a soft threshold of the wavelet transform removes: detail of five scales."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import Morph, Smooth, Wave, known_wavelets, smoothed, smoothing_reach
 from imfuse_tiles.spec import Op, number, word
 
 
-@dataclass(frozen=True)
+@frozen
 class Cut:
     """The cut of one slice on its way to the brush.
 
@@ -34,7 +35,7 @@ class Cut:
         return replace(self, alpha=self.alpha.with_data(np.minimum(self.alpha.data, limit, out=limit)))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutFilter(Op):
     """A filter of the cut."""
 
@@ -49,7 +50,7 @@ class CutFilter(Op):
         return cut
 
 
-@dataclass(frozen=True)
+@frozen
 class CutLess(CutFilter, name="cutless"):
     """Keep foreground that stronger background would cover; comes first."""
 
@@ -60,7 +61,7 @@ class CutLess(CutFilter, name="cutless"):
     t: float | None = number(None, "accepted for compatibility, without effect", role="none")
 
 
-@dataclass(frozen=True)
+@frozen
 class CutAlpha(CutFilter, name="cutalpha"):
     """Make cuts transparent where the mask is weak: p percent at mask 0, P percent at mask 100."""
 
@@ -75,7 +76,7 @@ class CutAlpha(CutFilter, name="cutalpha"):
         return replace(cut, alpha=cut.alpha.with_data(made))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutBg(CutFilter, name="cutbg"):
     """Collect the cuts as they are here to fill what later cut filters make transparent."""
 
@@ -85,7 +86,7 @@ class CutBg(CutFilter, name="cutbg"):
                       ("compose", "background", "off"), quiet=True)  # fmt: skip
 
 
-@dataclass(frozen=True)
+@frozen
 class CutBlur(Smooth, CutFilter, name="cutblur"):
     """Blur the cut."""
 
@@ -95,7 +96,7 @@ class CutBlur(Smooth, CutFilter, name="cutblur"):
         return replace(cut, alpha=self.mixed(cut.alpha))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutMax(CutFilter, name="cutmax"):
     """Cut only where the slice's mask comes within p percent of the strongest so far."""
 
@@ -108,7 +109,7 @@ class CutMax(CutFilter, name="cutmax"):
         return cut.limited((cut.beside(cut.mask) >= near).astype(np.float32))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutMorph(Morph, CutFilter, name="cutmorph"):
     """Morphology on the cut, by default erode."""
 
@@ -120,7 +121,7 @@ class CutMorph(Morph, CutFilter, name="cutmorph"):
         return replace(cut, alpha=self.morphed(cut.alpha))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutSoft(CutFilter, name="cutsoft"):
     """Blur the border of the cut outwards and leave its inside."""
 
@@ -138,7 +139,7 @@ class CutSoft(CutFilter, name="cutsoft"):
         return replace(cut, alpha=soft.with_data(np.maximum(inside, hard, out=inside)))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutThreshold(CutFilter, name="cutthreshold"):
     """Cut only where the mask exceeds t percent."""
 
@@ -150,7 +151,7 @@ class CutThreshold(CutFilter, name="cutthreshold"):
         return cut.limited((cut.beside(cut.mask) > np.float32(self.t / 100)).astype(np.float32))
 
 
-@dataclass(frozen=True)
+@frozen
 class CutWave(Wave, CutFilter, name="cutwave"):
     """Soften the cut by a wavelet threshold; closes gaps."""
 

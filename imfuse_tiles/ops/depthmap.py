@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.spec import word
 
 
-@dataclass(frozen=True)
+@frozen
 class DepthMap(Generator, name="depthmap"):
     """Likeness of a depth map to the depth of each slice, as -X writes it: coloured, or grey."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Plane, Window
 from imfuse_tiles.ops.generator import Generator
 from imfuse_tiles.ops.local import minus
@@ -23,7 +24,7 @@ def convolved(x: Window, kernel: np.ndarray, bias: float = 50) -> Window:
     return x.filtered(lambda plane: kernels.contrast.biased(plane, kernel, bias), reach)
 
 
-@dataclass(frozen=True)
+@frozen
 class Edges(Generator):
     """A small kernel in four or eight directions, the answers composed."""
 
@@ -52,7 +53,7 @@ class Edges(Generator):
         return reduce(lambda under, top: kernels.blend.blend(self.mode, under, top), parts)
 
 
-@dataclass(frozen=True)
+@frozen
 class Comet(Generator, name="comet"):
     """Difference to the frame smeared like a comet's tail in four directions."""
 
@@ -83,7 +84,7 @@ class Comet(Generator, name="comet"):
         return reduce(lambda under, top: kernels.blend.blend(self.word1, under, top), parts)
 
 
-@dataclass(frozen=True)
+@frozen
 class Compass(Edges, name="compass"):
     """Compass edges in four directions."""
 
@@ -97,7 +98,7 @@ class Compass(Edges, name="compass"):
         return self.word1
 
 
-@dataclass(frozen=True)
+@frozen
 class DifferenceOfGaussians(Generator, name="dog"):
     """Difference of two Gaussians, its positive and negative part balanced."""
 
@@ -121,7 +122,7 @@ class DifferenceOfGaussians(Generator, name="dog"):
         return convolved(x, self.kernel())
 
 
-@dataclass(frozen=True)
+@frozen
 class FreiChen(Edges, name="freichen"):
     """Edges after Frei and Chen in four directions."""
 
@@ -138,14 +139,14 @@ class FreiChen(Edges, name="freichen"):
         return kernels.edges.edge_bank(self.name, self.n)
 
 
-@dataclass(frozen=True)
+@frozen
 class Kirsch(Edges, name="kirsch"):
     """Kirsch edges in four directions."""
 
     bias: ClassVar[float] = 50
 
 
-@dataclass(frozen=True)
+@frozen
 class Laplacian(Generator, name="laplacian"):
     """A discrete Laplacian."""
 
@@ -163,7 +164,7 @@ class Laplacian(Generator, name="laplacian"):
         return convolved(x, self.kernel())
 
 
-@dataclass(frozen=True)
+@frozen
 class LaplacianOfGaussian(Generator, name="log"):
     """Laplacian of a Gaussian, or the difference of two."""
 
@@ -187,16 +188,16 @@ class LaplacianOfGaussian(Generator, name="log"):
         return made.with_data(np.minimum(made.data, np.float32(1)))
 
 
-@dataclass(frozen=True)
+@frozen
 class Prewitt(Edges, name="prewitt"):
     """Prewitt edges in four directions."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Roberts(Edges, name="roberts"):
     """Roberts edges in eight directions."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Sobel(Edges, name="sobel"):
     """Sobel edges in four directions."""

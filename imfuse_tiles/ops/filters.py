@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.local import (
     STATISTIC_ALIASES,
@@ -22,7 +22,7 @@ from imfuse_tiles.ops.local import (
 from imfuse_tiles.spec import Op, integer, number, word
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskFilter(Op):
     """A filter from mask to mask, both (y, x)."""
 
@@ -39,7 +39,7 @@ class MaskFilter(Op):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskBlur(Smooth, MaskFilter, name="maskblur"):
     """Blur the mask: closes gaps, spreads noise."""
 
@@ -49,7 +49,7 @@ class MaskBlur(Smooth, MaskFilter, name="maskblur"):
         return self.mixed(mask)
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskDespeckle(MaskFilter, name="maskdespeckle"):
     """Remove specks, one 8-bit step each pass."""
 
@@ -66,7 +66,7 @@ class MaskDespeckle(MaskFilter, name="maskdespeckle"):
         return mask.filtered(lambda plane: kernels.despeckle.despeckle(plane, self.n, margins), reach, "constant")
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskEnhance(MaskFilter, name="maskenhance"):
     """Smooth the mask where neighbours are alike."""
 
@@ -83,7 +83,7 @@ class MaskEnhance(MaskFilter, name="maskenhance"):
         return mask
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskKuwahara(MaskFilter, name="maskkuwahara"):
     """Smooth the mask and keep its edges, after Kuwahara."""
 
@@ -99,7 +99,7 @@ class MaskKuwahara(MaskFilter, name="maskkuwahara"):
         return blurred.filtered(lambda plane: kernels.kuwahara.kuwahara(plane, self.r), Halo.of(int(self.r)))
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskMorph(Morph, MaskFilter, name="maskmorph"):
     """Morphology on the mask: close joins edges, open removes specks."""
 
@@ -109,7 +109,7 @@ class MaskMorph(Morph, MaskFilter, name="maskmorph"):
         return self.morphed(mask)
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskStat(MaskFilter, name="maskstat"):
     """A statistic over a small box of the mask."""
 
@@ -126,7 +126,7 @@ class MaskStat(MaskFilter, name="maskstat"):
         return minus(made, mask) if self.word1 in ("Contrast", "Mode") else made
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskThreshold(MaskFilter, name="maskthreshold"):
     """Set the mask to 0 below t percent and to 100 above T percent."""
 
@@ -139,7 +139,7 @@ class MaskThreshold(MaskFilter, name="maskthreshold"):
         return mask.with_data(kernels.level.weighed(mask.data, self.t, self.T, 100))
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskWave(Wave, MaskFilter, name="maskwave"):
     """Remove small detail from the mask by a wavelet threshold: less noise, closed gaps."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 from imfuse_tiles.spec import Op, number, word
 
 
-@dataclass(frozen=True)
+@frozen
 class Picture:
     """A montage on its way out: colours with opacity (c + 1, y, x), the final mask, depth with opacity (2, y, x).
 
@@ -53,7 +54,7 @@ class Picture:
         return replace(self, image=self.image.with_data(image), depth=self.depth.with_data(map))
 
 
-@dataclass(frozen=True)
+@frozen
 class Final(Op):
     """A step of the post-processing."""
 
@@ -85,7 +86,7 @@ class Final(Op):
         return picture
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalAlpha(Final, name="finalalpha"):
     """Opacity by the final mask: p percent at mask 0, P percent at mask 100; off: all opaque."""
 
@@ -103,7 +104,7 @@ class FinalAlpha(Final, name="finalalpha"):
         return picture.opaque_as(np.clip(low + mask * rise, 0, 1))
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalThreshold(Final, name="finalthreshold"):
     """Make everything transparent whose final mask is not between t and T percent."""
 

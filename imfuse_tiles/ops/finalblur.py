@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.final import Final, Picture
 from imfuse_tiles.ops.generator import coloured
@@ -18,7 +18,7 @@ from imfuse_tiles.spec import number
 PART = 128
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalBlur(Final, name="finalblur"):
     """Blur the picture where the final mask is at most t percent."""
 
@@ -72,7 +72,7 @@ def strips(border: Window) -> Iterator[Region]:
                 yield column._replace(y0=region.y0 + int(rows[first]), y1=region.y0 + int(rows[last]) + 1)
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalBlur2(Final, name="finalblur2"):
     """Blur each pixel the more the weaker the final mask is there; above t percent hardly at all."""
 

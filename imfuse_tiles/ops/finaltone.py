@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.final import Final, Picture, extremes, outermost
 from imfuse_tiles.ops.generator import coloured
@@ -20,7 +20,7 @@ from imfuse_tiles.spec import number, word
 UNIT = 1 << 24
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalGamma(Final, name="finalgamma"):
     """Lighten (above 1) or darken by a gamma; auto: so that the mean of colours and opacity becomes 50 %."""
 
@@ -72,7 +72,7 @@ class FinalGamma(Final, name="finalgamma"):
         return picture.coloured(colours.with_data(np.stack(made)))
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalSharpen(Final, name="finalsharpen"):
     """Sharpen the more the stronger the edges are."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.ops.filters import MaskFilter
 from imfuse_tiles.ops.generator import Generator
@@ -24,7 +24,7 @@ def shapes() -> tuple[str, ...]:
     return tuple(kernels.response.SHAPES)
 
 
-@dataclass(frozen=True)
+@frozen
 class Fourier(Op):
     """The arguments of a frequency response, and the exact filter on windows that are whole frames."""
 
@@ -66,7 +66,7 @@ class Fourier(Op):
         return x.filtered(lambda plane: kernels.fft.filter_plane(plane, response, gain), Halo())
 
 
-@dataclass(frozen=True)
+@frozen
 class Fft(Fourier, Generator, name="fft"):
     """Difference to the frame without its high frequencies."""
 
@@ -86,7 +86,7 @@ class Fft(Fourier, Generator, name="fft"):
         return made[0] if len(made) == 1 else minus(made[0], made[1])
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskFft(Fourier, MaskFilter, name="maskfft"):
     """Remove high frequencies from the mask."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Halo, Window
 
 NAME = "enfuse"
@@ -17,7 +17,7 @@ GRAMMAR = f"hard, soft, {', '.join(MEASURES)}, each of the last three with perce
 _MEASURE = re.compile(rf"({'|'.join(MEASURES)})=?(\d+(?:\.\d*)?)?%?")
 
 
-@dataclass(frozen=True)
+@frozen
 class Fusion:
     """The weights of a fusion.
 

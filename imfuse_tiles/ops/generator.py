@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window
 from imfuse_tiles.ops.background import origin
 from imfuse_tiles.spec import Op, flag, integer, number, word
@@ -21,7 +22,7 @@ def spaces() -> tuple[str, ...]:
     return tuple(kernels.colour.SPACES)
 
 
-@dataclass(frozen=True)
+@frozen
 class Scene:
     """The colour space that masks are made in (``--colorspace``), with the plane if one is named."""
 
@@ -29,7 +30,7 @@ class Scene:
     channel: int | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Generator(Op):
     """A mask from one frame: ``raw`` is the whole of it, ``respond`` what each generator does its own way."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Window
 from imfuse_tiles.spec import Op, number, word
 
@@ -58,7 +59,7 @@ def minus(a: Window, b: Window) -> Window:
     return Window(np.abs(apart, out=apart), a.common(b), a.frame)
 
 
-@dataclass(frozen=True)
+@frozen
 class Wave(Op):
     """Soft threshold of the five-level à-trous hat wavelet."""
 
@@ -90,7 +91,7 @@ def known_wavelets() -> tuple[str, ...]:
     return tuple(kernels.swt.known_wavelets())
 
 
-@dataclass(frozen=True)
+@frozen
 class Morph(Op):
     """Morphology: largest and smallest values under a shape."""
 
@@ -160,7 +161,7 @@ def statistic(x: Window, width: float, mode: str) -> Window:
     return x.filtered(lambda plane: kernels.statistic.statistic(plane, int(width), mode), box_halo(width))
 
 
-@dataclass(frozen=True)
+@frozen
 class Smooth(Op):
     """Gaussian blur, mixed with the unblurred mask: p percent of the one plus P percent of the other."""
 

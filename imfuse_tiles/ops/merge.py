@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame
 from imfuse_tiles.spec import Op, number, word
 
@@ -21,7 +21,7 @@ def modes() -> tuple[str, ...]:
     return tuple(kernels.blend.MODES)
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskMerge(Op, name="maskmerge"):
     """How the masks of a frame are put together."""
 
@@ -53,7 +53,7 @@ class MaskMerge(Op, name="maskmerge"):
         return merged
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskLevel(Op, name="masklevel"):
     """Stretch the merged masks to 0..100 % over the whole stack; always on, always last."""
 

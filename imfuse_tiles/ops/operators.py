@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, ClassVar, cast
@@ -15,6 +14,7 @@ from typing import Any, ClassVar, cast
 from imfuse_tiles import kernels
 from imfuse_tiles.arrays import np
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Halo, Window
 from imfuse_tiles.ops.local import smoothed, smoothing_reach
 
@@ -24,7 +24,7 @@ ALLOWED = (
 LARGEST_EDGE = 16
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """One operator on planes (..., y, x)."""
 
@@ -40,7 +40,7 @@ class Step:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@frozen
 class Blurring(Step):
     """Gaussian blur of sigma S with radius R (0: as far as it reaches)."""
 
@@ -57,7 +57,7 @@ class Blurring(Step):
         return smoothed(x, self.sigma, self.radius, self.gaussian)
 
 
-@dataclass(frozen=True)
+@frozen
 class Edges(Step):
     """A pixel times the number of its neighbours in the square of radius R, less all of these; not clamped."""
 
@@ -71,7 +71,7 @@ class Edges(Step):
         return x.filtered(lambda plane: kernels.convolve.correlate(plane, kernel), self.halo())
 
 
-@dataclass(frozen=True)
+@frozen
 class Negation(Step):
     """1 - x."""
 
@@ -79,7 +79,7 @@ class Negation(Step):
         return x.with_data(np.float32(1) - x.data)
 
 
-@dataclass(frozen=True)
+@frozen
 class AutoLevel(Step):
     """Stretch so that the smallest sample of the whole picture, opacity included, becomes 0 and the largest 1.
 
@@ -92,7 +92,7 @@ class AutoLevel(Step):
         return x.with_data((x.data - np.float32(low)) / np.float32(high - low))
 
 
-@dataclass(frozen=True)
+@frozen
 class Call(Step):
     """A Python function ``package.module:name`` that is given planes with ``reach`` pixels more on every side.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.spec import Op, integer, number, share, word
 
 #: A substack: its first and last slice, counted from 0.
@@ -17,7 +18,7 @@ def part(percent: float, total: int) -> int:
     return min(max(int(percent * total / 100), 1), total)
 
 
-@dataclass(frozen=True)
+@frozen
 class Substacks(Op, name="substacks"):
     """Fuse parts of the stack on their own and paint them onto each other, the front one last.
 

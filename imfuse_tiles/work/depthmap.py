@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY
 
 import numpy as np
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region, Window
 from imfuse_tiles.ops.depthmap import DepthMap
 from imfuse_tiles.work.layer import unveiled
@@ -13,11 +14,12 @@ from imfuse_tiles.work.masks import MaskJob
 from imfuse_tiles.work.stage import Access
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class DepthMapJob(MaskJob):
     """The likeness of a depth map to the depth of every slice of a stack of ``total``."""
 
     op: DepthMap
+    _: KW_ONLY
     total: int
     veiled: bool
     premultiplied: bool

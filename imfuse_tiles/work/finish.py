@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
 from imfuse_tiles.ops.final import Final, Picture
 from imfuse_tiles.store import Store
@@ -17,7 +18,7 @@ from imfuse_tiles.work.portions import memory, parts
 from imfuse_tiles.work.stage import Access, Block, Job
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     """A final step, and the stage that measured the numbers it needs."""
 
@@ -30,7 +31,7 @@ class Step:
         return self.op.apply(picture, numbers)
 
 
-@dataclass(frozen=True)
+@frozen
 class Chain:
     """A picture in the store, and the final steps it takes as it is read.
 
@@ -99,7 +100,7 @@ class Chain:
         return picture.cropped(region), window(planes[self.behind :]).cropped(region).data
 
 
-@dataclass(frozen=True)
+@frozen
 class FinalJob(Job):
     """A picture after some final steps, float32 in the planes it came in; another step wants to measure it."""
 
@@ -123,7 +124,7 @@ class FinalJob(Job):
         return memory(self.source.weight, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
 
 
-@dataclass(frozen=True)
+@frozen
 class MeasureJob(Job):
     """What a final step has to know of the whole picture."""
 
@@ -148,7 +149,7 @@ class MeasureJob(Job):
         return 4.5 * self.source.planes
 
 
-@dataclass(frozen=True)
+@frozen
 class FinishJob(Job):
     """The result: pictures (one for each substack, front first) after their final steps, over the backgrounds.
 

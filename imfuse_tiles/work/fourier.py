@@ -7,13 +7,13 @@ applied to the cells of a whole slice; every tile adds its enlarged part to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Region, Window
 from imfuse_tiles.kernels.response import Response
 from imfuse_tiles.ops.generator import Generator, Scene
@@ -32,7 +32,7 @@ class Planes(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Frames:
     """The planes a generator looks at."""
 
@@ -47,7 +47,7 @@ class Frames:
         return self.op.planes(self.source.window(access, z, region), self.scene, image).data
 
 
-@dataclass(frozen=True)
+@frozen
 class Masks:
     """The one plane of a mask that is in the store."""
 
@@ -80,7 +80,7 @@ def region_of(corners: tuple[int, int, int, int]) -> Region:
     return Region(top, bottom, left, right)
 
 
-@dataclass(frozen=True)
+@frozen
 class CellsJob(Job):
     """Means of the 8 x 8 cells of every slice; the frame of this job is that of the cells."""
 
@@ -100,7 +100,7 @@ class CellsJob(Job):
         return 64 * 4 * height * width * (3 * self.count + 4)
 
 
-@dataclass(frozen=True)
+@frozen
 class FarJob(Job):
     """What the near kernels leave of the responses, on the cells of one whole slice."""
 
@@ -133,7 +133,7 @@ def near_gain(response: Response, frame: Frame) -> np.ndarray:
     return kernels.nearfield.near_gain(response, *frame)
 
 
-@dataclass(frozen=True)
+@frozen
 class Far:
     """The far parts in the store, and the whole filter with them."""
 
@@ -169,7 +169,7 @@ class Far:
         return np.stack(parts)
 
 
-@dataclass(frozen=True)
+@frozen
 class FarMaskJob(MaskJob):
     """A Fourier generator whose far part is in the store."""
 
@@ -192,7 +192,7 @@ class FarMaskJob(MaskJob):
         return int(4 * self.planes() * (height + reach) * (width + reach))
 
 
-@dataclass(frozen=True)
+@frozen
 class FarStart:
     """A chain of mask filters that goes on with a Fourier filter whose far part is in the store."""
 

@@ -9,12 +9,12 @@ sixty-fourth of its pixels. What is left when the levels have become small is do
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.work.levels import Group, groups
@@ -23,7 +23,7 @@ from imfuse_tiles.work.stage import Access, Block, Job, Output, Stage
 from imfuse_tiles.work.weights import Reduced, Slice, Slices, Weighed, WeightJob
 
 
-@dataclass(frozen=True)
+@frozen
 class BlendJob(Job):
     """The blended Laplacian levels of a group, and of every slice the level after them, its mask the last plane."""
 
@@ -88,7 +88,7 @@ class BlendJob(Job):
         return 2.0 + 3.75 * self.planes_each
 
 
-@dataclass(frozen=True)
+@frozen
 class CollapseJob(Job):
     """The blended picture at the first level of a group: its details upon the picture of the next group."""
 

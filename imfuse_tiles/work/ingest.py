@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.images import Header, open_frame
 from imfuse_tiles.work.stage import Access, Block, Job
@@ -12,7 +13,7 @@ from imfuse_tiles.work.stage import Access, Block, Job
 BAND = 512
 
 
-@dataclass(frozen=True)
+@frozen
 class IngestJob(Job):
     """Files, front first, into an array (planes, slices, y, x) of their own number type."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.ops.background import Origin
 from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access
 
 
-@dataclass(frozen=True)
+@frozen
 class Layer:
     """A background: its origin, and where its picture lies unless it is a plain colour.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region
 
 #: Levels that one task computes together.
@@ -13,7 +12,7 @@ TOGETHER = 3
 SMALL = 1 << 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Group:
     """Pyramid levels that go together: ``count`` of them from one of size ``frame`` on; ``last``: no coarser ones."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, Window, chain
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.filters import MaskFilter
@@ -20,7 +20,7 @@ from imfuse_tiles.work import portions
 from imfuse_tiles.work.stage import Access, Block, Job
 
 
-@dataclass(frozen=True)
+@frozen
 class Source:
     """The stack in the store, (planes, slices, y, x) in its own number type, and how masks see it."""
 
@@ -66,7 +66,7 @@ class Source:
         return self.resize.reduced(read, self.frame, region)
 
 
-@dataclass(frozen=True)
+@frozen
 class Painted(Source):
     """A picture in the store without slices, (planes, y, x) in its own number type."""
 
@@ -84,7 +84,7 @@ def portioned(access: Access, out: str, region: Region, reach: int, whole: bool)
     return [region] if whole else list(portions.parts(region, access.array(out), reach, **PORTION))
 
 
-@dataclass(frozen=True)
+@frozen
 class MaskJob(Job):
     """One generator on every slice: raw masks, and the strongest of each group of slices.
 
@@ -160,7 +160,7 @@ def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
 
 
-@dataclass(frozen=True)
+@frozen
 class LevelJob(Job):
     """The equalisation curve of a generator: the histogram of its strongest mask over the whole frame."""
 
@@ -209,7 +209,7 @@ def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
     return numbers["low"], numbers["high"], kernels.level.table(curve)
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     """A generator's mask as merging takes it: its array, its levelling (None: as it is) and its weight."""
 
@@ -234,7 +234,7 @@ class Start(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class MergeJob(Job):
     """The masks of each slice merged, filtered, and merged with those that are not to be filtered.
 

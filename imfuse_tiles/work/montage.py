@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Halo, Region, Window, chain
 from imfuse_tiles.ops.adjust import PrepResize
 from imfuse_tiles.ops.cut import Cut, CutBg, CutFilter, CutLess
@@ -22,7 +23,7 @@ from imfuse_tiles.work.stage import Access, Block, Job, Output
 AT_ONCE = 4
 
 
-@dataclass(frozen=True)
+@frozen
 class Merged:
     """The merged masks in the store, stretched to their limits and brought to the frame's size when read."""
 
@@ -74,7 +75,7 @@ class State:
     samples: np.ndarray
 
 
-@dataclass(frozen=True)
+@frozen
 class MontageJob(Job):
     """Slices ``first`` to ``last`` (from 0, last included) of a stack of ``total`` painted onto each other.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region
 from imfuse_tiles.ops.background import Origin
 from imfuse_tiles.ops.generator import coloured
@@ -15,7 +15,7 @@ from imfuse_tiles.work.masks import Source
 from imfuse_tiles.work.stage import Access, Block, Job
 
 
-@dataclass(frozen=True)
+@frozen
 class PictureJob(Job):
     """An evaluated or composed picture of the stack, float32 (planes, 1, y, x): the shape of a one-slice stack."""
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from imfuse_tiles.chunks import CHECK, ChunkedArray, Kept
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.spec import digest
 from imfuse_tiles.store import Store
@@ -35,7 +36,7 @@ class Block(NamedTuple):
         return f"{self.run}/{self.region.y0}/{self.region.x0}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Layout:
     """How a stage is cut: chunk and block edge in pixels, slices to a block. Never part of a key."""
 
@@ -85,7 +86,7 @@ class Access:
         return self.arrays[path]
 
 
-@dataclass(frozen=True)
+@frozen
 class Output:
     """An array that a stage writes: ``lead`` dimensions before y and x, ``group`` their chunk lengths.
 
@@ -129,7 +130,7 @@ class Output:
         return [*lead, (region.y0, region.y1), (region.x0, region.x1)]
 
 
-@dataclass(frozen=True)
+@frozen
 class Job:
     """What a stage does to a block. Frozen and small: it is sent to workers as it is."""
 
@@ -173,7 +174,7 @@ class Job:
         return 8.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Stage:
     """One line of a plan."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.grid import Region, Window
 from imfuse_tiles.ops.fusion import Fusion
 from imfuse_tiles.work.masks import Source
@@ -17,7 +17,7 @@ from imfuse_tiles.work.stage import Access, Block, Job, Output
 Slice = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True)
+@frozen
 class WeightJob(Job):
     """Which slice weighs most at every pixel (``total`` where none weighs anything), or the sum of the weights."""
 
@@ -66,7 +66,7 @@ class Slices(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Weighed:
     """The stack itself with the masks that follow from its weights."""
 
@@ -94,7 +94,7 @@ def shared(weight: np.ndarray, total: np.ndarray, share: np.float32) -> np.ndarr
     return np.divide(weight, total, out=np.full_like(weight, share), where=total > 0)
 
 
-@dataclass(frozen=True)
+@frozen
 class Reduced:
     """A coarser level of every slice, its mask the last plane."""
 
