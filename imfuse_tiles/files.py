@@ -158,10 +158,11 @@ class Folder:
                 yield None
 
     def read_into(self, name: str, buffer: memoryview) -> memoryview:
-        """The part of a buffer that a file fills, at most all of it."""
+        """The part of a buffer that a file fills, at most all of it; the file should leave one byte free."""
+        count, size = 0, len(buffer) - 1
         with FileIO(self.path(name)) as file:
-            count = 0
-            while got := file.readinto(buffer[count:]):
+            # What fills all but that byte, though all was asked for, is the whole file: its end is not asked for.
+            while count != size and (got := file.readinto(buffer[count:])):
                 count += got
         return buffer[:count]
 
