@@ -1,7 +1,7 @@
 """Frozen values like those of ``dataclass(frozen=True)``, but declared in a tenth of the time.
 
 ``dataclass`` writes and compiles six methods for each class. Of options and jobs there are so many that this took a
-fifth of a second of every start; here all classes share the methods. ``fields`` and ``replace`` work as usual.
+tenth of a second of every start; here all classes share the methods. ``fields`` and ``replace`` work as usual.
 """
 
 from __future__ import annotations
