@@ -74,10 +74,15 @@ class Reference:
         height, width = self.resize.size(window.frame)
         return self.resize.reduced(lambda part: window.cropped(part).data, window.frame, Region(0, height, 0, width))
 
+    def seen(self, op: Generator, z: int) -> Window:
+        """What a generator looks at of a slice: the whole numbers that it is made of, if it can."""
+        codes = self.full != 1 and self.resize is None and op.takes_codes(self.recipe.scene)
+        return Window.whole(self.stack[z]) if codes else self.small(self.frame(z))
+
     def mask(self, op: Generator) -> list[np.ndarray]:
         """A generator's mask of every slice, levelled over the stack."""
         image = None if op.I is None else self.small(self.picture(origin(f"--{op.name}", op.I))[:-1])
-        raw = [op.raw(self.small(self.frame(z)), self.recipe.scene, image).data for z in range(len(self.stack))]
+        raw = [op.raw(self.seen(op, z), self.recipe.scene, image).data for z in range(len(self.stack))]
         if not op.levelled:
             return raw
         low, high = (kernels.level.six_digits(float(each)) for each in (np.min(raw), np.max(raw)))

@@ -1,15 +1,19 @@
 """Statistics of a window that slides over a plane.
 
 The window is `width` pixels wide and high, at offsets -floor(width/2) .. width - 1 - floor(width/2): an even
-one reaches a pixel further to the left and to the top. Sums are those of `moments`, extremes those of
-`morphology`, median, mode and nonpeak those of `ranks`.
+one reaches a pixel further to the left and to the top. Sums are those of `moments`, or for whole numbers
+of `deviation`, extremes those of `morphology`, median, mode and nonpeak those of `ranks`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from imfuse_tiles.kernels.codes import scaled
+from imfuse_tiles.kernels.deviation import counted, deviation
 from imfuse_tiles.kernels.moments import DEVIATION, MEAN, SQUARE, moment
 from imfuse_tiles.kernels.morphology import dilate, erode
 from imfuse_tiles.kernels.ranks import RANKS, ranked
@@ -30,8 +34,10 @@ def after(width: float) -> int:
     return int(width) - 1 - before(width)
 
 
-def statistic(plane: Plane, width: float, mode: str) -> Plane:
+def statistic(samples: NDArray[Any], width: float, mode: str) -> Plane:
     """One number for each window of floor(width)^2 = n pixels. float32 (y, x) -> (y - w + 1, x - w + 1).
+
+    Samples of uint8 and uint16 are codes of 0..1; their deviation is computed from them, without rounding before.
 
     Mean; RMS = sqrt(mean x*x); StandardDeviation = sqrt(mean x*x - mean^2); Minimum; Maximum; Gradient =
     max - min; Contrast = |max - min| / |max + min| / 65535 (0 if max + min is 0). Of samples rounded to 16 bit:
@@ -42,6 +48,10 @@ def statistic(plane: Plane, width: float, mode: str) -> Plane:
     width = int(width)
     if width < 1:
         raise ValueError("the window of a statistic is at least 1 pixel wide")
+    whole = samples.dtype != np.float32
+    if whole and mode == "StandardDeviation" and counted(samples.dtype, width):
+        return deviation(samples, width)
+    plane = scaled(samples, float(np.iinfo(samples.dtype).max) if whole else 1.0)
     if mode in SUMS:
         return moment(plane, width, SUMS[mode])
     if mode in RANKS:

@@ -124,6 +124,7 @@ class Resize(Generator, name="resize"):
 class Statistic(Generator, name="statistic"):
     """A statistic over a small box, by default its standard deviation."""
 
+    version: ClassVar[int] = 2
     examples: ClassVar = ("", "r4", "mean,r3", "median,r2", "gradient,r2", "r2,R4", "r3", "rms,r2")
 
     r: float = number(2, "width of the box in pixels", low=1, high=101)
@@ -135,6 +136,10 @@ class Statistic(Generator, name="statistic"):
 
     def halo(self, frame: Frame) -> Halo:
         return box_halo(self.r).widest(box_halo(self.R or 1))
+
+    def takes_codes(self, scene: Scene) -> bool:
+        plain = (self.C, self.c, self.I) == (None,) * 3 and scene == Scene()
+        return plain and self.word1 == "StandardDeviation" and not self.difference
 
     def respond(self, x: Window) -> Window:
         once = statistic(x, self.r, self.word1)

@@ -141,7 +141,8 @@ class Generator(Op):
         for k, plane in enumerate(x.data):
             f = self.respond(x.with_data(plane[None])).cropped(region).data[0]
             scale = 0.25 if k + 1 == count and not named else 1.0
-            kernels.combine.add(f, plane, at, self.difference, self.neg, k == 0, 3 if alone else 1, scale, mask)
+            before = plane if self.difference else f
+            kernels.combine.add(f, before, at, self.difference, self.neg, k == 0, 3 if alone else 1, scale, mask)
 
     def from_all(self, x: Window, f: Window, scene: Scene) -> Window:
         """The mask from the answers of all planes at once."""
