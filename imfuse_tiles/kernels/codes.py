@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .compiler import njit
 
@@ -35,6 +35,12 @@ def precise(x):  # type: ignore[no-untyped-def]
     exact = np.float64(x) * 65535.0
     whole = np.floor(exact + 0.5)
     return whole if abs(exact - whole) < 1 / 256 else exact
+
+
+def full_scale(dtype: DTypeLike) -> int:
+    """The sample that means 1: 255 for uint8, 65535 for uint16, 1 for float32."""
+    kind = np.dtype(dtype)
+    return int(np.iinfo(kind).max) if kind.kind == "u" else 1
 
 
 def scaled(samples: NDArray[Any], full: float) -> Planes:

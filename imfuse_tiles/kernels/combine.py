@@ -19,7 +19,8 @@ def add(answer: Plane, before: Plane, at: tuple[int, int], difference: bool, neg
     the row and column ``at``; ``negated``: 1 less that. It is added ``copies`` times, one after the other, and the
     sum multiplied by ``scale``.
     """
-    answer, before = np.ascontiguousarray(answer), np.ascontiguousarray(before)
+    answer = np.ascontiguousarray(answer)
+    before = np.ascontiguousarray(before) if difference else answer  # which is not looked at then
     _add(total, answer, before, at[0], at[1], first, difference, negated, copies, np.float32(scale))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .codes import full_scale
 from .compiler import njit
 
 Plane = NDArray[np.float32]
@@ -19,9 +20,10 @@ STRIP = 512  # columns at a time: the row buffers stay in the first cache
 
 
 def counted(kind: DTypeLike, width: int) -> type[np.int32] | type[np.float64] | None:
-    """What holds n sum(x * x) of n = width * width samples of uint8 or uint16 exactly; None if nothing does."""
-    most = (width * width * int(np.iinfo(np.dtype(kind)).max)) ** 2
-    return np.int32 if most < 2**31 else np.float64 if most < 2**53 else None
+    """What holds n sum(x * x) of n = width * width samples exactly; None if nothing does, as for float32."""
+    full = full_scale(kind)
+    most = (width * width * full) ** 2
+    return None if full == 1 or most >= 2**53 else np.int32 if most < 2**31 else np.float64
 
 
 def deviation(codes: Codes, width: int) -> Plane:
@@ -34,8 +36,8 @@ def deviation(codes: Codes, width: int) -> Plane:
         raise ValueError(f"windows of {width} x {width} {codes.dtype} have no exact sums")
     out = np.empty((codes.shape[0] - width + 1, codes.shape[1] - width + 1), np.float32)
     span = min(out.shape[1], STRIP) + width - 1
-    scale = 1 / (width * width * np.iinfo(codes.dtype).max) ** 2
-    _deviation(np.ascontiguousarray(codes), width, float(scale), np.empty((4, span), kind), out)
+    scale = 1 / (width * width * full_scale(codes.dtype)) ** 2
+    _deviation(np.ascontiguousarray(codes), width, scale, np.empty((4, span), kind), out)
     return out
 
 
@@ -51,35 +53,25 @@ def _deviation(codes, width, scale, sums, out):  # type: ignore[no-untyped-def]
         plain[:] = 0
         square[:] = 0
         for y in range(width - 1):
-            _on(codes[y, left:], plain, square)
+            _count(codes[y, left:], 1, plain, square)
         for y in range(high):
-            _on(codes[y + width - 1, left:], plain, square)
+            _count(codes[y + width - 1, left:], 1, plain, square)
             _along(plain, square, width, window, windows)
             target = out[y, left:]
             for x in range(count):
                 s, q = np.float64(window[x]), np.float64(windows[x])
                 target[x] = np.sqrt(np.float32((n * q - s * s) * scale))
-            _off(codes[y, left:], plain, square)
+            _count(codes[y, left:], -1, plain, square)
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _on(row, plain, square):  # type: ignore[no-untyped-def]
-    """Put a row on the sums of the columns."""
+def _count(row, sign, plain, square):  # type: ignore[no-untyped-def]
+    """Put a row on the sums of the columns, or with the sign -1 take it off."""
     kind = plain.dtype.type
     for x in range(plain.size):
-        new = kind(row[x])
-        plain[x] += new
-        square[x] += new * new
-
-
-@njit(cache=True, nogil=True, counted=False)
-def _off(row, plain, square):  # type: ignore[no-untyped-def]
-    """Take a row off the sums of the columns."""
-    kind = plain.dtype.type
-    for x in range(plain.size):
-        old = kind(row[x])
-        plain[x] -= old
-        square[x] -= old * old
+        sample = kind(row[x])
+        plain[x] += sign * sample
+        square[x] += sign * (sample * sample)
 
 
 @njit(cache=True, nogil=True, counted=False)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
+from .codes import full_scale
 from .compiler import njit
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
@@ -30,12 +31,6 @@ def canonical(name: str) -> str:
         return _NAMES[name.lower()]
     except KeyError:
         raise ValueError(f"unknown evaluate mode {name!r}; known: {', '.join(MODES)}") from None
-
-
-def full_scale(dtype: DTypeLike) -> int:
-    """The sample that means 1: 255 for uint8, 65535 for uint16, 1 for float32."""
-    kind = np.dtype(dtype)
-    return int(np.iinfo(kind).max) if kind.kind == "u" else 1
 
 
 def unit(samples: Samples) -> Picture:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import scaled
+from imfuse_tiles.kernels.codes import full_scale, scaled
 from imfuse_tiles.kernels.deviation import counted, deviation
 from imfuse_tiles.kernels.moments import DEVIATION, MEAN, SQUARE, moment
 from imfuse_tiles.kernels.morphology import dilate, erode
@@ -48,10 +48,9 @@ def statistic(samples: NDArray[Any], width: float, mode: str) -> Plane:
     width = int(width)
     if width < 1:
         raise ValueError("the window of a statistic is at least 1 pixel wide")
-    whole = samples.dtype != np.float32
-    if whole and mode == "StandardDeviation" and counted(samples.dtype, width):
+    if mode == "StandardDeviation" and counted(samples.dtype, width):
         return deviation(samples, width)
-    plane = scaled(samples, float(np.iinfo(samples.dtype).max) if whole else 1.0)
+    plane = scaled(samples, full_scale(samples.dtype))
     if mode in SUMS:
         return moment(plane, width, SUMS[mode])
     if mode in RANKS:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .codes import full_scale
 from .compiler import njit
 
 Plane = NDArray[np.float32]
@@ -73,7 +74,7 @@ def residue(planes: NDArray[Any], thresholds: Plane, margins: Margins = NONE) ->
     stands for three equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
     ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
     """
-    full = np.float32(1 if planes.dtype == np.float32 else np.iinfo(planes.dtype).max)
+    full = np.float32(full_scale(planes.dtype))
     out = _without_halo(planes[0], thresholds.size, margins)
     rows, last = _rows(out, thresholds.size), planes.shape[0] - 1
     for index, plane in enumerate(planes):

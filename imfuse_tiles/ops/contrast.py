@@ -138,8 +138,7 @@ class Statistic(Generator, name="statistic"):
         return box_halo(self.r).widest(box_halo(self.R or 1))
 
     def takes_codes(self, scene: Scene) -> bool:
-        plain = (self.C, self.c, self.I) == (None,) * 3 and scene == Scene()
-        return plain and self.word1 == "StandardDeviation" and not self.difference
+        return self.sees_frames(scene) and self.word1 == "StandardDeviation" and not self.difference
 
     def respond(self, x: Window) -> Window:
         once = statistic(x, self.r, self.word1)
@@ -175,8 +174,8 @@ class Wavelet(Wave, Generator, name="wavelet"):
         return made.with_data(np.concatenate([made.data, x.cropped(made.region).data[3:]])) if len(x.data) > 3 else made
 
     def takes_codes(self, scene: Scene) -> bool:
-        plain = (self.C, self.c, self.I, self.P, self.word1) == (None,) * 5 and scene == Scene()
-        return plain and self.difference and not self.neg
+        plain = self.P is None and self.word1 is None and not self.neg
+        return self.sees_frames(scene) and plain and self.difference
 
     def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
         """As for every generator, in one fused pass where nothing but the default is asked for."""

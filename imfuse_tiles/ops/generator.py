@@ -97,6 +97,10 @@ class Generator(Op):
         """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
         return x
 
+    def sees_frames(self, scene: Scene) -> bool:
+        """Whether it looks at the planes of a frame as they are: in no other space, and not beside an image."""
+        return (self.C, self.c, self.I) == (None,) * 3 and scene == Scene()
+
     def takes_codes(self, scene: Scene) -> bool:
         """Whether ``raw`` also takes the whole numbers of an image's own type, where no image is compared to."""
         return False
@@ -141,8 +145,7 @@ class Generator(Op):
         for k, plane in enumerate(x.data):
             f = self.respond(x.with_data(plane[None])).cropped(region).data[0]
             scale = 0.25 if k + 1 == count and not named else 1.0
-            before = plane if self.difference else f
-            kernels.combine.add(f, before, at, self.difference, self.neg, k == 0, 3 if alone else 1, scale, mask)
+            kernels.combine.add(f, plane, at, self.difference, self.neg, k == 0, 3 if alone else 1, scale, mask)
 
     def from_all(self, x: Window, f: Window, scene: Scene) -> Window:
         """The mask from the answers of all planes at once."""
