@@ -119,7 +119,7 @@ def _presets(names: Sequence[str]) -> list[list[tuple[str, str | None]]]:
     """The options of presets, as (name, text after = or None)."""
     from imfuse_tiles.options import config_files
 
-    return [config_files.preset(name) for name in names]
+    return [config_files.load_preset(name) for name in names]
 
 
 def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[str, str | None]]]:
