@@ -39,7 +39,9 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
     heed_wall_clock()
     resources = resources_of(said)
-    stack = open_stack(said.images, said.revert)
+    stack = open_stack(said.images, said.revert, pages=said.pages)
+    for notice in stack.notices:
+        print(f"note: {notice}", file=sys.stderr)
     store = fusing.store_of(stack, said.store)
     store.check()
     made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))
