@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.open_stack import open_stack
@@ -72,7 +72,7 @@ def decibels(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def recipe_of(entry: dict[str, Any]) -> Recipe:
     options = [each.replace("depthmap_input.tif", str(FOLDER / "depthmap_input.tif")) for each in entry["options"]]
-    return read(fuse_parser("fuse"), options)[1]
+    return parse_fuse_args(fuse_parser("fuse"), options)[1]
 
 
 def theirs(entry: dict[str, Any], what: str, bits: int) -> np.ndarray | None:

@@ -83,7 +83,7 @@ def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resourc
         }  # fmt: skip
         report_file.write(Path(said.report), report)
     if not said.quiet:
-        _afterwards(made.recipe, store)
+        _afterwards(store)
     return _done(said, outcome.output)
 
 
@@ -134,10 +134,7 @@ def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish
             preview.close()
 
 
-def _afterwards(recipe: Recipe, store: Store) -> None:
-    if not recipe.generators and not recipe.backgrounds:
-        print("no mask and no background asked for: the result is empty; try --preset default or --bg=mean",
-              file=sys.stderr)  # fmt: skip
+def _afterwards(store: Store) -> None:
     print(f"the store {store.root} takes {memory.shown(store.size())}; see imfuse-tiles cache", file=sys.stderr)
 
 

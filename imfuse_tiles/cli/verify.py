@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
-from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.planning.memory import shown
 from imfuse_tiles.stages.array_metadata import arrays, stage_of

@@ -16,7 +16,7 @@ from program import Ended, finished, until
 from program import run as program
 from stacks import frames, written
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.options.resources import Part, part_of
 from imfuse_tiles.storage.store import Store
 
@@ -38,7 +38,7 @@ def test_its_command_is_understood() -> None:
     known = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "8", "SLURM_CPUS_PER_TASK": "4"}
     words = shlex.split(re.sub(r"\$(\w+)", lambda name: known.get(name[1], name[1].lower()), command))
     assert words[0] == "fuse"
-    said, recipe = read(fuse_parser("fuse"), words[1:])
+    said, recipe = parse_fuse_args(fuse_parser("fuse"), words[1:])
     assert part_of(said.part, said.wait) == Part(2, 8)
     assert (said.workers, said.memory, said.store, bool(recipe.generators)) == (4, "14G", "store", True)
 
