@@ -59,6 +59,7 @@ HOMES = {
     "tifffile": {"imageio", "simulation", "cli"},
     "imagecodecs": {"imageio"},
     "isal": {"imageio"},
+    "simplejpeg": {"imageio"},
     "PIL": {"options"},
     "rich": {"cli"},
     "psutil": {"cli", "planning", "storage"},
