@@ -66,7 +66,7 @@ def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) 
 
 def whole(store: Store, path: str) -> np.ndarray:
     """All samples of an array."""
-    array = store.array(path)
+    array = store.arrays.open(path)
     return array.read([(0, size) for size in array.shape])
 
 

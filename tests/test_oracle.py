@@ -53,7 +53,7 @@ class Bench:
         Run(plan, self.store, resources).execute(lambda: open_pool(resources, self.store.root))
         job: Any = plan.result.job
         height, width = plan.stack.frame
-        planes = self.store.array(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
+        planes = self.store.arrays.open(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
         c = job.colours
         return {"colours": np.moveaxis(planes[:c], 0, -1), "opacity": planes[c], "mask": planes[c + 1],
                 "depth": planes[c + 2], "depth opacity": planes[c + 3]}  # fmt: skip

@@ -27,6 +27,7 @@ from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning import memory, result_names
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page
 from imfuse_tiles.viewer import run_report as report_file
@@ -135,7 +136,7 @@ def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish
 
 
 def _afterwards(store: Store) -> None:
-    print(f"the store {store.root} takes {memory.shown(store.size())}; see imfuse-tiles cache", file=sys.stderr)
+    print(f"the store {store.root} takes {memory.shown(total_bytes(store))}; see imfuse-tiles cache", file=sys.stderr)
 
 
 def _place(said: argparse.Namespace, made: Plan) -> Path:

@@ -69,7 +69,7 @@ def main(edge: int, options: str, images: list[str]) -> None:
         store.create()
         run.Run(plan, store, resources, Following()).execute(here)
         for stage in plan.stages:
-            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.layout(stage.key))).layout)
+            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.journal(stage.key).layout())).layout)
             print(f"{stage.name}\t{need}\t{took[stage.key]}")
 
 
