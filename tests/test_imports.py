@@ -49,7 +49,7 @@ HOMES = {
     "cv2": {"kernels"},
     "scipy": {"kernels"},
     "pywt": {"kernels"},
-    "zarr": {"storage"},
+    "zarr": {"execution", "storage"},
     "crc32c": {"storage"},
     "filelock": {"kernels", "storage"},
     "fsspec": {"storage"},
