@@ -43,6 +43,7 @@ def totals(plan: Plan, store: Store, resources: Resources, rows: list[dict[str, 
     return {
         "options": str(plan.recipe), "slices": len(plan.stack), "height": plan.stack.frame[0],
         "width": plan.stack.frame[1], "store": store.root, "memory_limit": resources.memory,
+        "front": plan.stack.headers[0].name, "back": plan.stack.headers[-1].name,
         "memory_bytes": max(exporting(plan.stack.frame[1], band, resources),
                             *(row["memory_bytes"] for row in rows)),
         "disk_bytes": sum(row["disk_bytes"] for row in rows),
@@ -62,6 +63,7 @@ def plan_text(plan: Plan, store: Store, resources: Resources) -> str:
     whole = totals(plan, store, resources, rows)
     lines = [
         f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
+        f"front {whole['front']}, back {whole['back']}",
         f"store {whole['store']}",
         "",
         f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} {'a task':>9} {'disk':>9}",

@@ -74,3 +74,36 @@ def test_spoiled_data_are_refused_by_name(fuse, tmp_path):
     assert ended.code == 2
     assert "f2.jpg: damaged JPEG" in ended.line
     assert not (tmp_path / "result.tif").exists()
+
+
+def depth_by_columns(path: Path) -> np.ndarray:
+    """The mean depth value of the left, middle and right third of a grey depth map."""
+    depth = picture(path)
+    depth = depth if depth.ndim == 2 else depth[..., 0]
+    return np.array([part.mean() for part in np.array_split(depth, 3, axis=1)])
+
+
+@pytest.mark.parametrize("words", [(), ("--order=given",)])
+def test_a_counter_that_rolls_over_is_noticed(words, fuse, tmp_path, shared):
+    folder = shared / STACKS / "counter_rolls_over"
+    paths = [folder / f"DSC_{number}.png" for number in ("9997", "9998", "9999", "0001", "0002")]
+    result = tmp_path / "result.tif"
+    ended = run("fuse", "--preset=default", "-X", "--store", tmp_path / "store", "-o", result, *words, *paths)
+    assert ended.code == 0
+    assert ("began again" in ended.err) == (not words)
+    left, _, right = depth_by_columns(tmp_path / "result.depth.tif")
+    assert left > right
+
+
+def test_results_among_frames_are_left_out(shared, tmp_path):
+    for path in sorted((shared / STACKS / "result_among_frames").iterdir()):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for name, preset in (("result.tif", "default"), ("second.tif", "enfuse")):
+        images = sorted(tmp_path.glob("*.tif"))
+        words = ("fuse", "--preset", preset, "--report", tmp_path / "report.json", "--store", tmp_path / "store")
+        ended = run(*words, "-o", tmp_path / name, *images)
+        assert ended.code == 0
+    assert "result.tif: is a result of this program and left out" in ended.err
+    shown = run("plan", "--preset=default", *sorted(tmp_path.glob("*.tif")))
+    assert shown.out.startswith("5 slices of 160 x 120")
+    assert f"front {tmp_path / 'f0.tif'}, back {tmp_path / 'f4.tif'}" in shown.out
