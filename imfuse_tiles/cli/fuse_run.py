@@ -19,7 +19,7 @@ from imfuse_tiles.cli.stack_from_args import stack_from_args
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import export
 from imfuse_tiles.execution import pipeline as fusing
-from imfuse_tiles.execution.progress import Progress, Several
+from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
@@ -27,6 +27,7 @@ from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning import memory, result_names
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page
@@ -41,11 +42,12 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_of(said)
     stack = stack_from_args(said)
-    store = fusing.store_of(stack, said.store)
+    store = fusing.open_store_for(stack, said.store)
     store.check()
     made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))
     if command == "plan" or said.dry_run:
-        print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))
+        work = survey(made, store, resources)
+        print(showing.plan_json(work, store) if said.json else showing.plan_text(work, store))
         return 0
     place = _place(said, made)
     if said.showname:
@@ -64,16 +66,16 @@ def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
         return None
     if said.longname or said.basename is not None:
         return place if place.is_file() else None
-    return result_names.finished(made, place.parent, said.format)
+    return result_names.find_finished_result(made, place.parent, said.format)
 
 
 def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, place: Path, began: float) -> int:
-    wish = export.Wish(place, said.extra, said.bits, said.force is not None, _tags(said, made))
+    wish = export.ExportRequest(place, said.extra, said.bits, said.force is not None, _tags(said, made))
     if said.report:
         report_file.check(Path(said.report), made, store, wish)
     with PeakMemory() as peak, _timed(said, made, store, wish) as timings, _shown(said, made, store, wish) as progress:
-        told = Several(progress, timings) if timings else progress
-        outcome = fusing.fuse(made, store, resources, wish, told, _give_up, said.force or None)
+        told = ProgressGroup(progress, timings) if timings else progress
+        outcome = fusing.run_plan(made, store, resources, wish, told, _give_up, said.force or None)
     if said.report:
         report = {
             "version": _version(), "options": str(made.recipe), "wall_seconds": time.perf_counter() - began,
@@ -103,7 +105,7 @@ def _tags(said: argparse.Namespace, made: Plan) -> Tags | None:
 
 
 @contextmanager
-def _timed(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish) -> Iterator[Timings | None]:
+def _timed(said: argparse.Namespace, made: Plan, store: Store, wish: export.ExportRequest) -> Iterator[Timings | None]:
     """What the blocks cost, if that is wanted: written down however the run ends, once it has begun."""
     if not said.performance:
         yield None
@@ -119,7 +121,7 @@ def _timed(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish
 
 
 @contextmanager
-def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish) -> Iterator[Progress]:
+def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.ExportRequest) -> Iterator[Progress]:
     """How the run is shown: on the terminal, and by a preview picture if one is wanted."""
     with shown_progress(said.quiet) as progress:
         if not said.view:
@@ -128,13 +130,16 @@ def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish
         preview = Preview(wish.beside("preview").with_suffix(".png"), made, store, wish.force)
         preview.start()
         try:
-            yield Several(progress, preview)
+            yield ProgressGroup(progress, preview)
         finally:
             preview.close()
 
 
 def _afterwards(store: Store) -> None:
-    print(f"the store {store.root} takes {memory.shown(total_bytes(store))}; see imfuse-tiles cache", file=sys.stderr)
+    print(
+        f"the store {store.root} takes {memory.format_size(total_bytes(store))}; see imfuse-tiles cache",
+        file=sys.stderr,
+    )
 
 
 def _place(said: argparse.Namespace, made: Plan) -> Path:

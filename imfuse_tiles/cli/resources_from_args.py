@@ -21,7 +21,7 @@ from imfuse_tiles.options.resources import (
     cores,
     part_of,
 )
-from imfuse_tiles.planning.memory import bytes_of, default_memory
+from imfuse_tiles.planning.memory import default_memory, parse_size
 
 #: What a worker may take of its share of a job's memory: dask ends those that come to 95 %.
 USED = 0.9
@@ -36,7 +36,7 @@ def resources(said: argparse.Namespace) -> Resources:
         file = {**of_queue(spec, settings), **file}
     workers = check_scheduler(spec, said.workers or file.get("workers") or cores())
     given = said.memory or file.get("memory")
-    memory = bytes_of(given) if given else default_memory()
+    memory = parse_size(given) if given else default_memory()
     threads, keys = file.get("threads", 1), tls(said, file)
     if spec.startswith("tls:") and not keys and not has_keys():
         raise Refusal(f"--scheduler {spec}: {KEYLESS}")

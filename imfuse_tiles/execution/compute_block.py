@@ -15,9 +15,9 @@ from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
-def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
+def compute_block(root: str, job: Job, block: Block) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote."""
-    allocator.keep()
+    allocator.keep_freed_memory()
     if job.kind != "ingest":
         kernels.compiler.ready()
     access = Access(Store(root))

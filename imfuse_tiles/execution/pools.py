@@ -45,13 +45,13 @@ class Threads(ThreadPoolExecutor):
         return 2 * at_once if at_once >= self._max_workers else at_once
 
 
-def expect(scheduler: str) -> None:
+def prestart_workers(scheduler: str) -> None:
     """Begin to load what worker processes need, if there will be any: that takes longer than to get ready for them."""
     name = scheduler.partition(":")[0]
     if name in ("processes", "local"):
-        from imfuse_tiles.execution.process_pool import DASK, served
+        from imfuse_tiles.execution.process_pool import DASK, start_forkserver
 
-        served(*(DASK if name == "local" else ()))
+        start_forkserver(*(DASK if name == "local" else ()))
 
 
 @contextmanager

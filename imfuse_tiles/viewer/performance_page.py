@@ -10,10 +10,10 @@ from itertools import cycle
 from pathlib import Path
 
 from imfuse_tiles.execution import export
-from imfuse_tiles.execution.machine_errors import told
-from imfuse_tiles.execution.progress import Progress, Took
+from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.progress import BlockTiming, Progress
 from imfuse_tiles.imageio.writing.target import complete_or_absent
-from imfuse_tiles.planning.memory import shown
+from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
@@ -40,7 +40,7 @@ class Part:
     kept: int
     began: float
     ended: float | None = None
-    took: list[Took] = field(default_factory=list)
+    took: list[BlockTiming] = field(default_factory=list)
 
     def busy(self) -> float:
         return sum(took.seconds for took in self.took)
@@ -57,14 +57,14 @@ class Timings(Progress):
         if stage.key not in self.parts:
             self.parts[stage.key] = Part(stage.name, next(self.colours), blocks, reused, time.time())
 
-    def took(self, stage: Stage, took: Took) -> None:
+    def took(self, stage: Stage, took: BlockTiming) -> None:
         self.parts[stage.key].took.append(took)
 
     def finished(self, stage: Stage) -> None:
         self.parts[stage.key].ended = time.time()
 
 
-def check(path: Path, plan: Plan, store: Store, wish: export.Wish) -> None:
+def check(path: Path, plan: Plan, store: Store, wish: export.ExportRequest) -> None:
     """Refuse a place where no page can be; Exists when there is another file."""
     run_report.check(path, plan, store, wish, "--performance", MARK)
 
@@ -73,7 +73,7 @@ def write(path: Path, timings: Timings, options: str, scheduler: str) -> None:
     """Write the page of a run, ended or not; Resumable on a full disk."""
     text = "\n".join(page(list(timings.parts.values()), options, scheduler))
     with (
-        told("the performance report", path.absolute().parent, len(text)),
+        translate_os_errors("the performance report", path.absolute().parent, len(text)),
         complete_or_absent(path, force=True) as file,
     ):
         file.write(text.encode() + b"\n")
@@ -104,7 +104,8 @@ def table(parts: list[Part], workers: int) -> Iterator[str]:
             f"{100 * busy / (wall * workers):.0f} %" if workers and wall > 0 else "",
             f"{1000 * busy / count:.1f} ms" if count else "",
             f"{1000 * longest.seconds:.1f} ms ({longest.block})" if longest else "",
-            shown(sum(took.bytes_read for took in part.took)), shown(sum(took.bytes_written for took in part.took)),
+            format_size(sum(took.bytes_read for took in part.took)),
+            format_size(sum(took.bytes_written for took in part.took)),
         )  # fmt: skip
         yield "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     yield "</table>"
@@ -129,7 +130,7 @@ def timeline(parts: list[Part], workers: list[str]) -> Iterator[str]:
     yield "<ol>" + "".join(f"<li>{html.escape(worker)}</li>" for worker in workers) + "</ol>"
 
 
-def spans(took: list[Took], begin: float, scale: float) -> Iterator[tuple[float, float, str]]:
+def spans(took: list[BlockTiming], begin: float, scale: float) -> Iterator[tuple[float, float, str]]:
     """Place, width and name of each block; blocks too narrow to be told apart are drawn as one."""
     first = last = 0.0
     names: list[str] = []

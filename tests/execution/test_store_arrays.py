@@ -13,22 +13,22 @@ from stacks import frames, recipe_of, run, stack_of
 import imfuse_tiles
 from imfuse_tiles import Refusal, open_store
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import Plan, planned
-from imfuse_tiles.planning.run_history import note
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.storage.store import Store
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     stack = stack_of(tmp_path / "in", frames(3, shape=(150, 230)))
-    return planned(recipe_of("--wavelet --sobel --maskwave --cutwave --bg=enfuse"), stack)
+    return make_plan(recipe_of("--wavelet --sobel --maskwave --cutwave --bg=enfuse"), stack)
 
 
 @pytest.fixture
 def store(plan: Plan, tmp_path: Path) -> Store:
     store = Store(str(tmp_path / "store"))
     store.create()
-    note(plan, store, Resources(1 << 30, 2, 100))
+    record_run(plan, store, Resources(1 << 30, 2, 100))
     run(plan, store)
     return store
 

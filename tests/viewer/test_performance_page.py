@@ -13,13 +13,13 @@ from stacks import frames, run, written
 
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import BlockFailed
-from imfuse_tiles.execution.progress import Took
+from imfuse_tiles.execution.progress import BlockTiming
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.performance_page import MARK, Timings, spans, write
 
 
-def took(block: str, began: float, seconds: float, worker: str = "a") -> Took:
-    return Took(block, worker, began, seconds, 10, 20)
+def took(block: str, began: float, seconds: float, worker: str = "a") -> BlockTiming:
+    return BlockTiming(block, worker, began, seconds, 10, 20)
 
 
 @pytest.mark.parametrize("scheduler", ["threads:2", "processes:2", "local:2"])
