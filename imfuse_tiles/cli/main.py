@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),
     "simulate": ("imfuse_tiles.cli.simulate", "render a stack whose truth is known"),
     "help": ("imfuse_tiles.cli.manual", "list the pages of the manual, or print one: help TOPIC"),
+    "warmup": ("imfuse_tiles.cli.warmup", "compile kernels ahead of the first run"),
 }
 
 

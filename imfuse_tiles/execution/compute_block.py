@@ -21,7 +21,7 @@ def compute_block(root: str, job: Job, block: Block) -> dict[str, Any]:
     if job.kind != "ingest":
         kernels.compiler.ready()
     access = Access(Store(root))
-    began, clock = time.time(), time.perf_counter()
+    began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
     try:
         report = job.compute(access, block)
     except Damaged as damage:
@@ -30,5 +30,6 @@ def compute_block(root: str, job: Job, block: Block) -> dict[str, Any]:
                 f"{describe_process()} does not see the store {root}; all workers must share its place"
             ) from None
         raise
-    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock)
+    compiled = kernels.kernel_cache.compile_seconds() - compiled
+    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled)
     return {**report, "read": access.bytes_read, "written": access.bytes_written, "took": took}

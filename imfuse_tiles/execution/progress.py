@@ -35,7 +35,7 @@ class StageReport:
 
 class BlockTiming(NamedTuple):
     """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
-    since 1970 by the worker's clock."""
+    since 1970 by the worker's clock, ``compiled``: seconds of these that went by until its kernels were compiled."""
 
     block: str
     worker: str
@@ -43,6 +43,7 @@ class BlockTiming(NamedTuple):
     seconds: float
     bytes_read: int
     bytes_written: int
+    compiled: float = 0.0
 
 
 class Progress:

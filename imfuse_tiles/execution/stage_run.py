@@ -62,8 +62,8 @@ class StageRun:
         lines = run_blocks(self.stage, missing, pool, blocks.at_once, self.store.root, self.halt)
         with self.store.journal(self.stage.key).appending(self.writer) as record:
             for line in lines:
-                worker, began, seconds = line.pop("took")
-                timing = BlockTiming(line["block"], worker, began, seconds, line["read"], line["written"])
+                worker, began, seconds, compiled = line.pop("took")
+                timing = BlockTiming(line["block"], worker, began, seconds, line["read"], line["written"], compiled)
                 record({**line, "at": round(time.time(), 1)})
                 completed[line["block"]] = line
                 report.add(timing)
