@@ -95,7 +95,7 @@ def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
         return 0
     print(files["result"])
     if said.show:
-        show([files[role] for role in ("result", "mask", "depthmap") if role in files])
+        show({role: files[role] for role in ("result", "mask", "depthmap") if role in files})
     return 0
 
 
