@@ -10,17 +10,21 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
-def compute_block(root: str, job: Job, block: Block) -> dict[str, Any]:
-    """One block, in whatever process: its report with the bytes it read and wrote."""
+def compute_block(root: str, job: Job, block: Block, layout: str = "") -> dict[str, Any]:
+    """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
+
+    ``layout``: to which the block belongs. Refusal when its arrays have another one by now.
+    """
     allocator.keep_freed_memory()
     if job.kind != "ingest":
         kernels.compiler.ready()
-    access = Access(Store(root))
+    access = Access(Store(root), layout)
     began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
     try:
         report = job.compute(access, block)
@@ -32,4 +36,5 @@ def compute_block(root: str, job: Job, block: Block) -> dict[str, Any]:
         raise
     compiled = kernels.kernel_cache.compile_seconds() - compiled
     took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled)
-    return {**report, "read": access.bytes_read, "written": access.bytes_written, "took": took}
+    crc = {path: encode_checksums(checksums) for path, checksums in access.checksums.items()}
+    return {**report, "read": access.bytes_read, "written": access.bytes_written, "crc": crc, "took": took}

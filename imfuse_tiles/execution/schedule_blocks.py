@@ -11,6 +11,7 @@ from imfuse_tiles.errors import BlockFailed, Stop
 from imfuse_tiles.execution.compute_block import compute_block
 from imfuse_tiles.execution.pools import Pool
 from imfuse_tiles.execution.signals import Halt
+from imfuse_tiles.planning.block_layout import BlockLayout
 from imfuse_tiles.stages.stage import Block, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 
@@ -21,14 +22,15 @@ MACHINE_ERRORS = (Stop, Damaged, OSError, MemoryError, BrokenExecutor)
 
 
 def run_blocks(
-    stage: Stage, blocks: Iterator[Block], pool: Pool, at_once: int, root: str, halt: Halt
+    stage: Stage, cut: BlockLayout, blocks: Iterator[Block], pool: Pool, root: str, halt: Halt
 ) -> Iterator[dict[str, Any]]:
     """Journal lines of the blocks of a stage as they are finished.
 
-    ``at_once``: how many blocks the memory holds. ``root``: the place of the store. A block that fails keeps none
-    of the others from being computed; an error of the machine does. Raises BlockFailed when all others are done.
+    ``cut``: the layout that the blocks belong to, and how many of them the memory holds. ``root``: the place of the
+    store. A block that fails keeps none of the others from being computed; an error of the machine does. Raises
+    BlockFailed when all others are done.
     """
-    flight = _Flight(stage, blocks, pool, pool.window(at_once), root)
+    flight = _Flight(stage, str(cut.layout.to_list()), blocks, pool, pool.window(cut.at_once), root)
     while True:
         if not (halt.number or flight.is_over):
             flight.fill()
@@ -50,6 +52,7 @@ class _Flight:
     """The blocks that are being computed, and the errors of those that were."""
 
     stage: Stage
+    layout: str
     blocks: Iterator[Block]
     pool: Pool
     window: int
@@ -66,7 +69,7 @@ class _Flight:
         """Hand over as many blocks as may be in flight."""
         while len(self.pending) < self.window and (block := next(self.blocks, None)):
             job = self.stage.job.for_block(block)
-            self.pending[self.pool.submit(compute_block, self.root, job, block)] = block
+            self.pending[self.pool.submit(compute_block, self.root, job, block, self.layout)] = block
 
     def cancel(self) -> None:
         """Take back what has not begun."""

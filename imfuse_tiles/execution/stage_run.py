@@ -59,7 +59,7 @@ class StageRun:
     def compute(self, blocks: BlockLayout, completed: Lines, pool: Pool, report: StageReport) -> None:
         """Compute the assigned blocks that are not completed, and record each in the journal when it is finished."""
         missing = (block for block in self.assigned_blocks(blocks.layout) if block.name not in completed)
-        lines = run_blocks(self.stage, missing, pool, blocks.at_once, self.store.root, self.halt)
+        lines = run_blocks(self.stage, blocks, missing, pool, self.store.root, self.halt)
         with self.store.journal(self.stage.key).appending(self.writer) as record:
             for line in lines:
                 worker, began, seconds, compiled = line.pop("took")
@@ -79,7 +79,7 @@ class StageRun:
         for output in stage.outputs:
             shape = output.shape(stage.frame, stage.runs(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
-            metadata = {"imfuse_tiles": {**stage.about, **described(stage, output)}}
+            metadata = {"imfuse_tiles": {**stage.about, **described(stage, output, layout)}}
             self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata)
         self.store.journal(stage.key).begin(asdict(layout))
         return self.work.blocks

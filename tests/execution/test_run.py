@@ -152,10 +152,10 @@ def failing(when: Callable[[str, Block], bool], error: BaseException) -> Callabl
     """A way to compute blocks that raises for some."""
     real = schedule_blocks.compute_block
 
-    def compute(root: str, job: Any, block: Block) -> dict[str, Any]:
+    def compute(root: str, job: Any, block: Block, *context: str) -> dict[str, Any]:
         if when(type(job).__name__, block):
             raise error
-        return real(root, job, block)
+        return real(root, job, block, *context)
 
     return compute
 
@@ -292,13 +292,13 @@ def test_no_more_blocks_are_computed_at_once_than_the_memory_allows(
     busy, most, lock = Counter[str](), Counter[str](), threading.Lock()
     real = schedule_blocks.compute_block
 
-    def counted(root: str, job: Any, block: Block) -> dict[str, Any]:
+    def counted(root: str, job: Any, block: Block, *context: str) -> dict[str, Any]:
         name = type(job).__name__
         with lock:
             busy[name] += 1
             most[name] = max(most[name], busy[name])
         try:
-            return real(root, job, block)
+            return real(root, job, block, *context)
         finally:
             with lock:
                 busy[name] -= 1

@@ -42,7 +42,7 @@ def test_every_byte_is_read_by_zarr(plan: Plan, store: Store) -> None:
     for name in arrays:
         array = arrays[name]
         assert array.path in outputs
-        ours = store.array(array.path).read([(0, size) for size in array.shape])
+        ours = store.arrays.open(array.path).read([(0, size) for size in array.shape])
         assert array.dtype == ours.dtype
         assert np.array_equal(array[:], ours, equal_nan=array.dtype == np.float32)
         chunks -= {path for path in chunks if path.is_relative_to(Path(store.root) / array.path)}
@@ -80,7 +80,7 @@ def test_arrays_of_one_kind_are_named_by_their_paths_and_nothing_is_written(stor
 
 
 def test_what_is_not_finished_is_left_out(plan: Plan, store: Store) -> None:
-    store.reopen(plan.result.key)
+    store.numbers.delete(plan.result.key)
     assert "final" not in open_store(store.root)
 
 
