@@ -8,10 +8,10 @@ from stacks import imagined, recipe_of
 from imfuse_tiles.cli import progress_bars
 from imfuse_tiles.cli.progress_bars import Lines, shown_progress
 from imfuse_tiles.execution.progress import BlockTiming
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.stage import Stage
 
-STAGE: Stage = planned(recipe_of("--blur"), imagined(3)).stages[0]
+STAGE: Stage = make_plan(recipe_of("--blur"), imagined(3)).stages[0]
 
 
 @pytest.fixture
