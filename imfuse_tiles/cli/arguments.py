@@ -30,7 +30,9 @@ def fuse_parser(name: str) -> Parser:
     add("-X", "--extra", action="store_true", help="write mask and depth maps beside the result")
     add("-f", "--force", nargs="?", const="", metavar="STEP",
         help="overwrite what is there; with mask, level, merge, focus or post compute from that step on")  # fmt: skip
-    add("--exif", nargs="?", const="", metavar="IMAGE", help="copy the camera's tags of IMAGE (the front one)")
+    add("--exif", nargs="?", const="", metavar="IMAGE",
+        help="the camera's tags of the result are those of IMAGE (the front one)")  # fmt: skip
+    add("--no-metadata", action="store_true", help="leave the camera's tags out of the result; a colour profile stays")
     add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.cli import show_plan as showing
@@ -62,7 +63,8 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
 
 def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
     """A result of the same images and options that was made before, if any name will do."""
-    if said.output or said.extra or said.force is not None or said.exif is not None or said.bits != 16:
+    metadata_asked = said.exif is not None or said.no_metadata
+    if said.output or said.extra or said.force is not None or metadata_asked or said.bits != 16:
         return None
     if said.longname or said.basename is not None:
         return place if place.is_file() else None
@@ -99,9 +101,14 @@ def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
     return 0
 
 
-def _tags(said: argparse.Namespace, made: Plan) -> Tags | None:
-    """The camera's tags to be copied: of the image named, or of the front one."""
-    return None if said.exif is None else read_tags(said.exif or made.stack.headers[0].path)
+def _tags(said: argparse.Namespace, made: Plan) -> Tags:
+    """The camera's tags for the result, of the image named or of the front one, and the profile of the frames."""
+    if said.no_metadata:
+        return Tags(profile=made.stack.tags.profile)
+    if not said.exif:
+        return made.stack.tags
+    tags = read_tags(said.exif)
+    return replace(tags, profile=made.stack.tags.profile or tags.profile)
 
 
 @contextmanager

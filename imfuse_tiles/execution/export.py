@@ -14,7 +14,7 @@ from imfuse_tiles import __version__
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.imageio.metadata import MAKE, Tags
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.writing import Picture, check_target, eight_bits, file_format, write_layers, write_picture
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.memory import export_rows
@@ -85,15 +85,8 @@ def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest
     height, width = plan.stack.frame
     kind = "uint8" if wish.bits == 8 or is_jpeg(sheet.path) else "uint16"
     tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
-    make = "" if MAKE in tags.main else source_folder(plan)
     software = f"imfuse-tiles v{__version__}"
-    return Picture(height, width, page.planes, kind, str(plan.recipe), software, make, page.name, tags)  # type: ignore[arg-type]
-
-
-def source_folder(plan: Plan) -> str:
-    """The folder of the sources, the home folder shortened."""
-    home, found = str(Path.home()), str(plan.stack.headers[0].path.absolute().parent)
-    return "~" + found.removeprefix(home) if found.startswith(home + "/") else found
+    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name, tags)  # type: ignore[arg-type]
 
 
 def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) -> int:
@@ -193,7 +186,7 @@ def read_bands(
 
 def name(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
-    tags = repr(wish.tags) if wish.tags else ""
+    tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
     place = str(sheet.path.absolute())
     return "output-" + digest([plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags])
 

@@ -136,5 +136,5 @@ def fuse_images(
     resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
     kept = open_store_for(stack, store)
     plan = plan_of(recipe.checked(), stack, kept, resources, extra)
-    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force)
+    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags)
     return run_plan(plan, kept, resources, request, progress)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import (
     Header,
     PageChoice,
@@ -15,6 +18,7 @@ from imfuse_tiles.imageio.reading import (
     read_headers,
     source_digest,
 )
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.header import shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
@@ -46,8 +50,18 @@ def open_stack(
     headers = _headers(paths, pages, notices)
     if revert:
         headers.reverse()
+    headers = upright(headers, notices)
     check_stack(headers)
-    return Stack(tuple(headers), source_digest(headers), tuple(notices))
+    headers, tags = _in_one_profile(headers, notices)
+    return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
+
+
+def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Header], Tags]:
+    """The frames in the colours of the front one, and its tags with that profile."""
+    tags = {path: read_tags(path) for path in {header.path for header in headers}}
+    profiles = [tags[header.path].profile for header in headers]
+    headers, profile = in_one_profile(headers, profiles, notices)
+    return headers, replace(tags[headers[0].path], profile=profile)
 
 
 def _without_results(paths: list[Path], notices: list[str]) -> list[Path]:
