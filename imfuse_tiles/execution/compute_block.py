@@ -9,6 +9,7 @@ from typing import Any
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
+from imfuse_tiles.execution.program_digest import check_program
 from imfuse_tiles.stages.stage import Access, Block, Job
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
@@ -16,11 +17,13 @@ from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
-def compute_block(root: str, job: Job, block: Block, layout: str = "") -> dict[str, Any]:
+def compute_block(root: str, job: Job, block: Block, layout: str = "", program: str = "") -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
 
-    ``layout``: to which the block belongs. Refusal when its arrays have another one by now.
+    ``layout``: to which the block belongs. Refusal when its arrays have another one by now. ``program``: the digest
+    of the program that the run is of, empty in its own process. Refusal when it is not that of this process.
     """
+    check_program(program)
     allocator.keep_freed_memory()
     if job.kind != "ingest":
         kernels.compiler.ready()

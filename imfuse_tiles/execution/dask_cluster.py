@@ -50,6 +50,8 @@ WATCHED = {
 class Blocks:
     """Hands blocks to a dask scheduler. ``keep``: called now and then to replace workers that went."""
 
+    in_process = False
+
     def __init__(self, client: Any, workers: int | None = None, keep: Callable[[], None] | None = None) -> None:
         self.client, self.fixed, self.keep = client, workers, keep
         self.counted = self.slots = 0.0

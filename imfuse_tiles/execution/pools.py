@@ -13,7 +13,9 @@ from imfuse_tiles.options.resources import Resources, place
 
 
 class Pool(Protocol):
-    """What computes blocks."""
+    """What computes blocks. ``in_process``: in this process, with the very code that is loaded."""
+
+    in_process: bool
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Hand over a block."""
@@ -24,6 +26,8 @@ class Pool(Protocol):
 
 class Here:
     """Computes at once, in the calling thread."""
+
+    in_process = True
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -39,6 +43,8 @@ class Here:
 
 class Threads(ThreadPoolExecutor):
     """Threads of this process."""
+
+    in_process = True
 
     def window(self, at_once: int) -> int:
         """One more for each thread than it computes, unless memory does not allow as many as there are threads."""

@@ -62,6 +62,8 @@ class Processes(Executor):
     tried again in a process of its own, and the one that kills LIVES workers ends as WorkerKilled.
     """
 
+    in_process = False
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.guard = threading.RLock()

@@ -10,6 +10,7 @@ from typing import Any
 from imfuse_tiles.errors import BlockFailed, Stop
 from imfuse_tiles.execution.compute_block import compute_block
 from imfuse_tiles.execution.pools import Pool
+from imfuse_tiles.execution.program_digest import program_digest
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.planning.block_layout import BlockLayout
 from imfuse_tiles.stages.stage import Block, Stage
@@ -30,7 +31,15 @@ def run_blocks(
     store. A block that fails keeps none of the others from being computed; an error of the machine does. Raises
     BlockFailed when all others are done.
     """
-    flight = _Flight(stage, str(cut.layout.to_list()), blocks, pool, pool.window(cut.at_once), root)
+    flight = _Flight(
+        stage,
+        str(cut.layout.to_list()),
+        blocks,
+        pool,
+        pool.window(cut.at_once),
+        root,
+        "" if pool.in_process else program_digest(),
+    )
     while True:
         if not (halt.number or flight.is_over):
             flight.fill()
@@ -57,6 +66,8 @@ class _Flight:
     pool: Pool
     window: int
     root: str
+    #: The program that blocks are computed with, for those who compute elsewhere.
+    program: str
     pending: dict[Future[Any], Block] = field(default_factory=dict)
     failures: list[BlockFailed] = field(default_factory=list)
     machine_error: BaseException | None = None
@@ -69,7 +80,7 @@ class _Flight:
         """Hand over as many blocks as may be in flight."""
         while len(self.pending) < self.window and (block := next(self.blocks, None)):
             job = self.stage.job.for_block(block)
-            self.pending[self.pool.submit(compute_block, self.root, job, block, self.layout)] = block
+            self.pending[self.pool.submit(compute_block, self.root, job, block, self.layout, self.program)] = block
 
     def cancel(self) -> None:
         """Take back what has not begun."""
