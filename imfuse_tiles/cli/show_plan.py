@@ -29,7 +29,7 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
 def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
     """The needs of the whole run, and of each stage."""
     plan, resources = work.plan, work.resources
-    rows = [stage_row(each, resources) for each in work.stages]
+    rows = [stage_row(stage, resources) for stage in work.stages]
     chunk = rows[-1]["chunk"]
     band = chunk if plan.recipe.layered else plan.result.outputs[0].chunks(plan.stack.frame, chunk)[-2]
     return {
@@ -60,12 +60,13 @@ def plan_text(work: WorkPlan, store: Store) -> str:
         f"front {whole['front']}, back {whole['back']}",
         f"store {whole['store']}",
         "",
-        f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} {'a task':>9} {'disk':>9}",
+        f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "
+        f"{'memory per block':>16} {'disk':>9}",
     ]
     for row in rows:
         lines.append(
             f"{row['name']:<20} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
-            f"{row['done']:>8} {format_size(row['task_bytes']):>9} {format_size(row['disk_bytes']):>9}"
+            f"{row['done']:>8} {format_size(row['task_bytes']):>16} {format_size(row['disk_bytes']):>9}"
         )
         if row["error"] is not None:
             lines.append(f"{'':<20} too large for one transform: near and far part, error about {row['error']:.1e}")
@@ -78,10 +79,9 @@ def plan_text(work: WorkPlan, store: Store) -> str:
 
 
 def _to_write(whole: dict[str, Any]) -> str:
-    """What is still to be written, or how much more than now there will be at once where a lean run writes it."""
-    lean, all = format_size(whole["disk_lean_bytes"]), format_size(whole["disk_to_write_bytes"])
+    """What is still to be written; of a lean run how much more than now there will be at the same time."""
+    lean, whole_run = format_size(whole["disk_lean_bytes"]), format_size(whole["disk_to_write_bytes"])
     if whole["lean"]:
-        return f"at most {lean} more than now at once"
-    return f"{all} still to be written" + (
-        f" (with --lean at most {lean} more than now at once)" if lean != all else ""
-    )
+        return f"at most {lean} more than now at the same time"
+    hint = f" (with --lean at most {lean} more than now at the same time)" if lean != whole_run else ""
+    return f"{whole_run} still to be written{hint}"

@@ -19,14 +19,14 @@ ABOUT = 64 << 10
 
 
 def check(
-    path: Path, plan: Plan, store: Store, wish: export.ExportRequest, option: str = "--report", mark: str = MARK
+    path: Path, plan: Plan, store: Store, request: export.ExportRequest, option: str = "--report", mark: str = MARK
 ) -> None:
     """Refuse a place where no report can be; Exists when there is another file. ``mark``: what tells a report."""
     check_place(path, force=True)
     export.check_not_a_source(path, plan, store)
-    if path.absolute() in [place.absolute() for place in wish.places()]:
+    if path.absolute() in [place.absolute() for place in request.places()]:
         raise Refusal(f"{option} {path}: is also a result of this run")
-    if path.exists() and not _is_report(path, mark) and not wish.force:
+    if path.exists() and not _is_report(path, mark) and not request.force:
         raise Exists(f"{path}: exists already and is no report; --force overwrites it")
 
 
