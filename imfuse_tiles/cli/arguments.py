@@ -38,6 +38,9 @@ def fuse_parser(name: str) -> Parser:
     add("--revert", action="store_true", help="the last image is the front one")
     add("--order", default="name", metavar="name|given", help="order of the frames: by name, or as given here (name)")
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
+    add(
+        "--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, for floats 1)"
+    )
     add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")

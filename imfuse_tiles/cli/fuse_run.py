@@ -15,7 +15,7 @@ from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import record_timings, show_progress
-from imfuse_tiles.cli.stack_from_args import stack_from_args
+from imfuse_tiles.cli.stack_from_args import print_level_notices, stack_from_args
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
@@ -83,6 +83,7 @@ def _fuse(
         outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None)
     if args.report:
         run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
+    print_level_notices(plan, store)
     if not args.quiet:
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.agreement import in_one_profile, upright
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.ranges import with_white
 from imfuse_tiles.imageio.reading import (
     Header,
     PageChoice,
@@ -30,14 +31,14 @@ ORDERS = ("name", "given")
 
 def open_stack(
     images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None, order: str = "name",
-    include_results: bool = False,
+    include_results: bool = False, white: float | None = None,
 ) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
     ``pages``: which pages of every TIFF file are frames, "all" or numbers such as "1-5,9"; without it a file is one
     frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
     ``include_results``: take results of this program for frames although other images are there.
-    Raises Refusal naming the first bad file.
+    ``white``: the sample that is white, full scale otherwise. Raises Refusal naming the first bad file.
     """
     if not images:
         raise Refusal("no images given")
@@ -52,6 +53,7 @@ def open_stack(
         headers.reverse()
     headers = upright(headers, notices)
     check_stack(headers)
+    headers = with_white(headers, white, notices)
     headers, tags = _in_one_profile(headers, notices)
     return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
 

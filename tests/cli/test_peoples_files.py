@@ -167,3 +167,31 @@ def test_an_ome_tiff_is_refused_until_it_is_one(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
     ended = run("fuse", "--bg=mean", "-o", tmp_path / "x.ome.tif", tmp_path / "a.tif")
     assert (ended.code, ended.line.endswith("x.ome.tif: OME-TIFF is not written; a plain .tif is")) == (2, True)
+
+
+def test_a_range_beyond_1_is_said_and_scaled(fuse, truth, tmp_path):
+    ended = fuse("float_to_65535")
+    assert ended.code == 0
+    assert "65535 is taken as white" in ended.err
+    assert is_like(tmp_path / "result.tif", truth)
+    again = fuse("float_to_65535", "--white=131070", result="dark.tif")
+    assert (again.code, "taken as white" in again.err) == (0, False)
+    assert is_like(tmp_path / "dark.tif", truth / 2)
+
+
+def test_exposure_that_jumps_is_said(fuse):
+    ended = fuse("exposure_drifts")
+    assert ended.code == 0
+    assert "note: brightness differs by 60 % between frames, most from" in ended.err
+
+
+def test_twelve_bits_in_sixteen_are_said(tmp_path):
+    codes = np.random.default_rng(1).integers(0, 4096, (3, 64, 80), np.uint16)
+    for number, image in enumerate(codes):
+        tifffile.imwrite(tmp_path / f"f{number}.tif", image)
+    for white in ("", "--white=4095"):
+        words = ["fuse", "--bg=max", *filter(None, [white]), "--store", tmp_path / "store", "--force"]
+        ended = run(*words, "-o", tmp_path / "r.tif", *sorted(tmp_path.glob("f*.tif")))
+        assert ended.code == 0
+        assert ("--white=4095 takes 4095 as white" in ended.err) == (not white)
+        assert picture(tmp_path / "r.tif").max() == pytest.approx(1 if white else 1 / 16, rel=0.01)

@@ -46,6 +46,7 @@ class Header:
     plane: int = 0  # TIFF: which of several planes behind that directory
     turn: int = 1  # orientation that is applied when reading; height and width are those after it
     profiles: tuple[bytes, bytes] | None = None  # colours are converted from one profile to another when read
+    white: float = 0.0  # sample that becomes full scale when read; 0: full scale of the type, 1 for floats
     part: str = ""  # "page 3" or "plane 3" where the file holds several frames
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
@@ -67,7 +68,8 @@ class Header:
         """What is done to the pixels when they are read, for the stack's digest; empty for nothing."""
         turn = f"turn {self.turn}" if self.turn != 1 else ""
         profiles = [hashlib.sha256(profile).hexdigest() for profile in self.profiles or ()]
-        return " ".join(filter(None, [turn, *profiles]))
+        white = f"white {self.white!r}" if self.white else ""
+        return " ".join(filter(None, [turn, *profiles, white]))
 
     def turned(self) -> Header:
         """The header of the same frame to be read upright, as its orientation tag says."""
