@@ -21,6 +21,7 @@ from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
+from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.options.recipe import Recipe
@@ -51,21 +52,21 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     if args.showname:
         print(result)
         return 0
-    earlier = _find_earlier_result(args, plan, result)
+    earlier = _find_earlier_result(args, plan, store, result)
     if earlier is not None:
         print("already up to date (--force recomputes)", file=sys.stderr)
         return _finish(args, {"result": str(earlier)})
     return _fuse(args, plan, store, resources, result, began)
 
 
-def _find_earlier_result(args: argparse.Namespace, plan: Plan, result: Path) -> Path | None:
+def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, result: Path) -> Path | None:
     """A result of the same images and options, if any name will do."""
     metadata_asked = args.exif is not None or args.no_metadata
     if args.output or args.extra or args.force is not None or metadata_asked or args.bits != 16:
         return None
     if args.longname or args.basename is not None:
-        return result if result.is_file() else None
-    return find_finished_result(plan, result.parent, args.format)
+        return result if is_finished_result(store, plan, result) else None
+    return find_finished_result(plan, result.parent, args.format, lambda path: is_finished_result(store, plan, path))
 
 
 def _fuse(
