@@ -77,7 +77,9 @@ def same_samples(ours: Path, theirs: Path) -> bool:
             pages = [[page.asarray() for page in file.pages] for file in (one, other)]
     except TiffFileError:
         return False
-    same = (a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(*pages))
+    same = (
+        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(*pages, strict=False)
+    )
     return len(pages[0]) == len(pages[1]) and all(same)
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: no store outside temporary folders, where the original's pictures are, which tests are quick."""
+"""What tests share: no store outside temporary folders, where the original's pictures are, which tests are quick."""
 
 from __future__ import annotations
 
