@@ -49,6 +49,7 @@ def fuse_parser(name: str) -> Parser:
     add("--rmcache", action="store_true", help="remove all stores of the cache folder that are not in use, and stop")
     add("--version", action="store_true", help="print the version and stop")
     add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
+    add("--allow-code", action="store_true", help="let presets and cluster files name Python functions, which are run")
     add(
         "--store",
         metavar="DIR|URL",
@@ -87,6 +88,7 @@ def parse_fuse_args(parser: Parser, words: Sequence[str]) -> tuple[argparse.Name
     if args.force and args.force not in STEPS:
         raise Refusal(f"--force={args.force} is not known, allowed are {', '.join(STEPS)}")
     ops: list[Op] = []
-    for more in [*map(preset_options, args.preset or []), [parse(*option) for option in options]]:
+    presets = [preset_options(name, args.allow_code) for name in args.preset or []]
+    for more in [*presets, [parse(*option) for option in options]]:
         ops = merge_options(ops, more)
     return args, Recipe(tuple(ops), args.revert, args.layered).checked()
