@@ -20,6 +20,9 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.result_names import digests
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("planning.resume", "planning.work_plan")
+
 BASIC = "--wavelet --blur --maskwave=p100 --cutwave=p50 --finalalpha --bg=black"
 
 

@@ -17,6 +17,9 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.planning.plan import make_plan, stages_from
 from imfuse_tiles.planning.result_names import LONGEST, default_name, digests, find_finished_result
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("planning.result_pages", "planning.run_history")
+
 STACK = frames(4, shape=(90, 80))
 
 
