@@ -58,12 +58,15 @@ class ExportRequest:
 PACKED = 0.65
 
 
-def output_files(plan: Plan, wish: ExportRequest, opaque: bool) -> list[OutputFile]:
-    """The files of a wish. ``opaque``: the result needs no opacity. Only a masked result has mask and depth."""
+def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
+    """The files of a wish. Only a masked result has mask and depth.
+
+    ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
+    """
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     masked = bool(plan.recipe.generators)
     assert not wish.extra or plan.maps
-    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque)
+    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
 
 
@@ -131,7 +134,7 @@ def export(
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = store.numbers.load(plan.result.key)
     assert numbers is not None
-    found = output_files(plan, wish, numbers["opaque"])
+    found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))
     states = {sheet.path: output_state(store, name(plan, sheet, wish), sheet.path) for sheet in found}
     todo = [sheet for sheet in found if states[sheet.path] != "written"]
     at_once = max(1, min(workers, len(todo)))

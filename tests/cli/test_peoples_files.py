@@ -195,3 +195,15 @@ def test_twelve_bits_in_sixteen_are_said(tmp_path):
         assert ended.code == 0
         assert ("--white=4095 takes 4095 as white" in ended.err) == (not white)
         assert picture(tmp_path / "r.tif").max() == pytest.approx(1 if white else 1 / 16, rel=0.01)
+
+
+def test_unknown_depth_is_not_the_back(fuse, tmp_path):
+    assert fuse("depth_of_weak_front", "-X").code == 0
+    depth, opacity = np.moveaxis(picture(tmp_path / "result.depth.tif"), -1, 0)
+    y, x = np.mgrid[:120, :160]
+    disc = (x - 64) ** 2 + (y - 60) ** 2 < 30**2
+    unknown = opacity == 0
+    assert unknown[disc].mean() > 0.5  # the disc is out of focus in all frames but the first, and faint in that
+    known = disc & (opacity > 0.05)
+    assert np.abs(depth[known] - 0.8).mean() < 0.05
+    assert not unknown[(depth == 0) & (x > 145)].all()  # the back itself is there
