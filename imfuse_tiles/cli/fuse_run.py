@@ -15,8 +15,9 @@ from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import record_timings, show_progress
-from imfuse_tiles.cli.stack_from_args import print_level_notices, stack_from_args
+from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
@@ -43,6 +44,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     stack = stack_from_args(args)
     store = open_store_for(stack, args.store)
     store.check()
+    stack = align_from_args(args, recipe, stack, store, resources)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     if command == "plan" or args.dry_run:
         work = survey(plan, store, resources)
@@ -75,6 +77,7 @@ def _fuse(
     request = ExportRequest(result, args.extra, args.bits, args.force is not None, _camera_tags(args, plan))
     if args.report:
         run_report.check(Path(args.report), plan, store, request)
+    tell_alignment(args, plan.stack)
     with (
         PeakMemory() as peak,
         record_timings(args, plan, store, request) as timings,
@@ -95,6 +98,7 @@ def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds
     return {
         "version": __version__, "options": str(plan.recipe), "wall_seconds": seconds, "peak_rss_bytes": peak_bytes,
         "output": outcome.output, "store": store.root, "stages": [stage.__dict__ for stage in outcome.stages],
+        "alignment": alignment_record(plan.stack),
     }  # fmt: skip
 
 

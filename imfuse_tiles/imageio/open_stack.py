@@ -25,8 +25,8 @@ from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
 from imfuse_tiles.imageio.stack import Stack
 
-#: Ways to order the frames: by their names, or as they stand on the command line.
-ORDERS = ("name", "given")
+#: Ways to order the frames: by their names, as they stand on the command line, or (once they are compared) by focus.
+ORDERS = ("name", "given", "focus")
 
 
 def open_stack(
@@ -46,7 +46,7 @@ def open_stack(
         raise Refusal(f"--order {order}: allowed is {' or '.join(ORDERS)}")
     notices: list[str] = []
     paths = _without_results(list(map(Path, images)), notices) if not include_results else list(map(Path, images))
-    if order == "name":
+    if order != "given":
         paths = _sorted(paths, notices)
     headers = _headers(paths, pages, notices)
     if revert:
