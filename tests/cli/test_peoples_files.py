@@ -207,3 +207,12 @@ def test_unknown_depth_is_not_the_back(fuse, tmp_path):
     known = disc & (opacity > 0.05)
     assert np.abs(depth[known] - 0.8).mean() < 0.05
     assert not unknown[(depth == 0) & (x > 145)].all()  # the back itself is there
+
+
+def test_transparent_margins_are_no_picture(fuse, truth, tmp_path):
+    ended = fuse("alpha_aligned", "-X")
+    assert ended.code == 0
+    assert "transparent margins are cut off: all frames cover 136 x 108 of 160 x 120 pixels" in ended.err
+    assert is_like(tmp_path / "result.tif", truth[12:, :136])
+    border = np.abs(picture(tmp_path / "result.tif") - truth[12:, :136])[:, -6:]
+    assert border.mean() < 0.08  # no black staircase at the right

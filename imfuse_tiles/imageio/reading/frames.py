@@ -35,9 +35,11 @@ class FrameReader:
         header = self.header
         if not 0 <= y0 < y1 <= header.height:
             raise ValueError(f"rows {y0}..{y1} of a frame of height {header.height}")
-        band = np.empty((header.planes, y1 - y0, header.width), header.dtype)
+        top, left, _, width = header.crop or (0, 0, header.height, header.width)
+        band = np.empty((header.planes, y1 - y0, width), header.dtype)
         with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
-            self._source.read(y0, y1, band)
+            self._source.read(top + y0, top + y1, band)
+        band = np.ascontiguousarray(band[..., left : left + header.width])
         if header.inverted:
             colours = band[: header.channels]
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
