@@ -75,5 +75,11 @@ class Locks(Protocol):
         Raises Exists (exit 3) naming the holder when there is one, Refusal when nobody can write.
         """
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Have no writer while reading, and write nothing for it. Exists naming the holder when there is one."""
+
+    def current_holder(self) -> str:
+        """Who holds any of the locks, empty when nobody does. Writes nothing."""
+
     def is_locked(self, name: str) -> bool:
         """Whether somebody holds the lock of this name."""

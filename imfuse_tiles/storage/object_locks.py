@@ -38,6 +38,20 @@ class ObjectLocks:
                         raise store_in_use(self.files.root, lock["holder"])
             yield
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        holder = self.current_holder()
+        if holder:
+            raise store_in_use(self.files.root, holder)
+        yield
+
+    def current_holder(self) -> str:
+        for path, _ in self.files.list_files("locks"):
+            lock = read_lock(self.files, path)
+            if lock:
+                return str(lock["holder"])
+        return ""
+
     def is_locked(self, name: str) -> bool:
         return read_lock(self.files, f"locks/run{name}") is not None
 
