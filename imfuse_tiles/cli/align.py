@@ -32,6 +32,7 @@ def parser() -> Parser:
     add("--revert", action="store_true", help="the last image is the front one")
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale)")
+    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
     add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
     add("--format", default="tif", choices=("tif", "png"), help="tif or png (tif)")
     add("--memory", metavar="SIZE", help="memory for comparing (a quarter of the machine's, at most 4G)")
