@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.printable_output import guard_terminals
 from imfuse_tiles.errors import Refusal, Stop
 
 #: What results and speed depend on, as package indexes spell it.
@@ -79,6 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def program() -> int:
     """:func:`main` as a program of its own."""
     ignore_current_folder()
+    guard_terminals()
     # Blocks run side by side; NumPy's library of linear algebra, hardly used, would start threads that first spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
