@@ -64,6 +64,11 @@ def fuse_parser(name: str) -> Parser:
     add("--lean", action="store_true",
         help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
         "option computes more anew")  # fmt: skip
+    add(
+        "--durable",
+        action="store_true",
+        help="wait until the disk has each block before it is recorded: a power cut costs no finished block",
+    )
     add("--workers", type=whole_number(1), metavar="N", help="blocks computed at once (one for each core)")
     add("--scheduler", default="threads", metavar="SPEC",
         help="where blocks are computed: sync, threads[:N], processes[:N], local[:N], tcp://host:port, "

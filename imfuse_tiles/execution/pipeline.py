@@ -73,6 +73,7 @@ def run_plan(
     finished blocks kept.
     """
     store.check()
+    store.files.durable |= resources.durable
     part = resources.part
     first = part is None or part.number == 1
     stale = stages_from(plan, again) if again else []

@@ -13,9 +13,13 @@ Bytes = bytes | memoryview
 
 
 class Files(Protocol):
-    """What a store asks of the place it lies in."""
+    """What a store asks of the place it lies in.
+
+    ``durable``: whether this process waits after every write until a power cut cannot undo it. A server does anyway.
+    """
 
     root: str
+    durable: bool
 
     def check_reachable(self) -> None:
         """Refusal, within seconds, when the place does not answer."""

@@ -21,7 +21,7 @@ class FolderFiles:
     """Files in a folder that every process sees under the same path."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root, self.durable = root, False
 
     def check_reachable(self) -> None:
         pass
@@ -79,7 +79,11 @@ class FolderFiles:
                     rest = memoryview(part)
                     while rest:
                         rest = rest[file.write(rest) :]
+                if self.durable:
+                    os.fsync(file.fileno())
             self._put_in_place(partial, target)
+            if self.durable:
+                _sync_folder(os.path.dirname(target))
         except BaseException:
             with suppress(OSError):
                 os.unlink(partial)
@@ -116,10 +120,14 @@ class FolderFiles:
         self._make_folder(os.path.dirname(self._path(name)))
         with open(self._path(name), "ab", opener=_open_new) as file:
             file.truncate(keep)
+            if self.durable:
+                _sync_folder(os.path.dirname(self._path(name)))
 
             def append(line: bytes) -> None:
                 file.write(line)
                 file.flush()
+                if self.durable:
+                    os.fsync(file.fileno())
 
             yield append
 
@@ -137,6 +145,9 @@ class FolderFiles:
         """Make a folder and those above it; what lies in their place and is none goes."""
         try:
             os.makedirs(path, exist_ok=True)
+            while self.durable and path.startswith(self.root):
+                path = os.path.dirname(path)
+                _sync_folder(path)
         except (FileExistsError, NotADirectoryError):
             while not os.path.lexists(path):
                 path = os.path.dirname(path)
@@ -154,6 +165,17 @@ class FolderFiles:
                 raise
             shutil.rmtree(target)
             os.replace(partial, target)
+
+
+def _sync_folder(path: str) -> None:
+    """Wait until the disk has the names of a folder's files."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open_new(path: str, flags: int) -> int:

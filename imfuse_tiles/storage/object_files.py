@@ -24,7 +24,7 @@ class ObjectFiles:
     """Files as objects under a URL. ``system``: the server as fsspec has it."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root, self.durable = root, True
         self.system, self.base = open_file_system(root)
         #: Called before every write; each raises LockLost when this process may not write any more.
         self.fences: list[Callable[[], None]] = []
