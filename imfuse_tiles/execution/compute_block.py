@@ -30,7 +30,7 @@ def compute_block(
     store = Store(root)
     store.files.durable |= durable
     allocator.keep_freed_memory()
-    if job.kind != "ingest":
+    if job.kind != "read":
         kernels.compiler.ready()
     access = Access(store, layout)
     began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
