@@ -41,6 +41,11 @@ def fuse_parser(name: str) -> Parser:
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
     add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
+    add(
+        "--check-inputs",
+        action="store_true",
+        help="compare images with earlier runs by their content, not by size and times: reads them all first",
+    )
     add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
     add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
     add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
