@@ -19,7 +19,7 @@ def parser() -> Parser:
     """The words of ``align``."""
     about = (
         "Lay the frames of a stack over each other and write them to a folder, under their names and in their number "
-        "types. --align, --reference, --align-keep-size and --balance are those of fuse (imfuse-tiles ops align)."
+        "types. --align, --reference, --align-keep-size, --balance, --crop and --shave: see imfuse-tiles ops."
     )
     align_parser = Parser(prog="imfuse-tiles align", allow_abbrev=False, description=about)
     add = align_parser.add_argument
