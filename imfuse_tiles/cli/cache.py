@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.execution.pipeline import cache_folder
 from imfuse_tiles.planning.memory import format_size, parse_size
-from imfuse_tiles.storage.inventory import Contents, Held, contents, drop, in_use, remove, stores, tidied
+from imfuse_tiles.storage.inventory import StoreContents, StoredStage, current_writer, read_contents
+from imfuse_tiles.storage.removal import list_stores, remove_stages, remove_store, stages_to_remove
 from imfuse_tiles.storage.store import Store
 
 #: How many of the last blocks of a running stage tell its rate.
@@ -36,12 +37,12 @@ def status(words: Sequence[str]) -> int:
     if len(words) > 1:
         raise Refusal(f"status takes one store, not also {words[1]}")
     store = find_store(words[0])
-    summary, user = contents(store), in_use(store)
+    summary, user = read_contents(store), current_writer(store)
     print("\n".join(status_lines(store, summary, user)))
     return 0
 
 
-def status_lines(store: Store, summary: Contents, user: str) -> list[str]:
+def status_lines(store: Store, summary: StoreContents, user: str) -> list[str]:
     """What ``status`` prints of a store."""
     lines = [f"{store.root}: {format_size(summary.bytes)}"]
     if summary.images:
@@ -60,14 +61,14 @@ def status_lines(store: Store, summary: Contents, user: str) -> list[str]:
     return lines
 
 
-def discarded_stages(last: Sequence[Held]) -> set[str]:
+def discarded_stages(last: Sequence[StoredStage]) -> set[str]:
     """Keys of stages of the last run that are gone although a later stage has begun: a lean run, or tidying, deleted
     them and no run needed them since."""
     begun = [place for place, stage in enumerate(last) if stage.begun and (stage.passing or stage is last[-1])]
     return {stage.key for stage in last[: max(begun, default=0)] if not stage.begun}
 
 
-def stage_state(store: Store, stage: Held, running: bool, summary: Contents) -> str:
+def stage_state(store: Store, stage: StoredStage, running: bool, summary: StoreContents) -> str:
     """The state of a stage; of the running one also its rate and the time left, from when its blocks were recorded."""
     if stage.finished:
         return "complete" if stage.key in summary.last else "complete, of an earlier run"
@@ -108,10 +109,10 @@ def ls(words: Sequence[str]) -> int:
     if words:
         raise Refusal(f"cache ls takes no argument, not {words[0]}")
     total = 0
-    for store in stores(cache_folder()):
-        summary = contents(store)
+    for store in list_stores(cache_folder()):
+        summary = read_contents(store)
         total += summary.bytes
-        busy = ", in use" if in_use(store) else ""
+        busy = ", in use" if current_writer(store) else ""
         used = f"used {age_text(summary.began)}{busy}"
         print(f"{store.folder.name}  {format_size(summary.bytes):>8}  {used}  {summary.folder}")
     print(f"{cache_folder()}: {format_size(total)}", file=sys.stderr)
@@ -124,7 +125,7 @@ def rm(words: Sequence[str]) -> int:
         return remove_all()
     if not words or any(word.startswith("-") for word in words):
         raise Refusal("cache rm takes names of stores as cache ls prints them, or --all")
-    freed = sum(remove(store) for store in [find_store(word) for word in words])
+    freed = sum(remove_store(store) for store in [find_store(word) for word in words])
     print(f"{format_size(freed)} removed")
     return 0
 
@@ -132,9 +133,9 @@ def rm(words: Sequence[str]) -> int:
 def remove_all() -> int:
     """Remove every store of the cache folder that no run works on."""
     freed, left = 0, 0
-    for store in stores(cache_folder()):
+    for store in list_stores(cache_folder()):
         try:
-            freed += remove(store)
+            freed += remove_store(store)
         except Exists as busy:
             print(busy, file=sys.stderr)
             left += 1
@@ -145,20 +146,20 @@ def remove_all() -> int:
 def gc(words: Sequence[str]) -> int:
     """Remove what is no longer of use."""
     keep, older, names = _limits(words)
-    places = [find_store(name) for name in names] or list(stores(cache_folder()))
+    places = [find_store(name) for name in names] or list(list_stores(cache_folder()))
     free = [store for store in places if not _report_if_in_use(store)]
-    chosen: dict[Store, list[Held]] = {store: [] for store in free}
-    for store, stage in tidied([(store, contents(store)) for store in free], keep, older):
+    chosen: dict[Store, list[StoredStage]] = {store: [] for store in free}
+    for store, stage in stages_to_remove([(store, read_contents(store)) for store in free], keep, older):
         chosen[store].append(stage)
     for store, stages in chosen.items():
-        drop(store, stages)
+        remove_stages(store, stages)
     freed = sum(stage.bytes for stages in chosen.values() for stage in stages)
     print(f"{format_size(freed)} removed")
     return 0
 
 
 def _report_if_in_use(store: Store) -> bool:
-    user = in_use(store)
+    user = current_writer(store)
     if user:
         print(f"{store.root} is in use by {user} and left alone", file=sys.stderr)
     return bool(user)

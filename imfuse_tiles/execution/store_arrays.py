@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.storage.inventory import contents
+from imfuse_tiles.storage.inventory import read_contents
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.zarr_arrays import open_array
 
@@ -39,7 +39,7 @@ class StoreArrays(Mapping[str, "zarr.Array"]):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        found = contents(store)
+        found = read_contents(store)
         paths = [path for stage in found.stages if stage.finished and stage.key in found.last for path in stage.paths]
         kinds = [path.partition("/")[0] for path in paths]
         self._paths = {kind if kinds.count(kind) == 1 else path: path for kind, path in zip(kinds, paths, strict=True)}

@@ -12,7 +12,7 @@ from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.resume import StageRecord, read_record, stages_to_compute
 from imfuse_tiles.planning.retention import discardable_stages
 from imfuse_tiles.stages.stage import Stage
-from imfuse_tiles.storage.inventory import passing
+from imfuse_tiles.storage.inventory import discarded_stages
 from imfuse_tiles.storage.store import Store
 
 
@@ -93,7 +93,9 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
         for stage in plan.stages for record in [records[stage.key]]
     )  # fmt: skip
     finished = {key for key, record in records.items() if record.finished}
-    return WorkPlan(plan, resources, work, discardable_stages(plan, finished, passing(store) if exists else ()))
+    return WorkPlan(
+        plan, resources, work, discardable_stages(plan, finished, discarded_stages(store) if exists else ())
+    )
 
 
 def _all_blocks(stage: Stage, record: StageRecord) -> int:

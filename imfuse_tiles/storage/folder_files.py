@@ -10,7 +10,7 @@ from io import FileIO
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.files import Bytes
-from imfuse_tiles.storage.inside import file_size, open_to_read, refuse_links
+from imfuse_tiles.storage.inside import file_size, open_to_read, open_to_write, refuse_links, sync_folder
 from imfuse_tiles.storage.partial_files import PARTIAL, partial_name
 
 #: How the names of the files begin that a run puts into its store first.
@@ -69,10 +69,10 @@ class FolderFiles:
         target = self._path(name)
         partial = partial_name(target)
         try:
-            file = FileIO(partial, "w", opener=_open_new)
+            file = FileIO(partial, "w", opener=open_to_write)
         except (FileNotFoundError, NotADirectoryError):
             self._make_folder(os.path.dirname(target))
-            file = FileIO(partial, "w", opener=_open_new)
+            file = FileIO(partial, "w", opener=open_to_write)
         try:
             with file:
                 for part in parts:
@@ -83,7 +83,7 @@ class FolderFiles:
                     os.fsync(file.fileno())
             self._put_in_place(partial, target)
             if self.durable:
-                _sync_folder(os.path.dirname(target))
+                sync_folder(os.path.dirname(target))
         except BaseException:
             with suppress(OSError):
                 os.unlink(partial)
@@ -118,10 +118,10 @@ class FolderFiles:
     def appending(self, name: str, keep: int) -> Iterator[Callable[[bytes], None]]:
         refuse_links(self.root, name)
         self._make_folder(os.path.dirname(self._path(name)))
-        with open(self._path(name), "ab", opener=_open_new) as file:
+        with open(self._path(name), "ab", opener=open_to_write) as file:
             file.truncate(keep)
             if self.durable:
-                _sync_folder(os.path.dirname(self._path(name)))
+                sync_folder(os.path.dirname(self._path(name)))
 
             def append(line: bytes) -> None:
                 file.write(line)
@@ -147,7 +147,7 @@ class FolderFiles:
             os.makedirs(path, exist_ok=True)
             while self.durable and path.startswith(self.root):
                 path = os.path.dirname(path)
-                _sync_folder(path)
+                sync_folder(path)
         except (FileExistsError, NotADirectoryError):
             while not os.path.lexists(path):
                 path = os.path.dirname(path)
@@ -165,19 +165,3 @@ class FolderFiles:
                 raise
             shutil.rmtree(target)
             os.replace(partial, target)
-
-
-def _sync_folder(path: str) -> None:
-    """Wait until the disk has the names of a folder's files."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _open_new(path: str, flags: int) -> int:
-    """Open a file for writing, but none that a link leads to."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)

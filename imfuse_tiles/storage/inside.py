@@ -49,6 +49,22 @@ def open_to_read(path: str) -> int:
     return descriptor
 
 
+def sync_folder(path: str) -> None:
+    """Wait until the disk has the names of a folder's files."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_to_write(path: str, flags: int) -> int:
+    """Open a file for writing, but none that a link leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 def file_size(path: str) -> int:
     """Bytes of a file, 0 when there is none or it is no file."""
     try:

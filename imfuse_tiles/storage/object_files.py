@@ -20,6 +20,11 @@ from imfuse_tiles.storage.object_server import (
 READ_AHEAD = 8
 
 
+def object_path(base: str, name: str) -> str:
+    """An object's path in the file system, by the path of the store and a name in it."""
+    return f"{base}/{name}" if name else base
+
+
 class ObjectFiles:
     """Files as objects under a URL. ``system``: the server as fsspec has it."""
 
@@ -29,19 +34,15 @@ class ObjectFiles:
         #: Called before every write; each raises LockLost when this process may not write any more.
         self.fences: list[Callable[[], None]] = []
 
-    def path(self, name: str) -> str:
-        """An object's path in the file system."""
-        return f"{self.base}/{name}" if name else self.base
-
     def check_reachable(self) -> None:
         with self.refuse_if_unwritable():
             system, _ = open_file_system(self.root, QUICK_OPTIONS)
             with suppress(FileNotFoundError):
-                system.info(self.path("zarr.json"))
+                system.info(object_path(self.base, "zarr.json"))
 
     def exists(self, name: str) -> bool:
         with translate_server_errors(self.root):
-            return bool(self.system.isfile(self.path(name)))
+            return bool(self.system.isfile(object_path(self.base, name)))
 
     def is_vacant(self) -> bool:
         self.system.invalidate_cache()
@@ -53,11 +54,11 @@ class ObjectFiles:
 
     def read(self, name: str) -> bytes:
         with translate_server_errors(self.root):
-            return bytes(self.system.cat_file(self.path(name)))
+            return bytes(self.system.cat_file(object_path(self.base, name)))
 
     def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[bytes | None]:
         for first in range(0, len(names), READ_AHEAD):
-            paths = [self.path(name) for name in names[first : first + READ_AHEAD]]
+            paths = [object_path(self.base, name) for name in names[first : first + READ_AHEAD]]
             with translate_server_errors(self.root):
                 answers = self.system.cat_ranges(paths, None, None, on_error="return")
                 for answer in answers:
@@ -69,12 +70,12 @@ class ObjectFiles:
         with translate_server_errors(self.root):
             for check in tuple(self.fences):
                 check()
-            self.system.pipe_file(self.path(name), b"".join(parts))
+            self.system.pipe_file(object_path(self.base, name), b"".join(parts))
 
     def size(self, name: str) -> int:
         try:
             with translate_server_errors(self.root):
-                return int(self.system.info(self.path(name))["size"] or 0)
+                return int(self.system.info(object_path(self.base, name))["size"] or 0)
         except FileNotFoundError:
             return 0
 
@@ -86,7 +87,7 @@ class ObjectFiles:
         self.system.invalidate_cache()
         try:
             with translate_server_errors(self.root):
-                objects = self.system.find(self.path(under), detail=True)
+                objects = self.system.find(object_path(self.base, under), detail=True)
         except FileNotFoundError:
             return
         finally:
@@ -96,7 +97,7 @@ class ObjectFiles:
 
     def delete(self, name: str) -> None:
         with suppress(FileNotFoundError), translate_server_errors(self.root):
-            self.system.rm(self.path(name), recursive=True)
+            self.system.rm(object_path(self.base, name), recursive=True)
 
     @contextmanager
     def appending(self, name: str, keep: int) -> Iterator[Callable[[bytes], None]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from imfuse_tiles.storage.object_files import ObjectFiles
+from imfuse_tiles.storage.object_files import ObjectFiles, object_path
 from imfuse_tiles.storage.object_server import LockLost
 from imfuse_tiles.storage.processes import describe_process, store_in_use
 
@@ -81,14 +81,16 @@ class ObjectLock:
     def _create(self) -> bool:
         """Whether the object was made by us, which only one can do."""
         try:
-            place = self.files.path(lock_file(self.name, self.number))
+            place = object_path(self.files.base, lock_file(self.name, self.number))
             self.files.system.pipe_file(place, self.content(), mode="create")
         except FileExistsError:
             return False
         return True
 
     def _write(self, released: bool = False) -> None:
-        self.files.system.pipe_file(self.files.path(lock_file(self.name, self.number)), self.content(released))
+        self.files.system.pipe_file(
+            object_path(self.files.base, lock_file(self.name, self.number)), self.content(released)
+        )
 
     def _confirm(self) -> None:
         """Renew the lock and see that no other was created meanwhile."""

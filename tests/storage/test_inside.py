@@ -16,7 +16,7 @@ from stacks import frames, recipe_of, result, run, stack_of
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.storage import inventory
+from imfuse_tiles.storage import removal
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store
@@ -116,7 +116,7 @@ def test_a_store_may_itself_be_behind_a_link(plan: Plan, store: Store, tmp_path:
     linked = Store(str(tmp_path / "linked"))
     assert sum(report.computed for report in run(plan, linked)) == 0
     with pytest.raises(Refusal, match="is a link to"):
-        inventory.remove(linked)
+        removal.remove_store(linked)
     assert store.exists()
 
 

@@ -15,7 +15,7 @@ from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.storage import inventory
+from imfuse_tiles.storage import inventory, removal
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
@@ -46,7 +46,7 @@ def store(stack: Stack, tmp_path: Path) -> Store:
 
 
 def test_a_store_tells_its_last_run_and_what_is_older(store: Store) -> None:
-    found = inventory.contents(store)
+    found = inventory.read_contents(store)
     assert found.options == "--wavelet=p5 --masklevel=t5 --finalalpha"
     assert found.images == ("s00.tif", "s01.tif", "s02.tif")
     assert [held.name for held in found.stages] == [
@@ -60,29 +60,29 @@ def test_a_store_tells_its_last_run_and_what_is_older(store: Store) -> None:
 
 def test_a_place_that_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="not a store"):
-        inventory.contents(Store(str(tmp_path)))
+        inventory.read_contents(Store(str(tmp_path)))
 
 
 def test_what_is_older_goes_and_what_is_younger_stays(store: Store) -> None:
-    found = inventory.contents(store)
-    gone = [held for _, held in inventory.tidied([(store, found)], None, 600)]
+    found = inventory.read_contents(store)
+    gone = [held for _, held in removal.stages_to_remove([(store, found)], None, 600)]
     assert gone == [found.stages[-1]]
-    inventory.drop(store, gone)
-    assert [held.key for held in inventory.contents(store).stages] == [held.key for held in found.stages[:-1]]
+    removal.remove_stages(store, gone)
+    assert [held.key for held in inventory.read_contents(store).stages] == [held.key for held in found.stages[:-1]]
 
 
 def test_the_oldest_go_first_and_of_one_run_the_images_and_the_result_last(store: Store) -> None:
-    found = inventory.contents(store)
-    gone = [held.name for _, held in inventory.tidied([(store, found)], 0, None)]
+    found = inventory.read_contents(store)
+    gone = [held.name for _, held in removal.stages_to_remove([(store, found)], 0, None)]
     assert gone == ["write result", "mask wavelet", "merge masks", "montage", "read frames", "write result"]
-    half = [held for _, held in inventory.tidied([(store, found)], found.bytes - found.stages[-1].bytes, None)]
+    half = [held for _, held in removal.stages_to_remove([(store, found)], found.bytes - found.stages[-1].bytes, None)]
     assert half == [found.stages[-1]]
 
 
 def test_a_run_after_tidying_computes_what_went(stack: Stack, store: Store, tmp_path: Path) -> None:
     before = (tmp_path / "b.tif").read_bytes()
-    found = inventory.contents(store)
-    inventory.drop(store, [held for held in found.stages if held.name != "read frames"])
+    found = inventory.read_contents(store)
+    removal.remove_stages(store, [held for held in found.stages if held.name != "read frames"])
     run(stack, "--wavelet --finalalpha", store, tmp_path / "c.tif")
     assert (tmp_path / "c.tif").read_bytes() == before
 
@@ -91,22 +91,22 @@ def test_tidying_sweeps_what_no_journal_tells_of_and_removes_an_empty_store(stor
     orphan = store.folder / "mask" / "feed" / "c" / "0"
     orphan.parent.mkdir(parents=True)
     orphan.write_bytes(b"x")
-    inventory.drop(store, [])
+    removal.remove_stages(store, [])
     assert not orphan.exists()
-    assert len(inventory.contents(store).stages) == 7
-    inventory.drop(store, inventory.contents(store).stages)
+    assert len(inventory.read_contents(store).stages) == 7
+    removal.remove_stages(store, inventory.read_contents(store).stages)
     assert not store.folder.exists()
 
 
 def test_a_store_in_use_is_left_alone(store: Store) -> None:
-    assert inventory.in_use(store) == ""
+    assert inventory.current_writer(store) == ""
     with store.locked():
         other = Store(store.root)
-        assert f"process {os.getpid()}" in inventory.in_use(other)
+        assert f"process {os.getpid()}" in inventory.current_writer(other)
         for change in (
-            lambda: inventory.drop(other, inventory.contents(other).stages),
-            lambda: inventory.remove(other),
+            lambda: removal.remove_stages(other, inventory.read_contents(other).stages),
+            lambda: removal.remove_store(other),
         ):
             with pytest.raises(Exists):
                 change()
-    assert len(inventory.contents(store).stages) == 7
+    assert len(inventory.read_contents(store).stages) == 7
