@@ -4,7 +4,8 @@
 
 The revision is checked out into a temporary git worktree. Each runs as ``python -m imfuse_tiles`` in its own folder,
 so that the two may be laid out differently. Exit code 1 when a result, mask or depth map differs or a block of the
-other's store is computed again. Where only the metadata of files differ, that is said and does not count.
+other's store is computed again. Frames are taken as they lie (--align=no), as revisions before alignment did. Where
+only the metadata of files differ, or this checkout adds an opacity to the depth map, that is said and does not count.
 """
 
 from __future__ import annotations
@@ -71,16 +72,21 @@ def differences(ours: Path, theirs: Path) -> tuple[list[str], list[str]]:
 
 
 def same_samples(ours: Path, theirs: Path) -> bool:
-    """Whether two TIFF files have the same pages of the same type, bit by bit; False for other files."""
+    """Whether two TIFF files have the same pages of the same type, bit by bit; False for other files.
+
+    Of grey with opacity in ``ours`` and grey alone in ``theirs`` the grey is compared.
+    """
     try:
         with TiffFile(ours) as one, TiffFile(theirs) as other:
             pages = [[page.asarray() for page in file.pages] for file in (one, other)]
     except TiffFileError:
         return False
-    same = (
-        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(*pages, strict=False)
+    if len(pages[0]) != len(pages[1]):
+        return False
+    pages[0] = [a[..., 0] if a.shape == (*b.shape, 2) else a for a, b in zip(*pages, strict=True)]
+    return all(
+        a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(*pages, strict=True)
     )
-    return len(pages[0]) == len(pages[1]) and all(same)
 
 
 def compare(name: str, images: Sequence[Path], sets: Sequence[str], other: Path, folder: Path) -> Iterator[bool]:
@@ -88,12 +94,13 @@ def compare(name: str, images: Sequence[Path], sets: Sequence[str], other: Path,
     for option_set in sets:
         options, place = OPTION_SETS[option_set], folder / option_set
         total = fuse(other, images, options, folder / "their.store", place / "theirs")
-        fuse(ROOT, images, options, folder / "our.store", place / "ours")
-        again = fuse(ROOT, images, options, folder / "their.store", place / "again")
+        as_before = f"{options} --align=no"
+        fuse(ROOT, images, as_before, folder / "our.store", place / "ours")
+        again = fuse(ROOT, images, as_before, folder / "their.store", place / "again")
         pairs = [differences(place / run, place / "theirs") for run in ("ours", "again")]
         differing, metadata = ({name for pair in pairs for name in pair[kind]} for kind in (0, 1))
         verdict = f"DIFFERS {', '.join(sorted(differing))}" if differing else "the same"
-        verdict += f"; other metadata in {len(metadata)} files" if metadata else ""
+        verdict += f"; other metadata or opacity in {len(metadata)} files" if metadata else ""
         print(f"{name:<14} {option_set:<14} {verdict}; {again} of {total} blocks computed again", flush=True)
         yield not differing and not again
 
