@@ -35,7 +35,8 @@ def store(plan: Plan, tmp_path: Path) -> Store:
 
 def layouts(plan: Plan) -> list[tuple[Stage, Layout]]:
     """How an earlier run had laid out the stages that write arrays."""
-    return [(stage, lay_out(stage, OLD).layout) for stage in plan.stages if stage.outputs and stage.name != "read frames"]
+    computed = [stage for stage in plan.stages if stage.outputs and stage.name != "read frames"]
+    return [(stage, lay_out(stage, OLD).layout) for stage in computed]
 
 
 def content(store: Store) -> dict[str, bytes]:
