@@ -22,6 +22,8 @@ from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.sweep import sweep_store
 
+TESTED_MODULES = ("storage.store_metadata",)
+
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:

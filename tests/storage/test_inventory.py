@@ -19,6 +19,8 @@ from imfuse_tiles.storage import inventory, removal
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
+TESTED_MODULES = ("storage.removal",)
+
 HOW = Resources(memory=2 << 30, workers=1, tile=64, scheduler="sync")
 
 
