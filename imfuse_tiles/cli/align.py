@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import imfuse_tiles.options  # noqa: F401  registers the options
-from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
+from imfuse_tiles.cli.argument_parser import Parser, whole_number
+from imfuse_tiles.cli.arguments import add_frame_options
 from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.alignment import AlignKeepSize
@@ -25,15 +26,7 @@ def parser() -> Parser:
     add = align_parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
     add("-o", "--output", metavar="DIR", default="aligned", help="folder for the frames, created if need be (aligned)")
-    add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
-    add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
-    add("--skip-bad", action="store_true", help="leave out frames that do not belong to the others")
-    add("--order", default="name", metavar="name|given|focus", help="order in which the frames are compared (name)")
-    add("--revert", action="store_true", help="the last image is the front one")
-    add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
-    add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale)")
-    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
-    add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
+    add_frame_options(align_parser)
     add("--format", default="tif", choices=("tif", "png"), help="tif or png (tif)")
     add("--memory", metavar="SIZE", help="memory for comparing (a quarter of the machine's, at most 4G)")
     add("--workers", type=whole_number(1), metavar="N", help="frames at once (one for each core)")

@@ -13,6 +13,26 @@ from imfuse_tiles.options.recipe import STEPS, Recipe
 from imfuse_tiles.options.resources import DASHBOARD
 
 
+def add_frame_options(parser: Parser) -> None:
+    """The options by which frames are found, read and laid over each other: those of all commands that take a stack."""
+    add = parser.add_argument
+    add("--revert", action="store_true", help="the last image is the front one")
+    add("--order", default="name", metavar="name|given|focus",
+        help="order of the frames: by name, as given here, or by where they are sharp (name)")  # fmt: skip
+    add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
+    add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
+    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
+    add(
+        "--check-inputs",
+        action="store_true",
+        help="compare images with earlier runs by their content, not by size and times: reads them all first",
+    )
+    add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
+    add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
+    add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
+    add("--skip-bad", action="store_true", help="leave out frames that do not belong to the others")
+
+
 def fuse_parser(name: str) -> Parser:
     """The parser of ``fuse`` and ``plan`` for everything that is not an option of the recipe."""
     parser = Parser(prog=f"imfuse-tiles {name}", add_help=False, allow_abbrev=False)
@@ -35,21 +55,7 @@ def fuse_parser(name: str) -> Parser:
     add("--no-metadata", action="store_true", help="leave the camera's tags out of the result; a colour profile stays")
     add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
-    add("--revert", action="store_true", help="the last image is the front one")
-    add("--order", default="name", metavar="name|given|focus",
-        help="order of the frames: by name, as given here, or by where they are sharp (name)")  # fmt: skip
-    add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
-    add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
-    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
-    add(
-        "--check-inputs",
-        action="store_true",
-        help="compare images with earlier runs by their content, not by size and times: reads them all first",
-    )
-    add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
-    add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
-    add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
-    add("--skip-bad", action="store_true", help="leave out frames that do not belong to the others")
+    add_frame_options(parser)
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")
     add("-W", "--show", action="store_true", help="open the result (and mask and depth map with -X) in a viewer")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.execution.align_stack import align_stack, alignment_lines, is_worth_telling, save_transforms
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
@@ -33,11 +37,27 @@ def align_from_args(
     args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources
 ) -> Stack:
     """The stack laid over itself as the arguments ask for; frames left out go to standard error."""
-    aligned = align_stack(stack, recipe, store, resources, transforms=args.transforms, skip_bad=args.skip_bad,
-                          by_focus=args.order == "focus")  # fmt: skip
+    with nullcontext() if args.quiet else compiling_announced():
+        aligned = align_stack(
+            stack, recipe, store, resources, transforms=args.transforms, skip_bad=args.skip_bad,
+            by_focus=args.order == "focus", progress=None if args.quiet else CompareProgress(),
+        )  # fmt: skip
     for notice in aligned.notices[len(stack.notices) :]:
         print(f"note: {notice}", file=sys.stderr)
     return aligned
+
+
+class CompareProgress:
+    """Says on standard error how far comparing the frames is, at most every two seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.last = clock, clock()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self.clock()
+        if now - self.last > 2:
+            self.last = now
+            print(f"comparing frames: {done} of {total}", file=sys.stderr, flush=True)
 
 
 def tell_alignment(args: argparse.Namespace, stack: Stack) -> None:

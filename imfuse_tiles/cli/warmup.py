@@ -36,6 +36,7 @@ def warmup(words: Sequence[str]) -> int:
     with ExitStack() as stack:
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         jobs = {pool.submit(compile_simulation): "demo"}
+        jobs[pool.submit(compile_alignment)] = "alignment"
         jobs |= {pool.submit(compile_preset, name): f"preset {name}" for name in names}
         for job in as_completed(jobs):
             seconds, folder = job.result()
@@ -51,6 +52,22 @@ def _parser() -> Parser:
     parser.add_argument("--workers", type=whole_number(1), metavar="N", help="processes (one for each core)")
     parser.add_argument("--quiet", action="store_true", help="print only where the kernels are")
     return parser
+
+
+def compile_alignment() -> tuple[float, str]:
+    """Fuse tiny frames that do not lie over each other: seconds, and where code is."""
+    import imfuse_tiles.options  # noqa: F401  registers the options
+    from imfuse_tiles.execution.pipeline import fuse_images
+    from imfuse_tiles.options.recipe import Recipe
+    from imfuse_tiles.simulation import render
+
+    start, recipe = time.perf_counter(), Recipe.of_options(["--bg=mean"])
+    with tempfile.TemporaryDirectory(prefix="imfuse-warmup-") as folder:
+        for bits in (8, 16):
+            place = render(Path(folder) / f"{bits}", 240, 180, SLICES, 3, bits, misalign=True, workers=1)
+            frames = sorted(place.glob("slice_*.tif"))
+            fuse_images(frames, recipe, place / "result.tif", store=place / "store", scheduler="sync")
+    return time.perf_counter() - start, kernels.kernel_cache.folder()
 
 
 def compile_preset(name: str, dtypes: Sequence[str] = DTYPES) -> tuple[float, str]:
