@@ -63,7 +63,7 @@ def _circuit(said: argparse.Namespace, folder: Path) -> Iterator[Figure]:
     board = sorted((SHARED / "stacks" / "pcb").glob("pcb*.jpg"))
     if said.quick or not board:
         return
-    from imfuse_tiles.images import read_header
+    from imfuse_tiles.imageio.reading import read_header
 
     header = read_header(board[0])
     yield from rates.figures("circuit", board, header.width * header.height * len(board), folder, said.rounds)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fusion import Usage, used
-from imfuse_tiles.cli import main
+from imfuse_tiles.cli.main import main
 
 A = "--wavelet=p5 --maskwave=p100 --cutless=p15 --cutwave=p100 --cutbg --cutalpha=p-25 --finalblur=s10,S2,t5"
 B = (

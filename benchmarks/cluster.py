@@ -19,16 +19,16 @@ from typing import Any
 
 from benchmarks.chains import A, fuse
 from benchmarks.figures import Figure
+from imfuse_tiles.execution.pools import Pool, open_pool
+from imfuse_tiles.execution.run import Run
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.images import Header
-from imfuse_tiles.plan import Plan, planned
-from imfuse_tiles.recipe import Recipe, Resources
-from imfuse_tiles.run import Run
-from imfuse_tiles.scheduler import Cluster
-from imfuse_tiles.stack import Stack
-from imfuse_tiles.store import Store
-from imfuse_tiles.work.stage import Access, Block, Job, Stage
-from imfuse_tiles.workers import Pool, open_pool
+from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Cluster, Resources
+from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.stages.stage import Access, Block, Job, Stage
+from imfuse_tiles.storage.store import Store
 
 #: What is to be kept to: percent, milliseconds, megabytes, percent.
 SLOWER, BLOCK, GROWN, EFFICIENT = 15.0, 10.0, 300.0, 90.0
@@ -141,7 +141,7 @@ def measured(files: Sequence[Path], folder: Path) -> tuple[Mapping[str, float], 
 
 
 def opened_stack(files: Sequence[Path]) -> Stack:
-    from imfuse_tiles.fuse import opened
+    from imfuse_tiles.execution.pipeline import opened
 
     return opened(files)
 

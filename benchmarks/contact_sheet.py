@@ -17,7 +17,7 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageDraw
 
-from imfuse_tiles.cli import main as imfuse_tiles
+from imfuse_tiles.cli.main import main as imfuse_tiles
 
 ENDINGS = {".tif", ".tiff", ".png", ".jpg", ".jpeg"}
 GREY, LINE = (128, 128, 128), 16

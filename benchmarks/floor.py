@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks.chains import A, fuse
 from benchmarks.figures import Figure
-from imfuse_tiles import heap
-from imfuse_tiles.chunks import ChunkedArray
-from imfuse_tiles.store import Store
+from imfuse_tiles.execution import allocator
+from imfuse_tiles.storage.chunked_array import ChunkedArray
+from imfuse_tiles.storage.store import Store
 
 LIMIT = 4.0
 
@@ -42,7 +42,7 @@ def figures(name: str, files: Sequence[Path], folder: Path, rounds: int, workers
 
 def copied(store: Store, target: Path, files: Sequence[Path], workers: int) -> float:
     """Seconds to write the arrays of a finished run of chain A again, from each other."""
-    heap.keep()
+    allocator.keep()
     arrays = {each: _only(store, each) for each in ("source", "mask", "merge", "final")}
     jobs: list[Callable[[], object]] = [path.read_bytes for path in files]
     steps = [jobs + list(_writes(arrays["source"], (), target))]

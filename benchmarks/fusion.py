@@ -28,8 +28,8 @@ import tifffile
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from imfuse_tiles.images import natural_order  # noqa: E402
-from imfuse_tiles.simulate import render  # noqa: E402
+from imfuse_tiles.imageio.reading import natural_order  # noqa: E402
+from imfuse_tiles.simulation import render  # noqa: E402
 
 ENFUSE = ["enfuse", "--contrast-weight=1", "--saturation-weight=0", "--exposure-weight=0", "--hard-mask", "-d", "16",
           "--compression=none", "--blend-colorspace=IDENTITY"]  # fmt: skip

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "hazards")]
 def main(folder: Path, seconds: int, number: int) -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["imfuse_tiles.images", "tifffile"]):
+    with atheris.instrument_imports(include=["imfuse_tiles.imageio.reading", "tifffile"]):
         from hazards.hostile import MEMORY, SECONDS, read, watch
     place = folder / "image"
     for path in sorted((folder / "seeds").iterdir()):  # what is imported late is imported now

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from imfuse_tiles.store import Store
+from imfuse_tiles.storage.store import Store
 
 OPTIONS = ("--wavelet", "--darkness=w10", "--maskwave=p100", "--cutless=p15", "--cutwave", "--bg=mean")
 PROGRAM = (sys.executable, "-m", "imfuse_tiles")

@@ -23,15 +23,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import imfuse_tiles.ops  # noqa: F401
+import imfuse_tiles.options  # noqa: F401
 from benchmarks.notes import note
 from benchmarks.others import Pictures, contenders
-from imfuse_tiles.grid import Region, Window
-from imfuse_tiles.ops.cut import Cut, CutFilter
-from imfuse_tiles.ops.filters import MaskFilter
-from imfuse_tiles.ops.final import Final, Picture
-from imfuse_tiles.ops.generator import Generator, Scene
-from imfuse_tiles.spec import REGISTRY, Op, parse
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.cuts import Cut, CutFilter
+from imfuse_tiles.options.final_steps import Final, Picture
+from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.mask_filters import MaskFilter
+from imfuse_tiles.options.mask_generator import Generator, Scene
 
 LIMIT = 1.2
 

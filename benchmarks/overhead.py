@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imfuse_tiles.options  # noqa: F401  registers the options
 from benchmarks.chains import A
 from benchmarks.figures import Figure
-from imfuse_tiles import ops  # noqa: F401
-from imfuse_tiles.commands.memory import own_peak
-from imfuse_tiles.images import Header
-from imfuse_tiles.plan import Plan, planned
-from imfuse_tiles.recipe import Recipe, Resources
-from imfuse_tiles.run import Run
-from imfuse_tiles.spec import parse
-from imfuse_tiles.stack import Stack
-from imfuse_tiles.store import Store
-from imfuse_tiles.work.stage import Access, Block, Job, Stage
-from imfuse_tiles.workers import open_pool
+from imfuse_tiles.cli.peak_memory import own_peak
+from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.run import Run
+from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.stages.stage import Access, Block, Job, Stage
+from imfuse_tiles.storage.store import Store
 
 TILE = 64
 
@@ -68,7 +69,7 @@ def plan_many(edge: int) -> dict[str, float]:
     options = [option.removeprefix("--").partition("=") for option in A.split()]
     recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options)).checked()
     made, resources = planned(recipe, stack(edge)), Resources(4 << 30, 2, TILE)
-    from imfuse_tiles.budget import laid_out
+    from imfuse_tiles.planning.block_layout import laid_out
 
     cuts = [laid_out(stage, resources) for stage in made.stages]
     stage, cut = made.stages[1], cuts[1]

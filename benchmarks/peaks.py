@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 
 from benchmarks.kills import PROGRAM
-from imfuse_tiles.simulate import render
+from imfuse_tiles.simulation import render
 
 #: Slices that differ; a stack of more has some of them under several names.
 DIFFERENT = 16

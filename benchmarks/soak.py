@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import damages, peaks  # noqa: E402
 from benchmarks import kills as killing  # noqa: E402
-from imfuse_tiles.simulate import render  # noqa: E402
+from imfuse_tiles.simulation import render  # noqa: E402
 
 
 def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:

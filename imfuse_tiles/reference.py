@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imfuse_tiles import kernels, reference_fusion
-from imfuse_tiles.grid import Region, Window
-from imfuse_tiles.ops.adjust import PrepResize
-from imfuse_tiles.ops.background import Origin, origin
-from imfuse_tiles.ops.cut import Cut, CutBg, CutLess
-from imfuse_tiles.ops.final import Picture
-from imfuse_tiles.ops.fusion import Fusion
-from imfuse_tiles.ops.generator import Generator, coloured
-from imfuse_tiles.recipe import Recipe
+from imfuse_tiles import kernels
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.backgrounds import Origin, origin
+from imfuse_tiles.options.cuts import Cut, CutBg, CutLess
+from imfuse_tiles.options.final_steps import Picture
+from imfuse_tiles.options.fusion_weights import Fusion
+from imfuse_tiles.options.general import PrepResize
+from imfuse_tiles.options.mask_generator import Generator, coloured
+from imfuse_tiles.options.recipe import Recipe
 
 ONE, FULL = np.float32(1), np.float32(65535)
 
@@ -183,7 +183,7 @@ class Reference:
         if made.kind == "recipe":
             return replace(self, recipe=Recipe.of_options(made.options)).finished(0, len(self.stack) - 1)[0].image.data
         if made.kind == "enfuse":
-            codes = reference_fusion.fused(self.stack, float(self.full), Fusion.read("", made.mode))
+            codes = fused_by_levels(self.stack, float(self.full), Fusion.read("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "compose":
             low, high = self.evaluated("Min"), self.evaluated("Max")
@@ -212,3 +212,36 @@ def opened(canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def repeated(planes: np.ndarray, colours: int) -> np.ndarray:
     """Colours with opacity in ``colours`` planes and the opacity, grey repeated."""
     return planes if len(planes) == colours + 1 else planes[[*[0] * colours, -1]]
+
+
+def fused_by_levels(stack: np.ndarray, full: float, fusion: Fusion) -> np.ndarray:
+    """The picture, uint16 (planes, y, x), of a stack (slices, planes, y, x) whose full scale is ``full``."""
+    frame = stack.shape[2:]
+    count = kernels.pyramid.levels_for(*frame)
+    sizes = [kernels.pyramid.size_at(frame, level) for level in range(count)]
+    sums = [np.zeros((stack.shape[1], *size), np.float32) for size in sizes]
+    for samples, mask in zip(stack, level_masks(stack, fusion), strict=True):
+        for level, size in enumerate(sizes[:-1]):
+            above, here = Region(0, sizes[level + 1][0], 0, sizes[level + 1][1]), Region(0, size[0], 0, size[1])
+            low = kernels.pyramid.reduce(samples, (0, 0), size, above)
+            kernels.pyramid.add_detail(samples, mask, low, ((0, 0),) * 3, size, here, sums[level])
+            samples, mask = low, kernels.pyramid.reduce(mask, (0, 0), size, above)
+        sums[-1] += samples * mask
+    picture = sums.pop()
+    for size, detail in zip(sizes[-2::-1], sums[::-1], strict=True):
+        kernels.pyramid.add_expanded(picture, (0, 0), size, Region(0, size[0], 0, size[1]), detail)
+        picture = detail
+    return np.clip(picture * np.float32(65535 / full) + np.float32(0.5), 0, 65535).astype(np.uint16)
+
+
+def level_masks(stack: np.ndarray, fusion: Fusion) -> list[np.ndarray]:
+    """What every slice counts at every pixel: all together 1."""
+    share = np.float32(1 / len(stack))
+    weights = [fusion.weights(Window.whole(samples)).data for samples in stack]
+    if not fusion.soft:
+        none, first = np.max(weights, axis=0) == 0, np.argmax(weights, axis=0)
+        return [np.where(none, share, (first == z).astype(np.float32)) for z in range(len(stack))]
+    total = np.zeros_like(weights[0])
+    for weight in weights:
+        total += weight
+    return [np.where(total > 0, weight / np.where(total > 0, total, 1), share) for weight in weights]

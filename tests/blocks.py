@@ -12,9 +12,9 @@ import numpy as np
 from stacks import imagined
 
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.plan import Plan
-from imfuse_tiles.recipe import Recipe
-from imfuse_tiles.work.stage import Access, Block, Job, Output, Stage
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
 
 @frozen

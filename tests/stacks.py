@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from imfuse_tiles.arguments import fuse_parser, read
-from imfuse_tiles.fuse import opened
-from imfuse_tiles.images import Header
-from imfuse_tiles.plan import Plan, planned
-from imfuse_tiles.recipe import Recipe, Resources
-from imfuse_tiles.run import Progress, Run, StageReport
-from imfuse_tiles.stack import FULL, Stack
-from imfuse_tiles.store import Store
-from imfuse_tiles.workers import open_pool
+from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.execution.pipeline import opened
+from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.progress import Progress, StageReport
+from imfuse_tiles.execution.run import Run
+from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.imageio.stack import FULL, Stack
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.storage.store import Store
 
 
 def recipe_of(text: str) -> Recipe:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.scheduler import Cluster
+from imfuse_tiles.options.resources import Cluster
 
 
 @frozen

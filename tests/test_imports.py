@@ -7,7 +7,7 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -20,61 +20,48 @@ NAME = ROOT.name
 
 #: From the ground up. A room is a module or a folder of them; a new one gets its place here.
 FLOORS = (
-    ("errors", "frozen"),
-    ("arrays", "tags", "heap"),
-    ("kernels", "grid", "spec", "files", "images", "export", "simulate", "halt", "scheduler"),
-    ("chunks", "journal", "ops", "stack", "config"),
-    ("store", "recipe"),
-    ("work", "workers", "arguments"),
-    ("contents", "ending", "budget", "reference"),
-    ("plan",),
-    ("intact", "naming", "pages", "upkeep"),
-    ("lean",),
-    ("space",),
-    ("trouble",),
-    ("run", "output"),
-    ("parts",),
-    ("fuse", "preview"),
-    ("commands",),
+    ("errors", "frozen", "lazy_numpy"),
+    ("kernels", "geometry", "storage", "simulation"),
+    ("imageio", "options"),
+    ("stages", "reference"),
+    ("planning",),
+    ("execution",),
+    ("viewer",),
     ("cli",),
     ("__main__",),
 )
-#: Modules that are parts of a room of another name.
-PARTS = {"remote": "files", "reference_fusion": "reference", "processes": "workers", "clusters": "workers",
-         "queues": "workers", "kept": "workers"}  # fmt: skip
 
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {
     "numpy": {
-        "arrays",
-        "chunks",
-        "export",
-        "images",
+        "execution",
+        "imageio",
         "kernels",
-        "output",
-        "pages",
-        "preview",
+        "lazy_numpy",
+        "planning",
         "reference",
-        "simulate",
-        "work",
+        "simulation",
+        "stages",
+        "storage",
+        "viewer",
     },
-    "numba": {"kernels", "simulate"},
+    "numba": {"kernels", "simulation"},
     "cv2": {"kernels"},
     "scipy": {"kernels"},
     "pywt": {"kernels"},
-    "zarr": {"store"},
-    "crc32c": {"chunks"},
-    "filelock": {"files"},
-    "fsspec": {"files"},
-    "dask": {"workers"},
-    "distributed": {"workers"},
-    "dask_jobqueue": {"workers"},
-    "tifffile": {"images", "export", "simulate", "commands"},
-    "imagecodecs": {"images", "export"},
-    "isal": {"export"},
-    "PIL": {"ops"},
-    "rich": {"commands"},
-    "psutil": {"budget", "commands", "files"},
+    "zarr": {"storage"},
+    "crc32c": {"storage"},
+    "filelock": {"storage"},
+    "fsspec": {"storage"},
+    "dask": {"execution"},
+    "distributed": {"execution"},
+    "dask_jobqueue": {"execution"},
+    "tifffile": {"imageio", "simulation", "cli"},
+    "imagecodecs": {"imageio"},
+    "isal": {"imageio"},
+    "PIL": {"options"},
+    "rich": {"cli"},
+    "psutil": {"cli", "planning", "storage"},
 }
 
 
@@ -100,7 +87,7 @@ def room_of(module: str) -> str:
     """The room that a module of the package belongs to; empty for what the package itself holds."""
     name = module.split(".")[1] if "." in module else ""
     there = (ROOT / name).is_dir() or (ROOT / f"{name}.py").is_file()
-    return PARTS.get(name, name) if name and there else ""
+    return name if name and there else ""
 
 
 def uses() -> dict[str, set[str]]:
@@ -131,6 +118,39 @@ def test_every_room_has_its_floor() -> None:
 def test_a_room_sees_only_floors_below_its_own(room: str) -> None:
     seen = [name for name in USES.get(room, ()) if not name.startswith(":")]
     assert [name for name in seen if LEVEL[name] >= LEVEL[room]] == []
+
+
+def module_imports() -> dict[str, set[str]]:
+    """The modules of the package that each of them imports; a package only where a name is taken from its face."""
+    modules = {module_of(path): path for path in ROOT.rglob("*.py")}
+    return {module: set(taken(path, modules)) - {module} for module, path in modules.items()}
+
+
+def taken(path: Path, modules: Container[str]) -> Iterator[str]:
+    """The modules that a file takes names from."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if each.name in modules)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "") in modules:
+            names = [f"{node.module}.{each.name}" for each in node.names]
+            yield from (name if name in modules else str(node.module) for name in names)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Removing the modules that import nothing that is left, again and again, leaves none."""
+    left = module_imports()
+    while ground := [module for module, names in left.items() if not names & left.keys()]:
+        for module in ground:
+            del left[module]
+    assert left == {}
+
+
+def test_the_house_stays_small() -> None:
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    loose = [path for path in ROOT.glob("*.py") if not path.stem.startswith("__")]
+    assert len(folders) <= 11
+    assert len(loose) <= 5
+    assert len(FLOORS) <= 10
 
 
 def test_the_package_itself_imports_nothing() -> None:
@@ -174,8 +194,8 @@ def test_tests_and_program_import_only_what_is_installed_with_them() -> None:
 
 def test_the_test_reads_imports_as_python_does(tmp_path: Path) -> None:
     """The rules above are only worth what this reading is."""
-    assert set(imported(ROOT / "simulate" / "render.py")) >= {f"{NAME}.errors", f"{NAME}.simulate.stack", "numpy"}
-    assert f"{NAME}.kernels" in set(imported(ROOT / "ops" / "local.py"))
-    assert set(imported(ROOT / "cli.py")) >= {f"{NAME}.errors", f"{NAME}.__version__"}
-    assert "kernels" in USES["work"]
+    assert set(imported(ROOT / "simulation" / "render.py")) >= {f"{NAME}.errors", f"{NAME}.simulation.stack", "numpy"}
+    assert f"{NAME}.kernels" in set(imported(ROOT / "options" / "shared_filters.py"))
+    assert set(imported(ROOT / "cli" / "main.py")) >= {f"{NAME}.errors", f"{NAME}.__version__"}
+    assert "kernels" in USES["stages"]
     assert ":numba" in USES["kernels"]

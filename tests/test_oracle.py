@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.arguments import fuse_parser, read
-from imfuse_tiles.fuse import opened
-from imfuse_tiles.plan import planned
-from imfuse_tiles.recipe import Recipe, Resources
-from imfuse_tiles.run import Run
-from imfuse_tiles.store import Store
-from imfuse_tiles.workers import open_pool
+from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.execution.pipeline import opened
+from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.run import Run
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.storage.store import Store
 
 FOLDER = Path(os.environ.get("IMFUSE_SHARED") or Path(__file__).parents[1] / "../shared").resolve() / "oracle"
 MANIFEST = FOLDER / "manifest.json"

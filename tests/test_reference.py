@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from stacks import frames, ran, recipe_of, stack_of
 
-from imfuse_tiles import budget
+from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.planning import memory
 from imfuse_tiles.reference import fused
-from imfuse_tiles.stack import FULL
-from imfuse_tiles.work import masks, portions
+from imfuse_tiles.stages import masks, subtiles
 
 DEFAULT = "--wavelet=p5 --maskwave=p100 --cutwave=p50"
 RECIPES = [
@@ -82,7 +82,7 @@ def test_going_through_blocks_part_by_part_changes_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     recipe, stack = recipe_of(text), frames(3, shape=(150, 130))
-    for module in (budget, portions):
+    for module in (memory, subtiles):
         monkeypatch.setattr(module, "CHUNK", 32)
     for least in (1, 2):
         monkeypatch.setitem(masks.PORTION, "least", least)

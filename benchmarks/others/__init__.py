@@ -13,7 +13,7 @@ import cv2
 
 from benchmarks.others import colours, convolving, masks, windows
 from benchmarks.others.common import Contender, Pictures
-from imfuse_tiles.spec import Op
+from imfuse_tiles.options.grammar import Op
 
 __all__ = ["Pictures", "contenders"]
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from imfuse_tiles.spec import Op
+from imfuse_tiles.options.grammar import Op
 
 cv2.setNumThreads(1)
 
@@ -57,7 +57,7 @@ def on(op: Op, **filters: Filter) -> dict[str, Contender]:
 
 def smooth(op: Any, sigma: float) -> tuple[Filter, Filter]:
     """A Gaussian by OpenCV and by SciPy, as wide as ours."""
-    from imfuse_tiles.ops.local import smoothing_reach
+    from imfuse_tiles.options.shared_filters import smoothing_reach
 
     reach = smoothing_reach(sigma, getattr(op, "r", 0), getattr(op, "word1", None) is not None)
     side = (2 * reach + 1, 2 * reach + 1)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from . import blend_colour
-from .compiler import njit
+from imfuse_tiles.kernels import blend_colour
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 Formula = Callable[[Plane, Plane], Plane]

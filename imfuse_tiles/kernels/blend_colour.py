@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from . import colour
+from imfuse_tiles.kernels import colour
 
 Planes = NDArray[np.float32]
 _f = np.float32

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 

@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from . import colour_cie as cie
-from . import colour_hexagon as hexagon
-from . import colour_light as light
-from . import colour_linear as linear
+from imfuse_tiles.kernels import colour_cie as cie
+from imfuse_tiles.kernels import colour_hexagon as hexagon
+from imfuse_tiles.kernels import colour_light as light
+from imfuse_tiles.kernels import colour_linear as linear
 
 Planes = NDArray[np.float32]
 Way = Callable[[Planes, Planes], None]  # flat planes (planes, n) in, result written to the second argument

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour_light import DECODE, ENCODE, KAPPA, ROOT, read, table
-from .compiler import njit
+from imfuse_tiles.kernels.colour_light import DECODE, ENCODE, KAPPA, ROOT, read, table
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 Three = tuple[np.float32, np.float32, np.float32]

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import FULL, STEP, precise, steps
-from .compiler import njit
+from imfuse_tiles.kernels.codes import FULL, STEP, precise, steps
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 _f = np.float32

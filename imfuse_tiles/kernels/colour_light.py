@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 _f = np.float32

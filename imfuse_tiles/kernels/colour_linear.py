@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import precise
-from .compiler import njit
+from imfuse_tiles.kernels.codes import precise
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 Matrix = NDArray[np.float64]

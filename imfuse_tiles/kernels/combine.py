@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
-from .crop import placed
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.crop import placed
 
 Plane = NDArray[np.float32]
 

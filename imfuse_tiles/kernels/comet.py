@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
-from .edges import MODES, join
-from .gaussian import blur_radius
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.edges import MODES, join
+from imfuse_tiles.kernels.gaussian import blur_radius
 
 Plane = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .convolve import convolve
-from .gaussian import gaussian_radius
+from imfuse_tiles.kernels.convolve import convolve
+from imfuse_tiles.kernels.gaussian import gaussian_radius
 
 Plane = NDArray[np.float32]
 Kernel = NDArray[np.float64]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .codes import full_scale
-from .compiler import njit
+from imfuse_tiles.kernels.codes import full_scale
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 Codes = NDArray[np.uint8] | NDArray[np.uint16]

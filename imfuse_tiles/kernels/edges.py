@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
-from .contrast import bias, normalised
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.contrast import bias, normalised
 
 Plane = NDArray[np.float32]
 Kernel = NDArray[np.float64]

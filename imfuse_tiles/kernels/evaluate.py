@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import full_scale
-from .compiler import njit
+from imfuse_tiles.kernels.codes import full_scale
+from imfuse_tiles.kernels.compiler import njit
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 Picture = NDArray[np.float32]

@@ -16,12 +16,11 @@ from functools import partial
 import numpy as np
 
 from imfuse_tiles.kernels.cells import EDGE, MARGIN, STEP, Plane, reduced_shape
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.kernels.fft import Columns, collect, fft_size, filter_bytes, filter_square
 from imfuse_tiles.kernels.gain import Gain, centred, gridded
 from imfuse_tiles.kernels.nearfield import HALO, SAMPLES, near_kernel, transform
 from imfuse_tiles.kernels.response import Response
-
-from .compiler import njit
 
 # The weight ends softly between these frequencies (cycles per cell): at one half, the most that cells can
 # carry, they and the splines hand over next to nothing, and making up for that would amplify what they

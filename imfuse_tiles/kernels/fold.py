@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import scale
-from .compiler import njit
-from .crop import placed
+from imfuse_tiles.kernels.codes import scale
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.crop import placed
 
 
 @njit(cache=True, nogil=True)

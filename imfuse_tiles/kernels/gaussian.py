@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
-from .crop import placed
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.crop import placed
 
 Plane = NDArray[np.float32]
 

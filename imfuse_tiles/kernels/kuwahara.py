@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.kernels.moments import VARIANCE, moment
-
-from .compiler import njit
 
 Plane = NDArray[np.float32]
 

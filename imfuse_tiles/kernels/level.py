@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .compiler import njit
-from .crop import placed
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.crop import placed
 
 STEPS = 65536
 BINS = 256

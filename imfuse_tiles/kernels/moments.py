@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
-from .gaussian import separable
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.gaussian import separable
 
 Plane = NDArray[np.float32]
 

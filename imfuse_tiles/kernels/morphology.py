@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 Element = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
 

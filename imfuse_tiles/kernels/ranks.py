@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.kernels.sorting import BOTH, COPY, SMALLER, Program, network
-
-from .compiler import njit
 
 Plane = NDArray[np.float32]
 Registers = NDArray[np.uint16]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 Index = NDArray[np.uint32]

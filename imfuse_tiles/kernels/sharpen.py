@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour_linear import GRAY
-from .compiler import njit
-from .gaussian import gaussian_radius, gaussian_taps
+from imfuse_tiles.kernels.colour_linear import GRAY
+from imfuse_tiles.kernels.compiler import njit
+from imfuse_tiles.kernels.gaussian import gaussian_radius, gaussian_taps
 
 Plane = NDArray[np.float32]
 

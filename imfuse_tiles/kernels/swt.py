@@ -15,7 +15,7 @@ import numpy as np
 import pywt
 from numpy.typing import NDArray
 
-from .compiler import njit
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 

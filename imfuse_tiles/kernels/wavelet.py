@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codes import full_scale
-from .compiler import njit
+from imfuse_tiles.kernels.codes import full_scale
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
 

@@ -12,11 +12,11 @@ import pytest
 from benchmarks.notes import NOTES
 from benchmarks.ops import Line, main, options, own, pictures
 from benchmarks.others import contenders
-from imfuse_tiles.ops.cut import CutFilter
-from imfuse_tiles.ops.filters import MaskFilter
-from imfuse_tiles.ops.final import Final
-from imfuse_tiles.ops.generator import Generator
-from imfuse_tiles.spec import REGISTRY, parse
+from imfuse_tiles.options.cuts import CutFilter
+from imfuse_tiles.options.final_steps import Final
+from imfuse_tiles.options.grammar import REGISTRY, parse
+from imfuse_tiles.options.mask_filters import MaskFilter
+from imfuse_tiles.options.mask_generator import Generator
 
 
 def test_every_option_is_measured_beside_others_or_says_why_not(

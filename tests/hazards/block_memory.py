@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles import run
-from imfuse_tiles.arguments import fuse_parser, read
-from imfuse_tiles.budget import laid_out
-from imfuse_tiles.fuse import opened
-from imfuse_tiles.plan import planned
-from imfuse_tiles.recipe import Resources
-from imfuse_tiles.store import Store
-from imfuse_tiles.work.stage import Stage
-from imfuse_tiles.workers import Here
+from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.execution import run
+from imfuse_tiles.execution.pipeline import opened
+from imfuse_tiles.execution.pools import Here
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.block_layout import laid_out
+from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.storage.store import Store
 
 C = ctypes.CDLL("libc.so.6")
 compute = run.compute

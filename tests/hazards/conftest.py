@@ -11,7 +11,7 @@ import pytest
 from program import Ended
 from stacks import frames, written
 
-from imfuse_tiles.cli import main
+from imfuse_tiles.cli.main import main
 
 #: Every kind of work: ingest, masks with their strongest, levelling, filters, cuts, final steps, a picture.
 OPTIONS = ("--blur=s1", "--maskmorph=close,r2", "--cutblur=s1", "--finalblur=s1", "--bg=max")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.images import open_frame, read_header
+from imfuse_tiles.imageio.reading import open_frame, read_header
 
 MEMORY, SECONDS = 3 << 30, 120
 ALLOWED = tuple(

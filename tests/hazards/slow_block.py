@@ -4,8 +4,8 @@ import sys
 import time
 from pathlib import Path
 
-from imfuse_tiles.cli import main
-from imfuse_tiles.work.masks import MergeJob
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.stages.masks import MergeJob
 
 merged = MergeJob.compute
 

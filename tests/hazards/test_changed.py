@@ -14,8 +14,8 @@ import pytest
 import tifffile
 from program import reported
 
-from imfuse_tiles import fuse
-from imfuse_tiles.store import Store
+from imfuse_tiles.execution import pipeline
+from imfuse_tiles.storage.store import Store
 
 
 class Copied:
@@ -106,18 +106,18 @@ def test_another_order_is_another_stack(copied, called):
 @contextmanager
 def once_looked_at(act: Callable[[], object]) -> Iterator[None]:
     """Do something to the images between the look at their headers and the reading of their pixels."""
-    looked = fuse.check_disk
+    looked = pipeline.check_disk
 
     def then(*said: Any) -> int:
         need = looked(*said)
         act()
         return need
 
-    fuse.check_disk = then
+    pipeline.check_disk = then
     try:
         yield
     finally:
-        fuse.check_disk = looked
+        pipeline.check_disk = looked
 
 
 def test_an_image_that_changes_during_the_run_is_refused(copied, called):

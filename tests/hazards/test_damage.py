@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from program import reported
 
-from imfuse_tiles.store import Store
+from imfuse_tiles.storage.store import Store
 
 
 def deleted(chunk: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from program import reported, run, soon, until
 from stacks import frames, written
 
-from imfuse_tiles import fuse
+from imfuse_tiles.execution import pipeline
 
 #: As much as the run below writes, and a little more.
 AMPLE = 40 << 20
@@ -60,7 +60,7 @@ def shrunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], AbstractCon
 
     @contextmanager
     def shrinks(folder: Path, more: int) -> Iterator[None]:
-        looked = fuse.check_disk
+        looked = pipeline.check_disk
 
         def then_shrunk(*said: Any) -> int:
             need = looked(*said)
@@ -68,7 +68,7 @@ def shrunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], AbstractCon
             return need
 
         with monkeypatch.context() as patched:
-            patched.setattr(fuse, "check_disk", then_shrunk)
+            patched.setattr(pipeline, "check_disk", then_shrunk)
             yield
 
     return shrinks

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from corpus import BAD, BLOCKS, IMAGE, IMAGE8, NAMES, ODD, SPOILED, exact_jpeg, grey, tiff
 
-from imfuse_tiles.cli import main
+from imfuse_tiles.cli.main import main
 
 POSITIONS = {"first": 0, "middle": 1, "last": 2}
 OPTIONS = ("--blur=s1,S2", "--maskblur=s2", "--cutblur=s1", "--workers", "1", "--memory", "800M", "--quiet")

@@ -33,7 +33,7 @@ def test_a_second_run_names_the_first_within_a_second_and_writes_nothing(undistu
 
 
 def test_the_refusal_takes_less_than_a_second(undisturbed, called, place):
-    from imfuse_tiles.store import Store
+    from imfuse_tiles.storage.store import Store
 
     store = Store(str(undisturbed.copy(place / "store")))
     with store.locked():

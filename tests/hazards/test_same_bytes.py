@@ -38,7 +38,7 @@ def test_how_a_run_is_cut_and_spread_changes_no_byte(way, seed, undisturbed, cal
 @pytest.mark.parametrize("first", [("--tile", "64"), ("--tile", "256")])
 def test_a_run_goes_on_in_other_tiles_with_the_same_bytes(first, undisturbed, called, place):
     """A store half made in one way is finished in another."""
-    from imfuse_tiles.store import Store
+    from imfuse_tiles.storage.store import Store
 
     store = place / "store"
     assert called(*undisturbed.words(store, place / "r.tif", *first)).code == 0

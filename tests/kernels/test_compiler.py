@@ -25,7 +25,7 @@ def said(program: str, *words: str | Path, **environment: str) -> str:
 
 def test_declaring_and_planning_load_no_compiler() -> None:
     program = (
-        "import sys, imfuse_tiles.ops, imfuse_tiles.plan\n"
+        "import sys, imfuse_tiles.options, imfuse_tiles.planning.plan\n"
         "from imfuse_tiles.kernels import blend, fold, gaussian, wavelet\n"
         "wavelet.levels_for(100, 100), gaussian.blur_radius(5)\n"
         "print('numba' in sys.modules)"
@@ -94,7 +94,8 @@ def test_no_kernel_of_a_whole_run_asks_for_more_once_it_is_kept(chain: str, tmp_
     files = written(tmp_path / "in", frames(3, dtype="uint8", shape=(80, 70)))
     words = ["fuse", *CHAINS[chain].split(), "--quiet", "--force", "-o", tmp_path / "r.tif", "--store"]
     program = (
-        "import sys\nfrom imfuse_tiles.cli import main\nmain(sys.argv[1:])\nprint('numba.np.linalg' in sys.modules)"
+        "import sys\nfrom imfuse_tiles.cli.main import main\nmain(sys.argv[1:])\n"
+        "print('numba.np.linalg' in sys.modules)"
     )
     for store in ("new", "other"):
         found = said(program, *words, tmp_path / store, *files).split("\n")

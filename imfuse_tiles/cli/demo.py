@@ -1,0 +1,76 @@
+"""``demo``: render a small stack, fuse it, and compare the result with the truth."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.options.config_files import preset
+from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.recipe import Recipe
+
+WIDTH, HEIGHT, SLICES, SEED, NOISE = 720, 480, 12, 4, 0.004
+
+
+def demo(words: Sequence[str]) -> int:
+    """Fuse a small simulated stack with the default preset."""
+    about = "Render a small macro stack, fuse it with the default preset and tell how close the result is to the truth."
+    parser = Parser(prog="imfuse-tiles demo", allow_abbrev=False, description=about)
+    parser.add_argument("directory", nargs="?", default="imfuse-demo", metavar="DIR", help="folder (imfuse-demo)")
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
+    said = parser.parse_args(list(words))
+    folder = Path(said.directory)
+    images = rendered(folder / "stack", said.force)
+    from imfuse_tiles.execution.pipeline import fuse_images
+
+    recipe = Recipe(tuple(parse(*option) for option in preset("default"))).checked()
+    outcome = fuse_images(images, recipe, folder / "result.tif", store=folder / "store", extra=True, force=said.force)
+    shown(folder / "stack", images, recipe, outcome.output)
+    return 0
+
+
+def rendered(folder: Path, force: bool) -> list[Path]:
+    """The slices of the demonstration, rendered unless they are there already. Exists when other files are."""
+    images = [folder / f"slice_{number:04}.tif" for number in range(SLICES)]
+    if not is_there(folder, images):
+        from imfuse_tiles.options.resources import cores
+        from imfuse_tiles.simulation import render
+
+        print(f"rendering {SLICES} slices of {WIDTH} x {HEIGHT} pixels ...", file=sys.stderr)
+        render(folder, WIDTH, HEIGHT, SLICES, SEED, 8, NOISE, workers=cores(), force=force)
+    return images
+
+
+def is_there(folder: Path, images: Sequence[Path]) -> bool:
+    """Whether an earlier demonstration has rendered these very slices."""
+    try:
+        said: Any = json.loads((folder / "transforms.json").read_text())
+        same = [said[name] for name in ("width", "height", "seed", "bits", "noise", "misalign")]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return same == [WIDTH, HEIGHT, SEED, 8, NOISE, False] and all(path.is_file() for path in images)
+
+
+def shown(folder: Path, images: Sequence[Path], recipe: Recipe, output: dict[str, str]) -> None:
+    """Print what was made, and how good it is beside the best single slice."""
+    import tifffile
+
+    from imfuse_tiles.simulation import score
+
+    truth = tifffile.imread(folder / "truth.tif")
+    result = score(tifffile.imread(output["result"]), truth)
+    best = max((score(tifffile.imread(path), truth) for path in images), key=lambda each: each["sharpness"])
+    names = {"result": "result", "mask": "mask", "depthmap": "depth map", "depth": "depth"}
+    print(f"{'stack':<12} {folder} ({SLICES} slices)")
+    print(f"{'options':<12} {recipe}")
+    for role, name in names.items():
+        print(f"{name:<12} {output[role]}")
+    print(
+        f"{'sharpness':<12} {result['sharpness']:.0%} of the truth's (sharpest single slice: {best['sharpness']:.0%})"
+    )
+    print(f"{'likeness':<12} {result['psnr']:.1f} dB to the truth (that slice: {best['psnr']:.1f} dB)")

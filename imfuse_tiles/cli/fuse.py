@@ -1,0 +1,45 @@
+"""``fuse`` and ``plan``: the words of the command line; a wrong one is refused before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles import __version__
+from imfuse_tiles.cli import arguments
+from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.execution import allocator
+from imfuse_tiles.execution.pools import expect
+
+
+def fuse(words: Sequence[str]) -> int:
+    """Fuse a stack."""
+    return _run("fuse", words)
+
+
+def plan(words: Sequence[str]) -> int:
+    """Show the plan of a run."""
+    return _run("plan", words)
+
+
+def _run(command: str, words: Sequence[str]) -> int:
+    began = time.perf_counter()
+    parser = arguments.fuse_parser(command)
+    if any(word in ("-h", "--help") for word in words):
+        print(fuse_help(parser))
+        return 0
+    said, recipe = arguments.read(parser, words)
+    if said.version:
+        print(f"imfuse-tiles {__version__}")
+        return 0
+    if said.rmcache:
+        from imfuse_tiles.cli.cache import emptied
+
+        return emptied()
+    allocator.keep()  # before the first thread, which would have a heap of its own
+    if command == "fuse" and not (said.dry_run or said.showname):
+        expect(said.scheduler)
+    from imfuse_tiles.cli import fuse_run
+
+    return fuse_run.run(command, said, recipe, began)

@@ -1,0 +1,71 @@
+"""``ops`` and ``presets``: what there is to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING, Field
+from typing import Any
+
+import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli.help import letters, sections, summary
+from imfuse_tiles.cli.option_tables import tables
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options import config_files
+from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, named
+
+
+def ops(words: Sequence[str]) -> int:
+    """List all options, or explain those named; ``--markdown`` prints the tables of the manual."""
+    if "--markdown" in words:
+        print(tables())
+        return 0
+    names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
+    if names:
+        print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))
+        return 0
+    for section, kinds in sections().items():
+        print(f"{section}:")
+        for kind in kinds:
+            print(f"  --{kind.name:<15} {letters(kind):<44} {summary(kind)}")
+        print()
+    return 0
+
+
+def explained(kind: type[Op]) -> str:
+    """An option with its arguments, defaults and allowed values."""
+    lines = [f"--{kind.name}: {summary(kind)}"]
+    for item in arguments(kind):
+        data = item.metadata
+        lines.append(f"  {item.name:<6} {data['help']}{_default(item)}")
+        choices = data.get("choices")
+        if choices:
+            lines.append(f"         one of {', '.join(choices() if callable(choices) else choices)}")
+    examples = [f"--{kind.name}={text}" if text else f"--{kind.name}" for text in kind.examples]
+    return "\n".join([*lines, f"  for example {'  '.join(examples)}"])
+
+
+def _default(item: Field[Any]) -> str:
+    """What an argument is when it is not given, in brackets."""
+    if item.default is None:
+        return ""
+    if item.default is MISSING:
+        return " (must be given)"
+    shown = (
+        {True: "yes", False: "no"}.get(item.default, item.default) if isinstance(item.default, bool) else item.default
+    )
+    return f" [{shown:g}]" if isinstance(shown, float) else f" [{shown}]"
+
+
+def presets(words: Sequence[str]) -> int:
+    """List the presets."""
+    if words and words[0] not in ("-h", "--help"):
+        raise Refusal(f"presets takes no argument, not {words[0]}")
+    for name, path in config_files.presets().items():
+        try:
+            said = " ".join(
+                f"--{option}" + ("" if text is None else f"={text}") for option, text in config_files.preset(name)
+            )
+            print(f"{name}: {config_files.about(path)}\n  {said}")
+        except Refusal as broken:
+            print(f"{name}: {broken}")
+    return 0

@@ -1,0 +1,106 @@
+"""The command line: words in, exit code out. Heavy libraries are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from imfuse_tiles import __version__
+from imfuse_tiles.errors import Stop
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "fuse": ("imfuse_tiles.cli.fuse", "fuse a stack into one sharp image"),
+    "plan": ("imfuse_tiles.cli.fuse", "show what fuse would do: stages, blocks, memory, disk"),
+    "demo": ("imfuse_tiles.cli.demo", "render a small stack, fuse it and compare with the truth"),
+    "ops": ("imfuse_tiles.cli.list_options", "list the options of fuse, or explain one"),
+    "presets": ("imfuse_tiles.cli.list_options", "list the presets"),
+    "status": ("imfuse_tiles.cli.cache", "show what a store holds and how far a run is"),
+    "cache": ("imfuse_tiles.cli.cache", "list, remove or tidy stores: cache ls|rm|gc"),
+    "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),
+    "simulate": ("imfuse_tiles.cli.simulate", "render a stack whose truth is known"),
+}
+
+
+def usage() -> str:
+    """The short help."""
+    lines = [f"  {name:<9} {about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: imfuse-tiles COMMAND [OPTIONS] ...",
+            "",
+            "Fuse focus stacks of any size in a fixed memory budget.",
+            "",
+            *lines,
+            "",
+            "imfuse-tiles COMMAND --help explains a command; imfuse-tiles ops NAME an option.",
+            "Example: imfuse-tiles fuse --preset default -o result.tif stack/*.tif",
+        ]
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command. 0 ok, 1 a bug, 2 bad input, 3 exists or locked, 4 resumable, 5 blocks failed, 128 + signal."""
+    words = sys.argv[1:] if words is None else list(words)
+    gc.set_threshold(200_000)  # loading makes many objects that stay, and hardly any cycles
+    try:
+        return _dispatch(words)
+    except Stop as stop:
+        print(f"imfuse-tiles: {stop}", file=sys.stderr)
+        if stop.resumes:
+            print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)
+        return stop.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("IMFUSE_DEBUG"):
+            raise
+        print(f"imfuse-tiles: a bug: {_told(error)}", file=sys.stderr)
+        print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
+        return 1
+
+
+def program() -> int:
+    """:func:`main` as a program of its own."""
+    # Blocks run side by side; NumPy's library of linear algebra, hardly used, would start threads that first spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        return main()
+    finally:
+        gc.freeze()  # what was loaded is not searched for cycles again, which takes longer than all else at the end
+
+
+def _told(error: Exception) -> str:
+    """An error in one line, with the place in this program where it came up."""
+    import traceback
+
+    here = [each for each in traceback.extract_tb(error.__traceback__) if "imfuse_tiles" in each.filename]
+    place = f" (at {Path(here[-1].filename).name}:{here[-1].lineno})" if here else ""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    from imfuse_tiles.errors import Refusal
+
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if words else 2
+    if words[0] in ("--version", "-V"):
+        print(f"imfuse-tiles {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        raise Refusal(f"unknown command {words[0]}; allowed are {', '.join(COMMANDS)}")
+    return _command(words[0])(words[1:])
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    from importlib import import_module
+
+    module = import_module(COMMANDS[name][0])
+    return getattr(module, name)

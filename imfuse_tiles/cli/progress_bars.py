@@ -1,0 +1,78 @@
+"""How a run is shown while it goes on: a bar on a terminal, plain lines elsewhere, both on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.stages.stage import Stage
+
+
+class Lines(Progress):
+    """One line when a stage is complete, and one every ten seconds while it is not."""
+
+    def __init__(self) -> None:
+        self.began = self.said = time.monotonic()
+        self.blocks = self.done = self.first = 0
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        self.began = self.said = time.monotonic()
+        self.blocks, self.done, self.first = blocks, reused, reused
+
+    def block(self, stage: Stage) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said > 10:
+            self.said = now
+            left = (now - self.began) / (self.done - self.first) * (self.blocks - self.done)
+            print(f"{stage.name}: {self.done} of {self.blocks} blocks, {left:.0f} s left", file=sys.stderr)
+
+    def waits(self, what: str) -> None:
+        now = time.monotonic()
+        if now - self.said > 10:
+            self.said = now
+            print(f"waits for {what}", file=sys.stderr)
+
+    def finished(self, stage: Stage) -> None:
+        kept = f", {self.first} kept" if self.first else ""
+        took = time.monotonic() - self.began
+        print(f"{stage.name}: {self.blocks} blocks{kept}, {took:.2f} s", file=sys.stderr)
+
+
+class Bar(Progress):
+    """A bar for each stage with blocks done and time left."""
+
+    def __init__(self, bars: Any) -> None:
+        self.bars, self.task = bars, None
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        self.task = self.bars.add_task(stage.name, total=blocks, completed=reused)
+
+    def block(self, stage: Stage) -> None:
+        self.bars.advance(self.task)
+
+
+@contextmanager
+def shown_progress(quiet: bool) -> Iterator[Progress]:
+    """The way of showing that fits where standard error goes."""
+    if quiet:
+        yield Progress()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description:<20}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        with Bars(*columns, console=Console(stderr=True)) as bars:
+            yield Bar(bars)

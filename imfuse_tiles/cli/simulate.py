@@ -1,0 +1,71 @@
+"""``simulate``: a stack whose truth is known, of any size."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.errors import Refusal
+
+
+def parser() -> Parser:
+    """The words of ``simulate``."""
+    made = Parser(prog="imfuse-tiles simulate", allow_abbrev=False, description=(
+        "Render a macro scene with occlusion through a thin lens: slice_0000.tif (front) onwards, truth.tif (all in "
+        "focus), depth.tif and transforms.json. The same arguments give the same bytes."))  # fmt: skip
+    add = made.add_argument
+    add("directory", metavar="DIR", help="folder for the files, made if need be")
+    add("--size", required=True, metavar="WxH", help="width and height in pixels, such as 1200x800")
+    add("--slices", required=True, type=int, metavar="N", help="how many slices")
+    add("--seed", required=True, type=int, metavar="S", help="which scene, a whole number from 0")
+    add("--bits", type=int, default=16, metavar="8|16", help="bits of a sample (16)")
+    add("--noise", type=float, default=0.0, metavar="SD", help="deviation of the noise as a share of full scale (0)")
+    add("--misalign", action="store_true", help="turn, shift, scale and expose the slices a little differently")
+    add("--workers", type=int, metavar="N", help="windows rendered at once (one for each core)")
+    add("--tile", type=int, default=512, metavar="N", help="edge of a window in pixels (512)")
+    add("-f", "--force", action="store_true", help="overwrite an earlier stack in DIR")
+    add("--quiet", action="store_true", help="print nothing but the folder and errors")
+    return made
+
+
+def simulate(words: Sequence[str]) -> int:
+    """Render a stack."""
+    said = parser().parse_args(list(words))
+    width, height = size_of(said.size)
+    from imfuse_tiles.options.resources import cores
+    from imfuse_tiles.simulation import render
+
+    workers = cores() if said.workers is None else said.workers
+    progress = None if said.quiet else Told(said)
+    folder = render(said.directory, width, height, said.slices, said.seed, said.bits, said.noise, said.misalign,
+                    workers, said.tile, progress, said.force)  # fmt: skip
+    print(folder)
+    return 0
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height of a text such as 1200x800. Refusal when it is none."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise Refusal(f"--size {text}: no size; allowed is WIDTHxHEIGHT, such as 1200x800")
+    return int(width), int(height)
+
+
+class Told:
+    """Says on standard error how far a rendering is, at most every two seconds."""
+
+    def __init__(self, said: argparse.Namespace, clock: Callable[[], float] = time.monotonic) -> None:
+        self.what, self.clock = f"simulate {said.size}, {said.slices} slices", clock
+        self.began = self.last = clock()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self.clock()
+        if done == total:
+            print(f"{self.what}: {total} windows, {now - self.began:.2f} s", file=sys.stderr)
+        elif now - self.last > 2:
+            self.last = now
+            left = (now - self.began) / done * (total - done)
+            print(f"{self.what}: {done} of {total} windows, {left:.0f} s left", file=sys.stderr)

@@ -1,0 +1,67 @@
+"""``verify``: read a whole store and say what of it cannot be trusted. Nothing is changed: the next run mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+
+from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.errors import BlockFailed, Refusal
+from imfuse_tiles.planning.memory import shown
+from imfuse_tiles.stages.array_metadata import arrays, stage_of
+from imfuse_tiles.stages.integrity import damaged
+from imfuse_tiles.stages.stage import Layout
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.folder_files import PARTIAL
+from imfuse_tiles.storage.store import Store
+
+
+def verify(words: Sequence[str]) -> int:
+    """Print every fault of a store; exit 5 when there is one."""
+    parser = Parser(prog="imfuse-tiles verify", description="Read a whole store and say what is wrong with it.")
+    parser.add_argument("store", metavar="STORE", help="folder or URL of a store; it must not be in use")
+    store = Store.at(parser.parse_args(words).store)
+    if not store.exists():
+        raise Refusal(f"{store.root}: no store of imfuse-tiles")
+    store.check()
+    files = dict(store.files.names())
+    with ExitStack() as held:
+        with suppress(Refusal):  # a place that cannot be written has no writer
+            held.enter_context(store.locked())
+        found = 0
+        for fault in faults(store, list(files)):
+            print(fault)
+            found += 1
+    if found:
+        print(f"{found} faults in {store.root}; the next run computes what they concern again, as far as it is needed")
+        return BlockFailed.code
+    print(f"{store.root}: {len(files)} files, {shown(sum(files.values()))}, all as they were written")
+    return 0
+
+
+def faults(store: Store, names: list[str]) -> Iterator[str]:
+    """What is wrong, a line for each."""
+    for name in names:
+        if name.endswith(PARTIAL):
+            yield f"{name}: half written by a run that was killed"
+        elif name.startswith("numbers/") and store.numbers(name[len("numbers/") : -len(".json")]) is None:
+            yield f"{name}: altered"
+        elif name.startswith("journal/") and name.count("/") == 1 and not store.recorded(name[len("journal/") :]):
+            yield f"{name}: torn or altered"
+    for path in arrays(names):
+        yield from _array_faults(store, path)
+
+
+def _array_faults(store: Store, path: str) -> Iterator[str]:
+    try:
+        stage = stage_of(store, path)
+        layout = Layout.of(store.layout(stage.key))
+        if layout is None:
+            yield f"{path}: stage {stage.name} has lost its journal"
+            return
+        for _, damage in damaged(store, stage, layout, path):
+            yield f"{damage} (stage {stage.name})"
+        if store.numbers(stage.key) is not None and len(store.done(stage.key)) < stage.count(layout):
+            yield f"{path}: stage {stage.name} is finished, but its journal lacks blocks"
+    except (Damaged, Refusal) as fault:
+        yield str(fault)

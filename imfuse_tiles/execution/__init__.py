@@ -1,0 +1,1 @@
+"""Runs: blocks computed by threads, processes or a cluster, and results written to files."""

@@ -1,0 +1,262 @@
+"""Dask clusters: one made on this machine, one that runs, one of jobs in a queue, or one that a callable makes.
+
+What goes through the scheduler is where a block lies and what is to be done; pixels go between workers and store.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+from imfuse_tiles.errors import Refusal, Resumable
+from imfuse_tiles.execution.job_queues import Jobs
+from imfuse_tiles.execution.process_pool import DASK, LIVES, Handed, WorkerKilled, served
+from imfuse_tiles.options.resources import KEYLESS, QUEUES, Resources
+from imfuse_tiles.storage.store import Store
+
+#: Seconds: to reach a scheduler, after which its workers are counted anew, to say goodbye, to answer a question.
+PATIENCE, COUNTED, CLOSED, ANSWERED = 10, 1.0, 3.0, 3.0
+#: Dask's setting of how worker processes begin.
+METHOD = "distributed.worker.multiprocessing-method"
+SETTINGS = {
+    # The third worker that a block kills is its last.
+    "distributed.scheduler.allowed-failures": LIVES - 1,
+    # No block waits in a worker: it would be suspected when the worker's own block kills it.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Blocks keep nothing in a worker, so there is nothing to spill; pausing would only wait.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+#: What dask's dashboard shows of processes and tasks; gathering it takes a tenth of the time of two workers.
+WATCHED = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.active-memory-manager.start": False,
+}
+
+
+class Blocks:
+    """Hands blocks to a dask scheduler. ``keep``: called now and then to replace workers that went."""
+
+    def __init__(self, client: Any, workers: int | None = None, keep: Callable[[], None] | None = None) -> None:
+        self.client, self.fixed, self.keep = client, workers, keep
+        self.counted = self.slots = 0.0
+        self.busy: tuple[float, set[str]] = (0.0, set())
+
+    def window(self, at_once: int) -> int:
+        """Two blocks for every thread that the cluster has now; for workers of this machine as memory allows."""
+        if self.fixed:
+            return 2 * at_once if at_once >= self.fixed else at_once
+        if time.monotonic() - self.counted > COUNTED:
+            with suppress(TimeoutError):  # a busy scheduler: as many as before
+                self.slots = sum(self.asked(self.client.scheduler.ncores).values())
+            if self.keep:
+                self.keep()
+            self.counted = time.monotonic()
+        return 2 * max(1, int(self.slots))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        key = f"{type(args[1]).__name__}-{uuid.uuid4().hex}" if len(args) > 1 else uuid.uuid4().hex
+        with self.answered():
+            task = self.client.submit(fn, *args, key=key, pure=False)
+        handed = Handed()
+        handed.withdraw = lambda: self.withdrawn(handed, task)
+        task.add_done_callback(lambda ended: settle(handed, ended))
+        return handed
+
+    def withdrawn(self, handed: Handed, task: Any) -> bool:
+        """Whether a block could be taken back before a worker began it."""
+        if task.key in self.running():
+            return False
+        handed.withdrawn = True
+        with self.answered():
+            self.client.cancel([task])
+        return True
+
+    def running(self) -> set[str]:
+        """The blocks that workers are at."""
+        if time.monotonic() - self.busy[0] > COUNTED:
+            with suppress(TimeoutError):
+                stacks = self.asked(self.client.scheduler.call_stack, keys=None)
+                self.busy = time.monotonic(), {key for each in stacks.values() for key in each}
+        return self.busy[1]
+
+    def asked(self, question: Callable[..., Any], **about: Any) -> Any:
+        """The scheduler's answer. Resumable when it is gone, TimeoutError when it takes its time."""
+        with self.answered():
+            try:
+                return self.client.sync(question, callback_timeout=ANSWERED, **about)
+            except TimeoutError:
+                if self.client.status != "running":
+                    raise lost() from None
+                raise
+
+    @contextmanager
+    def answered(self) -> Iterator[None]:
+        """Resumable when the scheduler is gone."""
+        if self.client.status != "running":
+            raise lost()
+        try:
+            yield
+        except (Resumable, TimeoutError):
+            raise
+        except Exception as error:
+            raise lost() from error
+
+
+def lost() -> Resumable:
+    return Resumable("the dask scheduler was lost; finished blocks are kept and the same command goes on")
+
+
+def settle(handed: Handed, ended: Any) -> None:
+    """Tell how a task ended, in the words of this program."""
+    from distributed import KilledWorker
+
+    try:
+        handed.settle(None, ended.result())
+    except KilledWorker as error:
+        handed.settle(WorkerKilled(error.allowed_failures + 1))
+    except BaseException as error:
+        handed.settle(lost() if ended.status in ("cancelled", "lost") else error)
+
+
+@contextmanager
+def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
+    """The cluster that a scheduler's name means; its workers see the store ``root`` or it is a Refusal."""
+    name = resources.scheduler.partition(":")[0]
+    # The server that local workers are forked from loads dask while this process does.
+    begin: dict[str, Any] = {METHOD: served(*DASK)} if name == "local" else {}
+    if resources.cluster.dashboard is None:
+        begin.update(WATCHED)
+    import dask
+    from distributed import Client
+
+    jobs: Jobs | None = None
+    with silenced(), dask.config.set({**SETTINGS, **begin}), ExitStack() as opened:
+        if name in ("tcp", "tls", "file"):
+            client = running(resources)
+        elif name == "local":
+            client = Client(opened.enter_context(local(resources)), timeout=PATIENCE)
+        else:
+            jobs = Jobs(resources, security(resources)) if name in QUEUES else None
+            made = jobs.cluster if jobs else called(resources)
+            client = made if isinstance(made, Client) else Client(opened.enter_context(made), timeout=PATIENCE)
+        opened.callback(close, client)
+        check_workers(client, root)
+        yield Blocks(client, resources.workers if name == "local" else None, jobs.keep if jobs else None)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """What dask logs of lost workers and schedulers is said in the words of this program."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def close(client: Any) -> None:
+    """Close a client; one whose scheduler is gone would wait for it."""
+    thread = threading.Thread(target=client.close, daemon=True)
+    thread.start()
+    thread.join(CLOSED)
+
+
+def security(resources: Resources) -> Any:
+    """The keys of a cluster, None when it has none."""
+    if resources.cluster.tls is None:
+        return None
+    from distributed import Security
+
+    cert, key, authority = resources.cluster.tls
+    roles = {f"tls_{role}_{what}": file for role in ("client", "scheduler", "worker")
+             for what, file in (("cert", cert), ("key", key))}  # fmt: skip
+    try:
+        keys = Security(tls_ca_file=authority, require_encryption=True, **roles)
+        keys.get_connection_args("client")  # reads the files
+        return keys
+    except (OSError, ValueError) as error:
+        raise Refusal(f"--tls-cert, --tls-key, --tls-ca: {error}") from None
+
+
+def running(resources: Resources) -> Any:
+    """A client of a scheduler that runs already."""
+    from distributed import Client
+
+    name, _, rest = resources.scheduler.partition(":")
+    where = {"scheduler_file": rest} if name == "file" else {"address": resources.scheduler}
+    try:
+        return Client(**where, timeout=PATIENCE, security=security(resources))
+    except TypeError as error:
+        if "TLS" not in str(error):
+            raise
+        raise Refusal(f"--scheduler {resources.scheduler}: {KEYLESS}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        raise Refusal(f"--scheduler {resources.scheduler}: no dask scheduler answers there ({error})") from None
+
+
+def local(resources: Resources) -> Any:
+    """Workers of this machine, which no other can reach. None may take more than the memory of them all."""
+    from distributed import LocalCluster
+
+    keys, shown = security(resources), resources.cluster.dashboard
+    return LocalCluster(
+        n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+        dashboard_address=shown or "127.0.0.1:0", scheduler_kwargs={"dashboard": shown is not None},
+        memory_limit=resources.memory, silence_logs=50, preload="imfuse_tiles.execution.process_pool", security=keys,
+        protocol="tls://" if keys else None, env=dict(os.environ),
+    )  # fmt: skip
+
+
+def called(resources: Resources) -> Any:
+    """What a callable, named as module:callable, returns: a dask client or cluster."""
+    module, _, path = resources.scheduler.partition(":")
+    try:
+        sys.path.insert(0, os.getcwd())
+        made: Any = importlib.import_module(module)
+        for attribute in path.split("."):
+            made = getattr(made, attribute)
+    except (ImportError, AttributeError) as error:
+        raise Refusal(f"--scheduler {resources.scheduler}: {error}") from None
+    finally:
+        sys.path.remove(os.getcwd())
+    return made(**resources.cluster.settings)
+
+
+def check_workers(client: Any, root: str) -> None:
+    """Refusal when a worker that is there has another version of this program or does not see the store."""
+    from imfuse_tiles import __version__
+
+    for worker, said in client.run(glimpse, root, on_error="return").items():
+        if isinstance(said, Exception):
+            raise Refusal(f"worker {worker} cannot run imfuse-tiles: {said}") from said
+        version, seen = said
+        if version != __version__:
+            raise Refusal(f"worker {worker} has imfuse-tiles {version}, here is {__version__}")
+        if not seen:
+            raise Refusal(f"worker {worker} does not see the store {root}; all workers must share its place")
+
+
+def glimpse(root: str) -> tuple[str, bool]:
+    """In a worker: its version, and whether the store is there. It gets ready for its first block meanwhile."""
+    from imfuse_tiles import __version__, kernels
+
+    threading.Thread(target=kernels.compiler.ready, daemon=True).start()
+    return __version__, Store(root).exists()

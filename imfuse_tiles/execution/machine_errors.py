@@ -1,0 +1,50 @@
+"""What the machine's troubles mean to a run: a full disk, no memory, a killed worker. The same command goes on."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from imfuse_tiles.errors import Resumable
+from imfuse_tiles.planning.disk import free
+from imfuse_tiles.planning.memory import shown
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: Troubles of the place, not of the program; anything else that the system says is a bug of ours.
+PLACE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN,
+    errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ENOLCK,
+}  # fmt: skip
+
+
+@contextmanager
+def told(where: str, folder: Path, need: int) -> Iterator[None]:
+    """Turn troubles of the machine into Resumable: ``where`` it struck, writing ``need`` bytes into ``folder``."""
+    try:
+        yield
+    except (OSError, MemoryError, BrokenExecutor) as error:
+        said = _said(error, where, folder, need)
+        if said is None:
+            raise
+        raise Resumable(said) from error
+
+
+def _said(error: Exception, where: str, folder: Path, need: int) -> str | None:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return f"no memory left in {where}; run the same command with a smaller --memory or fewer --workers"
+    if isinstance(error, BrokenExecutor):
+        return f"a worker process was killed in {where}, perhaps for want of memory; a smaller --memory may help"
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in FULL:
+        return (
+            f"the disk is full: {where} has {shown(need)} to write into {folder}, {shown(free(folder))} are free; "
+            "make room and run the same command again"
+        )
+    if error.errno in PLACE:
+        return f"{where}: {os.strerror(error.errno or 0).lower()} ({error.filename or folder})"
+    return None

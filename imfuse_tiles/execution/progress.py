@@ -1,0 +1,84 @@
+"""What a run tells of itself while it goes on, and of its stages in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from imfuse_tiles.stages.stage import Stage
+
+
+@dataclass
+class StageReport:
+    """What became of a stage."""
+
+    name: str
+    key: str
+    kind: str
+    halo: int
+    blocks: int = 0
+    computed: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    #: Seconds that workers were at its blocks, all together.
+    busy: float = 0.0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
+class Took(NamedTuple):
+    """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
+    since 1970 by the worker's clock."""
+
+    block: str
+    worker: str
+    began: float
+    seconds: float
+    bytes_read: int
+    bytes_written: int
+
+
+class Progress:
+    """Told how a run goes on; this one says nothing."""
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        """A stage begins, with so many blocks of which so many are done."""
+
+    def block(self, stage: Stage) -> None:
+        """A block was finished."""
+
+    def took(self, stage: Stage, took: Took) -> None:
+        """What the block cost that was just finished."""
+
+    def waits(self, what: str) -> None:
+        """What another part of the run owes is waited for."""
+
+    def finished(self, stage: Stage) -> None:
+        """A stage is complete."""
+
+
+class Several(Progress):
+    """Tells several."""
+
+    def __init__(self, *each: Progress) -> None:
+        self.each = each
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        for progress in self.each:
+            progress.stage(stage, blocks, reused)
+
+    def block(self, stage: Stage) -> None:
+        for progress in self.each:
+            progress.block(stage)
+
+    def took(self, stage: Stage, took: Took) -> None:
+        for progress in self.each:
+            progress.took(stage, took)
+
+    def waits(self, what: str) -> None:
+        for progress in self.each:
+            progress.waits(what)
+
+    def finished(self, stage: Stage) -> None:
+        for progress in self.each:
+            progress.finished(stage)

@@ -1,0 +1,133 @@
+"""The descriptive tags of an image file, byte for byte.
+
+Tags about size, compression, orientation and resolution are left out: they are the file's own. So are notes in
+forms of their own (XMP, Photoshop), which repeat such numbers.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from imfuse_tiles.imageio.metadata import EXIF, GPS, PROFILE, Directory, Tags, Value
+from imfuse_tiles.imageio.reading.detect import detect_format, file_facts
+
+#: Bytes of a value by its type number.
+SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8}
+#: Tags of the main directory that describe the picture and not the file.
+DESCRIPTIVE = {
+    269, 270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 33434, 33437, 33723, 34850, 34855, 36867, 36868,
+    37377, 37378, 37379, 37380, 37381, 37382, 37383, 37384, 37385, 37386, 40091, 40092, 40093, 40094, 40095, 42016,
+}  # fmt: skip
+#: Tags of the EXIF directory about the coded image, and pointers to further directories.
+ABOUT_THE_FILE = {37121, 37122, 40962, 40963, 40965}
+MOST_TAGS, LARGEST = 1000, 16 << 20
+
+
+def read_tags(path: str | Path) -> Tags:
+    """The tags of a TIFF, PNG or JPEG file; those that are damaged are left out. Refusal when it is no such file."""
+    facts = file_facts(Path(path))
+    kind = detect_format(facts)
+    with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if kind == "tiff":
+            return block_tags(data, b"")
+        blocks, profile = _in_png(data) if kind == "png" else _in_jpeg(data)
+        return block_tags(blocks, profile)
+
+
+def block_tags(data: bytes | mmap.mmap, profile: bytes) -> Tags:
+    """The tags of a TIFF file or of an EXIF block, which has the same form."""
+    with suppress(struct.error, IndexError):
+        order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
+        version = struct.unpack_from(order + "H", data, 2)[0] if order else 0
+        if version not in (42, 43):
+            return Tags(profile=profile)
+        reader = _Reader(data, order, version == 43)
+        every = reader.directory(reader.start)
+        chosen = {tag: value for tag, value in every.items() if tag in DESCRIPTIVE}
+        exif = {tag: value for tag, value in reader.below(every, EXIF).items() if tag not in ABOUT_THE_FILE}
+        profile = every[PROFILE].data if PROFILE in every else profile
+        return Tags(chosen, exif, reader.below(every, GPS), profile)
+    return Tags(profile=profile)
+
+
+class _Reader:
+    """Directories of a TIFF structure. Whatever lies outside the data is left out."""
+
+    def __init__(self, data: bytes | mmap.mmap, order: str, big: bool) -> None:
+        self.data, self.order, self.big = data, order, big
+        self.start = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
+
+    def directory(self, start: int) -> Directory:
+        found: Directory = {}
+        head, entry = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
+        with suppress(struct.error):
+            (count,) = struct.unpack_from(self.order + head, self.data, start)
+            place, step = start + struct.calcsize(head), struct.calcsize(self.order + entry)
+            for index in range(min(count, MOST_TAGS)):
+                tag, kind, values, raw = struct.unpack_from(self.order + entry, self.data, place + step * index)
+                value = self.value(kind, values, raw)
+                if value is not None:
+                    found.setdefault(tag, value)
+        return found
+
+    def value(self, kind: int, count: int, raw: bytes) -> Value | None:
+        size = SIZES.get(kind, 0) * count
+        if not 0 < size <= LARGEST:
+            return None
+        if size > len(raw):
+            (start,) = struct.unpack(self.order + ("Q" if self.big else "I"), raw)
+            raw = bytes(self.data[start : start + size])
+        return Value(kind, count, _little(kind, raw[:size], self.order)) if len(raw) >= size else None
+
+    def below(self, every: Directory, tag: int) -> Directory:
+        """The directory that a tag points to."""
+        value = every.get(tag)
+        return self.directory(int.from_bytes(value.data, "little")) if value else {}
+
+
+def _little(kind: int, raw: bytes, order: str) -> bytes:
+    """A value's bytes in little-endian order."""
+    width = {3: 2, 8: 2, 4: 4, 9: 4, 5: 4, 10: 4, 11: 4, 12: 8, 16: 8, 17: 8}.get(kind, 1)
+    if order == "<" or width == 1:
+        return raw
+    return b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))
+
+
+def _in_png(data: mmap.mmap) -> tuple[bytes, bytes]:
+    """The EXIF block and the colour profile of a PNG file."""
+    block = profile = b""
+    for name, start, length in _chunks(data):
+        if name == b"eXIf" and length <= LARGEST:
+            block = bytes(data[start : start + length])
+        if name == b"iCCP" and length <= LARGEST:
+            _, _, packed = bytes(data[start : start + length]).partition(b"\0")
+            with suppress(zlib.error):
+                profile = zlib.decompressobj().decompress(packed[1:], LARGEST)
+    return block, profile
+
+
+def _chunks(data: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
+    place = 8
+    while place + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, place)
+        yield name, place + 8, length
+        place += 12 + length
+
+
+def _in_jpeg(data: mmap.mmap) -> tuple[bytes, bytes]:
+    """The EXIF block and the colour profile of a JPEG file."""
+    block, parts, place = b"", {}, 2
+    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != 0xDA:
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        content = bytes(data[place + 4 : place + 2 + length])
+        if data[place + 1] == 0xE1 and content.startswith(b"Exif\0\0"):
+            block = block or content[6:]
+        if data[place + 1] == 0xE2 and content.startswith(b"ICC_PROFILE\0") and len(content) > 14:
+            parts[content[12]] = content[14:]
+        place += 2 + length
+    return block, b"".join(parts[number] for number in sorted(parts))

@@ -1,0 +1,59 @@
+"""What the frames of one stack must have in common, and the stack's fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.reading.header import Header, refuse, shown
+
+_COLOURS = {1: "grey", 3: "RGB"}
+
+
+def check_stack(headers: Sequence[Header]) -> None:
+    """Refuse a stack that is empty, has a frame twice, or whose frames differ in size, colour planes or sample type.
+
+    The message names the first frame that differs from the first one. Alpha may come and go, as it is not
+    read.
+    """
+    if not headers:
+        raise Refusal("no images given")
+    first, seen = headers[0], set()
+    for header in headers:
+        if (path := header.path.resolve()) in seen:
+            raise refuse(header.path, "is given twice")
+        seen.add(path)
+    for header in headers[1:]:
+        difference = _difference(header, first)
+        if difference:
+            raise refuse(header.path, f"{difference} like {shown(first.path)}; all frames must agree")
+
+
+def source_digest(headers: Sequence[Header]) -> str:
+    """SHA-256 (hex) over the listing of the frames in the order given: full path, size, times of change.
+
+    The time of the last change of any kind (ctime) is part of it: content that changed while size and time of
+    modification were kept is another stack. A stack that is moved is another one too.
+    """
+    listing = hashlib.sha256()
+    for header in headers:
+        line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}\n"
+        listing.update(line.encode("utf-8", "surrogateescape"))
+    return listing.hexdigest()
+
+
+def content_digest(header: Header) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with header.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _difference(header: Header, first: Header) -> str:
+    if (header.width, header.height) != (first.width, first.height):
+        return f"is {header.width} x {header.height} pixels, not {first.width} x {first.height}"
+    if header.channels != first.channels:
+        return f"is {_COLOURS[header.channels]}, not {_COLOURS[first.channels]}"
+    if header.dtype != first.dtype:
+        return f"has {header.dtype} samples, not {first.dtype}"
+    return ""

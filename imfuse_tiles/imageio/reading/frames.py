@@ -1,0 +1,130 @@
+"""Pixels of one frame, band by band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.reading.detect import file_facts
+from imfuse_tiles.imageio.reading.header import Header, damaged, refuse
+from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
+from imfuse_tiles.imageio.reading.png import decode_png
+
+
+class _Rows(Protocol):
+    def read(self, y0: int, y1: int, out: np.ndarray) -> None: ...
+    def close(self) -> None: ...
+
+
+class FrameReader:
+    """An open frame. Bands are cheapest from top to bottom; one reader must not be shared by threads."""
+
+    def __init__(self, header: Header, source: _Rows) -> None:
+        self.header = header
+        self._source = source
+
+    def rows(self, y0: int, y1: int) -> np.ndarray:
+        """Rows y0..y1 as stored: C-contiguous (planes, y1 - y0, width) of `header.dtype`; without alpha unless veiled.
+
+        Integers span 0..255 or 0..65535, floating-point samples nominally 0..1. Raises Refusal for data that
+        turn out damaged or short, and for NaN or infinite samples; ValueError for rows outside the frame.
+        """
+        header = self.header
+        if not 0 <= y0 < y1 <= header.height:
+            raise ValueError(f"rows {y0}..{y1} of a frame of height {header.height}")
+        band = np.empty((header.planes, y1 - y0, header.width), header.dtype)
+        with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
+            self._source.read(y0, y1, band)
+        if header.inverted:
+            colours = band[: header.channels]
+            np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
+        if header.dtype == "float32":
+            _check_finite(header, y0, y1, band)
+        return band
+
+
+@contextmanager
+def open_frame(header: Header) -> Iterator[FrameReader]:
+    """A reader of the frame's rows, closed with the block.
+
+    TIFFs hold one row of strips or tiles decoded; PNG and JPEG are decoded whole at the first rows asked for
+    and kept until the end of the block (`header.decode_bytes` in either case). Raises Refusal when the file
+    is gone or is no longer the one whose header was read, at the beginning and again at the end.
+    """
+    _check_unchanged(header)
+    with _named(header):
+        source = _open_rows(header)
+    try:
+        yield FrameReader(header, source)
+        _check_unchanged(header)
+    finally:
+        source.close()
+
+
+def _check_unchanged(header: Header) -> None:
+    facts = file_facts(header.path)
+    if (facts.size, facts.mtime_ns, facts.ctime_ns) != (header.size, header.mtime_ns, header.ctime_ns):
+        raise refuse(header.path, "was changed while in use")
+
+
+def read_rows(header: Header, y0: int, y1: int) -> np.ndarray:
+    """One band, see FrameReader.rows; to read several, keep the frame open."""
+    with open_frame(header) as frame:
+        return frame.rows(y0, y1)
+
+
+def _open_rows(header: Header) -> _Rows:
+    if header.format == "tiff":
+        from imfuse_tiles.imageio.reading.tiff_rows import TiffRows
+
+        return TiffRows(header)
+    return _WholeFrame(header, decode_png if header.format == "png" else decode_jpeg)
+
+
+class _WholeFrame:
+    """A frame of a format that can only be decoded from its beginning."""
+
+    def __init__(self, header: Header, decode: Callable[[bytes], np.ndarray]) -> None:
+        self._header = header
+        self._decode = decode
+        self._frame: np.ndarray | None = None
+
+    def read(self, y0: int, y1: int, out: np.ndarray) -> None:
+        if self._frame is None:
+            self._frame = self._decoded()
+        out[:] = np.moveaxis(self._frame[y0:y1], -1, 0)[: self._header.planes]
+
+    def close(self) -> None:
+        self._frame = None
+
+    def _decoded(self) -> np.ndarray:
+        header = self._header
+        frame = self._decode(header.path.read_bytes())
+        frame = frame.reshape(*frame.shape[:2], -1)
+        height, width, samples = frame.shape
+        if (height, width, frame.dtype.name) != (header.height, header.width, header.dtype):
+            raise ValueError(f"decoded to {width} x {height} {frame.dtype}, unlike its header")
+        if samples < header.planes:
+            raise ValueError(f"decoded to {samples} samples per pixel, unlike its header")
+        return frame
+
+
+@contextmanager
+def _named(header: Header) -> Iterator[None]:
+    """Turn whatever a decoder raises on bad data into a Refusal that names the file."""
+    try:
+        yield
+    except (Refusal, MemoryError):
+        raise
+    except Exception as error:  # decoders raise their own types, down to RuntimeError
+        raise damaged(header.path, header.format.upper(), error) from error
+
+
+def _check_finite(header: Header, y0: int, y1: int, band: np.ndarray) -> None:
+    bad = band.size - np.count_nonzero(np.isfinite(band))
+    if bad:
+        raise refuse(header.path, f"has {bad} NaN or infinite samples in rows {y0}..{y1 - 1}")

@@ -1,0 +1,106 @@
+"""Rows of a TIFF page, decoding no more than the strips or tiles they touch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imfuse_tiles.imageio.reading.header import Header
+from imfuse_tiles.imageio.reading.tiff_header import JPEG
+from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of
+from imfuse_tiles.imageio.reading.tiff_pages import open_tiff
+
+_NOTHING = np.empty((0, 0, 0), np.uint8)
+
+
+class TiffRows:
+    """An open TIFF frame. `read` fills planes from rows y0..y1; not to be shared between threads."""
+
+    def __init__(self, header: Header) -> None:
+        self._file = open_tiff(header.path)
+        self._page: Any = self._file.pages[header.page]
+        self._layout: Layout = layout_of(self._page)
+        self._planes = header.planes
+        self._cached_row = -1
+        self._cached = _NOTHING
+
+    def close(self) -> None:
+        self._file.close()
+        self._forget()
+
+    def read(self, y0: int, y1: int, out: np.ndarray) -> None:
+        """Fill `out` (planes, y1 - y0, width), converting to its dtype."""
+        if self._layout.plain:
+            self._read_plain(y0, y1, out)
+            return
+        step = self._layout.tile_height
+        for row in range(y0 // step, (y1 - 1) // step + 1):
+            top = row * step
+            first, last = max(y0, top), min(y1, top + step)
+            out[:, first - y0 : last - y0] = self._row_of_segments(row)[:, first - top : last - top]
+
+    def _row_of_segments(self, row: int) -> np.ndarray:
+        """Planes of one row of segments; the last one used is kept, as bands may end within it."""
+        if row != self._cached_row:
+            self._forget()  # before decoding, so that never two rows are held
+            self._cached = self._decode(row)
+            self._cached_row = row
+        return self._cached
+
+    def _forget(self) -> None:
+        self._cached_row = -1
+        self._cached = _NOTHING
+
+    def _decode(self, row: int) -> np.ndarray:
+        layout = self._layout
+        rows = min(layout.tile_height, layout.height - row * layout.tile_height)
+        planes = np.empty((self._planes, rows, layout.width), self._page.dtype)
+        for plane in range(min(layout.planes, self._planes)):
+            for column in range(layout.across):
+                left = column * layout.tile_width
+                width = min(layout.tile_width, layout.width - left)
+                segment = self._segment(layout.index(plane, row, column))[:rows, :width]
+                target = planes[:, :, left : left + width]
+                if layout.planes > 1:
+                    target[plane] = segment[..., 0]
+                else:
+                    target[:] = np.moveaxis(segment, -1, 0)[: self._planes]
+        return planes
+
+    def _segment(self, index: int) -> np.ndarray:
+        """One decoded strip or tile, (rows, columns, samples)."""
+        page = self._page
+        encoded = self._read_bytes(page.dataoffsets[index], page.databytecounts[index])
+        if page.compression == JPEG:
+            # The decoder takes a segment that ends early for a grey one. Padding may follow the end marker.
+            if b"\xff\xd9" not in encoded[-16:]:
+                raise ValueError(f"strip or tile {index} ends early")
+            decoded = page.decode(encoded, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader)[0]
+        else:
+            decoded = page.decode(encoded, index)[0]
+        return decoded[0]
+
+    def _read_plain(self, y0: int, y1: int, out: np.ndarray) -> None:
+        layout = self._layout
+        portion = max(1, READ_BYTES // layout.row_bytes)
+        dtype = np.dtype(self._page.dtype).newbyteorder(self._file.byteorder)
+        for plane in range(min(layout.planes, self._planes)):
+            top = y0
+            while top < y1:
+                strip, within = divmod(top, layout.tile_height)
+                bottom = min(y1, top + portion, (strip + 1) * layout.tile_height)
+                start = self._page.dataoffsets[layout.index(plane, strip, 0)] + within * layout.row_bytes
+                encoded = self._read_bytes(start, (bottom - top) * layout.row_bytes)
+                rows = np.frombuffer(encoded, dtype).reshape(bottom - top, layout.width, layout.samples)
+                for sample in range(min(layout.samples, self._planes)):
+                    out[plane + sample, top - y0 : bottom - y0] = rows[..., sample]
+                top = bottom
+
+    def _read_bytes(self, start: int, size: int) -> bytes:
+        file = self._file.filehandle
+        file.seek(start)
+        encoded: bytes = file.read(size)
+        if len(encoded) < size:
+            raise ValueError("the file ended while reading")
+        return encoded

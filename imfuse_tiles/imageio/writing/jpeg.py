@@ -1,0 +1,64 @@
+"""JPEG: 8 bits, no alpha, the whole picture in memory, for looking at a result."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+
+from imfuse_tiles.imageio.writing.exif import exif_block
+from imfuse_tiles.imageio.writing.picture import Picture, strips
+
+LONGEST_SIDE = 65_500  # libjpeg writes no more
+_QUALITY = 95
+_LARGEST_SEGMENT = 65_533
+_START = b"\xff\xd8"
+
+
+def write_jpeg(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray]) -> None:
+    """Write bands of rows (rows, width, planes) of uint8, or uint16 rounded to 8 bits."""
+    import imagecodecs
+
+    whole = np.empty((picture.height, picture.width, picture.planes), np.uint8)
+    top = 0
+    for strip in strips(picture, bands, rows=64):
+        whole[top : top + len(strip)] = eight_bits(strip)
+        top += len(strip)
+    pixels = whole[..., 0] if picture.planes == 1 else whole
+    subsampling = None if picture.planes == 1 else "444"
+    encoded = memoryview(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling))
+    file.write(_START + _exif_segment(picture) + _profile_segments(picture))
+    file.write(encoded[len(_START) :])
+
+
+def jpeg_bytes(picture: Picture) -> int:
+    """Memory for writing: the pixels and, at worst, as much again encoded."""
+    return 2 * picture.height * picture.width * picture.planes
+
+
+def eight_bits(strip: np.ndarray) -> np.ndarray:
+    """uint16 to the nearest uint8 (value / 257; there are no ties); uint8 as it is."""
+    if strip.dtype == np.uint8:
+        return strip
+    return ((strip.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _exif_segment(picture: Picture) -> bytes:
+    if not picture.texts and not picture.tags.main:
+        return b""
+    content = b"Exif\0\0" + exif_block(picture.texts, picture.tags)
+    if len(content) > _LARGEST_SEGMENT:
+        content = b"Exif\0\0" + exif_block(picture.texts)
+    if len(content) > _LARGEST_SEGMENT:
+        return b""  # a description beyond 64 kB: better none than a broken one
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def _profile_segments(picture: Picture) -> bytes:
+    """The colour profile in numbered pieces, as many as it needs."""
+    size = _LARGEST_SEGMENT - 14
+    pieces = [picture.profile[at : at + size] for at in range(0, len(picture.profile), size)]
+    contents = [b"ICC_PROFILE\0" + bytes((number, len(pieces))) + piece for number, piece in enumerate(pieces, 1)]
+    return b"".join(b"\xff\xe2" + struct.pack(">H", len(content) + 2) + content for content in contents)

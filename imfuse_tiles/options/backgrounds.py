@@ -1,0 +1,100 @@
+"""Backgrounds: pictures made from the whole stack, a colour, or a file, that the result is painted on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.options.colour_parser import colour
+from imfuse_tiles.options.fusion_weights import GRAMMAR, NAME, Fusion
+from imfuse_tiles.options.grammar import Op, word
+
+EVALUATE = ("Max", "Min", "Mean", "Median", "Sum", "Add", "Abs", "RMS")
+#: Pictures that are the result of another recipe for the same stack.
+RECIPES = {
+    "wave": ("--wavelet=p100", "--cutwave=p100", "--finalalpha=off"),
+    "wavedark": ("--wavelet=p100", "--darkness=w25", "--cutwave=p100", "--finalalpha=off"),
+}
+
+
+@frozen
+class Origin:
+    """What a picture of the whole stack is made of.
+
+    ``kind``: colour (``value``: red, green, blue and opacity in 0..1), clear, evaluate (``mode``), compose (``mode``;
+    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), enfuse (``mode``: its words),
+    file (``mode``: its path).
+    """
+
+    kind: str
+    mode: str = ""
+    swapped: bool = False
+    value: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return {"clear": "transparent"}.get(self.kind, self.mode + ("2" if self.swapped else ""))
+
+    @property
+    def coloured(self) -> bool:
+        """Whether it needs three planes even when the stack is grey."""
+        return self.kind == "colour" and len(set(self.value[:3])) > 1
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the recipe that makes it."""
+        return RECIPES[self.mode]
+
+
+def origin(owner: str, text: str) -> Origin:
+    """The picture that words name: a mode, a recipe, enfuse, a colour, or an image file. Refusal for anything else."""
+    plain = text.lower()
+    if plain in ("transparent", "#00000000"):
+        return Origin("clear", text)
+    if re.split("[,:]", plain)[0] == NAME:
+        return Origin("enfuse", str(Fusion.read(owner, text)))
+    composes = {each.lower(): each for each in kernels.blend.MODES}
+    if plain in composes:
+        return Origin("compose", composes[plain])
+    if plain.endswith("2") and plain[:-1] in composes:
+        return Origin("compose", composes[plain[:-1]], swapped=True)
+    evaluates = {each.lower(): each for each in EVALUATE}
+    if plain in evaluates:
+        return Origin("evaluate", evaluates[plain])
+    if plain in RECIPES:
+        return Origin("recipe", plain)
+    value = colour(plain)
+    if value is not None:
+        return Origin("colour", "".join(plain.split()), value=value)
+    if Path(text).is_file():
+        return Origin("file", text)
+    raise Refusal(
+        f"{owner}: {text} is not known; allowed are a colour (name, #rrggbb or rgb(r,g,b)), transparent, "
+        f"{', '.join([*EVALUATE, *RECIPES, NAME])}, a compose mode such as Overlay, or an image file"
+    )
+
+
+@frozen
+class Background(Op, name="bg"):
+    """What shows through where the result is transparent; later ones lie on top."""
+
+    section: ClassVar[str] = "Backgrounds (in the order given)"
+    also: ClassVar[tuple[str, ...]] = ("background",)
+    words: ClassVar = ("word1",)
+    gathered: ClassVar = ("word1",)
+    examples: ClassVar = ("", "mean", "black", "#203040", "transparent", "overlay", "wave", "enfuse,soft,exposure=50")
+
+    word1: str = word(
+        NAME,
+        f"a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, or {NAME} with {GRAMMAR}",
+    )
+
+    def completed(self) -> Background:
+        return type(self)(word1=str(self.origin))
+
+    @property
+    def origin(self) -> Origin:
+        return origin("--bg", self.word1)

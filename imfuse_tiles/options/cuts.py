@@ -1,0 +1,167 @@
+"""Filters of the cut: what of each slice is painted onto those behind it, in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Window
+from imfuse_tiles.lazy_numpy import np
+from imfuse_tiles.options.grammar import Op, number, word
+from imfuse_tiles.options.shared_filters import Morph, Smooth, Wave, known_wavelets, smoothed, smoothing_reach
+
+
+@frozen
+class Cut:
+    """The cut of one slice on its way to the brush.
+
+    ``alpha``: the cut (y, x), nominally 0..1. ``mask``: the slice's mask, ``strongest``: the largest mask
+    so far, ``hard``: the cut before any filter. Regions may differ: the filtered cut is the smallest.
+    """
+
+    alpha: Window
+    mask: Window
+    strongest: Window
+    hard: Window
+
+    def beside(self, other: Window) -> np.ndarray:
+        """Samples of another window where the cut is."""
+        return other.cropped(self.alpha.region).data
+
+    def limited(self, limit: np.ndarray) -> Cut:
+        """The cut, nowhere above ``limit``, which is overwritten."""
+        return replace(self, alpha=self.alpha.with_data(np.minimum(self.alpha.data, limit, out=limit)))
+
+
+@frozen
+class CutFilter(Op):
+    """A filter of the cut."""
+
+    section: ClassVar[str] = "Cuts (in the order given)"
+
+    def halo(self, frame: Frame) -> Halo:
+        """Pixels around a region that the filtered cut depends on."""
+        return Halo()
+
+    def apply(self, cut: Cut) -> Cut:
+        """The cut filtered."""
+        return cut
+
+
+@frozen
+class CutLess(CutFilter, name="cutless"):
+    """Keep foreground that stronger background would cover; comes first."""
+
+    leads: ClassVar[bool] = True
+    examples: ClassVar = ("", "p5", "p40")
+
+    p: float = number(20, "percent that a mask must rise above its last valley", low=-100, high=1000)
+    t: float | None = number(None, "accepted for compatibility, without effect", role="none")
+
+
+@frozen
+class CutAlpha(CutFilter, name="cutalpha"):
+    """Make cuts transparent where the mask is weak: p percent at mask 0, P percent at mask 100."""
+
+    examples: ClassVar = ("", "p-25,P150")
+
+    p: float = number(0, "percent of opacity where the mask is 0", quiet=True)
+    P: float = number(100, "percent of opacity where the mask is 100", quiet=True)
+
+    def apply(self, cut: Cut) -> Cut:
+        low, rise = self.p / 100, (self.P - self.p) / 100
+        made = kernels.combine.limited(cut.alpha.data, cut.beside(cut.mask), low, rise)
+        return replace(cut, alpha=cut.alpha.with_data(made))
+
+
+@frozen
+class CutBg(CutFilter, name="cutbg"):
+    """Collect the cuts as they are here to fill what later cut filters make transparent."""
+
+    examples: ClassVar = ("", "background", "off")
+
+    word1: str = word("compose", "compose: fill; background: a layer behind; off: leave out",
+                      ("compose", "background", "off"), quiet=True)  # fmt: skip
+
+
+@frozen
+class CutBlur(Smooth, CutFilter, name="cutblur"):
+    """Blur the cut."""
+
+    examples: ClassVar = ("", "s4", "s4,p50", "s3,gaussian")
+
+    def apply(self, cut: Cut) -> Cut:
+        return replace(cut, alpha=self.mixed(cut.alpha))
+
+
+@frozen
+class CutMax(CutFilter, name="cutmax"):
+    """Cut only where the slice's mask comes within p percent of the strongest so far."""
+
+    examples: ClassVar = ("", "p20")
+
+    p: float = number(0, "percent below the strongest mask")
+
+    def apply(self, cut: Cut) -> Cut:
+        near = cut.beside(cut.strongest) - np.float32(self.p / 100)
+        return cut.limited((cut.beside(cut.mask) >= near).astype(np.float32))
+
+
+@frozen
+class CutMorph(Morph, CutFilter, name="cutmorph"):
+    """Morphology on the cut, by default erode."""
+
+    examples: ClassVar = ("", "dilate,r2", "r2,R2", "r3,R1,Erode")
+
+    word1: str = word("Erode", "what to do", Morph.__dataclass_fields__["word1"].metadata["choices"])
+
+    def apply(self, cut: Cut) -> Cut:
+        return replace(cut, alpha=self.morphed(cut.alpha))
+
+
+@frozen
+class CutSoft(CutFilter, name="cutsoft"):
+    """Blur the border of the cut outwards and leave its inside."""
+
+    examples: ClassVar = ("", "s4")
+
+    s: float = number(1, "sigma in pixels", low=0, high=1000)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(smoothing_reach(self.s, 0, False))
+
+    def apply(self, cut: Cut) -> Cut:
+        soft = smoothed(cut.alpha, self.s)
+        hard = cut.hard.cropped(soft.region).data
+        inside = np.clip(soft.data, 0, 1)
+        return replace(cut, alpha=soft.with_data(np.maximum(inside, hard, out=inside)))
+
+
+@frozen
+class CutThreshold(CutFilter, name="cutthreshold"):
+    """Cut only where the mask exceeds t percent."""
+
+    examples: ClassVar = ("", "t50")
+
+    t: float = number(20, "percent")
+
+    def apply(self, cut: Cut) -> Cut:
+        return cut.limited((cut.beside(cut.mask) > np.float32(self.t / 100)).astype(np.float32))
+
+
+@frozen
+class CutWave(Wave, CutFilter, name="cutwave"):
+    """Soften the cut by a wavelet threshold; closes gaps."""
+
+    examples: ClassVar = ("", "p100", "p75")
+
+    p: float = number(25, "percent of the threshold of each scale", low=0, high=10000)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+
+    def halo(self, frame: Frame) -> Halo:
+        return self.reach(frame, self.word1)
+
+    def apply(self, cut: Cut) -> Cut:
+        return replace(cut, alpha=self.softened(cut.alpha, self.p, self.word1))

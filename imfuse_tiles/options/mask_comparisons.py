@@ -1,0 +1,90 @@
+"""Mask generators that compare each frame to a picture made of the whole stack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Self
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.options.backgrounds import EVALUATE, origin
+from imfuse_tiles.options.fusion_weights import GRAMMAR, NAME, Fusion
+from imfuse_tiles.options.grammar import word
+from imfuse_tiles.options.mask_generator import Generator
+
+
+@frozen
+class Comparison(Generator):
+    """Likeness to a picture of the stack: where a frame is like it, the mask is strong."""
+
+    contrast: ClassVar[bool] = False
+
+
+@frozen
+class Compose(Comparison, name="compose"):
+    """Likeness to the smallest and largest values of the stack composed; 2 behind the mode swaps them."""
+
+    words: ClassVar = ("I",)
+    examples: ClassVar = ("", "overlay2", "screen", "colorize")
+
+    I: str = word("Overlay", "compose mode")  # noqa: E741
+
+    def checked(self) -> Self:
+        if origin("--compose", self.I).kind != "compose":
+            raise Refusal(f"--compose: {self.I} is no compose mode, allowed are {', '.join(kernels.blend.MODES)}")
+        return super().checked()
+
+
+@frozen
+class Evaluate(Comparison, name="evaluate"):
+    """Likeness to a statistic of the stack; Multiply composes, as the original understands the word."""
+
+    words: ClassVar = ("I",)
+    examples: ClassVar = ("", "mean", "add")
+
+    I: str = word("Max", "statistic over the slices", (*EVALUATE, "Multiply"))  # noqa: E741
+
+
+@frozen
+class Enfuse(Comparison, name="enfuse"):
+    """Likeness to the stack fused level by level."""
+
+    words: ClassVar = ("I",)
+    bare: ClassVar = ("I",)
+    gathered: ClassVar = ("I",)
+    examples: ClassVar = ("", "w15", "soft", "soft,exposure=50,saturation")
+
+    I: str = word(NAME, GRAMMAR, quiet=True)  # noqa: E741
+
+    def completed(self) -> Self:
+        made = replace(self, I=str(Fusion.read("--enfuse", self.I)))
+        return super(Enfuse, made).completed()
+
+
+@frozen
+class Max(Comparison, name="max"):
+    """Likeness to the largest values of the stack."""
+
+    I: str = word("Max", "statistic", ("Max",), quiet=True)  # noqa: E741
+
+
+@frozen
+class Mean(Comparison, name="mean"):
+    """Likeness to the mean of the stack."""
+
+    I: str = word("Mean", "statistic", ("Mean",), quiet=True)  # noqa: E741
+
+
+@frozen
+class Median(Comparison, name="median"):
+    """Likeness to the median of the stack."""
+
+    I: str = word("Median", "statistic", ("Median",), quiet=True)  # noqa: E741
+
+
+@frozen
+class Min(Comparison, name="min"):
+    """Likeness to the smallest values of the stack."""
+
+    I: str = word("Min", "statistic", ("Min",), quiet=True)  # noqa: E741

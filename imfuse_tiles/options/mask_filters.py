@@ -1,0 +1,157 @@
+"""Filters of the merged mask, run in the order given: they clean it and close gaps between edges."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Window
+from imfuse_tiles.options.grammar import Op, integer, number, word
+from imfuse_tiles.options.shared_filters import (
+    STATISTIC_ALIASES,
+    STATISTICS,
+    Morph,
+    Smooth,
+    Wave,
+    box_halo,
+    known_wavelets,
+    minus,
+    smoothed,
+    statistic,
+)
+
+
+@frozen
+class MaskFilter(Op):
+    """A filter from mask to mask, both (y, x)."""
+
+    section: ClassVar[str] = "Mask filters (in the order given)"
+    #: Looks at whole frames: no halo is large enough.
+    whole_frame: ClassVar[bool] = False
+
+    def halo(self, frame: Frame) -> Halo:
+        """Pixels around a region that the filtered mask depends on."""
+        return Halo()
+
+    def apply(self, mask: Window) -> Window:
+        """The mask filtered, smaller by the halo where the window does not end at the frame."""
+        raise NotImplementedError
+
+
+@frozen
+class MaskBlur(Smooth, MaskFilter, name="maskblur"):
+    """Blur the mask: closes gaps, spreads noise."""
+
+    examples: ClassVar = ("", "s3", "s2,gaussian", "s3,p50", "s3,p70,P60")
+
+    def apply(self, mask: Window) -> Window:
+        return self.mixed(mask)
+
+
+@frozen
+class MaskDespeckle(MaskFilter, name="maskdespeckle"):
+    """Remove specks, one 8-bit step each pass."""
+
+    examples: ClassVar = ("", "n3")
+
+    n: int = integer(1, "passes", low=1, high=50)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(kernels.despeckle.halo(self.n))
+
+    def apply(self, mask: Window) -> Window:
+        reach = self.halo(mask.frame)
+        margins = tuple(mask.outside(reach))
+        return mask.filtered(lambda plane: kernels.despeckle.despeckle(plane, self.n, margins), reach, "constant")
+
+
+@frozen
+class MaskEnhance(MaskFilter, name="maskenhance"):
+    """Smooth the mask where neighbours are alike."""
+
+    examples: ClassVar = ("", "n2")
+
+    n: int = integer(1, "passes", low=1, high=100)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(kernels.enhance.HALO * self.n)
+
+    def apply(self, mask: Window) -> Window:
+        for _ in range(self.n):
+            mask = mask.filtered(kernels.enhance.enhance, Halo.of(kernels.enhance.HALO))
+        return mask
+
+
+@frozen
+class MaskKuwahara(MaskFilter, name="maskkuwahara"):
+    """Smooth the mask and keep its edges, after Kuwahara."""
+
+    examples: ClassVar = ("", "r2", "r3")
+
+    r: float = number(4, "radius in pixels", low=1, high=100)
+
+    def halo(self, frame: Frame) -> Halo:
+        return Halo.of(2 * int(self.r))
+
+    def apply(self, mask: Window) -> Window:
+        blurred = smoothed(mask, kernels.kuwahara.blur_sigma(self.r), int(self.r))
+        return blurred.filtered(lambda plane: kernels.kuwahara.kuwahara(plane, self.r), Halo.of(int(self.r)))
+
+
+@frozen
+class MaskMorph(Morph, MaskFilter, name="maskmorph"):
+    """Morphology on the mask: close joins edges, open removes specks."""
+
+    examples: ClassVar = ("", "close,r2,R2", "dilate,r2,Disk", "open,r2,Square", "smooth,r1")
+
+    def apply(self, mask: Window) -> Window:
+        return self.morphed(mask)
+
+
+@frozen
+class MaskStat(MaskFilter, name="maskstat"):
+    """A statistic over a small box of the mask."""
+
+    examples: ClassVar = ("", "median,r3", "stdev,r4", "r6,Mean")
+
+    r: float = number(5, "width of the box in pixels", low=1, high=101)
+    word1: str = word("Mean", "statistic", STATISTICS, aliases=STATISTIC_ALIASES)
+
+    def halo(self, frame: Frame) -> Halo:
+        return box_halo(self.r)
+
+    def apply(self, mask: Window) -> Window:
+        made = statistic(mask, self.r, self.word1)
+        return minus(made, mask) if self.word1 in ("Contrast", "Mode") else made
+
+
+@frozen
+class MaskThreshold(MaskFilter, name="maskthreshold"):
+    """Set the mask to 0 below t percent and to 100 above T percent."""
+
+    examples: ClassVar = ("", "t20,T80")
+
+    t: float = number(50, "percent below which it becomes 0")
+    T: float = number(100, "percent above which it becomes 100", quiet=True)
+
+    def apply(self, mask: Window) -> Window:
+        return mask.with_data(kernels.level.weighed(mask.data, self.t, self.T, 100))
+
+
+@frozen
+class MaskWave(Wave, MaskFilter, name="maskwave"):
+    """Remove small detail from the mask by a wavelet threshold: less noise, closed gaps."""
+
+    examples: ClassVar = ("", "p100", "p10,P50", "p20,db2")
+
+    p: float = number(20, "percent of the threshold of each scale", low=0, high=10000)
+    P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+
+    def halo(self, frame: Frame) -> Halo:
+        return self.reach(frame, self.word1)
+
+    def apply(self, mask: Window) -> Window:
+        made = self.softened(mask, self.p, self.word1)
+        return made if self.P is None else minus(made, self.softened(mask, self.P, self.word1))

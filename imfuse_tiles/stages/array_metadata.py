@@ -1,0 +1,40 @@
+"""What a store holds, told by itself: every array says which blocks of which stage write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from imfuse_tiles.stages.stage import Job, Output, Stage
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.store import Store
+
+
+def described(stage: Stage, output: Output) -> dict[str, Any]:
+    """What of a stage and its array must be known to tell its blocks and their chunks."""
+    return {
+        "name": stage.name, "key": stage.key, "frame": list(stage.frame), "slices": stage.slices,
+        "banded": stage.banded, "lead": list(output.lead), "group": list(output.group), "by_run": output.by_run,
+        "dtype": output.dtype, "flat": output.flat,
+    }  # fmt: skip
+
+
+def arrays(names: Iterable[str]) -> list[str]:
+    """The arrays to which files of a store belong, whether they are described or not."""
+    parts = (name.split("/") for name in names)
+    return sorted({"/".join(each[:2]) for each in parts if len(each) > 2 and each[0] not in ("journal", "numbers")})
+
+
+def stage_of(store: Store, path: str) -> Stage:
+    """The stage that writes an array, without its work and its other arrays. Damaged when the array does not say."""
+    said = store.about(path)
+    try:
+        output = Output(path, tuple(said["lead"]), tuple(said["group"]), str(said["dtype"]), bool(said["by_run"]),
+                        flat=int(said.get("flat", 1)))  # fmt: skip
+        height, width = said["frame"]
+        return Stage(
+            str(said["name"]), str(said["key"]), Job(), (int(height), int(width)), (output,),
+            slices=int(said["slices"]), banded=bool(said["banded"]),
+        )  # fmt: skip
+    except (TypeError, KeyError, ValueError):
+        raise Damaged(path, (), "lost") from None

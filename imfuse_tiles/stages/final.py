@@ -1,0 +1,232 @@
+"""From montages to the picture: final steps, backgrounds, and the 16-bit planes that are exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
+from imfuse_tiles.options.final_steps import Final, Picture
+from imfuse_tiles.stages.layers import Layer, as_coloured
+from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.stages.subtiles import memory, parts
+from imfuse_tiles.storage.store import Store
+
+
+@frozen
+class Step:
+    """A final step, and the stage that measured the numbers it needs."""
+
+    op: Final
+    numbers: str | None = None
+
+    def apply(self, picture: Picture, store: Store) -> Picture:
+        numbers = store.numbers(self.numbers) if self.numbers else {}
+        assert numbers is not None, f"{self.numbers} is not finished"
+        return self.op.apply(picture, numbers)
+
+
+@frozen
+class Chain:
+    """A picture in the store, and the final steps it takes as it is read.
+
+    The planes: ``colours`` colours, the opacity, the final mask, depth value and its opacity if it has ``maps``, and
+    colours with opacity of every background that the cuts left behind; ``full`` stands for 1 in them.
+    """
+
+    path: str
+    colours: int
+    planes: int
+    frame: Frame
+    full: float = 1.0
+    steps: tuple[Step, ...] = ()
+    maps: bool = True
+
+    @property
+    def behind(self) -> int:
+        """The first plane of the backgrounds."""
+        return self.colours + 2 + 2 * self.maps
+
+    @property
+    def key(self) -> str:
+        """The key of the stage that wrote the picture."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The keys of the stages it is read from."""
+        return (self.key, *(step.numbers for step in self.steps if step.numbers))
+
+    def record(self) -> list[Any]:
+        """What decides the picture's samples."""
+        return [self.path, [[step.op.record("work"), step.numbers] for step in self.steps]]
+
+    def then(self, step: Step) -> Chain:
+        """The same picture with one more step to take."""
+        return replace(self, steps=(*self.steps, step))
+
+    @property
+    def weight(self) -> float:
+        """Float32 planes that take as much memory as its planes in the store."""
+        return self.planes if self.full == 1 else self.planes / 2
+
+    def halo(self) -> Halo:
+        return chain(step.op.halo(self.frame) for step in self.steps)
+
+    def around(self, region: Region) -> Region:
+        """What is read for a region."""
+        return region.grown(self.halo(), self.frame)
+
+    def samples(self, access: Access, lead: tuple[int, int], region: Region, keep: bool = False) -> np.ndarray:
+        """Some planes of a region as they are in the store, float32 in 0..1."""
+        return kernels.codes.scaled(access.read(self.path, [lead], region, keep), self.full)
+
+    def read(self, access: Access, region: Region, keep: bool = True) -> tuple[Picture, np.ndarray]:
+        """The picture of a region after the steps, and the planes of the backgrounds it brings along.
+
+        ``keep``: regions are read row by row and share the chunks of their halos.
+        """
+        around, c = self.around(region), self.colours
+        planes = self.samples(access, (0, self.planes), around, keep)
+        window = lambda part: Window(part, around, self.frame)  # noqa: E731
+        picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : self.behind]))
+        for step in self.steps:
+            picture = step.apply(picture, access.store)
+        return picture.cropped(region), window(planes[self.behind :]).cropped(region).data
+
+
+@frozen
+class FinalJob(Job):
+    """A picture after some final steps, float32 in the planes it came in; another step wants to measure it."""
+
+    step: ClassVar[str] = "post"
+    parted: ClassVar[bool] = True
+
+    source: Chain
+    out: str
+
+    def halo(self) -> Halo:
+        return self.source.halo()
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        for part in parts(block.region, access.array(self.out), self.halo().reach):
+            picture, behind = self.source.read(access, part)
+            planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
+            access.write(self.out, [(0, self.source.planes)], part, np.concatenate(planes))
+        return {}
+
+    def memory(self, height: int, width: int) -> int:
+        return memory(self.source.weight, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
+
+
+@frozen
+class MeasureJob(Job):
+    """What a final step has to know of the whole picture."""
+
+    kind: ClassVar[str] = "reduce"
+    step: ClassVar[str] = "post"
+
+    source: Chain
+    op: Final
+
+    def halo(self) -> Halo:
+        return self.op.measure_halo(self.source.frame)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        around = block.region.grown(self.halo(), self.source.frame)
+        picture, _ = self.source.read(access, around, keep=False)
+        return self.op.measure(picture, block.region)
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return self.op.measured(reports)
+
+    def planes(self) -> float:
+        return 4.5 * self.source.planes
+
+
+@frozen
+class FinishJob(Job):
+    """The result: pictures (one for each substack, front first) after their final steps, over the backgrounds.
+
+    Writes uint16 planes: the colours and the opacity, with ``maps`` the final mask, depth value and its opacity.
+    """
+
+    step: ClassVar[str] = "post"
+    parted: ClassVar[bool] = True
+
+    pictures: tuple[Chain, ...]
+    layers: tuple[Layer, ...]
+    colours: int
+    out: str
+    maps: bool = True
+
+    @property
+    def depth(self) -> int:
+        """Planes of the output."""
+        return self.colours + 1 + 3 * self.maps
+
+    def halo(self) -> Halo:
+        halo = Halo()
+        for picture in self.pictures:
+            halo = halo.widest(picture.halo())
+        return halo
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        opaque = True
+        for part in parts(block.region, access.array(self.out), self.halo().reach):
+            codes = self.codes(access, part)
+            access.write(self.out, [(0, self.depth)], part, codes)
+            opaque = opaque and bool(codes[self.colours].min() == 65535)
+        return {"opaque": opaque}
+
+    def codes(self, access: Access, region: Region) -> np.ndarray:
+        """The planes of a region."""
+        c, codes = self.colours, np.empty((self.depth, *region.shape), np.uint16)
+        below, depth, mask = None, None, np.zeros((1, 1), np.float32)
+        for layer in self.backgrounds(access, region):
+            below = kernels.fold.over(layer, below)
+        for chained in reversed(self.pictures[1:]):
+            picture, _ = chained.read(access, region)
+            below = kernels.fold.over(as_coloured(picture.image.data, c), below)
+            if self.maps:
+                depth = kernels.fold.over(picture.depth.data, depth)
+                mask = np.maximum(mask, picture.mask.data)
+        image, place, strongest = self.front(access, region)
+        kernels.fold.finished(image, below, codes[: c + 1])
+        if self.maps:
+            kernels.fold.coded(np.maximum(mask, strongest), codes[c + 1])
+            kernels.fold.finished(place, depth, codes[c + 2 :])
+        return codes
+
+    def front(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Colours with opacity, depth with opacity and mask of the foremost picture; all clear if there is none."""
+        if not self.pictures:
+            clear = np.zeros((self.colours + 1, *region.shape), np.float32)
+            return clear, clear[:2], clear[0]
+        picture, _ = self.pictures[0].read(access, region)
+        return as_coloured(picture.image.data, self.colours), picture.depth.data, picture.mask.data
+
+    def backgrounds(self, access: Access, region: Region) -> Iterator[np.ndarray]:
+        """The backgrounds, and in front of them those that the cuts left, the hindmost first."""
+        for layer in self.layers:
+            yield layer.read(access, region, self.colours)
+        for picture in reversed(self.pictures):
+            each = picture.colours + 1
+            for plane in range(picture.behind, picture.planes, each):
+                left = picture.samples(access, (plane, plane + each), region, keep=True)
+                yield as_coloured(left, self.colours)
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return {"opaque": all(each["opaque"] for each in reports)}
+
+    def memory(self, height: int, width: int) -> int:
+        read = sum(each.weight for each in self.pictures)
+        layered = any(layer.picture for layer in self.layers)
+        work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (1 + layered) * (self.colours + 1)
+        frame = self.pictures[0].frame if self.pictures else (height, width)
+        return memory(read, work, (height, width), frame, self.halo().reach)

@@ -1,0 +1,109 @@
+"""The weights of a fusion: which slice takes a pixel, or what share of it each has, and the masks that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.fusion_weights import Fusion
+from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.stage import Access, Block, Job, Output
+
+Slice = tuple[np.ndarray, np.ndarray]
+
+
+@frozen
+class WeightJob(Job):
+    """Which slice weighs most at every pixel (``total`` where none weighs anything), or the sum of the weights."""
+
+    kind: ClassVar[str] = "fold"
+
+    source: Source
+    fusion: Fusion
+    total: int
+    out: str
+
+    @property
+    def dtype(self) -> str:
+        """Number type of the output."""
+        return "float32" if self.fusion.soft else "uint8" if self.total < 256 else "uint16"
+
+    def output(self) -> Output:
+        return Output(self.out, (1,), (1,), self.dtype)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        best = np.zeros(block.region.shape, np.float32)
+        index = np.full(block.region.shape, self.total, self.dtype)
+        for z in range(self.total):
+            weight = weights(access, self.source, self.fusion, z, block.region).data
+            if self.fusion.soft:
+                best += weight
+            else:
+                kernels.quality.strongest(weight, z, best, index)
+        access.write(self.out, [(0, 1)], block.region, (best if self.fusion.soft else index)[None])
+        return {}
+
+    def planes(self) -> float:
+        return 5.0 + self.source.planes
+
+
+def weights(access: Access, source: Source, fusion: Fusion, z: int, region: Region) -> Window:
+    """The weights of one slice over a region."""
+    around = region.grown(fusion.halo, source.frame)
+    return fusion.weights(Window(source.samples(access, z, around), around, source.frame)).cropped(region)
+
+
+class Slices(Protocol):
+    """Where a group of levels begins: samples (planes, y, x) and mask (y, x) of each slice."""
+
+    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+        """What gives a slice over a region by its number."""
+        ...
+
+
+@frozen
+class Weighed:
+    """The stack itself with the masks that follow from its weights."""
+
+    weights: WeightJob
+
+    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+        job, share = self.weights, np.float32(1 / self.weights.total)
+        told = access.read(job.out, [(0, 1)], region)[0]
+
+        def hard(z: int) -> Slice:
+            mask = kernels.quality.chosen(told, z, job.total, share)
+            return job.source.samples(access, z, region), mask
+
+        def soft(z: int) -> Slice:
+            around = region.grown(job.fusion.halo, job.source.frame)
+            samples = Window(job.source.samples(access, z, around), around, job.source.frame)
+            weight = job.fusion.weights(samples).cropped(region).data
+            return samples.cropped(region).data, shared(weight, told, share)
+
+        return soft if job.fusion.soft else hard
+
+
+def shared(weight: np.ndarray, total: np.ndarray, share: np.float32) -> np.ndarray:
+    """A slice's part of the weight of all; ``share`` where there is none."""
+    return np.divide(weight, total, out=np.full_like(weight, share), where=total > 0)
+
+
+@frozen
+class Reduced:
+    """A coarser level of every slice, its mask the last plane."""
+
+    path: str
+    depth: int
+
+    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+        def read(z: int) -> Slice:
+            planes = access.read(self.path, [(0, self.depth), (z, z + 1)], region)[:, 0]
+            return planes[:-1], planes[-1]
+
+        return read

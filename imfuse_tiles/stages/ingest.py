@@ -1,0 +1,45 @@
+"""Image files into the store: one band of one slice at a time, checked before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.reading import Header, open_frame
+from imfuse_tiles.stages.stage import Access, Block, Job
+
+BAND = 512
+
+
+@frozen
+class IngestJob(Job):
+    """Files, front first, into an array (planes, slices, y, x) of their own number type."""
+
+    kind: ClassVar[str] = "ingest"
+    step: ClassVar[str] = ""
+
+    headers: tuple[Header, ...]
+    out: str
+    #: Number of the slice that the first header belongs to.
+    first: int = 0
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        header, region = self.headers[block.z0 - self.first], block.region
+        step = access.array(self.out).chunks[-2]
+        with open_frame(header) as frame:
+            for y0 in range(region.y0, region.y1, step):
+                y1 = min(y0 + step, region.y1)
+                rows = frame.rows(y0, y1)
+                access.bytes_read += rows.nbytes
+                part = Region(y0, y1, 0, header.width)
+                access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
+        return {}
+
+    def for_block(self, block: Block) -> IngestJob:
+        return replace(self, headers=self.headers[block.z0 : block.z1], first=block.z0)
+
+    def memory(self, height: int, width: int) -> int:
+        decoder = max(header.decode_bytes for header in self.headers)
+        return decoder + 2 * min(height, BAND) * width * self.headers[0].planes * 4

@@ -1,0 +1,80 @@
+"""Which blocks of a stage can be trusted: recorded as done and their chunks in full length, or checked to the bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+
+from imfuse_tiles.stages.stage import Block, Layout, Output, Stage
+from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
+from imfuse_tiles.storage.store import Store
+
+
+def sound(store: Store, stage: Stage) -> bool:
+    """Whether a stage is finished and every chunk of it there in full length."""
+    layout = Layout.of(store.layout(stage.key))
+    if layout is None or store.numbers(stage.key) is None:
+        return False
+    done = store.done(stage.key)
+    return len(done) == stage.count(layout) and not unsound(store, stage, layout, done)
+
+
+def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
+    """Those of the named blocks that have a chunk missing or not of full length."""
+    try:
+        arrays = [(output, opened(store, stage, layout, output)) for output in stage.outputs]
+        sized = [(output, array, array.sizes()) for output, array in arrays]
+    except Damaged:
+        return [block.name for block in stage.blocks(layout) if block.name in names]
+    return [block.name for block in stage.blocks(layout) if block.name in names and not _whole(block, sized)]
+
+
+def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequence[int]], int]]]) -> bool:
+    return all(
+        size(cell) == array.chunk_bytes for output, array, size in arrays for cell in array.cells(output.box(block))
+    )
+
+
+def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
+    """An array of a stage; Damaged unless its metadata are those that the stage writes."""
+    array = store.array(output.path)
+    shape = output.shape(stage.frame, stage.runs(layout))
+    chunks = output.chunks(stage.frame, layout.chunk)
+    if (array.shape, array.chunks, array.dtype) != (shape, chunks, output.dtype):
+        raise Damaged(output.path, (), "altered")
+    return array
+
+
+def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
+    """Every chunk of array ``path`` in a finished block that cannot be trusted, with its block; reads all of it."""
+    output = next(each for each in stage.outputs if each.path == path)
+    array, done = opened(store, stage, layout, output), store.done(stage.key)
+    for block in stage.blocks(layout):
+        if block.name in done:
+            for damage in _faults(array, output, block):
+                yield block, damage
+
+
+def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
+    cells = list(array.cells(output.box(block)))
+    for cell, raw in zip(cells, array.files.read_each([array.name(cell) for cell in cells]), strict=True):
+        try:
+            array.checked(cell, raw)
+        except Damaged as damage:
+            yield damage
+
+
+def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
+    """Take back every block of a stage that the array of a damaged chunk makes doubtful."""
+    layout = Layout.of(store.layout(stage.key))
+    if layout is None or damage.cell == ():
+        store.forget(stage.key)
+        return
+    store.reopen(stage.key)
+    try:
+        lost = {block.name for block, _ in damaged(store, stage, layout, damage.path)}
+    except Damaged:
+        store.forget(stage.key)
+        return
+    with store.journal(stage.key) as record:
+        for name in lost:
+            record({"lost": name})

@@ -1,0 +1,304 @@
+"""Masks: one generator on every slice, its equalisation over the stack, and merging with the mask filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
+from imfuse_tiles.options.general import PrepResize
+from imfuse_tiles.options.mask_filters import MaskFilter
+from imfuse_tiles.options.mask_generator import Generator, Scene
+from imfuse_tiles.options.mask_merging import MaskMerge
+from imfuse_tiles.stages import subtiles
+from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.storage.store import Store
+
+
+@frozen
+class Source:
+    """The stack in the store, (planes, slices, y, x) in its own number type, and how masks see it."""
+
+    path: str
+    planes: int
+    frame: Frame
+    full: float
+    resize: PrepResize | None = None
+    key: str = ""
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample in the store."""
+        return {255.0: 1, 65535.0: 2}.get(self.full, 4)
+
+    def wider(self) -> float:
+        """Float32 planes of a window that are read beside it where masks are made at another size."""
+        if self.resize is None:
+            return 0.0
+        small = self.resize.size(self.frame)
+        return 1.5 * self.planes * self.frame[0] * self.frame[1] / (small[0] * small[1])
+
+    @property
+    def dtype(self) -> str:
+        """Number type of the samples in the store."""
+        return {1: "uint8", 2: "uint16", 4: "float32"}[self.sample_bytes]
+
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False,
+                out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+        """Samples (planes, y, x) of a slice as they were read; ``keep``: chunks are shared, row by row."""
+        into = None if out is None else out[:, None]
+        return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep, into)[:, 0]
+
+    def window(self, access: Access, z: int, region: Region, keep: bool = False, codes: bool = False) -> Window:
+        """A slice's window as float32 in 0..1, at the size that masks are made in.
+
+        ``codes``: samples of 8 and 16 bits may stay the whole numbers that they are.
+        """
+        read = lambda part: kernels.codes.scaled(self.samples(access, z, part, keep), self.full)  # noqa: E731
+        if self.resize is None:
+            plain = codes and self.sample_bytes < 4
+            return Window(self.samples(access, z, region, keep) if plain else read(region), region, self.frame)
+        return self.resize.reduced(read, self.frame, region)
+
+
+@frozen
+class Painted(Source):
+    """A picture in the store without slices, (planes, y, x) in its own number type."""
+
+    def samples(self, access: Access, z: int, region: Region, keep: bool = False,
+                out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+        return access.read(self.path, [(0, self.planes)], region, keep, out)
+
+
+#: Parts of blocks of masks: what is computed twice in their halos costs more than memory.
+PORTION: dict[str, int] = {"least": 2, "halos": 12}
+
+
+def portioned(access: Access, out: str, region: Region, reach: int, whole: bool) -> list[Region]:
+    """A block's region in the parts that are computed one after the other; ``whole``: it can only be one."""
+    return [region] if whole else list(subtiles.parts(region, access.array(out), reach, **PORTION))
+
+
+@frozen
+class MaskJob(Job):
+    """One generator on every slice: raw masks, and the strongest of each group of slices.
+
+    ``peak``: where the strongest go; the same as ``out`` when every block is a group of one slice.
+    """
+
+    parted: ClassVar[bool] = True
+
+    op: Generator
+    scene: Scene
+    source: Source
+    frame: Frame
+    out: str
+    peak: str
+    image: Source | None = None
+
+    def around(self, region: Region) -> Region:
+        """The part of the frame that a region of the mask depends on."""
+        return region.grown(self.op.halo(self.frame), self.frame)
+
+    def seen(self, access: Access, z: int, around: Region) -> Window:
+        """What the generator looks at of a slice."""
+        return self.source.window(access, z, around, keep=self.parted, codes=self.op.takes_codes(self.scene))
+
+    def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+        """The raw mask of one slice."""
+        return self.op.raw(seen, self.scene, image).cropped(region).data
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        whole = not self.parted or self.op.whole_frame
+        split = portioned(access, self.out, block.region, self.op.halo(self.frame).reach, whole)
+        parts = {part: self.around(part) for part in split}
+        images = {
+            part: None if self.image is None else self.image.window(access, 0, around)
+            for part, around in parts.items()
+        }  # fmt: skip
+        peak, low = np.full(block.region.shape, -np.inf, np.float32), np.inf
+        for z in range(block.z0, block.z1):
+            for part, around in parts.items():
+                raw = self.raw(access, z, self.seen(access, z, around), images[part], part)
+                access.write(self.out, [(z, z + 1)], part, raw[None])
+                low = min(low, kernels.level.gathered(raw, peak[part.within(block.region)]))
+        if self.peak != self.out:
+            access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
+        return {"low": low, "high": float(peak.max())}
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return span(reports)
+
+    def planes(self) -> float:
+        return 10 + 2.5 * self.source.planes + self.source.wider()
+
+    def memory(self, height: int, width: int) -> int:
+        """Planes of a part, the chunks around a row of parts, and of the block the mask, the strongest and images."""
+        if not self.parted or self.op.whole_frame:
+            beside = whole_bytes(self.frame) if self.op.whole_frame else 0
+            return super().memory(height, width) + beside
+        read = self.source.planes * self.source.sample_bytes / 4
+        whole = 1.5 + (0 if self.image is None else 1.5 * self.source.planes)
+        reach = self.op.halo(self.frame).reach
+        work = subtiles.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
+        return int(work + 4 * whole * height * width)
+
+
+def whole_bytes(frame: Frame) -> int:
+    """Bytes that filtering a whole frame takes, with what is held for the next one."""
+    return int(kernels.fft.bytes_needed(*frame) + kernels.fft.kept_bytes(*frame))
+
+
+def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The smallest and largest value over all blocks."""
+    found = [(each["low"], each["high"]) for each in reports]
+    return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
+
+
+@frozen
+class LevelJob(Job):
+    """The equalisation curve of a generator: the histogram of its strongest mask over the whole frame."""
+
+    kind: ClassVar[str] = "reduce"
+    step: ClassVar[str] = "level"
+
+    raw: str
+    peak: str
+    clut: bool
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        low, high = limits(access.store, self.raw)
+        if high <= low or not self.clut:
+            return {"counts": None}
+        runs = access.array(self.peak).shape[0]
+        peak = access.read(self.peak, [(0, 1)], block.region)[0]
+        for run in range(1, runs):
+            np.maximum(peak, access.read(self.peak, [(run, run + 1)], block.region)[0], out=peak)
+        return {"counts": kernels.level.histogram(peak, low, high).tolist()}
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        low, high = limits(store, self.raw)
+        counts = [each["counts"] for each in reports]
+        if counts[0] is None:
+            return {"low": low, "high": high, "curve": None}
+        curve = kernels.level.equalisation(np.sum(counts, axis=0, dtype=np.int64))
+        return {"low": low, "high": high, "curve": None if curve is None else curve.tolist()}
+
+    def planes(self) -> float:
+        return 10.0
+
+
+def limits(store: Store, raw: str) -> tuple[float, float]:
+    """Smallest and largest raw mask value of the stack, as their six-digit percent figures."""
+    numbers = store.numbers(raw)
+    assert numbers is not None, f"{raw} is not finished"
+    return kernels.level.six_digits(numbers["low"]), kernels.level.six_digits(numbers["high"])
+
+
+@lru_cache(maxsize=64)
+def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
+    """Limits and table of a levelled generator."""
+    numbers = store.numbers(key)
+    assert numbers is not None, f"{key} is not finished"
+    curve = None if numbers["curve"] is None else np.asarray(numbers["curve"])
+    return numbers["low"], numbers["high"], kernels.level.table(curve)
+
+
+@frozen
+class Part:
+    """A generator's mask as merging takes it: its array, its levelling (None: as it is) and its weight."""
+
+    op: Generator
+    weight: float
+    path: str
+    level: str | None
+
+    def read(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
+        mask = access.read(self.path, [(z, z + 1)], region, keep=True)[0]
+        if self.level is not None:
+            mask = kernels.level.levelled(mask, *stretch(access.store, self.level))
+        return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
+
+
+class Start(Protocol):
+    """What a later part of a chain of mask filters goes on from."""
+
+    def read(self, access: Access, z: int, region: Region) -> Window:
+        """The mask (y, x) of a slice."""
+        ...
+
+
+@frozen
+class MergeJob(Job):
+    """The masks of each slice merged, filtered, and merged with those that are not to be filtered.
+
+    A chain of filters that cannot run in one go is cut: a later job has a ``start`` instead of masks to merge,
+    and only the last one puts the unfiltered masks on.
+    """
+
+    step: ClassVar[str] = "merge"
+    parted: ClassVar[bool] = True
+
+    parts: tuple[Part, ...]
+    merge: MaskMerge
+    filters: tuple[MaskFilter, ...]
+    frame: Frame
+    out: str
+    start: Start | None = None
+    last: bool = True
+
+    def halo(self) -> Halo:
+        return chain(op.halo(self.frame) for op in self.filters)
+
+    @property
+    def whole_frame(self) -> bool:
+        return any(op.whole_frame for op in self.filters)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        low, high = np.inf, -np.inf
+        parts = portioned(access, self.out, block.region, self.halo().reach, self.whole_frame)
+        for z in range(block.z0, block.z1):
+            for part in parts:
+                mask, least, most = self.merged(access, z, part)
+                access.write(self.out, [(z, z + 1)], part, mask[None])
+                low, high = min(low, least), max(high, most)
+        return {"low": low, "high": high}
+
+    def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
+        """One slice's merged mask, its smallest and its largest value."""
+        around = region.grown(self.halo(), self.frame)
+        window = self.begun(access, z, around)
+        for op in self.filters:
+            window = op.apply(window)
+        mask = window.cropped(region).data
+        if not self.last:
+            return mask, float(mask.min()), float(mask.max())
+        for part in self.parts:
+            if not part.op.filtered:
+                mask = self.merge.merged(mask, part.read(access, z, region))
+        return kernels.level.limited(mask)
+
+    def begun(self, access: Access, z: int, around: Region) -> Window:
+        """The mask before this job's filters: merged now, or what an earlier job left."""
+        if self.start is not None:
+            return self.start.read(access, z, around)
+        masks = (part.read(access, z, around) for part in self.parts if part.op.filtered)
+        return Window(self.merge.together(masks, around.shape), around, self.frame)
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return span(reports)
+
+    def planes(self) -> float:
+        return 11.0
+
+    def memory(self, height: int, width: int) -> int:
+        if self.whole_frame:
+            return super().memory(height, width) + whole_bytes(self.frame)
+        reach = self.halo().reach
+        return subtiles.memory(len(self.parts), self.planes(), (height, width), self.frame, reach, **PORTION)

@@ -1,0 +1,207 @@
+"""The montage: slices painted from the back to the front, each cut by its mask. One task per tile column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Halo, Region, Window, chain
+from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.options.cuts import Cut, CutBg, CutFilter, CutLess
+from imfuse_tiles.options.general import PrepResize
+from imfuse_tiles.options.mask_merging import MaskLevel
+from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.stage import Access, Block, Job, Output
+from imfuse_tiles.storage.store import Store
+
+#: Slices that are painted together.
+AT_ONCE = 4
+
+
+@frozen
+class Merged:
+    """The merged masks in the store, stretched to their limits and brought to the frame's size when read."""
+
+    path: str
+    key: str
+    level: MaskLevel
+    resize: PrepResize | None = None
+
+    def window(self, access: Access, z: int, region: Region, frame: tuple[int, int]) -> Window:
+        """One slice's mask (y, x) in 0..1."""
+        read = lambda part: self.stretched(access, z, part)[None]  # noqa: E731
+        if self.resize is None:
+            return Window(read(region)[0], region, frame)
+        window = self.resize.restored(read, frame, region)
+        return window.with_data(window.data[0])
+
+    def wider(self, frame: tuple[int, int]) -> float:
+        """Float32 planes of a window that are read beside it where masks are of another size than the frame."""
+        small = self.resize.size(frame) if self.resize else frame
+        return 3.0 * max(0.0, small[0] * small[1] / (frame[0] * frame[1]) - 1)
+
+    def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
+        mask = access.read(self.path, [(z, z + 1)], region)[0]
+        low, high = span_of(access.store, self)
+        if (low, high) == (0, 1):
+            return mask
+        return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))
+
+
+@lru_cache(maxsize=16)
+def span_of(store: Store, masks: Merged) -> tuple[float, float]:
+    """The mask values that become 0 and 1."""
+    numbers = store.numbers(masks.key)
+    assert numbers is not None, f"{masks.key} is not finished"
+    return masks.level.limits(numbers["low"], numbers["high"])
+
+
+@dataclass
+class State:
+    """What the fold carries from slice to slice.
+
+    ``pictures`` (n, colours + 2, y, x), without depth (n, colours + 1, y, x): one for every ``--cutbg`` and the last
+    for the result, and ``samples`` (AT_ONCE, c, y, x) the next slices as read.
+    """
+
+    strongest: np.ndarray
+    valley: np.ndarray | None
+    pictures: np.ndarray
+    samples: np.ndarray
+
+
+@frozen
+class MontageJob(Job):
+    """Slices ``first`` to ``last`` (from 0, last included) of a stack of ``total`` painted onto each other.
+
+    Writes planes: the colours, the opacity, the strongest mask, depth value and depth opacity if there are to be
+    ``maps``, and for every ``--cutbg=background`` its colours and opacity. They are 16-bit codes, as the result is,
+    for half the disk; with maps the same values in float32, for the depth is not rounded. Of a stack of float32
+    nothing is.
+    """
+
+    version: ClassVar[int] = 2
+    kind: ClassVar[str] = "fold"
+    step: ClassVar[str] = "focus"
+
+    source: Source
+    masks: Merged
+    cuts: tuple[CutFilter, ...]
+    first: int
+    last: int
+    total: int
+    out: str
+    maps: bool = True
+
+    @property
+    def layers(self) -> list[CutBg]:
+        return [op for op in self.cuts if isinstance(op, CutBg)]
+
+    @property
+    def depth(self) -> int:
+        """Planes of the output."""
+        behind = sum(op.word1 == "background" for op in self.layers)
+        return self.source.planes + 2 + 2 * self.maps + behind * (self.source.planes + 1)
+
+    @property
+    def dtype(self) -> str:
+        """Number type of the output."""
+        return "float32" if self.maps or self.source.dtype == "float32" else "uint16"
+
+    @property
+    def full(self) -> float:
+        """What stands for 1 in the output."""
+        return FULL[self.dtype]
+
+    def output(self) -> Output:
+        return Output(self.out, (self.depth,), (self.depth,), self.dtype)
+
+    def halo(self) -> Halo:
+        return chain(op.halo(self.source.frame) for op in self.cuts)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        region = block.region
+        around = region.grown(self.halo(), self.source.frame)
+        state = self.begin(around, region)
+        for last in range(self.last, self.first - 1, -AT_ONCE):
+            slices = range(last, max(last - AT_ONCE, self.first - 1), -1)
+            cuts = []
+            for z in slices:
+                mask = self.masks.window(access, z, around, self.source.frame)
+                cuts.append([window.cropped(region).data for window in self.cut(mask, state)])
+            for z, samples in zip(slices, state.samples, strict=False):
+                self.source.samples(access, z, region, out=samples)
+            places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
+            kernels.fold.paint(state.samples, self.source.full, cuts, places, state.pictures)
+        access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
+        return {}
+
+    def begin(self, around: Region, region: Region) -> State:
+        """The state before the first slice: nothing seen, everything clear."""
+        count = len(self.layers) + 1
+        less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
+        valley = np.full(around.shape, np.inf, np.float32) if less else None
+        pictures = np.zeros((count, self.source.planes + 1 + self.maps, *region.shape), np.float32)
+        samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
+        return State(np.zeros(around.shape, np.float32), valley, pictures, samples)
+
+    def cut(self, mask: Window, state: State) -> list[Window]:
+        """The slice's cut as it was at every ``--cutbg``, and after all filters."""
+        hard = np.empty_like(mask.data)
+        values = np.ascontiguousarray(mask.data)
+        if state.valley is None:
+            kernels.fold.advance(values, state.strongest, hard)
+        else:
+            assert isinstance(self.cuts[0], CutLess)
+            rise = np.float32(self.cuts[0].p / 100)
+            kernels.fold.advance_less(values, state.strongest, state.valley, rise, hard)
+        window = mask.with_data(hard)
+        cut, behind = Cut(window, mask, mask.with_data(state.strongest), window), []
+        for op in self.cuts:
+            if isinstance(op, CutBg):
+                behind.append(cut.alpha)
+            cut = op.apply(cut)
+        return [*behind, cut.alpha]
+
+    def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
+        """The planes to write."""
+        c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
+        planes = np.empty((self.depth, *region.shape), self.dtype)
+        *behind, front = state.pictures
+        kernels.fold.opened(front)
+        self.keep(state.strongest[region.within(around)], planes[c + 1])
+        if self.maps:  # what is filled in below the picture has no depth
+            planes[c + 2 : at] = front[c:]
+        for op, picture in zip(self.layers, behind, strict=True):
+            if op.word1 == "compose":
+                kernels.fold.fill(front, picture, c)
+            elif op.word1 == "background":
+                kernels.fold.opened(picture)
+                self.keep_picture(picture, planes[at : at + c + 1])
+                at += c + 1
+        self.keep_picture(front, planes[: c + 1])
+        return planes
+
+    def keep_picture(self, picture: np.ndarray, planes: np.ndarray) -> None:
+        """Put a picture's colours and its opacity, the last, into the planes to write."""
+        self.keep(picture[: self.source.planes], planes[:-1])
+        self.keep(picture[-1], planes[-1])
+
+    def keep(self, values: np.ndarray, out: np.ndarray) -> None:
+        """Put values into planes to write, rounded as the number type of the stack asks for."""
+        if self.source.dtype == "float32":
+            out[:] = values
+        elif self.dtype == "uint16":
+            kernels.fold.coded(values, out)
+        else:
+            out[:] = kernels.codes.scaled(kernels.fold.coded(values), FULL["uint16"])
+
+    def planes(self) -> float:
+        carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
+        read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
+        return 8 + carried + read + self.masks.wider(self.source.frame)

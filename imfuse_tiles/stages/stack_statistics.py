@@ -1,0 +1,57 @@
+"""Pictures of the whole stack: a statistic over the slices at every pixel, or two of them composed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.backgrounds import Origin
+from imfuse_tiles.options.mask_generator import coloured
+from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.stage import Access, Block, Job
+
+
+@frozen
+class PictureJob(Job):
+    """An evaluated or composed picture of the stack, float32 (planes, 1, y, x): the shape of a one-slice stack."""
+
+    kind: ClassVar[str] = "reduce"
+
+    source: Source
+    origin: Origin
+    total: int
+    out: str
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        picture = self.picture(access, block.region)
+        access.write(self.out, [(0, self.source.planes), (0, 1)], block.region, picture[:, None])
+        return {}
+
+    def picture(self, access: Access, region: Region) -> np.ndarray:
+        if self.origin.kind in ("colour", "clear"):
+            colours = np.asarray((self.origin.value or (0.0, 0.0, 0.0))[: self.source.planes], np.float32)
+            return np.broadcast_to(colours[:, None, None], (self.source.planes, *region.shape))
+        if self.origin.kind == "evaluate":
+            return self.evaluated(access, region, self.origin.mode)
+        low, high = self.evaluated(access, region, "Min"), self.evaluated(access, region, "Max")
+        under, top = (high, low) if self.origin.swapped else (low, high)
+        return kernels.blend.blend(self.origin.mode, under, top)
+
+    def evaluated(self, access: Access, region: Region, mode: str) -> np.ndarray:
+        """A statistic over all slices, one slice in memory at a time; the median needs all of them."""
+        slices = (self.source.samples(access, z, region) for z in range(self.total))
+        if mode == "Median":
+            stack = np.stack([coloured(samples) for samples in slices])
+            return kernels.evaluate.median(stack)[: self.source.planes]
+        state = kernels.evaluate.Evaluation(mode)
+        for samples in slices:
+            state.add(samples)
+        return state.result()
+
+    def planes(self) -> float:
+        held = self.total * 1.5 * self.source.sample_bytes if self.origin.mode == "Median" else 0
+        return held + 6.0 * self.source.planes

@@ -1,0 +1,241 @@
+"""A stage of a plan: one job over all blocks of a frame (and slices), from arrays to arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Region, tile_region, tiles
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.storage.chunked_array import CHECK, ChunkedArray, Kept
+from imfuse_tiles.storage.store import Store
+
+#: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
+CHUNK = 512
+#: How much lower than wide the chunks of the result are, which is exported in rows.
+FLAT = 4
+#: Bytes that file systems allocate at a time.
+DISK_BLOCK = 4096
+
+
+class Block(NamedTuple):
+    """What one task computes: slices z0 <= z < z1 of one region; ``run`` counts the groups of slices."""
+
+    run: int
+    z0: int
+    z1: int
+    region: Region
+
+    @property
+    def name(self) -> str:
+        return f"{self.run}/{self.region.y0}/{self.region.x0}"
+
+
+@frozen
+class Layout:
+    """How a stage is cut: chunk and block edge in pixels, slices to a block. Never part of a key."""
+
+    chunk: int
+    edge: int
+    run: int
+
+    @classmethod
+    def of(cls, said: Any) -> Layout | None:
+        """A layout as a journal has it; None when it is none."""
+        if not isinstance(said, dict) or set(said) != {"chunk", "edge", "run"}:
+            return None
+        return cls(**said) if all(isinstance(each, int) and each > 0 for each in said.values()) else None
+
+
+@dataclass
+class Access:
+    """A store as one block sees it: reads and writes samples of regions and counts the bytes."""
+
+    store: Store
+    arrays: dict[str, ChunkedArray] = field(default_factory=dict)
+    bytes_read: int = 0
+    bytes_written: int = 0
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False,
+             out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
+        """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x.
+
+        ``keep``: regions are read row by row, and chunks that the next ones share stay in memory. ``out``: an array
+        of the shape and number type that is filled instead of a new one.
+        """
+        box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+        samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None, out)
+        self.bytes_read += samples.nbytes
+        return samples
+
+    def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
+        """Write whole chunks of a region."""
+        box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+        self.bytes_written += self.array(path).write(box, samples)
+
+    def array(self, path: str) -> ChunkedArray:
+        """An array of the store, its metadata read once for each block."""
+        if path not in self.arrays:
+            self.arrays[path] = self.store.array(path)
+        return self.arrays[path]
+
+
+@frozen
+class Output:
+    """An array that a stage writes: ``lead`` dimensions before y and x, ``group`` their chunk lengths.
+
+    ``by_run``: the array has one plane for each group of slices instead of ``lead``. ``level``: the array is
+    smaller than the stage's frame, halved so many times, rounding up. ``folded``: each block writes all slices,
+    though a chunk holds one. ``flat``: chunks have so many times fewer rows than columns, where that divides them:
+    an array that is read in rows as wide as the frame then takes less memory.
+    """
+
+    path: str
+    lead: tuple[int, ...]
+    group: tuple[int, ...]
+    dtype: str
+    by_run: bool = False
+    level: int = 0
+    folded: bool = False
+    flat: int = 1
+
+    def halved(self, length: int) -> int:
+        """A length or place in the frame as it is in the array."""
+        return -(-length >> self.level)
+
+    def shape(self, frame: Frame, runs: int) -> tuple[int, ...]:
+        lead = (runs,) if self.by_run else self.lead
+        return (*lead, *map(self.halved, frame))
+
+    def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
+        rows, columns = (self.halved(min(chunk, side)) for side in frame)
+        return (*self.group, rows if rows % self.flat else rows // self.flat, columns)
+
+    def box(self, block: Block) -> list[tuple[int, int]]:
+        """Start and stop in every dimension of what a block writes."""
+        region, slices = Region(*map(self.halved, block.region)), (block.z0, block.z1)
+        if self.by_run:
+            lead = [(block.run, block.run + 1)]
+        else:
+            lead = [
+                slices if each == 1 and not self.folded else (0, size)
+                for size, each in zip(self.lead, self.group, strict=True)
+            ]
+        return [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+
+
+@frozen
+class Job:
+    """What a stage does to a block. Frozen and small: it is sent to workers as it is."""
+
+    kind: ClassVar[str] = "local"
+    #: Raised when the values that the job computes change (those of an option have a version of their own), so that
+    #: what was stored before is not reused. Versions of parent classes count too.
+    version: ClassVar[int] = 1
+    #: The step it belongs to; none: it is only computed again when the images change.
+    step: ClassVar[str] = "mask"
+    #: Whether it goes through a block part by part, so that a large one needs little more memory.
+    parted: ClassVar[bool] = False
+
+    @classmethod
+    def key(cls, *about: Any) -> str:
+        """The key of a stage of this job: from its name, its version and what else decides its values, as JSON."""
+        return digest([cls.__name__, cls.versions(), *about])
+
+    @classmethod
+    def versions(cls) -> list[int]:
+        """The version of the job and those of its parent classes."""
+        return [vars(kind)["version"] for kind in cls.__mro__ if "version" in vars(kind)]
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        """Read, compute and write one block; what it returns is kept in the journal."""
+        raise NotImplementedError
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """The numbers of the whole stage from what its blocks reported."""
+        return {}
+
+    def for_block(self, block: Block) -> Job:
+        """The job as far as one block needs it, so that little is sent to a worker."""
+        return self
+
+    def memory(self, height: int, width: int) -> int:
+        """Bytes that a block needs whose window, halo included, is so large."""
+        return int(4 * self.planes() * height * width)
+
+    def planes(self) -> float:
+        """Float32 planes of a block's window that are in memory at once, as the plan reckons memory."""
+        return 8.0
+
+
+@frozen
+class Stage:
+    """One line of a plan."""
+
+    name: str
+    key: str
+    job: Job
+    frame: Frame
+    outputs: tuple[Output, ...]
+    slices: int = 1
+    halo: Halo = Halo()
+    inputs: tuple[str, ...] = ()
+    #: Blocks are bands as wide as the frame (reading files) instead of squares.
+    banded: bool = False
+    #: Each block is the whole frame of one slice.
+    whole: bool = False
+    #: Edges of blocks and chunks are multiples of this.
+    grain: int = 1
+    about: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def kind(self) -> str:
+        return self.job.kind
+
+    def runs(self, layout: Layout) -> int:
+        return -(-self.slices // layout.run)
+
+    def blocks(self, layout: Layout) -> Iterator[Block]:
+        """Every block: all regions of the first group of slices, then of the next."""
+        for run in range(self.runs(layout)):
+            z0, z1 = run * layout.run, min((run + 1) * layout.run, self.slices)
+            for region in self.regions(layout):
+                yield Block(run, z0, z1, region)
+
+    def regions(self, layout: Layout) -> Iterator[Region]:
+        if self.banded:
+            height, width = self.frame
+            for y0 in range(0, height, layout.edge):
+                yield Region(y0, min(y0 + layout.edge, height), 0, width)
+            return
+        for row, column in tiles(self.frame, layout.edge):
+            yield tile_region(self.frame, layout.edge, row, column)
+
+    def count(self, layout: Layout) -> int:
+        """How many blocks there are."""
+        across = 1 if self.banded else -(-self.frame[1] // layout.edge)
+        return self.runs(layout) * -(-self.frame[0] // layout.edge) * across
+
+    def bytes_on_disk(self, layout: Layout) -> int:
+        """Bytes of all chunk files, ragged ones whole, each rounded up to the file system's blocks."""
+        total = 0
+        for output in self.outputs:
+            shape = output.shape(self.frame, self.runs(layout))
+            chunks = output.chunks(self.frame, layout.chunk)
+            size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CHECK
+            count = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
+            total += count * -(-size // DISK_BLOCK) * DISK_BLOCK
+        return total
+
+    def memory(self, layout: Layout) -> int:
+        """Bytes one block needs while it is computed."""
+        reach = self.halo.reach
+        height = min(layout.edge, self.frame[0]) + 2 * reach
+        width = self.frame[1] if self.banded else min(layout.edge, self.frame[1]) + 2 * reach
+        return self.job.memory(height, width)

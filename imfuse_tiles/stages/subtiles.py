@@ -1,0 +1,41 @@
+"""Going through a large block part by part: little memory, and halos shared between the parts of a row.
+
+A part's temporary planes are small, while the chunks that neighbouring parts share are read only once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.stages.stage import CHUNK
+from imfuse_tiles.storage.chunked_array import ChunkedArray
+
+
+def side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:
+    """Chunks along the edge of a part: at least ``least``, and ``halos`` times the reach of what is computed."""
+    return max(least, -(-halos * reach // chunk))
+
+
+def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, least: int = 1, halos: int = 4) -> int:
+    """Bytes of a block whose window, halo included, is so large.
+
+    ``work`` float32 planes of a part with its halo, and ``read`` planes of the chunks around a row of parts.
+    """
+    height, width = (max(1, length - 2 * reach) for length in window)
+    chunk = min(CHUNK, max(height, width))
+    edge = min(side(reach, chunk, least, halos) * chunk, max(height, width))
+    rows, columns = (
+        min(length + 2 * -(-reach // chunk) * chunk, -(-whole // chunk) * chunk)
+        for length, whole in zip((min(edge, height), width), frame, strict=True)
+    )
+    part = min(edge + 2 * reach, frame[0]) * min(edge + 2 * reach, frame[1])
+    return int(4 * (work * part + read * rows * columns))
+
+
+def parts(region: Region, array: ChunkedArray, reach: int, least: int = 1, halos: int = 4) -> Iterator[Region]:
+    """A block's region row by row in parts of whole chunks of ``array``, which is written."""
+    rows, chunk = array.chunks[-2:]
+    if chunk == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
+        chunk = -(-chunk // rows) * rows
+    return region.parts(chunk * side(reach, chunk, least, halos))

@@ -1,0 +1,165 @@
+"""A small picture of the step at work, refreshed from the store while a run goes on.
+
+Every finished block is read once and thinned out, a few at a time, so that the picture costs no more than a
+few percent of the run; what there was no time for is drawn later or not at all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from imfuse_tiles.errors import Exists
+from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.imageio.writing import Picture, check_target, write_picture
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.stage import Access, Block, Layout, Stage
+from imfuse_tiles.storage.store import Store
+
+LONGEST = 1000
+#: Seconds between two pictures at least, and the share of a core's time that drawing may take.
+PAUSE, SHARE = 2.0, 0.03
+
+
+@frozen
+class View:
+    """How blocks of a stage are looked at: an array, and the planes that a block wrote into it."""
+
+    path: str
+    full: float
+    sliced: bool
+    lead: tuple[tuple[int, int], ...]
+
+    def read(self, access: Access, block: Block, step: int) -> np.ndarray:
+        """Every ``step``-th sample (planes, y, x) of a block, float32."""
+        region = block.region
+        y0, x0 = -(-region.y0 // step) * step, -(-region.x0 // step) * step
+        lead = [*self.lead, (block.z0, block.z0 + 1)] if self.sliced else list(self.lead)
+        samples = access.read(self.path, lead, region)
+        planes = samples.reshape(-1, *region.shape)[:, y0 - region.y0 :: step, x0 - region.x0 :: step]
+        return planes.astype(np.float32) / np.float32(self.full)
+
+
+def view(stage: Stage, plan: Plan) -> View | None:
+    """How a stage can be looked at, None when it makes no picture."""
+    if not stage.outputs:
+        return None
+    output = stage.outputs[0]
+    kind, full = output.path.partition("/")[0], FULL[output.dtype]
+    if kind in ("mask", "merge"):
+        return View(output.path, full, True, ())
+    if kind in ("source", "file", "image"):
+        return View(output.path, full, True, ((0, output.lead[0]),))
+    if kind in ("montage", "picture", "final"):
+        job = plan.result.job
+        colours = job.colours if kind == "final" and isinstance(job, FinishJob) else plan.stack.planes
+        return View(output.path, full, False, ((0, colours),))
+    return None
+
+
+class Preview(Progress):
+    """Draws into ``path`` in a thread of its own from :meth:`start` to :meth:`close`."""
+
+    def __init__(self, path: Path, plan: Plan, store: Store, force: bool) -> None:
+        self.path, self.plan, self.store = path, plan, store
+        self.note = f"preview-{digest(str(path.absolute()))}"
+        self.current: Stage | None = None
+        self.canvas: np.ndarray | None = None
+        self.drawn: set[str] = set()
+        self.end, self.changed = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        check_target(path, Picture(1, 1, 3, "uint8"), force=True)
+        if path.exists() and not force and not self.own():
+            raise Exists(f"{path}: exists already; --force overwrites it")
+
+    def own(self) -> bool:
+        """Whether the file is one that an earlier run of this store drew."""
+        said = self.store.numbers(self.note)
+        return said is not None and self.path.is_file() and self.path.stat().st_mtime_ns == said["mtime_ns"]
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        self.current = stage
+        self.changed.set()
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def close(self) -> None:
+        """Stop, with a last look at the result."""
+        self.end.set()
+        self.changed.set()
+        if self.thread.is_alive():
+            self.thread.join()
+        self.current = self.plan.result
+        self.draw(time.monotonic() + PAUSE)
+
+    def _watch(self) -> None:
+        pause = PAUSE
+        while not self.end.wait(pause):
+            began = time.thread_time()
+            self.draw(time.monotonic() + PAUSE / 4)
+            pause = max(PAUSE, (time.thread_time() - began) / SHARE)
+
+    def draw(self, until: float) -> None:
+        """Draw blocks that are not there yet until time is up, and write the picture. Trouble is no reason to stop."""
+        with suppress(Exception):
+            stage = self.current
+            seen = view(stage, self.plan) if stage else None
+            if stage is None or seen is None or not self._update(stage, seen, until):
+                return
+            assert self.canvas is not None
+            planes = shades(self.canvas)
+            _, height, width = planes.shape
+            picture = Picture(height, width, 3, "uint8", stage.name)
+            write_picture(self.path, picture, [np.ascontiguousarray(np.moveaxis(planes, 0, -1))], force=True, workers=1)
+            self.store.finish(self.note, {"mtime_ns": self.path.stat().st_mtime_ns})
+
+    def _update(self, stage: Stage, seen: View, until: float) -> bool:
+        """Draw new blocks onto the canvas; whether there were any."""
+        step = -(-max(stage.frame) // LONGEST)
+        layout = self.store.layout(stage.key)
+        if layout is None:
+            return False
+        if self.changed.is_set() or self.canvas is None:
+            self.changed.clear()
+            self.drawn = set()
+            self.canvas = np.full((3, -(-stage.frame[0] // step), -(-stage.frame[1] // step)), np.nan, np.float32)
+        new = [name for name in self.store.done(stage.key) if name not in self.drawn]
+        access = Access(self.store)
+        for name in reversed(new):  # the latest first
+            block = block_of(stage, Layout(**layout), name)
+            part = seen.read(access, block, step)
+            y, x = -(-block.region.y0 // step), -(-block.region.x0 // step)
+            self.canvas[:, y : y + part.shape[1], x : x + part.shape[2]] = part
+            self.drawn.add(name)
+            if time.monotonic() > until:
+                break
+        return bool(new)
+
+
+def block_of(stage: Stage, layout: Layout, name: str) -> Block:
+    """The block of a name."""
+    run, y0, x0 = map(int, name.split("/"))
+    height, width = stage.frame
+    right = width if stage.banded else min(x0 + layout.edge, width)
+    region = Region(y0, min(y0 + layout.edge, height), x0, right)
+    return Block(run, run * layout.run, min((run + 1) * layout.run, stage.slices), region)
+
+
+def shades(canvas: np.ndarray) -> np.ndarray:
+    """A canvas as uint8: masks stretched to their range, what is not there yet dark."""
+    known = np.isfinite(canvas)
+    if known.any() and np.array_equal(canvas[0], canvas[1], equal_nan=True):
+        low, high = np.nanpercentile(canvas[0], (0.5, 99.5))
+        canvas = (canvas - low) / ((high - low) or 1.0)
+    shown = np.clip(np.where(known, canvas, 0), 0, 1) * 239 + 16
+    return np.where(known, shown, 8).astype(np.uint8)

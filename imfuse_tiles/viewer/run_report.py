@@ -1,0 +1,39 @@
+"""The JSON report of a run: a file that is complete or absent, and never written over anything but a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.execution import export
+from imfuse_tiles.execution.machine_errors import told
+from imfuse_tiles.imageio.writing.target import check_place, complete_or_absent
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.storage.store import Store
+
+#: What every report has.
+MARK = "peak_rss_bytes"
+ABOUT = 64 << 10
+
+
+def check(path: Path, plan: Plan, store: Store, wish: export.Wish, option: str = "--report", mark: str = MARK) -> None:
+    """Refuse a place where no report can be; Exists when there is another file. ``mark``: what tells a report."""
+    check_place(path, force=True)
+    export.check_apart(path, plan, store)
+    if path.absolute() in [place.absolute() for place in wish.places()]:
+        raise Refusal(f"{option} {path}: is also a result of this run")
+    if path.exists() and not _is_report(path, mark) and not wish.force:
+        raise Exists(f"{path}: exists already and is no report; --force overwrites it")
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Write a report; Resumable on a full disk."""
+    with told("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
+        file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
+
+
+def _is_report(path: Path, mark: str) -> bool:
+    with path.open("rb") as file:
+        return mark.encode() in file.read(200) or path.stat().st_size == 0

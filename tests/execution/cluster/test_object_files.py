@@ -1,0 +1,352 @@
+"""A store in a bucket behaves like one in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import socket
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+import zarr
+from blocks import FillJob, Poison, plan_of
+from program import names
+from program import run as program
+from stacks import frames, recipe_of, result, run, stack_of, written
+
+from imfuse_tiles.errors import BlockFailed, Exists, Refusal, Resumable
+from imfuse_tiles.execution.export import Wish
+from imfuse_tiles.execution.pipeline import fuse
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.stages.array_metadata import arrays
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.files import Files
+from imfuse_tiles.storage.journal import Journal
+from imfuse_tiles.storage.object_files import Lock, Remote
+from imfuse_tiles.storage.open_files import files_of
+from imfuse_tiles.storage.store import Store
+
+
+@pytest.fixture
+def files(root: str) -> Files:
+    return files_of(root)
+
+
+def test_a_place_is_free_until_something_is_written(files: Files) -> None:
+    assert files.free()
+    files.write("a/b", b"one", memoryview(b"two"))
+    assert not files.free()
+    assert files.read("a/b") == b"onetwo"
+
+
+def test_what_is_not_there_is_told(files: Files) -> None:
+    assert not files.exists("a")
+    assert files.size("a") == 0
+    assert list(files.names("a")) == []
+    with pytest.raises(FileNotFoundError):
+        files.read("a")
+    files.delete("a")
+
+
+def test_files_are_read_one_after_the_other_with_gaps_for_those_that_are_missing(files: Files) -> None:
+    asked = [f"c/{number}" for number in range(20)]
+    for name in asked[::3]:
+        files.write(name, name.encode())
+    assert list(files.read_each(asked)) == [name.encode() if n % 3 == 0 else None for n, name in enumerate(asked)]
+
+
+def test_names_come_in_order_with_their_sizes_and_a_folder_goes_as_a_whole(files: Files) -> None:
+    for name in ("k.d/2", "k.d/10", "k", "z/zz"):
+        files.write(name, name.encode())
+    assert list(files.names("k.d")) == [("k.d/10", 6), ("k.d/2", 5)]
+    assert dict(files.names()) == {"k": 1, "k.d/10": 6, "k.d/2": 5, "z/zz": 4}
+    size = files.sizes("k.d")
+    assert (size("k.d/2"), size("k.d/3")) == (5, 0)
+    files.delete("k.d")
+    assert [name for name, _ in files.names()] == ["k", "z/zz"]
+
+
+def test_a_written_file_replaces_the_one_before(files: Files) -> None:
+    files.write("a", b"before")
+    files.write("a", b"now")
+    assert (files.read("a"), files.size("a")) == (b"now", 3)
+
+
+# Journals
+
+
+def test_several_writers_of_a_journal_are_read_together(files: Files) -> None:
+    journal = Journal(files, "k")
+    journal.begin({"edge": 3})
+    with journal.writing("part-1-of-2") as one, journal.writing("part-2-of-2") as two:
+        one({"block": "a"})
+        two({"block": "b"})
+        one({"block": "c"})
+    assert (journal.layout(), set(journal.done())) == ({"edge": 3}, {"a", "b", "c"})
+    with journal.writing() as record:
+        record({"lost": "b"})
+        record({"block": "d"})
+    assert set(journal.done()) == {"a", "c", "d"}
+
+
+def test_a_single_writer_brings_all_lines_into_the_first_file(files: Files) -> None:
+    journal = Journal(files, "k")
+    journal.begin({"edge": 3})
+    for number in range(5):
+        with journal.writing("part-1-of-1") as record:
+            record({"block": str(number)})
+    with journal.writing():
+        assert list(files.names(journal.more)) == []
+    assert list(journal.done()) == list("01234")
+
+
+def test_a_torn_line_and_what_follows_it_do_not_count(files: Files) -> None:
+    journal = Journal(files, "k")
+    journal.begin({"edge": 3})
+    with journal.writing() as record:
+        record({"block": "a"})
+        record({"block": "b"})
+    name = next((name for name, _ in files.names(journal.more)), journal.head)
+    files.write(name, files.read(name)[:-5])
+    assert list(journal.done()) == ["a"]
+
+
+def test_beginning_anew_forgets_all_lines(files: Files) -> None:
+    journal = Journal(files, "k")
+    journal.begin({"edge": 3})
+    with journal.writing("part-1-of-1") as record:
+        record({"block": "a"})
+    journal.begin({"edge": 4})
+    assert (journal.layout(), journal.done()) == ({"edge": 4}, {})
+    journal.forget()
+    assert (journal.layout(), list(files.names("journal"))) == (None, [])
+
+
+def test_a_line_reaches_the_server_while_the_log_is_open(url: str) -> None:
+    files = files_of(url)
+    with files.log("journal/k", 0) as add:
+        add(b"line\n")
+        end = time.monotonic() + 10
+        while not list(files.names("journal/k.d")) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert [files.read(name) for name, _ in files.names("journal/k.d")] == [b"line\n"]
+
+
+# Locks
+
+
+def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -> None:
+    files.write("zarr.json", b"")
+    began = time.perf_counter()
+    with files.locked():
+        with pytest.raises(Exists, match=f"process {os.getpid()} on ") as caught, files.locked():
+            pass
+        assert caught.value.code == 3
+        assert files.held("")
+    assert time.perf_counter() - began < 3
+    assert not files.held("")
+    with files.locked():
+        pass
+
+
+def test_parts_exclude_a_whole_run_and_only_their_own_doubles(files: Files) -> None:
+    files.write("zarr.json", b"")
+    with files.locked("-part-1-of-2"), files.locked("-part-2-of-2"):
+        with pytest.raises(Exists), files.locked():
+            pass
+        with pytest.raises(Exists), files.locked("-part-2-of-2"):
+            pass
+        assert files.held("-part-1-of-2")
+    with files.locked(), pytest.raises(Exists), files.locked("-part-1-of-2"):
+        pass
+
+
+def test_many_parts_may_begin_at_the_same_moment(tmp_path: Path) -> None:
+    store, gate, problems = Store(str(tmp_path / "store")), threading.Barrier(24), []
+
+    def begin(number: int) -> None:
+        gate.wait()
+        try:
+            store.create()
+            with store.locked(f"part-{number}-of-24"):
+                time.sleep(0.01)
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
+    remote, got = files_of(url), []
+
+    def attempt() -> None:
+        try:
+            with remote.locked():
+                got.append(True)
+                time.sleep(1)
+        except Exists:
+            got.append(False)
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize("dead", [{"at": 0.0, "host": "elsewhere"}, {"pid": 2**22 + 1}])
+def test_a_dead_holder_s_lock_is_free(url: str, dead: dict[str, object]) -> None:
+    remote = files_of(url)
+    assert isinstance(remote, Remote)
+    remote.write("locks/run", json.dumps({**json.loads(Lock(remote, "locks/run").said()), **dead}).encode())
+    with remote.locked():
+        assert str(os.getpid()) in json.loads(remote.read("locks/run"))["holder"]
+    assert not remote.exists("locks/run")
+
+
+# Arrays and runs
+
+
+def test_zarr_reads_what_is_written_to_a_bucket(url: str) -> None:
+    store = Store(url)
+    store.create()
+    store.add("image/x", (2, 50, 70), (1, 32, 32), "uint16", {"about": 1})
+    samples = np.arange(7000, dtype=np.uint16).reshape(2, 50, 70)
+    store.array("image/x").write([(0, 2), (0, 50), (0, 70)], samples)
+    assert np.array_equal(zarr.open_group(url, mode="r")["image/x"][...], samples)
+    assert np.array_equal(store.array("image/x").read([(0, 2), (10, 50), (5, 70)]), samples[:, 10:, 5:])
+
+
+def test_a_missing_and_an_altered_object_are_found(url: str) -> None:
+    store = Store(url)
+    store.create()
+    store.add("image/x", (64, 64), (32, 32), "uint8", {})
+    array = store.array("image/x")
+    array.write([(0, 64), (0, 64)], np.ones((64, 64), np.uint8))
+    store.files.delete("image/x/c/1/0")
+    raw = bytearray(store.files.read("image/x/c/0/1"))
+    raw[5] ^= 1
+    store.files.write("image/x/c/0/1", bytes(raw))
+    for box, what in (([(32, 64), (0, 32)], "missing"), ([(0, 32), (32, 64)], "altered")):
+        with pytest.raises(Damaged, match=what):
+            array.read(box)
+
+
+def test_a_run_in_a_bucket_gives_the_same_bytes(tmp_path: Path, url: str) -> None:
+    plan = planned(
+        recipe_of("--wavelet --maskwave=p100 --cutwave --bg=mean"),
+        stack_of(tmp_path / "in", frames(2, shape=(150, 130))),
+    )
+    here, there = Store(str(tmp_path / "store")), Store(url)
+    run(plan, here)
+    run(plan, there)
+    assert np.array_equal(result(plan, there), result(plan, here))
+    assert sum(report.computed for report in run(plan, there)) == 0
+
+
+def test_a_run_in_a_bucket_goes_on_where_it_failed(tmp_path: Path, url: str) -> None:
+    (tmp_path / "n").mkdir()
+    job, store = Poison("first/x", folder=str(tmp_path / "n")), Store(url)
+    with pytest.raises(BlockFailed, match="0/0/100"):
+        run(plan_of(job), store, scheduler="processes")
+    assert len(store.done("first")) == 11
+    reports = run(plan_of(FillJob("first/x")), store)
+    assert [report.computed for report in reports] == [1, 12]
+    assert float(result(plan_of(job), store)[0, 299, 399]) == 200300 + 200300
+
+
+def test_a_lean_run_in_a_bucket_leaves_images_and_result(tmp_path: Path, url: str) -> None:
+    plan = planned(recipe_of("--wavelet --cutblur"), stack_of(tmp_path / "in", frames(2, shape=(64, 60))))
+    store, how = Store(url), Resources(memory=2 << 30, workers=2, tile=64, lean=True)
+    for name in ("a.tif", "b.tif"):
+        fuse(plan, store, how, Wish(tmp_path / name))
+        kept = {stage.outputs[0].path for stage in (plan.stages[0], plan.result)}
+        assert set(arrays(name for name, _ in store.files.names())) == kept
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_a_damaged_object_is_computed_again(url: str) -> None:
+    plan, store = plan_of(FillJob("first/x")), Store(url)
+    run(plan, store)
+    store.files.delete("last/x/c/0/1/1")
+    assert [report.computed for report in run(plan, store)] == [0, 1]
+
+
+def test_the_program_takes_a_bucket_for_its_store(tmp_path: Path, url: str) -> None:
+    images = names(written(tmp_path / "in", frames(2, shape=(80, 70))))
+    ended = program("fuse", "--bg=mean", "--store", url, "-o", tmp_path / "r.tif", *images)
+    assert (ended.code, ended.out) == (0, f"{tmp_path / 'r.tif'}\n")
+    assert f"the store {url} takes" in ended.err
+    assert "Unclosed" not in ended.err
+
+
+# Refusals
+
+
+def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
+    with pytest.raises(Refusal, match=r"Install s3fs .* pip install 'imfuse-tiles\[s3\]'"):
+        Remote("s3://bucket/x")
+
+
+def test_an_unknown_kind_of_place_is_refused() -> None:
+    with pytest.raises(Refusal, match="Protocol not known: cloud"):
+        Remote("cloud://bucket/x")
+
+
+def test_a_bucket_that_is_not_there_is_refused(bucket: str) -> None:
+    with pytest.raises(Refusal, match="bucket does not exist"):
+        Store("s3://no-such-bucket/x").create()
+
+
+def test_a_place_with_other_objects_is_refused(url: str) -> None:
+    files_of(url).write("letter.txt", b"dear")
+    with pytest.raises(Refusal, match="is not a store"):
+        Store(url).create()
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a bucket on a server that is not there."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free.getsockname()[1]}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "of-the-test")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    files_of.cache_clear()
+    return f"s3://stacks/{uuid.uuid4().hex}"
+
+
+def test_a_server_that_is_not_there_is_refused_within_seconds(tmp_path: Path, nobody: str) -> None:
+    images = names(written(tmp_path / "in", frames(1, shape=(40, 40))))
+    for words in (("fuse", "--bg=mean", "-o", tmp_path / "r.tif", *images, "--store", nobody), ("status", nobody)):
+        ended = program(*words)
+        assert ended.line.startswith(f"imfuse-tiles: cannot use the store {nobody}: Could not connect")
+        assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+        assert ended.seconds < 6
+
+
+def test_a_server_that_is_lost_meanwhile_ends_the_run_resumably(nobody: str) -> None:
+    with pytest.raises(Resumable, match=r"Could not connect .* finished blocks are kept") as caught:
+        Store(nobody).done("first")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.code) == (str(caught.value), 4)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    files_of.cache_clear()

@@ -1,0 +1,62 @@
+"""Stacks at the edge of what there is: one pixel, one row, one slice, one grey, all black; smaller than every halo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imfuse_tiles.options.cuts import CutFilter
+from imfuse_tiles.options.grammar import REGISTRY, Op
+from imfuse_tiles.options.mask_filters import MaskFilter
+from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.storage.store import Store
+from tests.stacks import recipe_of, run, stack_of
+
+LEFT_OUT = {"depthmap"}  # needs a file
+
+
+def all_of(kind: type[Op]) -> str:
+    return " ".join(f"--{name}" for name, each in sorted(REGISTRY.items())
+                    if issubclass(each, kind) and name not in LEFT_OUT | {"cutless"})  # fmt: skip
+
+
+RECIPES = {
+    "generators": " ".join(f"{each}=w2" for each in all_of(Generator).split()),
+    "filters": f"--wavelet {all_of(MaskFilter)}",
+    "cuts": f"--wavelet --cutless {all_of(CutFilter)}",
+    "rest": "--prepresize --colorspace=Lab --fft=w50 --darkness --masklevel=t0 --finalblur --finalsharpen --bg=median",
+}
+#: slices, height, width, planes, number type, what the samples are
+STACKS = [
+    (1, 1, 1, 3, "uint8", "noise"), (2, 1, 40, 3, "uint16", "noise"), (2, 40, 1, 1, "uint8", "noise"),
+    (2, 3, 5, 1, "uint16", "noise"), (1, 17, 9, 3, "uint8", "noise"), (3, 20, 22, 3, "uint8", "even"),
+    (2, 20, 22, 3, "uint16", "black"), (3, 13, 11, 1, "float32", "noise"),
+]  # fmt: skip
+
+
+def made(slices: int, height: int, width: int, planes: int, dtype: str, kind: str) -> np.ndarray:
+    noise = np.random.default_rng(2).random((slices, planes, height, width))
+    values = {"noise": noise, "even": np.full_like(noise, 1 / 3), "black": np.zeros_like(noise)}[kind]
+    return values.astype(np.float32) if dtype == "float32" else np.rint(values * np.iinfo(dtype).max).astype(dtype)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("stack", STACKS, ids=lambda each: "-".join(map(str, each)))
+def test_an_odd_stack_is_fused_to_the_same_result_in_any_tiles(
+    stack: tuple[int, int, int, int, str, str], recipe: str, tmp_path: Path
+) -> None:
+    opened = stack_of(tmp_path / "in", made(*stack))
+    plan = planned(recipe_of(RECIPES[recipe]), opened)
+    results = []
+    for tile in (16, 512):
+        store = Store(str(tmp_path / f"store{tile}"))
+        run(plan, store, tile=tile, scheduler="sync")
+        path = plan.result.outputs[0].path
+        shape = plan.result.outputs[0].shape(opened.frame, 1)
+        results.append(store.array(path).read([(0, size) for size in shape]))
+    assert results[0].shape[-2:] == opened.frame
+    assert np.array_equal(*results)

@@ -1,0 +1,273 @@
+"""A plan is arithmetic: keys that change with what changes a stage, halos, blocks and bytes, and no pixel touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+from stacks import imagined, recipe_of, stack_of
+
+from imfuse_tiles.options.mask_contrast import Wavelet
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.block_layout import laid_out
+from imfuse_tiles.planning.memory import room
+from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.result_names import digests
+from imfuse_tiles.stages.stage import Job, Layout, Stage
+
+BASIC = "--wavelet --blur --maskwave=p100 --cutwave=p50 --finalalpha --bg=black"
+
+
+def plan(text: str = BASIC, **more: Any) -> Plan:
+    return planned(recipe_of(text), imagined(**more))
+
+
+def keys(text: str, **more: Any) -> dict[str, str]:
+    return {stage.name: stage.key for stage in plan(text, **more).stages}
+
+
+def changed(one: str, other: str) -> set[str]:
+    """Names of the stages whose keys differ between two recipes."""
+    a, b = keys(one), keys(other)
+    return {name for name in a.keys() | b.keys() if a.get(name) != b.get(name)}
+
+
+LATE = {"merge masks", "montage", "finish"}
+
+
+# Keys
+
+
+@pytest.mark.parametrize(
+    ("more", "stages"),
+    [
+        ("--bg=red", {"finish"}),
+        ("--bg=mean", {"picture Mean", "finish"}),
+        ("--finalthreshold", {"finish"}),
+        ("--cutblur", {"montage", "finish"}),
+        ("--masklevel=t0", {"montage", "finish"}),
+        ("--maskmerge=plus", LATE),
+        ("--maskblur", LATE),
+    ],
+)
+def test_an_option_more_changes_only_the_stages_it_acts_in(more: str, stages: set[str]) -> None:
+    assert changed(BASIC, f"{BASIC} {more}") == stages
+
+
+@pytest.mark.parametrize(
+    ("argument", "stages"),
+    [
+        ("w20", LATE),
+        ("t5", LATE),
+        ("T90", LATE),
+        ("mask=no", LATE),
+        ("clut=no", {"level wavelet", *LATE}),
+        ("level=no", {"level wavelet", *LATE}),
+        ("p6", {"mask wavelet", "level wavelet", *LATE}),
+        ("neg", {"mask wavelet", "level wavelet", *LATE}),
+        ("C=Lab", {"mask wavelet", "level wavelet", *LATE}),
+        ("diff=no", {"mask wavelet", "level wavelet", *LATE}),
+    ],
+)
+def test_an_argument_of_a_generator_changes_only_what_it_acts_on(argument: str, stages: set[str]) -> None:
+    assert changed(BASIC, BASIC.replace("--wavelet", f"--wavelet={argument}")) == stages
+
+
+def test_what_has_no_effect_changes_no_key() -> None:
+    for same in ("--wavelet=p5", "--wavelet=diff,level,mask", "--wave=5%"):
+        assert changed(BASIC, BASIC.replace("--wavelet", same)) == set()
+    first = BASIC.replace("--cutwave=p50", "--cutless --cutwave=p50")
+    assert changed(first, first.replace("--cutless", "--cutless=t7")) == set()
+
+
+def test_the_order_of_filters_counts() -> None:
+    assert changed("--wavelet --maskwave --maskblur", "--wavelet --maskblur --maskwave") == LATE
+
+
+def test_the_size_masks_are_made_in_changes_every_mask() -> None:
+    assert changed(BASIC, f"{BASIC} --prepresize=p50") == {*keys(BASIC)} - {"ingest"}
+
+
+def test_other_images_change_every_key() -> None:
+    other = imagined()
+    other = type(other)(other.headers, "fedcba9876543210")
+    theirs = {stage.key for stage in planned(recipe_of(BASIC), other).stages}
+    assert theirs.isdisjoint(keys(BASIC).values())
+
+
+def test_a_raised_version_takes_back_what_the_option_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = keys(BASIC)
+    monkeypatch.setattr(Wavelet, "version", Wavelet.version + 1)
+    after = keys(BASIC)
+    assert {name for name in before if before[name] != after[name]} == {"mask wavelet", "level wavelet", *LATE}
+
+
+def kinds_of(kind: type[Job]) -> set[type[Job]]:
+    """A kind of job and all that are made of it."""
+    return {kind}.union(*(kinds_of(each) for each in kind.__subclasses__()))
+
+
+OWN = sorted((kind for kind in kinds_of(Job) - {Job} if kind.__module__.startswith("imfuse_tiles.")), key=str)
+
+
+@pytest.mark.parametrize("kind", OWN, ids=lambda kind: kind.__name__)
+def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made_from_that(
+    kind: type[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = stack_of(tmp_path / "in")
+    depth = tmp_path / "depth.tif"
+    tifffile.imwrite(depth, np.zeros(stack.frame, np.uint8))
+    recipe = recipe_of(f"--fft --wavelet --depthmap={depth} --maskblur --maskfft --cutwave --finalblur --finalgamma "
+                       "--bg=enfuse --bg=mean")  # fmt: skip
+
+    def every_key() -> tuple[list[str], set[int], str]:
+        """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""
+        plan, touched = planned(recipe, stack, room=1), set[str]()
+        for stage in plan.stages:
+            if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
+                touched.add(stage.key)
+        keys = [stage.key for stage in plan.stages]
+        return keys, {keys.index(key) for key in touched}, digests(plan)
+
+    before, touched, name = every_key()
+    assert touched, "the plan has such a job"
+    monkeypatch.setattr(kind, "version", vars(kind).get("version", 1) + 1)
+    after, _, other_name = every_key()
+    assert {number for number, key in enumerate(after) if key != before[number]} == touched
+    assert other_name != name
+
+
+def test_resources_are_no_part_of_a_key() -> None:
+    stack, recipe = imagined(), recipe_of(BASIC)
+    usual = [stage.key for stage in planned(recipe, stack).stages]
+    for memory in (400 << 20, 64 << 30):
+        resources = Resources(memory=memory, workers=7, tile=123, scheduler="processes")
+        assert [stage.key for stage in planned(recipe, stack, room(resources)).stages] == usual
+
+
+# Stages
+
+
+def test_a_generator_given_twice_is_planned_once() -> None:
+    names = [stage.name for stage in plan("--wavelet=w60 --wavelet=w20 --blur").stages]
+    assert names == [
+        "ingest",
+        "mask wavelet",
+        "level wavelet",
+        "mask blur",
+        "level blur",
+        "merge masks",
+        "montage",
+        "finish",
+    ]
+
+
+def test_colour_planes_are_not_levelled_unless_asked() -> None:
+    assert "level darkness" not in keys("--darkness")
+    assert "level darkness" in keys("--darkness=level")
+
+
+def test_without_masks_there_is_only_the_background() -> None:
+    assert [stage.name for stage in plan("--bg=mean").stages] == ["ingest", "picture Mean", "finish"]
+    assert [stage.name for stage in plan("").stages] == ["ingest", "finish"]
+
+
+@pytest.mark.parametrize(
+    "text", [BASIC, "--statistic=I=max --substacks=n2", "--bg=wave --finalgamma --wavelet", "--fft"]
+)
+def test_every_stage_stands_behind_those_it_reads(text: str) -> None:
+    seen: set[str] = set()
+    for stage in plan(text).stages:
+        assert set(stage.inputs) <= seen
+        assert stage.key not in seen
+        seen.add(stage.key)
+    assert plan(text).result.name == "finish"
+
+
+def test_halos_of_a_chain_add_up() -> None:
+    halos = {stage.name: stage.halo.reach for stage in plan(
+        "--blur=s1,S3 --maskwave --maskstat=r6 --cutwave --cutmorph=r3 --finalblur=s10,S2"
+    ).stages}  # fmt: skip
+    assert halos["mask blur"] == 12
+    assert halos["merge masks"] == 31 + 3
+    assert halos["montage"] == 31 + 3
+    assert halos["finish"] == 39
+
+
+def test_frames_too_large_to_transform_split_a_fourier_mask() -> None:
+    stack = imagined(frame=(30000, 30000))
+    whole = {stage.name for stage in planned(recipe_of("--fft"), stack).stages}
+    split = {stage.name for stage in planned(recipe_of("--fft"), stack, 1 << 30).stages}
+    assert split - whole == {"cells fft", "far fft"}
+
+
+# No pixel
+
+
+def test_planning_reads_no_file_and_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frames do not exist; nor may anything be opened or submitted."""
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a plan computed something")
+
+    for stage in plan().stages:
+        monkeypatch.setattr(type(stage.job), "compute", forbidden)
+    monkeypatch.setattr("builtins.open", forbidden)
+    resources = Resources(memory=2 << 30, workers=2)
+    made = planned(recipe_of("--wavelet --statistic=I=mean --maskwave --cutless --cutwave --finalgamma --bg=wave"),
+                   imagined(1000, (40000, 60000)))  # fmt: skip
+    for stage in made.stages:
+        cut = laid_out(stage, resources)
+        assert stage.count(cut.layout) > 0
+        assert str(stage.job)
+
+
+# Blocks
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> tuple[Stage, Layout]:
+    """A stage of a plan for some frame and a layout for it."""
+    frame = draw(st.tuples(st.integers(1, 90), st.integers(1, 90)))
+    stages = plan("--wavelet --maskwave", slices=draw(st.integers(1, 7)), frame=frame).stages
+    chunk = draw(st.integers(1, 40))
+    return draw(st.sampled_from(stages)), Layout(chunk, chunk * draw(st.integers(1, 3)), draw(st.integers(1, 8)))
+
+
+@given(cuts())
+def test_blocks_cover_every_sample_of_every_output_once_in_whole_chunks(cut: tuple[Stage, Layout]) -> None:
+    stage, layout = cut
+    layout = Layout(layout.chunk, layout.edge, 1 if stage.banded else min(layout.run, stage.slices))
+    blocks = list(stage.blocks(layout))
+    assert len(blocks) == stage.count(layout) == len({block.name for block in blocks})
+    for output in stage.outputs:
+        shape = output.shape(stage.frame, stage.runs(layout))
+        chunks = output.chunks(stage.frame, layout.chunk)
+        seen = 0
+        for block in blocks:
+            box = output.box(block)
+            for (start, stop), chunk, size in zip(box, chunks, shape, strict=True):
+                assert start % chunk == 0
+                assert stop % chunk == 0 or stop == size
+                assert 0 <= start < stop <= size
+            volume = 1
+            for start, stop in box:
+                volume *= stop - start
+            seen += volume
+        total = 1
+        for size in shape:
+            total *= size
+        assert seen == total
+        assert stage.bytes_on_disk(layout) >= total
+
+
+def test_the_result_lies_in_chunks_that_are_exported_in_low_bands() -> None:
+    stage = plan("--wavelet", frame=(4000, 9000)).result
+    (output,) = stage.outputs
+    assert output.chunks(stage.frame, 512) == (7, 128, 512)
+    assert output.chunks(stage.frame, 37) == (7, 37, 37)

@@ -1,0 +1,328 @@
+"""A store survives kills and altered files, and has one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from program import pressed
+
+from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.store import Store
+
+LAYOUT = {"chunk": 16, "edge": 32, "run": 1}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(str(tmp_path / "store"))
+    store.create()
+    return store
+
+
+def journal(store: Store, *names: str, key: str = "k") -> Path:
+    """A journal with a line for each named block."""
+    store.begin(key, LAYOUT)
+    with store.journal(key) as record:
+        for name in names:
+            record({"block": name, "low": 0.5})
+    return store.folder / "journal" / key
+
+
+# What is a store
+
+
+def test_a_new_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "a" / "b"))
+    store.create()
+    store.create()
+    store.check()
+    assert json.loads((store.folder / "zarr.json").read_text())["node_type"] == "group"
+
+
+def test_a_folder_is_the_same_by_its_name_and_by_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a b").mkdir()
+    places = ("a b", "a b/", tmp_path / "a b", (tmp_path / "a b").as_uri(), f"file://{tmp_path}/a b/")
+    assert {Store.at(place) for place in places} == {Store(str(tmp_path / "a b"))}
+    assert Store.at("memory://there/") == Store("memory://there")
+
+
+def test_an_empty_folder_may_become_a_store(tmp_path: Path) -> None:
+    Store(str(tmp_path)).create()
+    Store(str(tmp_path)).check()
+
+
+@pytest.mark.parametrize("content", ["", "5", "[]", '{"node_type": "group"}', '{"attributes": 7}', "\xff\xfe"])
+def test_a_folder_with_another_zarr_json_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "zarr.json").write_text(content, encoding="latin-1")
+    with pytest.raises(Refusal, match="not a store of imfuse-tiles"):
+        Store(str(tmp_path)).create()
+
+
+def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(Refusal, match="name an empty or a new folder"):
+        Store(str(tmp_path)).create()
+    assert os.listdir(tmp_path) == ["letter.txt"]
+
+
+def test_a_store_of_another_format_is_refused(store: Store) -> None:
+    said = (store.folder / "zarr.json").read_text().replace('"format": 1', '"format": 99')
+    (store.folder / "zarr.json").write_text(said)
+    with pytest.raises(Refusal, match="format 99"):
+        store.check()
+
+
+def test_a_place_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "store", Path("/proc/store")):
+        with pytest.raises(Refusal, match="store"):
+            Store(str(place)).create()
+
+
+# Arrays
+
+
+def test_an_array_added_again_is_empty(store: Store) -> None:
+    store.add("m", (1, 20, 20), (1, 16, 16), "float32", {})
+    array = store.array("m")
+    (array.file((0, 0, 0)).parent).mkdir(parents=True)
+    array.file((0, 0, 0)).write_bytes(b"x")
+    store.add("m", (1, 20, 20), (1, 8, 8), "float32", {})
+    assert store.array("m").chunks == (1, 8, 8)
+    assert store.array("m").size((0, 0, 0)) == 0
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "{}", '{"shape": [1], "data_type": "object", "chunk_grid": {}}', "[1, 2]", "\xff"]
+)
+def test_an_array_whose_description_is_lost_is_damage_as_a_whole(store: Store, content: str | None) -> None:
+    store.add("m", (1, 20, 20), (1, 16, 16), "float32", {})
+    place = store.folder / "m" / "zarr.json"
+    place.unlink() if content is None else place.write_text(content, encoding="latin-1")
+    with pytest.raises(Damaged) as caught:
+        store.array("m")
+    assert (caught.value.path, caught.value.cell) == ("m", ())
+
+
+def test_an_array_of_objects_is_never_made(store: Store) -> None:
+    store.add("m", (4, 4), (4, 4), "float32", {})
+    place = store.folder / "m" / "zarr.json"
+    place.write_text(place.read_text().replace("float32", "object"))
+    with pytest.raises(Damaged, match="unreadable"):
+        store.array("m")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]},
+        {"codecs": [{"name": "numcodecs.pickle"}]},
+        {"chunk_key_encoding": {"name": "v2"}},
+        {"fill_value": 1},
+        {"storage_transformers": [{"name": "x"}]},
+        {"more": 1},
+    ],
+)
+def test_a_description_that_this_program_does_not_write_is_not_followed(
+    store: Store, change: dict[str, object]
+) -> None:
+    store.add("m", (4, 4), (4, 4), "float32", {"imfuse_tiles": {}})
+    place = store.folder / "m" / "zarr.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
+    with pytest.raises(Damaged, match="not as it was written"):
+        store.array("m")
+
+
+# Journals
+
+
+def test_a_journal_tells_the_layout_and_each_finished_block(store: Store) -> None:
+    journal(store, "0/0/0", "0/0/32")
+    assert store.layout("k") == LAYOUT
+    assert store.done("k") == {name: {"block": name, "low": 0.5} for name in ("0/0/0", "0/0/32")}
+
+
+def test_a_stage_that_never_began_has_no_journal(store: Store) -> None:
+    assert store.layout("nothing") is None
+    assert store.done("nothing") == {}
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20])
+def test_a_torn_last_line_does_not_count_and_the_next_takes_its_place(store: Store, cut: int) -> None:
+    path = journal(store, "a", "b", "c")
+    os.truncate(path, path.stat().st_size - cut)
+    assert list(store.done("k")) == ["a", "b"]
+    with store.journal("k") as record:
+        record({"block": "d"})
+    assert list(store.done("k")) == ["a", "b", "d"]
+
+
+def test_a_torn_first_line_means_that_the_stage_never_began(store: Store) -> None:
+    path = journal(store)
+    os.truncate(path, 12)
+    assert store.layout("k") is None
+
+
+@pytest.mark.parametrize("garbage", [b"\0" * 40, b"\n", b"00000000 {}\n", b"\xff\xfe\n", b'deadbeef {"block":"x"}\n'])
+def test_garbage_at_the_end_does_not_count(store: Store, garbage: bytes) -> None:
+    path = journal(store, "a")
+    with open(path, "ab") as file:
+        file.write(garbage)
+    assert list(store.done("k")) == ["a"]
+
+
+def test_nothing_behind_an_altered_line_counts(store: Store) -> None:
+    path = journal(store, "a", "b", "c")
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(b'"b"') + 1] ^= 1
+    path.write_bytes(raw)
+    assert list(store.done("k")) == ["a"]
+
+
+def test_a_block_that_was_lost_no_longer_counts_until_it_is_finished_again(store: Store) -> None:
+    journal(store, "a", "b")
+    with store.journal("k") as record:
+        record({"lost": "a"})
+        record({"lost": "never heard of"})
+    assert list(store.done("k")) == ["b"]
+    with store.journal("k") as record:
+        record({"block": "a"})
+    assert set(store.done("k")) == {"a", "b"}
+
+
+def test_a_line_is_on_disk_as_soon_as_it_is_recorded(store: Store) -> None:
+    store.begin("k", LAYOUT)
+    with store.journal("k") as record:
+        record({"block": "a"})
+        assert list(store.done("k")) == ["a"]
+
+
+def test_beginning_afresh_and_forgetting_take_back_that_a_stage_is_finished(store: Store) -> None:
+    for undo in (lambda: store.begin("k", LAYOUT), lambda: store.forget("k"), lambda: store.reopen("k")):
+        journal(store, "a")
+        store.finish("k", {"low": 1.0})
+        undo()
+        assert store.numbers("k") is None
+    store.forget("k")
+    assert store.layout("k") is None
+
+
+# Numbers
+
+
+def test_numbers_come_back_exactly(store: Store) -> None:
+    numbers = {"low": 0.1 + 0.2, "high": 1e-30, "curve": None, "counts": [1, 2, 3]}
+    store.finish("k", numbers)
+    assert store.numbers("k") == numbers
+
+
+def test_altered_numbers_are_as_good_as_none(store: Store) -> None:
+    store.finish("k", {"low": 0.25, "blocks": 3})
+    path = store.folder / "numbers" / "k.json"
+    for altered in (
+        path.read_text().replace("0.25", "0.75"),
+        path.read_text()[:-9],
+        "",
+        "7",
+        '{"numbers": {"low": 0}}',
+    ):
+        path.write_text(altered)
+        assert store.numbers("k") is None
+
+
+# The lock
+
+HOLDER = """
+import sys, time
+from imfuse_tiles.storage.store import Store
+with Store(sys.argv[1]).locked():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the store."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, store.root], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_writer_is_sent_away_with_the_name_of_the_first(store: Store, holder: subprocess.Popen[str]) -> None:
+    began = time.perf_counter()
+    with pytest.raises(Exists) as caught, store.locked():
+        pass
+    assert time.perf_counter() - began < pressed(0.5)
+    assert caught.value.code == 3
+    assert f"process {holder.pid} on {os.uname().nodename}" in str(caught.value)
+    assert store.root in str(caught.value)
+
+
+def test_killing_the_writer_frees_the_store(store: Store, holder: subprocess.Popen[str]) -> None:
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    with store.locked():
+        assert f"process {os.getpid()} " in (store.folder / "holder").read_text()
+    assert not (store.folder / "holder").exists()
+
+
+def test_the_lock_is_given_back_after_an_error(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.locked():
+        raise ZeroDivisionError
+    with store.locked():
+        pass
+
+
+def test_the_lock_of_a_store_that_went_away_is_a_refusal(store: Store, tmp_path: Path) -> None:
+    gone = Store(str(tmp_path / "zarr.json" / "deeper"))
+    (tmp_path / "zarr.json").write_text("")
+    with pytest.raises(Refusal, match="cannot write"), gone.locked():
+        pass
+
+
+# Space
+
+
+def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: Store) -> None:
+    store.add("m", (4, 4), (4, 4), "float32", {})
+    store.add("group/m", (4, 4), (4, 4), "float32", {})
+    dead, ended = (subprocess.Popen([sys.executable, "-c", ""]) for _ in range(2))
+    dead.wait()
+    while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:  # nobody asks how it ended
+        time.sleep(0.01)
+    host = socket.gethostname()
+    for name in (f"m/c/0/0.{host}-{dead.pid}-1", f"zarr.json.{host}-{dead.pid}-1", "numbers/k.json.strange",
+                 f"m/c/0/2.{host}-{ended.pid}-1", f"group/zarr.json.{host}-{dead.pid}-1"):  # fmt: skip
+        (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (store.folder / f"{name}.partial").write_bytes(b"half")
+    living = [f"m/c/0/1.{host}-{os.getppid()}-1.partial", "m/c/0/1.elsewhere-7-1.partial"]
+    for name in living:
+        (store.folder / name).write_bytes(b"half")
+    before = (store.folder / "m" / "zarr.json").read_bytes()
+    store.sweep(["m", "group/m"])
+    ended.wait()
+    assert {str(path.relative_to(store.folder)) for path in store.folder.rglob("*.partial")} == set(living)
+    assert (store.folder / "m" / "zarr.json").read_bytes() == before
+
+
+def test_the_size_is_that_of_all_files(store: Store) -> None:
+    before = store.size()
+    (store.folder / "journal").mkdir()
+    (store.folder / "journal" / "k").write_bytes(b"x" * 1234)
+    assert store.size() == before + 1234
