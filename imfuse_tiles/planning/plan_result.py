@@ -12,8 +12,10 @@ from imfuse_tiles.imageio.reading import content_digest, read_header
 from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.backgrounds import Origin
 from imfuse_tiles.options.final_steps import Final
+from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.stages import focus_pyramid
 from imfuse_tiles.stages.final import Chain, FinalJob, FinishJob, MeasureJob, Step
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
@@ -61,6 +63,9 @@ class Ending:
             return self.painted(made)
         if made.kind == "enfuse":
             return Layer(made, fused(self.add, self.source, self.ingested, Fusion.read("", made.mode), self.slices))
+        if made.kind == "pyramid":
+            pyramid = FocusPyramid.read("", made.mode)
+            return Layer(made, focus_pyramid.fused(self.add, self.source, self.ingested, pyramid, self.slices))
         key = PictureJob.key(self.ingested, made.kind, made.mode, made.swapped)
         path, planes = f"image/{key}", self.stack.planes
         job = PictureJob(self.source, made, self.slices, path)

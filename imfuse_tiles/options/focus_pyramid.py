@@ -1,0 +1,134 @@
+"""Fusion of Laplacian pyramids by local energy: what of every level each slice has to give, aware of noise.
+
+P. J. Burt and R. J. Kolczynski, "Enhanced image capture through fusion", ICCV (1993), weigh the slices at every
+pixel of every level by the energy of their detail in a window. Here finer levels take part in the decision of
+coarser ones, slices that differ by no more than their noise are averaged, what defocus has taken from the best
+slice is given back by a parabola over z, and no level leaves the range of what the slices show there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Halo, Region, Window
+from imfuse_tiles.lazy_numpy import np
+
+NAME = "pyramid"
+GRAMMAR = "noise=PERCENT (of full scale; measured if left out), overshoot=PERCENT"
+_ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
+#: How much the evidence of the level before counts at levels 1, 2 and all others.
+FINER = (1.5, 4.0, 8.0)
+#: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
+CORE = Halo.of(4)
+#: Power of the evidence by which the coarsest level is weighed.
+BASE_POWER = 16
+
+
+@frozen
+class FocusPyramid:
+    """The arguments of the fusion.
+
+    ``noise``: standard deviation of the noise, percent of full scale; None: measured. ``overshoot``: how far the
+    result may leave the range of the slices at a pixel, percent of that range.
+    """
+
+    noise: float | None = None
+    overshoot: float = 25.0
+
+    @classmethod
+    def read(cls, owner: str, text: str) -> Self:
+        """The fusion that words such as ``pyramid,noise=0.5`` ask for; Refusal of any other word."""
+        arguments: dict[str, float] = {}
+        for word in re.split("[,:]", text.lower()):
+            argument = _ARGUMENT.fullmatch(word)
+            if argument and float(argument[2]) <= 100:
+                arguments[argument[1]] = float(argument[2])
+            elif word != NAME:
+                raise Refusal(f"{owner}: {word} is not known to {NAME}, allowed: {GRAMMAR}, each 0 to 100")
+        return cls(**arguments)
+
+    def __str__(self) -> str:
+        """The words, readable again; defaults are left out."""
+        words = [NAME] if self.noise is None else [NAME, f"noise={self.noise:.12g}"]
+        return ":".join([*words, *([f"overshoot={self.overshoot:.12g}"] if self.overshoot != 25 else [])])
+
+
+def level_count(frame: Frame) -> int:
+    """Levels of the pyramid of a frame: the shorter side of the coarsest has 8 to 16 pixels, or there are two."""
+    return max(2, min(frame).bit_length() - 4)
+
+
+def noise_energy(level: int, colours: int, variance: float) -> float:
+    """What noise of a variance adds to the evidence at a level, on average."""
+    gains = kernels.detail_energy.GAINS
+    total = 0.0
+    for number in range(level + 1):
+        own = variance * colours * gains[min(number, len(gains) - 1)]
+        total = own + (FINER[min(number, len(FINER)) - 1] * total if number else 0.0)
+    return total
+
+
+@frozen
+class Level:
+    """A level of the pyramid: its number, its size, what full scale is in its samples."""
+
+    number: int
+    frame: Frame
+    full: float
+
+    @property
+    def above(self) -> Frame:
+        """Size of the next coarser level."""
+        return kernels.pyramid.size_at(self.frame, 1)
+
+    def core(self, region: Region) -> Region:
+        """Where the evidence is needed for a region."""
+        return region.grown(CORE, self.frame)
+
+    def around(self, region: Region) -> tuple[Region, Region]:
+        """The samples of this level, and the pixels of the next coarser one, that the core's evidence needs."""
+        wide = self.core(region).grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
+        coarse = Region(*kernels.pyramid.coarser(wide, self.above))
+        return Region(*kernels.pyramid.finer(coarse, self.frame)), coarse
+
+    def reduced(self, samples: Window, coarse: Region) -> Window:
+        """Samples of the next coarser level, float32."""
+        origin = samples.region.y0, samples.region.x0
+        return Window(kernels.pyramid.reduce(samples.data, origin, self.frame, coarse), coarse, self.above)
+
+    def evidence(self, samples: Window, low: Window, finer: np.ndarray | None, core: Region) -> np.ndarray:
+        """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence."""
+        energy = kernels.detail_energy
+        wide = core.grown(Halo.of(energy.RADIUS), self.frame)
+        origins = (samples.region.y0, samples.region.x0), (low.region.y0, low.region.x0)
+        detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
+        found = _smoothed(detail, core)
+        if self.number == 0:
+            self._doubt_highlights(samples, found, core)
+        if finer is not None:
+            found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * finer
+        return found
+
+    def _doubt_highlights(self, samples: Window, energy: np.ndarray, core: Region) -> None:
+        """Less evidence around clipped samples: defocus makes a clipped highlight larger, not weaker."""
+        wide = core.grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
+        clipped = kernels.detail_energy.clipped(samples.cropped(wide).data, self.full)
+        if clipped.any():
+            share = _smoothed(Window(clipped.astype(np.float32), wide, self.frame), core)
+            energy *= np.maximum(np.float32(1) - share, np.float32(0.02)) ** 2
+
+
+def _smoothed(plane: Window, region: Region) -> np.ndarray:
+    energy = kernels.detail_energy
+    return blurred(plane, (energy.SIGMA, energy.RADIUS), region)
+
+
+def blurred(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarray:
+    """A plane (y, x) after a Gaussian blur (sigma, radius), the frame's edge repeated beyond it, over a region."""
+    half = kernels.detail_energy.taps(*blur)
+    window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.of(blur[1]))
+    return np.ascontiguousarray(window.cropped(region).data)

@@ -1,0 +1,315 @@
+"""Fusion by local energy, one stage a level: from the finest, which decides with the coarser ones, and back.
+
+A task takes one block of a level through all slices twice, one slice in memory at a time: first for the strongest
+evidence at every pixel, then to weigh the slices by it. It stores the blended detail, the range of what the slices
+show, and of every slice the next level with what its evidence contributes there: a quarter of the pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Halo, Region, Window
+from imfuse_tiles.options.focus_pyramid import BASE_POWER, FocusPyramid, Level, blurred, level_count, noise_energy
+from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
+from imfuse_tiles.storage.store import Store
+
+#: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
+PATCH, LOOKED_AT = 32, 1 << 20
+
+
+@frozen
+class NoiseJob(Job):
+    """The variance of the samples' noise, from a histogram over patches of all slices."""
+
+    kind: ClassVar[str] = "reduce"
+
+    source: Source
+    total: int
+
+    @property
+    def pitch(self) -> int:
+        """Distance of the patches: a multiple of their edge."""
+        height, width = self.source.frame
+        return PATCH * max(1, int((height * width / LOOKED_AT) ** 0.5))
+
+    def patches(self, region: Region) -> Iterator[Region]:
+        """The patches that begin in a region."""
+        pitch, (height, width) = self.pitch, self.source.frame
+        for y in range(-(-region.y0 // pitch) * pitch, region.y1, pitch):
+            for x in range(-(-region.x0 // pitch) * pitch, region.x1, pitch):
+                yield Region(y, min(y + PATCH, height), x, min(x + PATCH, width))
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        level = Level(0, self.source.frame, self.source.full)
+        counts = np.zeros(kernels.detail_energy.BINS, np.int64)
+        for patch in self.patches(block.region):
+            for z in range(self.total):
+                counts += patch_histogram(level, lambda part, z=z: self.source.samples(access, z, part), patch)
+        used = np.flatnonzero(counts)
+        return {"bins": used.tolist(), "counts": counts[used].tolist()}
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        counts = np.zeros(kernels.detail_energy.BINS, np.int64)
+        for report in reports:
+            counts[report["bins"]] += np.asarray(report["counts"], np.int64)
+        step = 0.0 if self.source.full == 1 else 1 / self.source.full
+        return {"variance": kernels.detail_energy.noise_variance(counts, self.source.planes, step)}
+
+    def planes(self) -> float:
+        return 4.0
+
+
+def patch_histogram(level: Level, read: Callable[[Region], np.ndarray], patch: Region) -> np.ndarray:
+    """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of a patch of a slice."""
+    wide = patch.grown(Halo.of(2), level.frame)
+    coarse = Region(*kernels.pyramid.coarser(wide, level.above))
+    need = Region(*kernels.pyramid.finer(coarse, level.frame))
+    samples = Window(read(need), need, level.frame)
+    low, origins = level.reduced(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
+    detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
+    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.of(2)).cropped(patch).data
+    return kernels.detail_energy.histogram(mean[::2, ::2])
+
+
+@frozen
+class LevelJob(Job):
+    """One level: its blended detail, the range of the slices, where they peak, and every slice's next level."""
+
+    kind: ClassVar[str] = "fold"
+
+    #: Samples of the slices at this level; those of level 0 are the stack itself.
+    source: Source
+    level: Level
+    fusion: FocusPyramid
+    total: int
+    #: What the finer level's evidence contributes, (slices, y, x); none at level 0.
+    finer: str
+    #: The stage that measured the noise; none if it is given.
+    noise: str
+    out: str
+
+    def part(self, name: str) -> str:
+        """Where one of the outputs goes."""
+        return f"{self.out}-{name}"
+
+    def outputs(self) -> list[Output]:
+        p, n = self.source.planes, self.total
+        shown = "float32" if self.level.number else self.source.dtype
+        return [
+            Output(self.part("detail"), (p,), (p,), "float32"),
+            Output(self.part("least"), (p,), (p,), shown),
+            Output(self.part("most"), (p,), (p,), shown),
+            Output(self.part("peak"), (2,), (2,), "float32"),
+            Output(self.part("slices"), (p, n), (p, 1), "float32", level=1, folded=True),
+            Output(self.part("evidence"), (n,), (1,), "float32", level=1, folded=True),
+        ]
+
+    def noise_energy(self, store: Store) -> float:
+        """Mean evidence that noise makes up at this level."""
+        if self.noise:
+            numbers = store.numbers(self.noise)
+            assert numbers is not None, f"{self.noise} is not finished"
+            variance = numbers["variance"]
+        else:
+            variance = ((self.fusion.noise or 0) / 100) ** 2
+        return noise_energy(self.level.number, self.source.planes, variance)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        peak = self.first_pass(access, block.region)
+        detail = self.second_pass(access, block.region, peak)
+        region, noise = block.region, self.noise_energy(access.store)
+        access.write(self.part("detail"), [(0, self.source.planes)], region, detail)
+        inner = region.within(self.level.core(region))
+        place = np.stack([plane[inner] for plane in peak.place(noise)])
+        access.write(self.part("peak"), [(0, 2)], region, place)
+        return {}
+
+    def slices(self, access: Access, region: Region) -> Iterator[tuple[Window, Window, np.ndarray]]:
+        """Samples, the next coarser level, and evidence over the core of a region, slice by slice."""
+        need, coarse = self.level.around(region)
+        core = self.level.core(region)
+        for z in range(self.total):
+            samples = Window(self.source.samples(access, z, need), need, self.level.frame)
+            low = self.level.reduced(samples, coarse)
+            finer = access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
+            yield samples, low, self.level.evidence(samples, low, finer, core)
+
+    def first_pass(self, access: Access, region: Region) -> kernels.focus_peak.Peak:
+        """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
+        core, p = self.level.core(region), self.source.planes
+        peak = kernels.focus_peak.Peak(core.shape)
+        least = most = np.empty(0)
+        half = Region(*(-(-edge // 2) for edge in region))
+        for z, (samples, low, evidence) in enumerate(self.slices(access, region)):
+            peak.add(evidence)
+            own = samples.cropped(region).data
+            least, most = (np.minimum(least, own), np.maximum(most, own)) if z else (own.copy(), own.copy())
+            access.write(self.part("slices"), [(0, p), (z, z + 1)], half, low.cropped(half).data[:, None])
+            share = kernels.pyramid.reduce(evidence, (core.y0, core.x0), self.level.frame, half)
+            access.write(self.part("evidence"), [(z, z + 1)], half, share[None])
+        access.write(self.part("least"), [(0, p)], region, least)
+        access.write(self.part("most"), [(0, p)], region, most)
+        return peak
+
+    def second_pass(self, access: Access, region: Region, peak: kernels.focus_peak.Peak) -> np.ndarray:
+        """The blended detail (planes, y, x) of a region, in the units of the samples."""
+        focus, frame, core = kernels.focus_peak, self.level.frame, self.level.core(region)
+        noise = self.noise_energy(access.store)
+        tolerance, inner = peak.tolerance(noise), region.within(core)
+        wide = region.grown(Halo.of(focus.WEIGHT_BLUR[1]), frame)
+        part = wide.within(core)
+        best, tolerance = peak.best[part], tolerance[part]
+        total, left = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
+        detail = np.zeros((self.source.planes, *region.shape), np.float32)
+        top = None
+        if self.level.number == 0 and self.total > 2:
+            gain = blurred(Window(peak.gain(noise), core, frame), focus.GAIN_BLUR, region)
+            top = peak.inverse_top(gain, noise, inner)
+        for samples, low, evidence in self.slices(access, region):
+            weight = focus.weights(evidence[part], best, tolerance)
+            weight = blurred(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
+            origins = [(each.y0, each.x0) for each in (samples.region, region, low.region)]
+            kernels.pyramid.add_detail(samples.data, weight, low.data, tuple(origins), frame, region, detail)
+            if top is None:
+                total += weight
+            else:
+                focus.add_shares(weight, evidence[inner], noise, top, total, left)
+        if top is not None:
+            total = np.maximum(left, np.float32(focus.LEAST_LEFT) * total)
+        detail /= total
+        return detail
+
+    def planes(self) -> float:
+        return 20.0 + 5.5 * self.source.planes
+
+
+@frozen
+class BaseJob(Job):
+    """The coarsest level: the slices weighed by a power of their evidence."""
+
+    kind: ClassVar[str] = "fold"
+
+    source: Source
+    evidence: str
+    total: int
+    out: str
+
+    def output(self) -> Output:
+        return Output(self.out, (self.source.planes,), (self.source.planes,), "float32")
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        region, best = block.region, np.zeros(block.region.shape, np.float32)
+        for z in range(self.total):
+            np.maximum(best, access.read(self.evidence, [(z, z + 1)], region)[0], out=best)
+        best += np.float32(1e-12)
+        picture, total = np.zeros((self.source.planes, *region.shape), np.float32), np.zeros_like(best)
+        for z in range(self.total):
+            weight = base_weight(access.read(self.evidence, [(z, z + 1)], region)[0], best)
+            picture += weight * self.source.samples(access, z, region)
+            total += weight
+        access.write(self.out, [(0, self.source.planes)], region, picture / total)
+        return {}
+
+    def planes(self) -> float:
+        return 6.0 + 3 * self.source.planes
+
+
+def base_weight(evidence: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """The weight of a slice at the coarsest level; ``best``: the strongest evidence + 1e-12."""
+    share = (evidence + np.float32(1e-12)) / best
+    for _ in range(BASE_POWER.bit_length() - 1):
+        share = share * share
+    return share
+
+
+@frozen
+class RestoreJob(Job):
+    """The picture at one level: its detail upon the coarser picture, kept in the range of what the slices show."""
+
+    blend: LevelJob
+    below: str
+    out: str
+
+    @property
+    def last(self) -> bool:
+        """Whether this is the finest level, written as 16-bit codes."""
+        return self.blend.level.number == 0
+
+    def output(self) -> Output:
+        p = self.blend.source.planes
+        return Output(self.out, (p, 1), (p, 1), "uint16") if self.last else Output(self.out, (p,), (p,), "float32")
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        level, lead, region = self.blend.level, [(0, self.blend.source.planes)], block.region
+        picture = access.read(self.blend.part("detail"), lead, region)
+        around = Region(*kernels.pyramid.coarser(region, level.above))
+        low = access.read(self.below, lead, around)
+        kernels.pyramid.add_expanded(low, (around.y0, around.x0), level.frame, region, picture)
+        bounds = [access.read(self.blend.part(name), lead, region) for name in ("least", "most")]
+        picture = within(picture, *bounds, self.blend.fusion.overshoot if self.last else 0.0)
+        if self.last:
+            codes = as_codes(picture, level.full)
+            access.write(self.out, [*lead, (0, 1)], region, codes[:, None])
+        else:
+            access.write(self.out, lead, region, picture)
+        return {}
+
+    def planes(self) -> float:
+        return 6.0 * self.blend.source.planes
+
+
+def within(picture: np.ndarray, least: np.ndarray, most: np.ndarray, overshoot: float) -> np.ndarray:
+    """A picture between bounds that are widened by percents of their distance."""
+    least, most = least.astype(np.float32, copy=False), most.astype(np.float32, copy=False)
+    room = (most - least) * np.float32(overshoot / 100)
+    return np.minimum(np.maximum(picture, least - room), most + room)
+
+
+def as_codes(picture: np.ndarray, full: float) -> np.ndarray:
+    """Samples of some full scale as 16-bit codes."""
+    return np.clip(picture * np.float32(65535 / full) + np.float32(0.5), 0, 65535).astype(np.uint16)
+
+
+def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int) -> Source:
+    """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage; how its picture is read.
+
+    ``key``: that of the stack. The picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
+    """
+    inputs: tuple[str, ...] = (key,)
+    noise = ""
+    if fusion.noise is None:
+        noise = NoiseJob.key(key)
+        add("measure noise", noise, NoiseJob(source, total), inputs=inputs)
+        inputs = (key, noise)
+    seen, finer, jobs, frame, p = source, "", [], source.frame, source.planes
+    halo = Halo.of(CORE_REACH)
+    for number in range(level_count(frame) - 1):
+        level = Level(number, seen.frame, source.full)
+        made = LevelJob.key(inputs, number, str(fusion))
+        job = LevelJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
+        add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=halo, inputs=inputs, grain=2)
+        jobs.append((job, made))
+        seen = Source(job.part("slices"), p, level.above, source.full)
+        finer, inputs = job.part("evidence"), (made, *((noise,) if noise else ()))
+    made = BaseJob.key(inputs)
+    base = BaseJob(seen, finer, total, f"pyramid/{made}")
+    add("fuse coarsest level", made, base, base.output(), frame=seen.frame, inputs=inputs)
+    below = base.out
+    for job, blended in reversed(jobs):
+        inputs = (blended, made)
+        made = RestoreJob.key(*inputs)
+        restore = RestoreJob(job, below, f"image/{made}")
+        add(f"restore level {job.level.number}", made, restore, restore.output(), frame=job.level.frame, inputs=inputs)
+        below = restore.out
+    return Source(below, p, frame, 65535.0, key=made)
+
+
+#: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
+CORE_REACH = 4 + kernels.detail_energy.RADIUS + 4
