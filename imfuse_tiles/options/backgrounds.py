@@ -78,7 +78,8 @@ def origin(owner: str, text: str) -> Origin:
         return Origin("file", text)
     raise Refusal(
         f"{owner}: {text} is not known; allowed are a colour (name, #rrggbb or rgb(r,g,b)), transparent, "
-        f"{', '.join([*EVALUATE, *RECIPES, NAME, focus_pyramid.NAME])}, a compose mode such as Overlay, or an image file"
+        f"{', '.join([*EVALUATE, *RECIPES, NAME, focus_pyramid.NAME])}, a compose mode such as Overlay, "
+        "or an image file"
     )
 
 

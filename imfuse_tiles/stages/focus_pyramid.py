@@ -15,13 +15,16 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
+from imfuse_tiles.kernels.focus_peak import Peak
 from imfuse_tiles.options.focus_pyramid import BASE_POWER, FocusPyramid, Level, blurred, level_count, noise_energy
 from imfuse_tiles.stages.masks import Source
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 from imfuse_tiles.storage.store import Store
 
 #: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
-PATCH, LOOKED_AT = 32, 1 << 20
+PATCH, LOOKED_AT = 64, 1 << 19
+#: Pixels around a block that its patches reach: they begin in it.
+NOISE_HALO = Halo.of(PATCH + 6)
 
 
 @frozen
@@ -49,9 +52,11 @@ class NoiseJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
         counts = np.zeros(kernels.detail_energy.BINS, np.int64)
-        for patch in self.patches(block.region):
-            for z in range(self.total):
-                counts += patch_histogram(level, lambda part, z=z: self.source.samples(access, z, part), patch)
+        around = block.region.grown(NOISE_HALO, level.frame)
+        for z in range(self.total):
+            samples = Window(self.source.samples(access, z, around), around, level.frame)
+            for patch in self.patches(block.region):
+                counts += patch_histogram(level, samples, patch)
         used = np.flatnonzero(counts)
         return {"bins": used.tolist(), "counts": counts[used].tolist()}
 
@@ -66,12 +71,12 @@ class NoiseJob(Job):
         return 4.0
 
 
-def patch_histogram(level: Level, read: Callable[[Region], np.ndarray], patch: Region) -> np.ndarray:
+def patch_histogram(level: Level, samples: Window, patch: Region) -> np.ndarray:
     """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of a patch of a slice."""
     wide = patch.grown(Halo.of(2), level.frame)
     coarse = Region(*kernels.pyramid.coarser(wide, level.above))
     need = Region(*kernels.pyramid.finer(coarse, level.frame))
-    samples = Window(read(need), need, level.frame)
+    samples = samples.cropped(need)
     low, origins = level.reduced(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
     detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
     mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.of(2)).cropped(patch).data
@@ -141,7 +146,7 @@ class LevelJob(Job):
             finer = access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
             yield samples, low, self.level.evidence(samples, low, finer, core)
 
-    def first_pass(self, access: Access, region: Region) -> kernels.focus_peak.Peak:
+    def first_pass(self, access: Access, region: Region) -> Peak:
         """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
         core, p = self.level.core(region), self.source.planes
         peak = kernels.focus_peak.Peak(core.shape)
@@ -158,7 +163,7 @@ class LevelJob(Job):
         access.write(self.part("most"), [(0, p)], region, most)
         return peak
 
-    def second_pass(self, access: Access, region: Region, peak: kernels.focus_peak.Peak) -> np.ndarray:
+    def second_pass(self, access: Access, region: Region, peak: Peak) -> np.ndarray:
         """The blended detail (planes, y, x) of a region, in the units of the samples."""
         focus, frame, core = kernels.focus_peak, self.level.frame, self.level.core(region)
         noise = self.noise_energy(access.store)
@@ -252,8 +257,8 @@ class RestoreJob(Job):
         around = Region(*kernels.pyramid.coarser(region, level.above))
         low = access.read(self.below, lead, around)
         kernels.pyramid.add_expanded(low, (around.y0, around.x0), level.frame, region, picture)
-        bounds = [access.read(self.blend.part(name), lead, region) for name in ("least", "most")]
-        picture = within(picture, *bounds, self.blend.fusion.overshoot if self.last else 0.0)
+        least, most = (access.read(self.blend.part(name), lead, region) for name in ("least", "most"))
+        picture = within(picture, least, most, self.blend.fusion.overshoot if self.last else 0.0)
         if self.last:
             codes = as_codes(picture, level.full)
             access.write(self.out, [*lead, (0, 1)], region, codes[:, None])
@@ -286,7 +291,7 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
     noise = ""
     if fusion.noise is None:
         noise = NoiseJob.key(key)
-        add("measure noise", noise, NoiseJob(source, total), inputs=inputs)
+        add("measure noise", noise, NoiseJob(source, total), halo=NOISE_HALO, inputs=inputs)
         inputs = (key, noise)
     seen, finer, jobs, frame, p = source, "", [], source.frame, source.planes
     halo = Halo.of(CORE_REACH)
