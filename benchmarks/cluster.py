@@ -102,7 +102,7 @@ def idle(edge: int) -> dict[str, float]:
         stage = Stage("idle", "idle", Asleep(), (edge * TILE, edge * TILE), ())
         with open_pool(resources, store.root) as pool:
             before, began, busy = psutil.Process().memory_info().rss, time.perf_counter(), time.process_time()
-            Run(Plan(Recipe(()), imagined(8, 8), (stage,)), store, resources).execute(lambda: opened(pool))
+            Run(Plan(Recipe(()), imagined(8, 8), (stage,)), store, resources).execute(lambda: open_loopback(pool))
             return {
                 "blocks": edge * edge, "block": 1000 * (time.perf_counter() - began) / edge**2,
                 "processor": 1000 * (time.process_time() - busy) / edge**2,
@@ -110,7 +110,7 @@ def idle(edge: int) -> dict[str, float]:
             }  # fmt: skip
 
 
-class opened(AbstractContextManager[Pool]):
+class open_loopback(AbstractContextManager[Pool]):
     """A pool that stays open."""
 
     def __init__(self, pool: Pool) -> None:
@@ -141,9 +141,9 @@ def measured(files: Sequence[Path], folder: Path) -> tuple[Mapping[str, float], 
 
 
 def opened_stack(files: Sequence[Path]) -> Stack:
-    from imfuse_tiles.execution.pipeline import opened
+    from imfuse_tiles.imageio.open_stack import open_stack
 
-    return opened(files)
+    return open_stack(files)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def scaled(count: int, edge: int, lengths: Mapping[str, float], folder: Path) ->
             future.result()
         began = time.perf_counter()
         plan = Plan(Recipe(()), stack, tuple(stages))
-        reports = Run(plan, store, resources).execute(lambda: opened(pool))
+        reports = Run(plan, store, resources).execute(lambda: open_loopback(pool))
         wall = time.perf_counter() - began
     slept = sum(lengths[stage.name] * stage.frame[0] * stage.frame[1] * stage.slices for stage in stages)
     return Scaled(wall, sum(report.blocks for report in reports), slept)

@@ -125,8 +125,8 @@ BAD = {
     "a TIFF without width": (patched("ImageWidth", 0), r"no pixels|damaged TIFF"),
     "a TIFF of endless width": (patched("ImageWidth", 4_000_000_000), "impossible in"),
     "a TIFF in a circle": (circle, "its pages run in a circle"),
-    "two pages": (pages(2), "has 2 pages; a frame must be a single image"),
-    "seventy pages": (pages(70), "has 70 pages; a frame must be a single image"),
+    "two pages": (pages(2), r"has 2 pages: 2 of 83 x 61; --pages=all takes them"),
+    "seventy pages": (pages(70), "has 70 pages: 70 of 83 x 61"),
     "CMYK": (
         lambda path: tiff(path, np.dstack([IMAGE8, IMAGE8[..., :1]]), photometric="separated"),
         "has CMYK colours; convert it to grey or RGB",
@@ -137,7 +137,7 @@ BAD = {
     ),
     "Lab": (lambda path: tiff(path, IMAGE8, photometric="cielab"), "has Lab colours"),
     "raw sensor data": (
-        lambda path: tiff(path, IMAGE[..., 0], photometric="cfa"), "has raw sensor data",
+        lambda path: tiff(path, IMAGE[..., 0], photometric="cfa"), "is a camera raw file .it has raw sensor data.;",
     ),
     "YCbCr": (patched("PhotometricInterpretation", 6), "has YCbCr colours without JPEG"),
     "1 bit": (lambda path: grey(path, IMAGE[..., 0] > 9), "has 1-bit unsigned samples; allowed: 8 or 16"),

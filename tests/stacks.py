@@ -9,10 +9,10 @@ import numpy as np
 import tifffile
 
 from imfuse_tiles.cli.arguments import fuse_parser, read
-from imfuse_tiles.execution.pipeline import opened
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.recipe import Recipe
@@ -53,7 +53,7 @@ def written(folder: Path, stack: np.ndarray) -> list[Path]:
 
 def stack_of(folder: Path, stack: np.ndarray | None = None) -> Stack:
     """A stack as a run opens it."""
-    return opened(written(folder, frames() if stack is None else stack))
+    return open_stack(written(folder, frames() if stack is None else stack))
 
 
 def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) -> list[StageReport]:

@@ -15,9 +15,9 @@ import pytest
 import tifffile
 
 from imfuse_tiles.cli.arguments import fuse_parser, read
-from imfuse_tiles.execution.pipeline import opened
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import planned
@@ -48,7 +48,7 @@ class Bench:
 
     def result(self, recipe: Recipe) -> dict[str, np.ndarray]:
         """Planes of the result in 0..1."""
-        plan = planned(recipe, opened(self.files, recipe.revert))
+        plan = planned(recipe, open_stack(self.files, recipe.revert))
         resources = Resources(memory=2 << 30, workers=1, scheduler="sync")
         Run(plan, self.store, resources).execute(lambda: open_pool(resources, self.store.root))
         job: Any = plan.result.job

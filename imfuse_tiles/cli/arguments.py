@@ -48,6 +48,11 @@ def fuse_parser(name: str) -> Parser:
     add("--bits", type=int, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
+    add(
+        "--pages",
+        metavar="all|LIST",
+        help="pages of a TIFF that are frames, such as 1-5,9 (all if it is the only file)",
+    )
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")
     add("-W", "--show", action="store_true", help="open the result (and mask and depth map with -X) in a viewer")
@@ -119,7 +124,7 @@ def _presets(names: Sequence[str]) -> list[list[tuple[str, str | None]]]:
     """The options of presets, as (name, text after = or None)."""
     from imfuse_tiles.options import config_files
 
-    return [config_files.preset(name) for name in names]
+    return [config_files.load_preset(name) for name in names]
 
 
 def lifted(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[tuple[str, str | None]]]:

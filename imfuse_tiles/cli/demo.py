@@ -10,7 +10,7 @@ from typing import Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.arguments import Parser
-from imfuse_tiles.options.config_files import preset
+from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe
 
@@ -28,7 +28,7 @@ def demo(words: Sequence[str]) -> int:
     images = rendered(folder / "stack", said.force)
     from imfuse_tiles.execution.pipeline import fuse_images
 
-    recipe = Recipe(tuple(parse(*option) for option in preset("default"))).checked()
+    recipe = Recipe(tuple(parse(*option) for option in load_preset("default"))).checked()
     outcome = fuse_images(images, recipe, folder / "result.tif", store=folder / "store", extra=True, force=said.force)
     shown(folder / "stack", images, recipe, outcome.output)
     return 0

@@ -21,6 +21,7 @@ from imfuse_tiles.execution import pipeline as fusing
 from imfuse_tiles.execution.progress import Progress, Several
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
@@ -38,7 +39,9 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
     heed_wall_clock()
     resources = resources_of(said)
-    stack = fusing.opened(said.images, said.revert)
+    stack = open_stack(said.images, said.revert, pages=said.pages)
+    for notice in stack.notices:
+        print(f"note: {notice}", file=sys.stderr)
     store = fusing.store_of(stack, said.store)
     store.check()
     made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))

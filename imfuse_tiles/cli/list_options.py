@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, Field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.help import letters, sections, summary
@@ -12,6 +12,9 @@ from imfuse_tiles.cli.option_tables import tables
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
 from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, named
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 def ops(words: Sequence[str]) -> int:
@@ -56,16 +59,31 @@ def _default(item: Field[Any]) -> str:
     return f" [{shown:g}]" if isinstance(shown, float) else f" [{shown}]"
 
 
+PRESETS = """usage: imfuse-tiles presets                 list the presets with their options
+       imfuse-tiles presets --path [NAME]   print the folder they lie in, or the file of one
+
+A preset is a TOML file with an array named options; fuse --preset takes its name, or the path of your own."""
+
+
 def presets(words: Sequence[str]) -> int:
-    """List the presets."""
-    if words and words[0] not in ("-h", "--help"):
-        raise Refusal(f"presets takes no argument, not {words[0]}")
-    for name, path in config_files.presets().items():
-        try:
-            said = " ".join(
-                f"--{option}" + ("" if text is None else f"={text}") for option, text in config_files.preset(name)
-            )
-            print(f"{name}: {config_files.about(path)}\n  {said}")
-        except Refusal as broken:
-            print(f"{name}: {broken}")
+    """List the presets, or print where they lie."""
+    if words and words[0] in ("-h", "--help"):
+        print(PRESETS)
+    elif words and words[0] == "--path" and len(words) < 3:
+        print(config_files.find_preset(words[1]) if words[1:] else config_files.config_folder())
+    elif words:
+        raise Refusal(f"presets {' '.join(words)}: allowed is no argument, or --path with at most one name")
+    else:
+        print("\n".join(_preset_text(name, file) for name, file in config_files.list_presets().items()))
     return 0
+
+
+def _preset_text(name: str, file: Traversable) -> str:
+    """A preset with its description and its options; the reason where its file cannot be read."""
+    try:
+        options = [
+            f"--{option}" + ("" if text is None else f"={text}") for option, text in config_files.load_preset(name)
+        ]
+        return f"{name}: {config_files.describe(file)}\n  {' '.join(options)}"
+    except Refusal as refusal:
+        return f"{name}: {refusal}"

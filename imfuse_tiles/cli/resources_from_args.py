@@ -30,7 +30,7 @@ TLS = ("tls-cert", "tls-key", "tls-ca")
 
 def resources(said: argparse.Namespace) -> Resources:
     """The resources of a run; what the command line says goes before what a cluster file says."""
-    file = config_files.cluster(said.scheduler) if is_file(said.scheduler) else {"scheduler": said.scheduler}
+    file = config_files.load_cluster_file(said.scheduler) if is_file(said.scheduler) else {"scheduler": said.scheduler}
     spec, settings = file["scheduler"], file.get("cluster", {})
     if spec in QUEUES:
         file = {**of_queue(spec, settings), **file}

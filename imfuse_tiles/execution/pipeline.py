@@ -14,7 +14,7 @@ from imfuse_tiles.execution.machine_errors import told
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
-from imfuse_tiles.imageio.reading import check_stack, natural_order, read_header, source_digest
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources, check_scheduler, cores, place
 from imfuse_tiles.planning import block_layout, run_history
@@ -37,16 +37,6 @@ class Outcome:
 def cache_folder() -> Path:
     """Where stores lie that were given no place."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imfuse-tiles"
-
-
-def opened(images: Sequence[str | Path], revert: bool = False) -> Stack:
-    """The stack of image files, front first, its headers checked. Refusal naming the first bad file."""
-    if not images:
-        raise Refusal("no images given")
-    paths = natural_order(images)
-    headers = [read_header(path) for path in (reversed(paths) if revert else paths)]
-    check_stack(headers)
-    return Stack(tuple(headers), source_digest(headers))
 
 
 def store_of(stack: Stack, folder: str | Path | None) -> Store:
@@ -127,7 +117,7 @@ def fuse_images(
     4 GB). ``tile``: edge of a block in pixels. ``lean``: delete what no later stage needs as soon as it is computed.
     Raises as :func:`fuse` does.
     """
-    stack = opened(images, recipe.revert)
+    stack = open_stack(images, recipe.revert)
     threads = check_scheduler(scheduler, workers or cores())
     resources = Resources(memory or budget.default_memory(), threads, tile, scheduler, lean=lean)
     kept = store_of(stack, store)

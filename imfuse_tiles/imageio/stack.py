@@ -15,6 +15,8 @@ class Stack:
 
     headers: tuple[Header, ...]
     digest: str
+    #: What the user is to know of how the files were taken, one line each.
+    notices: tuple[str, ...] = ()
 
     @property
     def frame(self) -> Frame:

@@ -1,51 +1,72 @@
-"""TOML files: presets, with an array of options whose order is kept, and clusters, with where blocks are computed."""
+"""TOML files: presets, an array of options whose order counts, and cluster files, which say where blocks run.
+
+The files that come with the program lie in the folder ``configs`` of a checkout and in ``imfuse_tiles/configs`` of an
+installation, which may be a zip file.
+"""
 
 from __future__ import annotations
 
-import sysconfig
+import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import named
 from imfuse_tiles.options.resources import ALLOWED
 
-
-def folders() -> list[Path]:
-    """Where presets and cluster files lie: beside the package in a checkout, where data goes when installed."""
-    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
-    data = [Path(sysconfig.get_path("data", scheme)) for scheme in schemes]
-    return [Path(__file__).parents[2] / "configs", *(each / "share" / "imfuse-tiles" / "configs" for each in data)]
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
-def presets() -> dict[str, Path]:
-    """Every preset by name; a file that cannot be read is one too, as it is only to be named when it is used."""
-    found: dict[str, Path] = {}
-    for folder in folders():
-        for path in sorted(folder.glob("*.toml")):
-            if path.stem not in found and _may_be_preset(path):
-                found[path.stem] = path
-    return found
+def config_folder() -> Traversable:
+    """The folder of the presets and cluster files that come with the program."""
+    from importlib.resources import files  # takes long to load
+
+    installed = files("imfuse_tiles") / "configs"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
 
 
-def _may_be_preset(path: Path) -> bool:
+def is_path(name: str) -> bool:
+    """Whether a preset or cluster file is named by its path: ``mine.toml`` and ``./mine`` are, ``mine`` is not.
+
+    A plain name never means a file of the current folder: whoever left one there would decide what is run.
+    """
+    return name.endswith(".toml") or os.sep in name or (os.altsep or os.sep) in name
+
+
+def list_presets() -> dict[str, Traversable]:
+    """Every preset that comes with the program, by name; unreadable files too, which are reported when used."""
+    files = sorted((file for file in config_folder().iterdir() if file.name.endswith(".toml")), key=lambda f: f.name)
+    return {file.name.removesuffix(".toml"): file for file in files if _may_be_preset(file)}
+
+
+def _may_be_preset(file: Traversable) -> bool:
     try:
-        return "options" in _table(path)
+        return "options" in _load(file)
     except Refusal:
         return True
 
 
-def preset(name: str) -> list[tuple[str, str | None]]:
-    """The options of a preset, by its name or its file: (name, text after = or None)."""
-    known = presets()
-    path = Path(name) if name not in known else known[name]
-    if not path.is_file():
-        raise Refusal(f"--preset {name}: no such preset or file; there are {', '.join(known)}")
-    options = _table(path).get("options")
-    if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
-        raise Refusal(f"{path}: a preset is an array of strings named options")
-    return [_option(path, each) for each in options]
+def find_preset(name: str) -> Traversable:
+    """The file of a preset, by its name or its path. Refusal when there is none."""
+    if is_path(name):
+        if not Path(name).is_file():
+            raise Refusal(f"--preset {name}: no such file")
+        return Path(name)
+    presets = list_presets()
+    if name not in presets:
+        raise Refusal(f"--preset {name}: no such preset; there are {', '.join(presets)}, or a path such as ./mine.toml")
+    return presets[name]
+
+
+def load_preset(name: str) -> list[tuple[str, str | None]]:
+    """The options of a preset, by its name or its path: (option name, text after ``=`` or None) in their order."""
+    file = find_preset(name)
+    options = _load(file).get("options")
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+        raise Refusal(f"{file}: a preset is an array of strings named options")
+    return [_split_option(file, option) for option in options]
 
 
 CLUSTER = {
@@ -54,33 +75,32 @@ CLUSTER = {
 }  # fmt: skip
 
 
-def cluster(name: str) -> dict[str, Any]:
-    """What a cluster file says, by its name or path; Refusal when there is none or it says something else."""
-    known = [folder / f"{name}.toml" for folder in (Path(), Path("configs"), *folders())]
-    path = next((each for each in [Path(name), *known] if each.suffix == ".toml" and each.is_file()), None)
-    if path is None:
+def load_cluster_file(name: str) -> dict[str, Any]:
+    """The settings of a cluster file, by its name or path. Refusal when there is none or a setting is unknown."""
+    file = Path(name) if is_path(name) else config_folder() / f"{name}.toml"
+    if not file.is_file():
         raise Refusal(f"--scheduler {name} is not known; allowed is {ALLOWED}")
-    said = _table(path)
-    wrong = [key for key, value in said.items() if type(value) is not CLUSTER.get(key)]
-    if wrong or "scheduler" not in said:
-        raise Refusal(f"{path}: {wrong[0] if wrong else 'no scheduler'}; a cluster file has {', '.join(CLUSTER)}")
-    return said
+    settings = _load(file)
+    wrong = [key for key, value in settings.items() if type(value) is not CLUSTER.get(key)]
+    if wrong or "scheduler" not in settings:
+        raise Refusal(f"{file}: {wrong[0] if wrong else 'no scheduler'}; a cluster file has {', '.join(CLUSTER)}")
+    return settings
 
 
-def about(path: Path) -> str:
-    """What a preset says of itself."""
-    return str(_table(path).get("about", ""))
+def describe(file: Traversable) -> str:
+    """The description that a preset gives of itself."""
+    return str(_load(file).get("about", ""))
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _load(file: Traversable) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Refusal(f"{path}: no readable TOML ({error})") from None
+        raise Refusal(f"{file}: no readable TOML ({error})") from None
 
 
-def _option(path: Path, text: str) -> tuple[str, str | None]:
+def _split_option(file: Traversable, text: str) -> tuple[str, str | None]:
     if not text.startswith("--"):
-        raise Refusal(f"{path}: {text} is no option; one begins with --")
+        raise Refusal(f"{file}: {text} is no option; one begins with --")
     name, equals, value = text[2:].partition("=")
     return named(name), value if equals else None

@@ -9,7 +9,7 @@ import pytest
 
 from imfuse_tiles.cli.arguments import fuse_parser, read
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.config_files import preset
+from imfuse_tiles.options.config_files import load_preset
 
 
 def said(text: str | list[str]) -> tuple[Any, str]:
@@ -118,7 +118,7 @@ def made(tmp_path: Path) -> str:
 
 def test_a_preset_gives_its_options_in_their_order(made: str) -> None:
     assert said(f"--preset {made}")[1] == "--blur=s1,S1.6 --maskwave=p9 --masklevel=t5 --cutwave=p25"
-    assert preset("default")[0] == ("statistic", "r9")
+    assert load_preset("default")[0] == ("statistic", "r9")
 
 
 def test_an_option_of_one_s_own_replaces_its_like(made: str) -> None:

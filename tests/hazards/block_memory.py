@@ -17,8 +17,8 @@ from pathlib import Path
 
 from imfuse_tiles.cli.arguments import fuse_parser, read
 from imfuse_tiles.execution import run
-from imfuse_tiles.execution.pipeline import opened
 from imfuse_tiles.execution.pools import Here
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import laid_out
 from imfuse_tiles.planning.plan import planned
@@ -62,7 +62,7 @@ def here() -> Iterator[Here]:
 
 def main(edge: int, options: str, images: list[str]) -> None:
     run.compute = watched
-    plan = planned(read(fuse_parser("fuse"), options.split())[1], opened(images))
+    plan = planned(read(fuse_parser("fuse"), options.split())[1], open_stack(images))
     resources = Resources(64 << 30, 1, edge, "sync")
     with tempfile.TemporaryDirectory() as place:
         store = Store(f"{place}/store")

@@ -14,11 +14,11 @@ from imfuse_tiles.options import config_files
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe
 
-NAMES = sorted(config_files.presets())
+NAMES = sorted(config_files.list_presets())
 
 
 def recipe(name: str) -> Recipe:
-    return Recipe(tuple(parse(*option) for option in config_files.preset(name))).checked()
+    return Recipe(tuple(parse(*option) for option in config_files.load_preset(name))).checked()
 
 
 def test_there_are_those_that_were_promised() -> None:
@@ -30,7 +30,7 @@ def test_there_are_those_that_were_promised() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_says_what_it_is_for_and_makes_a_picture(name: str, tmp_path: Path) -> None:
-    assert config_files.about(config_files.presets()[name]).endswith(".")
+    assert config_files.describe(config_files.list_presets()[name]).endswith(".")
     stack = stack_of(tmp_path / "in", frames(3, shape=(120, 110)))
     made = ran(stack, recipe(name), tmp_path / "store", tile=256)
     assert made[:3].std() > 1000
@@ -56,7 +56,7 @@ def test_they_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_broken_file_is_named_when_it_is_used_and_spoils_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(config_files, "folders", lambda: [tmp_path])
+    monkeypatch.setattr(config_files, "config_folder", lambda: tmp_path)
     (tmp_path / "broken.toml").write_text("options = [")
     (tmp_path / "good.toml").write_text('about = "Waves."\noptions = ["--wavelet"]')
     (tmp_path / "not-text.toml").write_bytes(b"\xff\xfe")
@@ -69,5 +69,38 @@ def test_a_broken_file_is_named_when_it_is_used_and_spoils_no_other(
     assert "good: Waves." in shown
     assert "broken: " in shown
     assert "no readable TOML" in shown
-    with pytest.raises(Refusal, match="no such preset or file; there are broken, good, not-text"):
+    with pytest.raises(Refusal, match="no such preset; there are broken, good, not-text"):
         recipe("none")
+
+
+def test_a_name_never_means_a_file_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of photographs must not bring along what is run on them."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    for folder in (tmp_path, tmp_path / "configs"):
+        (folder / "laptop.toml").write_text('scheduler = "evil:run"')
+        (folder / "mine.toml").write_text('options = ["--wavelet"]')
+        (folder / "ours.toml").write_text('scheduler = "sync"')
+    (tmp_path / "plain").write_text('options = ["--wavelet"]')
+    assert config_files.load_cluster_file("laptop")["scheduler"] == "threads:2"
+    for name in ("mine", "ours", "plain"):
+        with pytest.raises(Refusal, match=f"--scheduler {name} is not known"):
+            config_files.load_cluster_file(name)
+        with pytest.raises(Refusal, match=f"--preset {name}: no such preset"):
+            config_files.load_preset(name)
+    for folder in ("", "./", "configs/", f"{tmp_path}/"):
+        assert config_files.load_cluster_file(f"{folder}ours.toml")["scheduler"] == "sync"
+        assert config_files.load_preset(f"{folder}mine.toml") == [("wavelet", None)]
+    assert config_files.load_preset("./plain") == [("wavelet", None)]
+    with pytest.raises(Refusal, match=r"--preset none\.toml: no such file"):
+        config_files.load_preset("none.toml")
+
+
+def test_the_place_of_the_presets_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["presets", "--path"]) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert (folder / "default.toml").is_file()
+    assert main(["presets", "--path", "soft"]) == 0
+    assert Path(capsys.readouterr().out.strip()) == folder / "soft.toml"
+    assert main(["presets", "--where"]) == 2
+    assert "presets --where: allowed is no argument, or --path" in capsys.readouterr().err

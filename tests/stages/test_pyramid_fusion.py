@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.execution.pipeline import fuse_images, opened
+from imfuse_tiles.execution.pipeline import fuse_images
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.pyramid import levels_for
 from imfuse_tiles.kernels.quality import grey
 from imfuse_tiles.options.fusion_weights import Fusion
@@ -155,7 +156,7 @@ def test_the_groups_hold_every_level_once_and_know_what_a_block_needs(frame):
 
 def test_blocks_begin_on_pixels_that_every_level_has(tmp_path):
     paths = written(tmp_path, frames((90, 110), count=2))
-    plan = planned(Recipe((parse("bg", None),)), opened(paths))
+    plan = planned(Recipe((parse("bg", None),)), open_stack(paths))
     grains = {stage.name: stage.grain for stage in plan.stages if stage.grain > 1}
     assert grains == {"fusion levels 0-2": 8, "fusion levels 3-4": 2}
     for stage in plan.stages:

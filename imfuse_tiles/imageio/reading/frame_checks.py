@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.reading.header import Header, refuse, shown
+from imfuse_tiles.imageio.reading.header import Header, refuse_frame
 
 _COLOURS = {1: "grey", 3: "RGB"}
 
@@ -21,24 +21,26 @@ def check_stack(headers: Sequence[Header]) -> None:
         raise Refusal("no images given")
     first, seen = headers[0], set()
     for header in headers:
-        if (path := header.path.resolve()) in seen:
-            raise refuse(header.path, "is given twice")
-        seen.add(path)
+        frame = header.path.resolve(), header.page, header.plane
+        if frame in seen:
+            raise refuse_frame(header, "is given twice")
+        seen.add(frame)
     for header in headers[1:]:
         difference = _difference(header, first)
         if difference:
-            raise refuse(header.path, f"{difference} like {shown(first.path)}; all frames must agree")
+            raise refuse_frame(header, f"{difference} like {first.name}; all frames must agree")
 
 
 def source_digest(headers: Sequence[Header]) -> str:
-    """SHA-256 (hex) over the listing of the frames in the order given: full path, size, times of change.
+    """SHA-256 (hex) over the listing of the frames in the order given: full path, size, times of change, page.
 
     The time of the last change of any kind (ctime) is part of it: content that changed while size and time of
     modification were kept is another stack. A stack that is moved is another one too.
     """
     listing = hashlib.sha256()
     for header in headers:
-        line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}\n"
+        line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}"
+        line += f"\0{header.part}\n" if header.part else "\n"
         listing.update(line.encode("utf-8", "surrogateescape"))
     return listing.hexdigest()
 

@@ -40,10 +40,17 @@ class Header:
     mtime_ns: int
     orientation: int = 1
     page: int = 0  # TIFF: the directory that holds the full image
+    plane: int = 0  # TIFF: which of several planes behind that directory
+    part: str = ""  # "page 3" or "plane 3" where the file holds several frames
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
     with_alpha: bool = False  # alpha is read as the last plane
     ctime_ns: int = 0  # last change of any kind, which no program can set
+
+    @property
+    def name(self) -> str:
+        """The frame in a message: its file, and which page or plane of it."""
+        return f"{shown(self.path)} {self.part}".rstrip()
 
     @property
     def planes(self) -> int:
@@ -87,6 +94,11 @@ def shown(path: Path) -> str:
 def refuse(path: Path, what: str) -> Refusal:
     """The exception for a bad file: `raise refuse(path, "is truncated")`."""
     return Refusal(f"{shown(path)}: {what}")
+
+
+def refuse_frame(header: Header, what: str) -> Refusal:
+    """The exception for a bad frame, which may be a page of its file."""
+    return Refusal(f"{header.name}: {what}")
 
 
 def damaged(path: Path, kind: str, error: Exception) -> Refusal:

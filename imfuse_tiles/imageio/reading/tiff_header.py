@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, check_claim, refuse
-from imfuse_tiles.imageio.reading.tiff_layout import Layout, layout_of
-from imfuse_tiles.imageio.reading.tiff_pages import full_page, open_tiff
+from imfuse_tiles.imageio.reading.page_choice import PageChoice
+from imfuse_tiles.imageio.reading.tiff_layout import Layout, layout_of, segment_sizes
+from imfuse_tiles.imageio.reading.tiff_pages import all_pages, full_pages, open_tiff, sizes_of
+from imfuse_tiles.imageio.reading.tiff_planes import check_channels, planes_behind
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -22,7 +26,7 @@ _ASSOCIATED = 1  # a value of the tag ExtraSamples
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REFUSED_COLOURS = {
     3: "a palette", 4: "a transparency mask", 5: "CMYK colours", 8: "Lab colours", 9: "Lab colours",
-    10: "Lab colours", 32803: "raw sensor data", 34892: "raw sensor data",
+    10: "Lab colours",
 }  # fmt: skip
 _DTYPES: dict[tuple[int, int], DType] = {
     (1, 8): "uint8", (1, 16): "uint16", (3, 16): "float32", (3, 32): "float32", (3, 64): "float32",
@@ -30,25 +34,67 @@ _DTYPES: dict[tuple[int, int], DType] = {
 
 
 def read_tiff_header(facts: FileFacts) -> Header:
-    """Header of the one full-resolution page, with every strip or tile in place."""
+    """Header of the only frame of a file, every strip or tile in place."""
+    return read_tiff_frames(facts, "one")[0][0]
+
+
+def read_tiff_frames(facts: FileFacts, choice: PageChoice) -> tuple[list[Header], str]:
+    """Headers of the pages or planes that are frames; and if there are several, what to tell the user of them.
+
+    Raises Refusal, beside what is wrong with a page, for several where ``choice`` allows one, for pages that are not
+    there, and for channels or times that nobody chose.
+    """
     with open_tiff(facts.path) as tif:
-        number, page = full_page(facts, tif)
-        channels = _check_colours(facts, page)
-        dtype = _check_samples(facts, page)
-        layout = layout_of(page)
-        _check_layout(facts, layout)
-        _check_segments(facts, page, layout)
-        orientation = page.tags.valueof(274)
-        return Header(
-            path=facts.path, format="tiff", height=layout.height, width=layout.width, channels=channels,
-            has_alpha=page.samplesperpixel > channels, dtype=dtype,
-            premultiplied=_ASSOCIATED in map(int, page.extrasamples),
-            rows_per_segment=layout.rows_per_segment,
-            decode_bytes=layout.decode_bytes(channels, int(max(page.databytecounts))),
-            size=facts.size, mtime_ns=facts.mtime_ns, page=number,
-            orientation=orientation if orientation in range(1, 9) else 1,
-            inverted=page.photometric == _MIN_IS_WHITE,
-        )  # fmt: skip
+        pages = all_pages(facts, tif)
+        full = full_pages(facts, pages)
+        planes = planes_behind(facts, full[0][1], layout_of(full[0][1])) if len(pages) == 1 and choice != (1,) else 1
+        count = max(planes, len(full))
+        held = f"{planes} planes behind one directory" if planes > 1 else f"{len(pages)} pages: {sizes_of(pages)}"
+        if count > 1 and choice in ("one", "any"):
+            check_channels(facts, full[0][1], count)
+        if count > 1 and choice == "one":
+            raise refuse(facts.path, f"has {held}; --pages=all takes them as frames, --pages=1 the first alone")
+        if planes > 1:
+            header = _page_header(facts, *full[0])
+            numbers = _numbers(facts, choice, range(1, planes + 1), planes)
+            headers = [replace(header, plane=number - 1, part=f"plane {number}") for number in numbers]
+        else:
+            numbers = _numbers(facts, choice, [number + 1 for number, _ in full], len(pages))
+            headers = [_page_header(facts, number - 1, pages[number - 1][1]) for number in numbers]
+            if count > 1 or isinstance(choice, tuple):
+                headers = [replace(header, part=f"page {header.page + 1}") for header in headers]
+        return headers, f"{len(headers)} frames of its {held}" if count > 1 else ""
+
+
+def _numbers(facts: FileFacts, choice: PageChoice, full: Sequence[int], count: int) -> Sequence[int]:
+    """The numbers, from 1, of the pages or planes that are chosen; ``full``: where nobody named any."""
+    if not isinstance(choice, tuple):
+        return full
+    beyond = [number for number in choice if number > count]
+    if beyond:
+        raise refuse(facts.path, f"has no page {beyond[0]}, it holds {count}")
+    return choice
+
+
+def _page_header(facts: FileFacts, number: int, page: TiffPage) -> Header:
+    """Header of a page whose strips or tiles are all in place."""
+    channels = _check_colours(facts, page)
+    dtype = _check_samples(facts, page)
+    layout = layout_of(page)
+    _check_layout(facts, layout)
+    sizes = segment_sizes(page, layout, facts.size)
+    _check_segments(facts, page, layout, sizes)
+    orientation = page.tags.valueof(274)
+    return Header(
+        path=facts.path, format="tiff", height=layout.height, width=layout.width, channels=channels,
+        has_alpha=page.samplesperpixel > channels, dtype=dtype,
+        premultiplied=_ASSOCIATED in map(int, page.extrasamples),
+        rows_per_segment=layout.rows_per_segment,
+        decode_bytes=layout.decode_bytes(channels, int(max(sizes))),
+        size=facts.size, mtime_ns=facts.mtime_ns, page=number,
+        orientation=orientation if orientation in range(1, 9) else 1,
+        inverted=page.photometric == _MIN_IS_WHITE,
+    )  # fmt: skip
 
 
 def _check_colours(facts: FileFacts, page: TiffPage) -> Literal[1, 3]:
@@ -102,13 +148,13 @@ def _check_layout(facts: FileFacts, layout: Layout) -> None:
     check_claim(facts, layout.tile_width, layout.tile_height, layout.segment_bytes)
 
 
-def _check_segments(facts: FileFacts, page: TiffPage, layout: Layout) -> None:
-    """Every strip or tile must be listed, stored and within the file."""
+def _check_segments(facts: FileFacts, page: TiffPage, layout: Layout, counts: Sequence[int]) -> None:
+    """Every strip or tile must be listed, stored and within the file. ``counts``: their bytes."""
     count = layout.planes * layout.down * layout.across
-    if not len(page.dataoffsets) == len(page.databytecounts) == count:
-        found = min(len(page.dataoffsets), len(page.databytecounts))
-        raise refuse(facts.path, f"damaged TIFF: {found} strips or tiles where {count} are needed")
-    starts, sizes = (np.array(values, np.int64) for values in (page.dataoffsets, page.databytecounts))
+    if not len(page.dataoffsets) == len(counts) == count:
+        listed = min(len(page.dataoffsets), len(counts))
+        raise refuse(facts.path, f"damaged TIFF: {listed} strips or tiles where {count} are needed")
+    starts, sizes = (np.array(values, np.int64) for values in (page.dataoffsets, counts))
     missing = np.count_nonzero((sizes <= 0) | (starts <= 0))
     if missing:
         raise refuse(facts.path, f"is sparse: {missing} of {count} strips or tiles are not stored")

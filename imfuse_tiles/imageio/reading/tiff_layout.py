@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 READ_BYTES = 1 << 20  # uncompressed rows are read from the file in portions of about this size
 
 
+_BYTE_COUNTS = (279, 325)  # of strips and of tiles
+
+
 @frozen
 class Layout:
     """A grid of segments: tiles, or strips, which are tiles as wide as the image."""
@@ -86,3 +89,28 @@ def layout_of(page: TiffPage) -> Layout:
         samples=1 if separate else int(page.samplesperpixel),
         sample_bytes=int(page.bitspersample) // 8, strips=not tiled, plain=plain,
     )  # fmt: skip
+
+
+def segment_sizes(page: TiffPage, layout: Layout, file_size: int) -> list[int]:
+    """Bytes of every strip or tile in the file, as libtiff takes them where the file's list is of no use.
+
+    Uncompressed ones are as long as their pixels, whatever count is missing, zero or too large. A single compressed
+    one without a count goes on to the end of the file.
+    """
+    starts, counts = list(map(int, page.dataoffsets)), list(map(int, page.databytecounts))
+    unknown = not any(counts) or not any(tag in page.tags for tag in _BYTE_COUNTS)
+    if page.compression == 1 and (unknown or len(counts) == len(starts)):
+        plain = layout.plain_sizes().tolist() if _fits_list(layout, len(starts)) else []
+        if len(plain) == len(starts):
+            counts = counts if not unknown else plain
+            return [min(count, size) for count, size in zip(counts, plain, strict=True)]
+    if unknown and len(starts) == 1 and 0 < starts[0] < file_size:
+        return [file_size - starts[0]]
+    return counts
+
+
+def _fits_list(layout: Layout, count: int) -> bool:
+    """Whether a list of offsets is as long as the grid: a hostile one claims more than memory holds."""
+    if min(layout.tile_height, layout.tile_width, layout.height, layout.width) < 1:
+        return False
+    return layout.planes * layout.down * layout.across == count

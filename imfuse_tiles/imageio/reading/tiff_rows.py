@@ -8,7 +8,7 @@ import numpy as np
 
 from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.tiff_header import JPEG
-from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of
+from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of, segment_sizes
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)
@@ -21,6 +21,8 @@ class TiffRows:
         self._file = open_tiff(header.path)
         self._page: Any = self._file.pages[header.page]
         self._layout: Layout = layout_of(self._page)
+        self._sizes = segment_sizes(self._page, self._layout, header.size)
+        self._start = header.plane * self._layout.image_bytes  # of this plane, behind that of the first one
         self._planes = header.planes
         self._cached_row = -1
         self._cached = _NOTHING
@@ -71,7 +73,7 @@ class TiffRows:
     def _segment(self, index: int) -> np.ndarray:
         """One decoded strip or tile, (rows, columns, samples)."""
         page = self._page
-        encoded = self._read_bytes(page.dataoffsets[index], page.databytecounts[index])
+        encoded = self._read_bytes(page.dataoffsets[index], self._sizes[index])
         if page.compression == JPEG:
             # The decoder takes a segment that ends early for a grey one. Padding may follow the end marker.
             if b"\xff\xd9" not in encoded[-16:]:
@@ -90,7 +92,7 @@ class TiffRows:
             while top < y1:
                 strip, within = divmod(top, layout.tile_height)
                 bottom = min(y1, top + portion, (strip + 1) * layout.tile_height)
-                start = self._page.dataoffsets[layout.index(plane, strip, 0)] + within * layout.row_bytes
+                start = self._start + self._page.dataoffsets[layout.index(plane, strip, 0)] + within * layout.row_bytes
                 encoded = self._read_bytes(start, (bottom - top) * layout.row_bytes)
                 rows = np.frombuffer(encoded, dtype).reshape(bottom - top, layout.width, layout.samples)
                 for sample in range(min(layout.samples, self._planes)):

@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,11 +41,6 @@ def test_its_command_is_understood() -> None:
     said, recipe = read(fuse_parser("fuse"), words[1:])
     assert part_of(said.part, said.wait) == Part(2, 8)
     assert (said.workers, said.memory, said.store, bool(recipe.generators)) == (4, "14G", "store", True)
-
-
-def test_it_is_installed_with_the_configurations() -> None:
-    files = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
-    assert files == {"share/imfuse-tiles/configs": ["configs/*.toml", "configs/*.sbatch"]}
 
 
 @pytest.fixture

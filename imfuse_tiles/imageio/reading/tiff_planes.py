@@ -1,0 +1,99 @@
+"""Planes that lie one after the other behind a single TIFF directory, and what metadata say of several.
+
+ImageJ writes stacks beyond 4 GB that way, tifffile series that are truncated, MetaMorph all its stacks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from imfuse_tiles.imageio.reading.header import FileFacts, refuse
+from imfuse_tiles.imageio.reading.tiff_layout import Layout
+
+if TYPE_CHECKING:
+    from tifffile import TiffPage
+
+_IMAGEJ = re.compile(r"^(images|channels|slices|frames)=(\d{1,9})\s*$", re.MULTILINE)
+_OME_CHANNELS = re.compile(r"<Pixels[^>]*\bSizeC=\"(\d{1,6})\"")
+_METAMORPH = 33629  # UIC2Tag: its count is that of the planes
+_DESCRIPTION = 270
+
+
+def planes_behind(facts: FileFacts, page: TiffPage, layout: Layout) -> int:
+    """How many planes lie behind the directory of a file's only page; 1 for an ordinary picture.
+
+    Raises Refusal when some of the planes that its metadata tell of are missing, when they are compressed, and
+    when as many bytes as further planes would take lie behind the picture without a word on them.
+    """
+    told = _told_planes(page)
+    if not _is_contiguous(page, layout):
+        if told > 1 and _METAMORPH in page.tags:
+            raise refuse(facts.path, f"holds {told} planes behind one directory in a form that is not read; "
+                                     "save it as a TIFF of one page for each")  # fmt: skip
+        return 1
+    stored = (facts.size - int(page.dataoffsets[0])) // layout.image_bytes
+    if told > 1 and stored > 1:
+        if stored < told:
+            raise refuse(facts.path, f"is truncated: it tells of {told} planes and holds {stored}")
+        return told
+    rest = facts.size - int(page.dataoffsets[0]) - layout.image_bytes
+    if stored > 1 and rest % layout.image_bytes == 0:
+        raise refuse(facts.path, f"holds the bytes of {stored} planes behind one directory that tells of one; "
+                                 "--pages=1 takes the first")  # fmt: skip
+    return 1
+
+
+def check_channels(facts: FileFacts, page: TiffPage, count: int) -> None:
+    """Refuse ``count`` planes that metadata call channels or times of one scene: they are no frames of a stack."""
+    numbers = _imagej_numbers(page)
+    channels = numbers.get("channels", 1)
+    with suppress(ValueError):
+        channels = max(channels, int((_OME_CHANNELS.search(_description(page)) or ["", "1"])[1]))
+    times = numbers.get("frames", 1) if numbers.get("slices", 1) > 1 else 1
+    if 1 < channels <= count or 1 < times <= count:
+        what = f"{channels} channels" if channels > 1 else f"{times} times"
+        raise refuse(facts.path, f"holds {count} planes, of {what}; split them and fuse each for itself, "
+                                 "or name the planes to take: --pages=1,3,5")  # fmt: skip
+
+
+def _told_planes(page: TiffPage) -> int:
+    """How many planes the metadata of a page tell of."""
+    numbers = _imagej_numbers(page)
+    several = math.prod(numbers.get(name, 1) for name in ("channels", "slices", "frames"))
+    counts = [numbers.get("images", 1), several, _shaped(page)]
+    if _METAMORPH in page.tags:
+        counts.append(int(page.tags[_METAMORPH].count))
+    return max(counts)
+
+
+def _imagej_numbers(page: TiffPage) -> dict[str, int]:
+    text = _description(page)
+    return {name: int(number) for name, number in _IMAGEJ.findall(text)} if text.startswith("ImageJ=") else {}
+
+
+def _shaped(page: TiffPage) -> int:
+    """How many pictures tifffile's own note on the shape of a series tells of."""
+    text = _description(page)
+    if text.startswith('{"shape":') and len(text) < 1 << 16:
+        with suppress(ValueError, TypeError, KeyError):
+            return max(1, math.prod(map(int, json.loads(text)["shape"])) // math.prod(page.shape))
+    return 1
+
+
+def _description(page: TiffPage) -> str:
+    text = page.tags.valueof(_DESCRIPTION)
+    return text if isinstance(text, str) else ""
+
+
+def _is_contiguous(page: TiffPage, layout: Layout) -> bool:
+    """Whether the strips of an uncompressed page lie one behind the other."""
+    if not layout.plain or not page.dataoffsets or layout.image_bytes < 1:
+        return False
+    starts, sizes = list(map(int, page.dataoffsets)), layout.plain_sizes().tolist()
+    return len(starts) == len(sizes) and all(
+        start + size == after for start, size, after in zip(starts, sizes, starts[1:], strict=False)
+    )
