@@ -56,9 +56,10 @@ PACKED = 0.65
 
 
 def wanted(plan: Plan, wish: Wish, opaque: bool) -> list[Sheet]:
-    """The files of a wish. ``opaque``: the result needs no opacity. Only a masked result has mask and depth."""
+    """The files of a wish. ``opaque``: the result needs no opacity. Mask and depth: of a result that has them."""
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
-    masked = bool(plan.recipe.generators)
+    job = plan.result.job
+    masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
     made = sheets(plan, wish.result, extra if wish.extra and masked else {}, opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]

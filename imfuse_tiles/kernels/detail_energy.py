@@ -7,6 +7,8 @@ s^2 * colours * GAINS[level].
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +42,11 @@ def smooth(plane: Plane, half: Plane) -> Plane:
     return out
 
 
+def box(plane: Plane) -> Plane:
+    """Means of 5 x 5 pixels of a plane (y, x) without the 2 pixels that it is padded by: float32."""
+    return smooth(plane, np.full(3, 0.2, np.float32))
+
+
 def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size], frame: Size, region: Region,
            full: float) -> Plane:  # fmt: skip
     """Squared detail of a level summed over its planes, not yet averaged: float32 (y, x) of a region y0, y1, x0, x1.
@@ -54,10 +61,10 @@ def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size],
     return out
 
 
-def clipped(samples: NDArray[np.generic], full: float) -> NDArray[np.bool_]:
+def clipped(samples: NDArray[Any], full: float) -> NDArray[np.bool_]:
     """Where any plane of samples (planes, y, x) is at full scale, or nearly: bool (y, x)."""
     most = np.ceil(CLIPPED * full) if samples.dtype.kind == "u" else CLIPPED * full
-    return (samples >= samples.dtype.type(most)).any(axis=0)
+    return np.asarray((samples >= samples.dtype.type(most)).any(axis=0))
 
 
 def histogram(energies: Plane) -> NDArray[np.int64]:
@@ -118,8 +125,3 @@ def _energy(fine, fy, fx, coarse, cy, cx, height, width, row, column, even, odd,
                 target[x] += detail * detail
         for x in range(target.size):
             target[x] *= scale
-
-
-def box(plane: Plane) -> Plane:
-    """Means of 5 x 5 pixels of a plane (y, x) without the 2 pixels that it is padded by: float32."""
-    return smooth(plane, np.full(3, 0.2, np.float32))

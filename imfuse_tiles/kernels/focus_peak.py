@@ -28,6 +28,9 @@ GAIN_BLUR, WEIGHT_BLUR = (1.5, 4), (0.7, 2)
 LEAST_LEFT = 0.4
 #: Slices by which a peak is uncertain at best.
 LEAST_SPREAD = 0.1
+#: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
+#: on it surely is not.
+CHANCE, CERTAIN = 3.0, 9.0
 
 
 class Peak:
@@ -169,15 +172,26 @@ def _place(best, index, before, after, noise, count, where, sure):  # type: igno
         for x in range(where.shape[1]):
             i = index[y, x]
             b = math.log(_clean(best[y, x], noise) + np.float32(1e-12))
-            a = math.log(_clean(before[y, x], noise) + np.float32(1e-12)) if i > 0 else -1e9
-            c = math.log(_clean(after[y, x], noise) + np.float32(1e-12)) if i < count - 1 else -1e9
+            a = math.log(_clean(before[y, x], noise) + np.float32(1e-12))
+            c = math.log(_clean(after[y, x], noise) + np.float32(1e-12))
+            error_b = _relative(best[y, x], noise)
+            error_a, error_c = _relative(before[y, x], noise), _relative(after[y, x], noise)
             if i == 0:
-                a = c
+                a, error_a = c, error_c
             if i == count - 1:
-                c = a
-            bend = max(2 * b - a - c, 1e-6) if count > 1 else 1e-6
+                c, error_c = a, error_a
+            bend = max(2 * b - a - c, 1e-3) if count > 1 else 1e-3
             shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5)
             where[y, x] = i + shift
-            relative = _deviation(best[y, x], noise) / _clean(best[y, x], noise)
-            spread = 1.2 * relative / bend
-            sure[y, x] = 1 / (spread * spread + LEAST_SPREAD * LEAST_SPREAD)
+            spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
+            precision = 1 / ((spread + error_b) / (bend * bend) + LEAST_SPREAD * LEAST_SPREAD)
+            above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)
+            real = min(max((above - CHANCE) / (CERTAIN - CHANCE), 0.0), 1.0)
+            sure[y, x] = max(precision * real * real, 1e-4)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _relative(energy, noise):  # type: ignore[no-untyped-def]
+    """Variance of an energy's logarithm through noise, 9 at most."""
+    share = _deviation(energy, noise) / (_clean(energy, noise) + np.float32(1e-12))
+    return min(share * share, np.float32(9))

@@ -24,6 +24,8 @@ _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
 FINER = (1.5, 4.0, 8.0)
 #: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
 CORE = Halo.of(4)
+#: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
+NOISE_PATCH, LOOKED_AT = 64, 1 << 19
 #: Power of the evidence by which the coarsest level is weighed.
 BASE_POWER = 16
 
@@ -60,6 +62,11 @@ class FocusPyramid:
 def level_count(frame: Frame) -> int:
     """Levels of the pyramid of a frame: the shorter side of the coarsest has 8 to 16 pixels, or there are two."""
     return max(2, min(frame).bit_length() - 4)
+
+
+def noise_pitch(frame: Frame) -> int:
+    """Distance of the patches in which the noise is measured: a multiple of their edge."""
+    return NOISE_PATCH * max(1, int((frame[0] * frame[1] / LOOKED_AT) ** 0.5))
 
 
 def noise_energy(level: int, colours: int, variance: float) -> float:

@@ -15,7 +15,7 @@ from imfuse_tiles.options.final_steps import Final
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.recipe import Recipe
-from imfuse_tiles.stages import focus_pyramid
+from imfuse_tiles.stages import focus_depth, focus_pyramid
 from imfuse_tiles.stages.final import Chain, FinalJob, FinishJob, MeasureJob, Step
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
@@ -64,14 +64,25 @@ class Ending:
         if made.kind == "enfuse":
             return Layer(made, fused(self.add, self.source, self.ingested, Fusion.read("", made.mode), self.slices))
         if made.kind == "pyramid":
-            pyramid = FocusPyramid.read("", made.mode)
-            return Layer(made, focus_pyramid.fused(self.add, self.source, self.ingested, pyramid, self.slices))
+            return Layer(made, self.pyramid(made).picture)
         key = PictureJob.key(self.ingested, made.kind, made.mode, made.swapped)
         path, planes = f"image/{key}", self.stack.planes
         job = PictureJob(self.source, made, self.slices, path)
         out = Output(path, (planes, 1), (planes, 1), "float32")
         self.add(f"picture {made}", key, job, out, inputs=(self.ingested,))
         return Layer(made, Source(path, planes, self.frame, 1.0, key=key))
+
+    def pyramid(self, made: Origin) -> focus_pyramid.Fused:
+        """The stages of a fusion by local energy."""
+        pyramid = FocusPyramid.read("", made.mode)
+        return focus_pyramid.fused(self.add, self.source, self.ingested, pyramid, self.slices)
+
+    def surface(self) -> focus_depth.FocusDepth | None:
+        """The depth of the topmost background, if maps are wanted and it is a fusion that has one."""
+        top = self.recipe.backgrounds[-1].origin if self.recipe.backgrounds else None
+        if not self.maps or top is None or top.kind != "pyramid":
+            return None
+        return focus_depth.depth(self.add, self.pyramid(top).restored, self.slices)
 
     def file(self, made: Origin) -> Layer:
         """An image file of the size of the frames, its opacity kept. Refusal when its size differs."""
@@ -154,11 +165,13 @@ class Ending:
         chains = tuple((self.settled if self.recipe.layered else self.chained)(*span) for span in spans)
         colours = max([self.stack.planes, *(layer.colours for layer in layers)])
         about = [[chain.record() for chain in chains], [layer.record() for layer in layers], self.ingested]
-        key = FinishJob.key(*about, self.maps)
-        job = FinishJob(chains, layers, colours, f"final/{key}", self.maps)
+        surface = self.surface()
+        key = FinishJob.key(*about, self.maps, *([surface.key] if surface else []))
+        job = FinishJob(chains, layers, colours, f"final/{key}", self.maps, surface)
         out = Output(job.out, (job.depth,), (job.depth,), "uint16", flat=FLAT)
         inputs = (
             *(name for chain in chains for name in chain.inputs),
             *(name for each in layers for name in each.inputs),
+            *([surface.key] if surface else []),
         )
         self.add("finish", key, job, out, halo=job.halo(), inputs=tuple(inputs))

@@ -16,15 +16,23 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_peak import Peak
-from imfuse_tiles.options.focus_pyramid import BASE_POWER, FocusPyramid, Level, blurred, level_count, noise_energy
+from imfuse_tiles.options.focus_pyramid import (
+    BASE_POWER,
+    CORE,
+    NOISE_PATCH,
+    FocusPyramid,
+    Level,
+    blurred,
+    level_count,
+    noise_energy,
+    noise_pitch,
+)
 from imfuse_tiles.stages.masks import Source
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 from imfuse_tiles.storage.store import Store
 
-#: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
-PATCH, LOOKED_AT = 64, 1 << 19
 #: Pixels around a block that its patches reach: they begin in it.
-NOISE_HALO = Halo.of(PATCH + 6)
+NOISE_HALO = Halo.of(NOISE_PATCH + 6)
 
 
 @frozen
@@ -36,18 +44,12 @@ class NoiseJob(Job):
     source: Source
     total: int
 
-    @property
-    def pitch(self) -> int:
-        """Distance of the patches: a multiple of their edge."""
-        height, width = self.source.frame
-        return PATCH * max(1, int((height * width / LOOKED_AT) ** 0.5))
-
     def patches(self, region: Region) -> Iterator[Region]:
         """The patches that begin in a region."""
-        pitch, (height, width) = self.pitch, self.source.frame
+        pitch, (height, width) = noise_pitch(self.source.frame), self.source.frame
         for y in range(-(-region.y0 // pitch) * pitch, region.y1, pitch):
             for x in range(-(-region.x0 // pitch) * pitch, region.x1, pitch):
-                yield Region(y, min(y + PATCH, height), x, min(x + PATCH, width))
+                yield Region(y, min(y + NOISE_PATCH, height), x, min(x + NOISE_PATCH, width))
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
@@ -266,6 +268,13 @@ class RestoreJob(Job):
             access.write(self.out, lead, region, picture)
         return {}
 
+    def picture(self, access: Access, region: Region) -> np.ndarray:
+        """The picture of a region as it was written, (planes, y, x) in 0..1."""
+        lead = [(0, self.blend.source.planes)]
+        if self.last:
+            return kernels.codes.scaled(access.read(self.out, [*lead, (0, 1)], region)[:, 0], 65535)
+        return access.read(self.out, lead, region) / np.float32(self.blend.level.full)
+
     def planes(self) -> float:
         return 6.0 * self.blend.source.planes
 
@@ -282,39 +291,57 @@ def as_codes(picture: np.ndarray, full: float) -> np.ndarray:
     return np.clip(picture * np.float32(65535 / full) + np.float32(0.5), 0, 65535).astype(np.uint16)
 
 
-def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int) -> Source:
-    """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage; how its picture is read.
+@frozen
+class Fused:
+    """What is planned of a fusion: how its picture is read, and the picture of every level, the coarsest first."""
+
+    picture: Source
+    restored: tuple[tuple[RestoreJob, str], ...]
+
+
+def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int) -> Fused:
+    """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage.
 
     ``key``: that of the stack. The picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
     """
-    inputs: tuple[str, ...] = (key,)
     noise = ""
     if fusion.noise is None:
         noise = NoiseJob.key(key)
-        add("measure noise", noise, NoiseJob(source, total), halo=NOISE_HALO, inputs=inputs)
-        inputs = (key, noise)
-    seen, finer, jobs, frame, p = source, "", [], source.frame, source.planes
-    halo = Halo.of(CORE_REACH)
-    for number in range(level_count(frame) - 1):
-        level = Level(number, seen.frame, source.full)
-        made = LevelJob.key(inputs, number, str(fusion))
-        job = LevelJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
-        add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=halo, inputs=inputs, grain=2)
-        jobs.append((job, made))
-        seen = Source(job.part("slices"), p, level.above, source.full)
-        finer, inputs = job.part("evidence"), (made, *((noise,) if noise else ()))
+        add("measure noise", noise, NoiseJob(source, total), halo=NOISE_HALO, inputs=(key,))
+    levels = blended(add, source, key, fusion, total, noise)
+    last, made = levels[-1]
+    inputs: tuple[str, ...] = (made,)
     made = BaseJob.key(inputs)
-    base = BaseJob(seen, finer, total, f"pyramid/{made}")
-    add("fuse coarsest level", made, base, base.output(), frame=seen.frame, inputs=inputs)
-    below = base.out
-    for job, blended in reversed(jobs):
-        inputs = (blended, made)
+    coarsest = Source(last.part("slices"), source.planes, last.level.above, source.full)
+    base = BaseJob(coarsest, last.part("evidence"), total, f"pyramid/{made}")
+    add("fuse coarsest level", made, base, base.output(), frame=coarsest.frame, inputs=inputs)
+    below, restored = base.out, []
+    for job, detail in reversed(levels):
+        inputs = (detail, made)
         made = RestoreJob.key(*inputs)
         restore = RestoreJob(job, below, f"image/{made}")
         add(f"restore level {job.level.number}", made, restore, restore.output(), frame=job.level.frame, inputs=inputs)
+        restored.append((restore, made))
         below = restore.out
-    return Source(below, p, frame, 65535.0, key=made)
+    return Fused(Source(below, source.planes, source.frame, 65535.0, key=made), tuple(restored))
+
+
+def blended(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int,
+            noise: str) -> list[tuple[LevelJob, str]]:  # fmt: skip
+    """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
+    seen, finer, made, jobs = source, "", key, []
+    for number in range(level_count(source.frame) - 1):
+        inputs = (made, *((noise,) if noise else ()))
+        level = Level(number, seen.frame, source.full)
+        made = LevelJob.key(inputs, number, str(fusion))
+        job = LevelJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
+        add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=Halo.of(REACH), inputs=inputs,
+            grain=2)  # fmt: skip
+        jobs.append((job, made))
+        seen = Source(job.part("slices"), source.planes, level.above, source.full)
+        finer = job.part("evidence")
+    return jobs
 
 
 #: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
-CORE_REACH = 4 + kernels.detail_energy.RADIUS + 4
+REACH = CORE.reach + kernels.detail_energy.RADIUS + 4
