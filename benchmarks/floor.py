@@ -61,7 +61,7 @@ def copied(store: Store, target: Path, files: Sequence[Path], workers: int) -> f
 
 def _only(store: Store, kind: str) -> ChunkedArray:
     (place,) = (path.parent for path in (store.folder / kind).glob("*/zarr.json"))
-    return store.array(f"{kind}/{place.name}")
+    return store.arrays.open(f"{kind}/{place.name}")
 
 
 def _writes(out: ChunkedArray, inputs: Sequence[ChunkedArray], target: Path) -> Iterator[Callable[[], object]]:
@@ -72,7 +72,7 @@ def _writes(out: ChunkedArray, inputs: Sequence[ChunkedArray], target: Path) -> 
     for box in _boxes(out, inputs):
         yield lambda box=box: (  # type: ignore[misc]
             [each.read(_same(each, out, box)) for each in inputs],
-            [copy.save(cell, samples, whole) for cell in out.cells(box)],
+            [copy.write_chunk(cell, samples, whole) for cell in out.chunk_indices(box)],
         )
 
 

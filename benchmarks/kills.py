@@ -95,7 +95,7 @@ def kill(calm: Calm, place: Path, phase: str, chance: random.Random, again: Call
     time.sleep(seconds)
     strike(process, victim, chance)
     code, store = process.wait(120), Store(str(place / "store"))
-    kept = {key: len(store.done(key)) for key, _, _ in calm.stages.values()}
+    kept = {key: len(store.journal(key).completed_blocks()) for key, _, _ in calm.stages.values()}
     assert pictures(place).items() <= calm.pictures.items(), "a file under its name is a complete one"
     assert again(said) == 0, f"after a kill of the {victim} in {phase} with {scheduler}"
     report = {stage["key"]: stage for stage in json.loads((place / "report.json").read_text())["stages"]}

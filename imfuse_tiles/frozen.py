@@ -34,6 +34,8 @@ def _create(self: Any, *values: Any, **named: Any) -> None:
     vars(self).update((item.name, _value(kind, item, given)) for item in fields(self))
     if given:
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(given))}")
+    if check := getattr(kind, "__post_init__", None):
+        check(self)
 
 
 def _value(kind: type, item: Field[Any], given: dict[str, Any]) -> Any:

@@ -89,6 +89,20 @@ def saved(mode, kind, **options):
     return lambda path: Image.fromarray(IMAGE8).convert(mode).save(path, kind, **options)
 
 
+def many_scans(path):
+    """A JPEG whose last scan comes four thousand times."""
+    jpeg(path, progressive=True)
+    content = path.read_bytes()
+    last = content.rindex(b"\xff\xda")
+    path.write_bytes(content[:-2] + content[last:-2] * 4000 + content[-2:])
+
+
+def tiny_tiles(path):
+    tiff(path, IMAGE8, tile=(16, 16))
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages[0].tags["TileWidth"].overwrite(1)
+
+
 BAD = {
     "a missing file": (lambda path: None, "no such file"),
     "a dangling link": (lambda path: path.symlink_to("nowhere"), "no such file"),
@@ -195,6 +209,8 @@ BAD = {
     "a JPEG of 12 bits": (
         replaced(jpeg, b"\xff\xc0\x00\x11\x08", b"\xff\xc1\x00\x11\x0c"), "is a 12-bit JPEG; allowed: 8 bits",
     ),
+    "a JPEG of thousands of scans": (many_scans, r"is a JPEG of 40\d\d scans, allowed are 50"),
+    "a TIFF of tiny tiles": (tiny_tiles, "has tiles of 1 x 16 pixels; allowed from 16 x 16"),
     "a JPEG of another kind": (replaced(jpeg, b"\xff\xc0", b"\xff\xc3"), "unusual kind"),
     "a JPEG with noise in its header": (replaced(jpeg, b"\xff\xdb", b"\x12\xdb"), "damaged JPEG: no marker"),
 }  # fmt: skip
@@ -244,12 +260,28 @@ def bomb(path):
         file.write(zeros())
 
 
+def jpeg_bomb(path):
+    """A tile of 16 x 16 pixels whose JPEG data are of 60000 x 60000."""
+    tiff(path, IMAGE8, compression="jpeg", tile=(16, 16))
+    with tifffile.TiffFile(path) as tif:
+        start, size = tif.pages[0].dataoffsets[0], tif.pages[0].databytecounts[0]
+    content = bytearray(path.read_bytes())
+    frame = content.index(b"\xff\xc0", start, start + size)
+    content[frame + 5 : frame + 9] = struct.pack(">HH", 60000, 60000)
+    path.write_bytes(content)
+
+
 SPOILED = {
     "a deflated strip with zeros": spoiled(tiff, compression="zlib", rowsperstrip=61),
     "an LZW strip with zeros": spoiled(tiff, part=0.1, size=9000, compression="lzw", rowsperstrip=61),
     "an LZMA strip with zeros": spoiled(tiff, compression="lzma", rowsperstrip=61),
     "a strip that grows beyond measure": bomb,
     "JPEG in TIFF that ends early": spoiled(lambda path: tiff(path, IMAGE8, compression="jpeg"), part=0.9, size=4000),
+    "a JPEG with zeros": spoiled(lambda path: jpeg(path, quality=92), size=600),
+    "JPEG in TIFF with zeros": spoiled(
+        lambda path: tiff(path, IMAGE8, compression="jpeg", rowsperstrip=64), part=0.6, size=300
+    ),
+    "a tile of JPEG that grows beyond measure": jpeg_bomb,
     "a PNG with zeros": spoiled(lambda path: png_of(IMAGE)(path)),
     "not a number": floats(np.nan),
     "infinity": floats(np.inf),

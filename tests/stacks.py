@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
@@ -23,7 +23,7 @@ from imfuse_tiles.storage.store import Store
 
 def recipe_of(text: str) -> Recipe:
     """The recipe of options as they stand on a command line."""
-    return read(fuse_parser("fuse"), text.split())[1]
+    return parse_fuse_args(fuse_parser("fuse"), text.split())[1]
 
 
 def frames(slices: int = 5, planes: int = 3, dtype: str = "uint16", shape: tuple[int, int] = (300, 260)) -> np.ndarray:
@@ -66,7 +66,7 @@ def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) 
 
 def whole(store: Store, path: str) -> np.ndarray:
     """All samples of an array."""
-    array = store.array(path)
+    array = store.arrays.open(path)
     return array.read([(0, size) for size in array.shape])
 
 

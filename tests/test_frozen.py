@@ -107,3 +107,20 @@ def test_its_text_is_that_of_a_dataclass_unless_it_has_its_own() -> None:
     assert repr(Point(1)) == repr(Model(1)).replace("Model", "Point")
     assert str(Named(1, name="a")) == "a"
     assert repr(Named(1, name="a")) == "Named(x=1, y=2, seen=[], name='a')"
+
+
+@frozen
+class Even:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number % 2:
+            raise ValueError(f"{self.number} is odd")
+
+
+def test_a_value_is_checked_when_it_is_created_and_when_it_is_replaced() -> None:
+    assert replace(Even(2), number=4) == Even(4)
+    with pytest.raises(ValueError, match="3 is odd"):
+        Even(3)
+    with pytest.raises(ValueError, match="5 is odd"):
+        replace(Even(2), number=5)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.open_stack import open_stack
@@ -53,7 +53,7 @@ class Bench:
         Run(plan, self.store, resources).execute(lambda: open_pool(resources, self.store.root))
         job: Any = plan.result.job
         height, width = plan.stack.frame
-        planes = self.store.array(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
+        planes = self.store.arrays.open(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0
         c = job.colours
         return {"colours": np.moveaxis(planes[:c], 0, -1), "opacity": planes[c], "mask": planes[c + 1],
                 "depth": planes[c + 2], "depth opacity": planes[c + 3]}  # fmt: skip
@@ -72,7 +72,7 @@ def decibels(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def recipe_of(entry: dict[str, Any]) -> Recipe:
     options = [each.replace("depthmap_input.tif", str(FOLDER / "depthmap_input.tif")) for each in entry["options"]]
-    return read(fuse_parser("fuse"), options)[1]
+    return parse_fuse_args(fuse_parser("fuse"), options)[1]
 
 
 def theirs(entry: dict[str, Any], what: str, bits: int) -> np.ndarray | None:

@@ -10,7 +10,7 @@ import pytest
 from stacks import frames, ran, recipe_of, stack_of
 
 from imfuse_tiles.imageio.stack import FULL
-from imfuse_tiles.planning import memory
+from imfuse_tiles.planning import block_layout
 from imfuse_tiles.reference import fused
 from imfuse_tiles.stages import masks, subtiles
 
@@ -84,7 +84,7 @@ def test_going_through_blocks_part_by_part_changes_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     recipe, stack = recipe_of(text), frames(3, shape=(150, 130))
-    for module in (memory, subtiles):
+    for module in (block_layout, subtiles):
         monkeypatch.setattr(module, "CHUNK", 32)
     for least in (1, 2):
         monkeypatch.setitem(masks.PORTION, "least", least)

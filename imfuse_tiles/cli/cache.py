@@ -73,7 +73,7 @@ def state(store: Store, held: Held, at_work: bool, found: Contents) -> str:
         return "complete" if held.key in found.last else "complete, of an earlier run"
     if not at_work:
         return "unfinished" if held.done else "not there"
-    moments = [line.get("at", 0.0) for line in store.done(held.key).values()]
+    moments = [line.get("at", 0.0) for line in store.journal(held.key).completed_blocks().values()]
     recent = sorted(moment for moment in moments if moment >= found.began)[-RECENT:]
     if len(recent) < 2:
         return "at work"
@@ -195,7 +195,7 @@ def named(name: str) -> Store:
     """A store by its name in the cache folder or by its place. Refusal when there is none."""
     for place in (cache_folder() / name, name):
         store = Store.at(place)
-        store.files.reach()
+        store.files.check_reachable()
         if store.exists():
             return store
     raise Refusal(f"{name} is not a store of imfuse-tiles, nor is there one of this name in {cache_folder()}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
-from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe

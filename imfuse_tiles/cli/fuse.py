@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 
@@ -9,8 +10,10 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles import __version__
 from imfuse_tiles.cli import arguments
 from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.pools import expect
+from imfuse_tiles.options.recipe import Recipe
 
 
 def fuse(words: Sequence[str]) -> int:
@@ -29,17 +32,26 @@ def _run(command: str, words: Sequence[str]) -> int:
     if any(word in ("-h", "--help") for word in words):
         print(fuse_help(parser))
         return 0
-    said, recipe = arguments.read(parser, words)
-    if said.version:
+    args, recipe = arguments.parse_fuse_args(parser, words)
+    if args.version:
         print(f"imfuse-tiles {__version__}")
         return 0
-    if said.rmcache:
+    if args.rmcache:
         from imfuse_tiles.cli.cache import emptied
 
         return emptied()
+    recipe = _complete(recipe, args.quiet)
     allocator.keep()  # before the first thread, which would have a heap of its own
-    if command == "fuse" and not (said.dry_run or said.showname):
-        expect(said.scheduler)
+    if command == "fuse" and not (args.dry_run or args.showname):
+        expect(args.scheduler)
     from imfuse_tiles.cli import fuse_run
 
-    return fuse_run.run(command, said, recipe, began)
+    return fuse_run.run(command, args, recipe, began)
+
+
+def _complete(recipe: Recipe, quiet: bool) -> Recipe:
+    """The recipe, with the options of the preset ``default`` where it would make an empty picture."""
+    complete = with_default_preset(recipe)
+    if complete != recipe and not quiet:
+        print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
+    return complete

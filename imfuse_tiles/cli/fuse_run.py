@@ -27,6 +27,7 @@ from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning import memory, result_names
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page
 from imfuse_tiles.viewer import run_report as report_file
@@ -83,7 +84,7 @@ def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resourc
         }  # fmt: skip
         report_file.write(Path(said.report), report)
     if not said.quiet:
-        _afterwards(made.recipe, store)
+        _afterwards(store)
     return _done(said, outcome.output)
 
 
@@ -134,11 +135,8 @@ def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish
             preview.close()
 
 
-def _afterwards(recipe: Recipe, store: Store) -> None:
-    if not recipe.generators and not recipe.backgrounds:
-        print("no mask and no background asked for: the result is empty; try --preset default or --bg=mean",
-              file=sys.stderr)  # fmt: skip
-    print(f"the store {store.root} takes {memory.shown(store.size())}; see imfuse-tiles cache", file=sys.stderr)
+def _afterwards(store: Store) -> None:
+    print(f"the store {store.root} takes {memory.shown(total_bytes(store))}; see imfuse-tiles cache", file=sys.stderr)
 
 
 def _place(said: argparse.Namespace, made: Plan) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli.argument_parser import value_text
 from imfuse_tiles.options.grammar import REGISTRY, SECTIONS, Op, arguments
 
 
@@ -30,8 +31,7 @@ def fuse_help(parser: argparse.ArgumentParser) -> str:
     lines = [f"usage: {parser.prog} [OPTIONS] IMAGE...", ""]
     for action in parser._actions:
         names = ", ".join(action.option_strings) or str(action.metavar)
-        value = f" {action.metavar}" if action.metavar and action.option_strings else ""
-        lines.append(f"  {names + value:<26} {action.help}")
+        lines.append(f"  {names + value_text(action):<26} {action.help}")
     for section, kinds in sections().items():
         lines += ["", f"{section}:"]
         lines += [f"  --{kind.name:<24} {summary(kind)}" for kind in kinds]

@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field
 from typing import Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli.argument_parser import value_text
 from imfuse_tiles.cli.arguments import fuse_parser
 from imfuse_tiles.cli.help import sections, summary
 from imfuse_tiles.options.grammar import Op, arguments
@@ -27,8 +28,7 @@ def general() -> str:
     rows = []
     for action in fuse_parser("fuse")._actions:
         names = ", ".join(action.option_strings) or "IMAGE..."
-        value = f" {action.metavar}" if action.metavar and action.option_strings else ""
-        rows.append((f"`{names}{value}`", str(action.help)))
+        rows.append((f"`{names}{value_text(action)}`", str(action.help)))
     return table("General options", ("option", "what it does"), rows)
 
 

@@ -24,9 +24,9 @@ def plan_rows(plan: Plan, store: Store, resources: Resources) -> list[dict[str, 
 
 
 def _row(stage: Stage, store: Store, resources: Resources, todo: bool) -> dict[str, Any]:
-    cut = laid_out(stage, resources, Layout.of(store.layout(stage.key)))
+    cut = laid_out(stage, resources, Layout.of(store.journal(stage.key).layout()))
     blocks = stage.count(cut.layout)
-    done = len(store.done(stage.key)) if todo else blocks
+    done = len(store.journal(stage.key).completed_blocks()) if todo else blocks
     return {
         "name": stage.name, "key": stage.key, "kind": stage.kind, "halo": stage.halo.reach, "blocks": blocks,
         "done": done, "tile": cut.layout.edge, "chunk": cut.layout.chunk, "task_bytes": cut.block_bytes,

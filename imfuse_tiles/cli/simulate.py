@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
 from imfuse_tiles.errors import Refusal
 
 
@@ -19,13 +19,13 @@ def parser() -> Parser:
     add = made.add_argument
     add("directory", metavar="DIR", help="folder for the files, made if need be")
     add("--size", required=True, metavar="WxH", help="width and height in pixels, such as 1200x800")
-    add("--slices", required=True, type=int, metavar="N", help="how many slices")
-    add("--seed", required=True, type=int, metavar="S", help="which scene, a whole number from 0")
-    add("--bits", type=int, default=16, metavar="8|16", help="bits of a sample (16)")
-    add("--noise", type=float, default=0.0, metavar="SD", help="deviation of the noise as a share of full scale (0)")
+    add("--slices", required=True, type=whole_number(1), metavar="N", help="how many slices")
+    add("--seed", required=True, type=whole_number(0), metavar="S", help="which scene, a whole number from 0")
+    add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
+    add("--noise", type=number(0), default=0.0, metavar="SD", help="noise: deviation as a share of full scale (0)")
     add("--misalign", action="store_true", help="turn, shift, scale and expose the slices a little differently")
-    add("--workers", type=int, metavar="N", help="windows rendered at once (one for each core)")
-    add("--tile", type=int, default=512, metavar="N", help="edge of a window in pixels (512)")
+    add("--workers", type=whole_number(1), metavar="N", help="windows rendered at once (one for each core)")
+    add("--tile", type=whole_number(1), default=512, metavar="N", help="edge of a window in pixels (512)")
     add("-f", "--force", action="store_true", help="overwrite an earlier stack in DIR")
     add("--quiet", action="store_true", help="print nothing but the folder and errors")
     return made

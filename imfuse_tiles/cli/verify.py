@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
-from imfuse_tiles.cli.arguments import Parser
+from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.planning.memory import shown
 from imfuse_tiles.stages.array_metadata import arrays, stage_of
 from imfuse_tiles.stages.integrity import damaged
 from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.folder_files import PARTIAL
+from imfuse_tiles.storage.partial_files import PARTIAL
 from imfuse_tiles.storage.store import Store
 
 
@@ -24,7 +24,7 @@ def verify(words: Sequence[str]) -> int:
     if not store.exists():
         raise Refusal(f"{store.root}: no store of imfuse-tiles")
     store.check()
-    files = dict(store.files.names())
+    files = dict(store.files.list_files())
     with ExitStack() as held:
         with suppress(Refusal):  # a place that cannot be written has no writer
             held.enter_context(store.locked())
@@ -44,9 +44,13 @@ def faults(store: Store, names: list[str]) -> Iterator[str]:
     for name in names:
         if name.endswith(PARTIAL):
             yield f"{name}: half written by a run that was killed"
-        elif name.startswith("numbers/") and store.numbers(name[len("numbers/") : -len(".json")]) is None:
+        elif name.startswith("numbers/") and store.numbers.load(name[len("numbers/") : -len(".json")]) is None:
             yield f"{name}: altered"
-        elif name.startswith("journal/") and name.count("/") == 1 and not store.recorded(name[len("journal/") :]):
+        elif (
+            name.startswith("journal/")
+            and name.count("/") == 1
+            and not store.journal(name[len("journal/") :]).is_intact()
+        ):
             yield f"{name}: torn or altered"
     for path in arrays(names):
         yield from _array_faults(store, path)
@@ -55,13 +59,15 @@ def faults(store: Store, names: list[str]) -> Iterator[str]:
 def _array_faults(store: Store, path: str) -> Iterator[str]:
     try:
         stage = stage_of(store, path)
-        layout = Layout.of(store.layout(stage.key))
+        layout = Layout.of(store.journal(stage.key).layout())
         if layout is None:
             yield f"{path}: stage {stage.name} has lost its journal"
             return
         for _, damage in damaged(store, stage, layout, path):
             yield f"{damage} (stage {stage.name})"
-        if store.numbers(stage.key) is not None and len(store.done(stage.key)) < stage.count(layout):
+        if store.numbers.load(stage.key) is not None and len(store.journal(stage.key).completed_blocks()) < stage.count(
+            layout
+        ):
             yield f"{path}: stage {stage.name} is finished, but its journal lacks blocks"
     except (Damaged, Refusal) as fault:
         yield str(fault)

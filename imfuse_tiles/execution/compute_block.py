@@ -11,7 +11,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.stages.stage import Access, Block, Job
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.files import myself
+from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
@@ -25,8 +25,10 @@ def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
     try:
         report = job.compute(access, block)
     except Damaged as damage:
-        if damage.cell == () and not access.store.exists():
-            raise Refusal(f"{myself()} does not see the store {root}; all workers must share its place") from None
+        if damage.chunk_index == () and not access.store.exists():
+            raise Refusal(
+                f"{describe_process()} does not see the store {root}; all workers must share its place"
+            ) from None
         raise
-    took = (f"{myself()}, thread {threading.get_ident()}", began, time.perf_counter() - clock)
+    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock)
     return {**report, "read": access.bytes_read, "written": access.bytes_written, "took": took}

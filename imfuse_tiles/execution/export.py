@@ -99,7 +99,7 @@ def folder(plan: Plan) -> str:
 
 def check(plan: Plan, store: Store, wish: Wish, memory: int) -> int:
     """Refuse before anything is computed what could not be written at the end; about the bytes it will take."""
-    numbers = store.numbers(plan.result.key) if store.exists() else None
+    numbers = store.numbers.load(plan.result.key) if store.exists() else None
     opaque = numbers is not None and numbers["opaque"]
     size = 0
     for sheet in wanted(plan, wish, opaque):
@@ -131,7 +131,7 @@ def export(
     plan: Plan, store: Store, wish: Wish, *, workers: int, memory: int, check: Callable[[], None]
 ) -> dict[str, str]:
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
-    numbers = store.numbers(plan.result.key)
+    numbers = store.numbers.load(plan.result.key)
     assert numbers is not None
     found = wanted(plan, wish, numbers["opaque"])
     todo = [sheet for sheet in found if not written(plan, store, sheet, wish)]
@@ -157,9 +157,9 @@ def write(
 
     def note(state: os.stat_result) -> None:
         with told(f"the note of the {sheet.role}", store.folder, 4096):
-            store.finish(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
+            store.numbers.save(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
 
-    _, rows, columns = store.array(job.out).chunks
+    _, rows, columns = store.arrays.open(job.out).chunks
     if len(made) > 1:  # layers are read from arrays whose chunks are as high as wide
         rows = columns
     rows, workers = band(made[0].width, rows, memory, files), workers // files
@@ -201,7 +201,7 @@ def name(plan: Plan, sheet: Sheet, wish: Wish) -> str:
 
 def written(plan: Plan, store: Store, sheet: Sheet, wish: Wish) -> bool:
     """Whether the file is there as this very plan wrote it."""
-    said = store.numbers(name(plan, sheet, wish)) if store.exists() else None
+    said = store.numbers.load(name(plan, sheet, wish)) if store.exists() else None
     if said is None or not sheet.path.is_file():
         return False
     state = sheet.path.stat()

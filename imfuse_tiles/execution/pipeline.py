@@ -24,6 +24,7 @@ from imfuse_tiles.planning.plan import Plan, Stack, planned, stale
 from imfuse_tiles.planning.retention import spare
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.sweep import sweep_store
 
 
 @dataclass
@@ -42,7 +43,7 @@ def cache_folder() -> Path:
 def store_of(stack: Stack, folder: str | Path | None) -> Store:
     """The store of a stack: as named by a folder or URL, or its own in the cache folder."""
     store = Store.at(folder or cache_folder() / stack.digest[:12])
-    store.files.reach()
+    store.files.check_reachable()
     return store
 
 
@@ -50,7 +51,7 @@ def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, ex
     """The plan of a run; without ``extra``, mask and depth maps are only made if the store has begun with them."""
     whole = planned(recipe, stack, budget.room(resources))
     montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
-    begun = store.exists() and any(store.numbers(key) for key in [*montages, whole.result.key])
+    begun = store.exists() and any(store.numbers.load(key) for key in [*montages, whole.result.key])
     return whole if extra or begun else whole.bare or whole
 
 
@@ -76,10 +77,10 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: export.Wish, prog
     halt = Halt()
     with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
         if not fresh and not part:
-            store.sweep(())
+            sweep_store(store)
         passing = spare(plan, store) if resources.lean else frozenset()
         for key in anew:
-            store.forget(key)
+            store.journal(key).forget()
         if first:
             run_history.note(plan, store, resources, passing)
         alone = fresh and place(resources.scheduler) == "here"
@@ -96,7 +97,7 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: export.Wish, prog
             )  # fmt: skip
         except Refusal:
             if fresh and not part:
-                store.clear()
+                store.files.delete("")
             raise
         except (Resumable, BlockFailed):
             halt.check()  # a signal to the whole group also kills workers that are just starting

@@ -25,7 +25,8 @@ from imfuse_tiles.stages.array_metadata import described
 from imfuse_tiles.stages.integrity import opened, take_back, unsound
 from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.store import Store, delete_stage
+from imfuse_tiles.storage.sweep import sweep_store
 
 #: What each finished block of a stage reported, by the blocks' names.
 Lines = dict[str, dict[str, Any]]
@@ -83,7 +84,7 @@ class Run:
     def clear(self, spare: Container[str], ahead: list[Stage]) -> None:
         """Delete what is not to be kept and not needed by the stages ahead, whole or what a killed run left of it."""
         for stage in spent(self.plan, spare, ahead):
-            self.store.drop(stage.key, (output.path for output in stage.outputs))
+            delete_stage(self.store, stage.key, (output.path for output in stage.outputs))
 
     def tidy(self, stages: list[Stage]) -> None:
         """Remove what is half written: workers of a killed program may have lived a moment longer than it did.
@@ -91,7 +92,7 @@ class Run:
         Looking through all folders of a stack takes a while, and where nobody could leave anything it is not done.
         """
         if not self.alone:
-            self.store.sweep(output.path for stage in stages for output in stage.outputs)
+            sweep_store(self.store, (output.path for stage in stages for output in stage.outputs))
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
         """Damaged chunks, each to be taken back, until an attempt meets none."""
@@ -100,14 +101,14 @@ class Run:
             try:
                 return attempt()
             except Damaged as damage:
-                met[damage.path, damage.cell] += 1
-                if met[damage.path, damage.cell] > 2:
+                met[damage.path, damage.chunk_index] += 1
+                if met[damage.path, damage.chunk_index] > 2:
                     raise BlockFailed(f"{damage} again and again; are disk and memory in order?") from damage
                 yield damage
 
     def report(self, stage: Stage) -> StageReport:
         """A stage as it is if nothing needs to be computed."""
-        layout = self.earlier(stage) if self.store.numbers(stage.key) else None
+        layout = self.earlier(stage) if self.store.numbers.load(stage.key) else None
         count = stage.count(layout) if layout else 0
         return StageReport(stage.name, stage.key, stage.kind, stage.halo.reach, count, reused=count)
 
@@ -122,7 +123,7 @@ class Run:
             report.blocks, report.reused = count, max(0, len(done) - report.computed)
             self.progress.stage(stage, count, len(done))
             todo = (block for block in self.own(stage, cut.layout) if block.name not in done)
-            with self.store.journal(stage.key, self.writer) as record:
+            with self.store.journal(stage.key).appending(self.writer) as record:
                 for line in self.computed(stage, todo, pool, cut.at_once):
                     worker, began, seconds = line.pop("took")
                     took = Took(line["block"], worker, began, seconds, line["read"], line["written"])
@@ -135,26 +136,26 @@ class Run:
                     self.progress.took(stage, took)
                     self.progress.block(stage)
             done = self.joined(stage, cut.layout, done)
-            self.store.finish(stage.key, {**stage.job.summary(self.store, done.values()), "blocks": count})
+            self.store.numbers.save(stage.key, {**stage.job.summary(self.store, done.values()), "blocks": count})
         report.seconds += time.perf_counter() - start
         self.progress.finished(stage)
 
     def earlier(self, stage: Stage) -> Layout | None:
         """The layout of an earlier run, finished or not."""
-        return Layout.of(self.store.layout(stage.key))
+        return Layout.of(self.store.journal(stage.key).layout())
 
     def prepared(self, stage: Stage, cut: Cut) -> Cut:
         """Make the arrays and the journal of a stage, unless an earlier run with this layout left them."""
         layout = cut.layout
         if self.earlier(stage) == layout and self.has_arrays(stage, layout):
             return cut
-        self.store.forget(stage.key)
+        self.store.journal(stage.key).forget()
         for output in stage.outputs:
             shape = output.shape(stage.frame, stage.runs(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
             about = {"imfuse_tiles": {**stage.about, **described(stage, output)}}
-            self.store.add(output.path, shape, chunks, output.dtype, about)
-        self.store.begin(stage.key, asdict(layout))
+            self.store.arrays.create(output.path, shape, chunks, output.dtype, about)
+        self.store.journal(stage.key).begin(asdict(layout))
         return cut
 
     def own(self, stage: Stage, layout: Layout) -> Iterator[Block]:
@@ -173,10 +174,10 @@ class Run:
 
     def kept(self, stage: Stage, layout: Layout) -> Lines:
         """The blocks of an earlier run that are recorded and whole; others are taken back."""
-        self.store.reopen(stage.key)
+        self.store.numbers.delete(stage.key)
         self.tidy([stage])
-        done = self.store.done(stage.key)
-        with self.store.journal(stage.key) as record:
+        done = self.store.journal(stage.key).completed_blocks()
+        with self.store.journal(stage.key).appending() as record:
             for name in unsound(self.store, stage, layout, done) if done else ():
                 record({"lost": name})
                 del done[name]

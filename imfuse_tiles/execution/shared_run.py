@@ -18,6 +18,7 @@ from imfuse_tiles.planning.block_layout import Cut, laid_out
 from imfuse_tiles.stages.integrity import unsound
 from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.sweep import sweep_chunks
 
 Found = TypeVar("Found")
 #: Seconds between two looks at the store: the first and the longest.
@@ -41,12 +42,12 @@ class PartRun(Run):
 
     def take_back(self, stage: Stage, damage: Damaged) -> None:
         layout = self.earlier(stage)
-        if layout is None or damage.cell == ():
+        if layout is None or damage.chunk_index == ():
             raise Resumable(f"{damage}; end the other parts and run the same command without --part")
         output = next(each for each in stage.outputs if each.path == damage.path)
-        array = self.store.array(damage.path)
+        array = self.store.arrays.open(damage.path)
         for block in stage.blocks(layout):
-            if damage.cell in array.cells(output.box(block)):
+            if damage.chunk_index in array.chunk_indices(output.box(block)):
                 self.repairs.add((stage.key, block.name))
 
     def prepared(self, stage: Stage, cut: Cut) -> Cut:
@@ -73,7 +74,7 @@ class PartRun(Run):
         What an earlier life of this part left half written goes; other files may be another part's, at work on a
         machine that calls itself the same.
         """
-        done = self.store.done(stage.key)
+        done = self.store.journal(stage.key).completed_blocks()
         self.sweep(stage, [block for block in self.own(stage, layout) if block.name not in done])
         mine = {block.name for block in self.own(stage, layout)} & done.keys()
         lost = set(unsound(self.store, stage, layout, mine)) if mine else set()
@@ -86,11 +87,12 @@ class PartRun(Run):
     def sweep(self, stage: Stage, blocks: Sequence[Block]) -> None:
         """Remove what is half written of blocks that are for this part to compute."""
         if blocks:
-            arrays = [(output, self.store.array(output.path)) for output in stage.outputs]
-            self.store.sweep_chunks(
-                (array, (cell for block in blocks for cell in array.cells(output.box(block))))
+            arrays = [(output, self.store.arrays.open(output.path)) for output in stage.outputs]
+            chunks = (
+                (array, (index for block in blocks for index in array.chunk_indices(output.box(block))))
                 for output, array in arrays
             )
+            sweep_chunks(self.store, chunks)
 
     def own(self, stage: Stage, layout: Layout) -> Iterator[Block]:
         for number, block in enumerate(stage.blocks(layout)):
@@ -126,7 +128,7 @@ class PartRun(Run):
     def running(self, number: int) -> bool:
         """Whether a part is at work."""
         part = Part(number, self.part.of)
-        return number != self.part.number and self.store.files.held(f"-{part.name}")
+        return number != self.part.number and self.store.is_locked(part.name)
 
 
 class Joint:
@@ -138,9 +140,13 @@ class Joint:
 
     def look(self) -> Lines | None:
         """All blocks, None while some are missing."""
-        now = self.run.store.journals(self.stage.key)
+        now = self.run.store.journal(self.stage.key).sizes()
         if now != self.seen:
-            before, self.seen, self.done = len(self.done), now, self.run.store.done(self.stage.key)
+            before, self.seen, self.done = (
+                len(self.done),
+                now,
+                self.run.store.journal(self.stage.key).completed_blocks(),
+            )
             for _ in range(len(self.done) - before):
                 self.run.progress.block(self.stage)
         return self.done if len(self.done) == self.stage.count(self.layout) else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache, partial, update_wrapper
+from contextlib import contextmanager
+from functools import cache, update_wrapper
 from typing import Any
 
+from imfuse_tiles.kernels.kernel_cache import cached
+
 #: What Numba imports if it can, for features that no kernel uses: linear algebra, C declarations, a settings file.
-TRIED = ("scipy", "cffi", "yaml")
+OPTIONAL = ("scipy", "cffi", "yaml")
 _LOCK = threading.RLock()
 
 
@@ -23,65 +25,43 @@ def njit(counted: bool = True, **options: Any) -> Callable[[Callable[..., Any]],
 
     ``counted``: whether Numba counts who uses an array, by an atomic addition for every row that is cut out of one
     and a subtraction afterwards: a fifth of the time of kernels that go row by row. Those that are not ``counted``
-    can neither make arrays nor return them, nor assign one to a part of another.
+    can neither make arrays nor return them, nor assign one to a part of another. No kernel gets the wrapper for
+    callers in C, which nobody uses and which is a twelfth of the time of compiling.
     """
-    return lambda function: _Later(function, {"_nrt": counted, **options})
+    return lambda function: LazyKernel(function, {"_nrt": counted, "no_cfunc_wrapper": True, **options})
 
 
-class _Later:
+class LazyKernel:
     """A kernel that is not compiled yet. It gives its place in the module to the compiled one."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         update_wrapper(self, function)
         self._function, self._options = function, options
-        self._begun: Any = None
-        self._made: Any = None
+        self._dispatcher: Any = None
+        self._complete: Any = None
 
     def __call__(self, *args: Any) -> Any:
-        return (self._made or self._make())(*args)
+        return (self._complete or self._load())(*args)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._make(), name)
+        return getattr(self._load(), name)
 
-    def _make(self) -> Any:
-        """Numba's object, with those of all kernels that it can see by name in its module."""
+    def _load(self) -> Any:
+        """Numba's dispatcher, with those of all kernels that it can see by name in its module."""
         with _LOCK:
-            if self._begun is None:
+            if self._dispatcher is None:
                 ready()
                 import numba
 
-                self._begun = _kept(numba.njit(**self._options)(self._function))
-                place = self._function.__globals__
-                for name, other in list(place.items()):
-                    if isinstance(other, _Later):
-                        place[name] = other._make()
-                self._made = self._begun
-            return self._begun
-
-
-def _kept(kernel: Any) -> Any:
-    """A kernel whose code is kept for the next time: found without what only compiling needs, lost on a full disk."""
-    cache = kernel._cache
-    cache.save_overload = partial(_tried, cache.save_overload)
-    if hasattr(cache, "_load_overload"):  # not where nothing is kept
-        cache.load_overload = partial(_found, cache)
-    return kernel
-
-
-def _tried(keep: Callable[..., None], *what: Any) -> None:
-    with suppress(OSError):
-        keep(*what)
-
-
-def _found(cache: Any, *what: Any) -> Any:
-    code = None
-    with cache._guard_against_spurious_io_errors():
-        code = cache._load_overload(*what)
-    if code is None:
-        _prepared()
-    return code
+                self._dispatcher = cached(numba.njit(**self._options)(self._function), _load_compiler)
+                module = self._function.__globals__
+                for name, other in list(module.items()):
+                    if isinstance(other, LazyKernel):
+                        module[name] = other._load()
+                self._complete = self._dispatcher
+            return self._dispatcher
 
 
 class _Hidden:
@@ -108,12 +88,12 @@ def _without(names: Sequence[str]) -> Iterator[None]:
 def ready() -> None:
     """Load Numba and all that compiled kernels need to be loaded; only the first call takes time."""
     with _LOCK:
-        _load()
+        _load_runtime()
 
 
 @cache
-def _load() -> None:
-    with _without(TRIED):
+def _load_runtime() -> None:
+    with _without(OPTIONAL):
         from numba.core.registry import cpu_target
         from numba.core.runtime import rtsys
 
@@ -121,9 +101,9 @@ def _load() -> None:
 
 
 @cache
-def _prepared() -> None:
+def _load_compiler() -> None:
     """Load what Numba needs to compile: all it knows of types and functions, half as much again."""
-    with _without(TRIED):
+    with _without(OPTIONAL):
         from numba.core.registry import cpu_target
 
         cpu_target.typing_context.refresh()

@@ -22,9 +22,9 @@ from imfuse_tiles.storage.store import Store
 def to_write(stage: Stage, store: Store, layout: Layout) -> int:
     """Bytes of a stage's blocks that are not done yet in this layout."""
     total = stage.bytes_on_disk(layout)
-    if Layout.of(store.layout(stage.key)) != layout:
+    if Layout.of(store.journal(stage.key).layout()) != layout:
         return total
-    return int(total * (1 - min(1.0, len(store.done(stage.key)) / stage.count(layout))))
+    return int(total * (1 - min(1.0, len(store.journal(stage.key).completed_blocks()) / stage.count(layout))))
 
 
 class Growth(NamedTuple):
@@ -40,7 +40,9 @@ def growth(plan: Plan, store: Store, resources: Resources, stale: Collection[str
     ``stale``: keys of stages that will be computed anew.
     """
     todo = needed(plan, store, stale) if store.exists() else list(plan.stages)
-    layouts = {stage.key: laid_out(stage, resources, Layout.of(store.layout(stage.key))).layout for stage in todo}
+    layouts = {
+        stage.key: laid_out(stage, resources, Layout.of(store.journal(stage.key).layout())).layout for stage in todo
+    }
     left = spare(plan, store) if resources.lean else frozenset()
     held = most = 0
     for place, stage in enumerate([None, *todo]):  # at first what an earlier run left goes
@@ -55,7 +57,7 @@ def growth(plan: Plan, store: Store, resources: Resources, stale: Collection[str
 
 def written(stage: Stage, store: Store) -> int:
     """Bytes of a stage's blocks that are done."""
-    layout = Layout.of(store.layout(stage.key))
+    layout = Layout.of(store.journal(stage.key).layout())
     return stage.bytes_on_disk(layout) - to_write(stage, store, layout) if layout else 0
 
 
@@ -78,7 +80,7 @@ def check_disk(
 
 def lacking(need: Growth, store: Store, results: tuple[Path, int]) -> str:
     """What a disk has too little of, in words: while stages are computed, or when the results are written."""
-    if not store.local:
+    if not store.is_local:
         return short([("results", *results)])
     moments = [("store", store.folder, need.end), ("results", *results)], [("store", store.folder, need.most)]
     larger = sorted(moments, key=lambda wants: -sum(size for _, _, size in wants))

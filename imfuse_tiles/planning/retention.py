@@ -23,7 +23,7 @@ def spare(plan: Plan, store: Store) -> frozenset[str]:
         stage.key
         for stage in plan.stages
         if stage.outputs and not isinstance(stage.job, IngestJob) and stage.key not in plan.wanted
-        if not there or stage.key in marked or store.numbers(stage.key) is None
+        if not there or stage.key in marked or store.numbers.load(stage.key) is None
     )
 
 

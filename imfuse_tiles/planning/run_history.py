@@ -20,16 +20,16 @@ def note(plan: Plan, store: Store, resources: Resources, spare: Container[str] =
     ``spare``: keys of those that are of no use to anybody once the run is done.
     """
     now = time.time()
-    stages: dict[str, Any] = (store.numbers(NOTE) or {}).get("stages", {})
-    kept = {key: said for key, said in stages.items() if store.layout(key) is not None}
+    stages: dict[str, Any] = (store.numbers.load(NOTE) or {}).get("stages", {})
+    kept = {key: said for key, said in stages.items() if store.journal(key).layout() is not None}
     for stage in plan.stages:
-        layout = Layout(**earlier) if (earlier := store.layout(stage.key)) else None
+        layout = Layout(**earlier) if (earlier := store.journal(stage.key).layout()) else None
         count = stage.count(laid_out(stage, resources, layout).layout)
         paths = [output.path for output in stage.outputs]
         kept[stage.key] = {"name": stage.name, "blocks": count, "paths": paths, "used": now,
                            "passing": stage.key in spare}  # fmt: skip
     images = [header.path.name for header in plan.stack.headers]
-    store.finish(NOTE, {
+    store.numbers.save(NOTE, {
         "options": str(plan.recipe), "began": now, "order": [stage.key for stage in plan.stages], "stages": kept,
         "folder": str(plan.stack.headers[0].path.absolute().parent), "images": images, "size": plan.stack.frame[::-1],
     })  # fmt: skip

@@ -7,8 +7,8 @@ roughness, gloss, red, green, blue): the tilt adds to the slope of the dome and 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.simulation.noise import chance
 from imfuse_tiles.simulation.paint import BASE, BLUE, COVER, DEPTH, GREEN, RED, Plane, blend
 

@@ -7,7 +7,8 @@ look-ups per row of the disc and the sums are exact: no rounding, hence the same
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from imfuse_tiles.kernels.compiler import njit
 
 #: layers of depth; the circle of confusion of a layer is that of its middle
 BINS = 24

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.simulation.noise import chances
 
 #: pixels of picture needed around a resampled position

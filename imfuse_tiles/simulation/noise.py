@@ -7,7 +7,8 @@ painted at any time, in any order, and always gets the same values.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = np.ndarray
 

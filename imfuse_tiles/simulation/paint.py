@@ -8,7 +8,8 @@ is solid. Nothing here depends on where a window lies: positions are absolute, t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from imfuse_tiles.kernels.compiler import njit
 
 Plane = np.ndarray
 RED, GREEN, BLUE, COVER, DEPTH, BASE = range(6)

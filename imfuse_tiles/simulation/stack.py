@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 
+from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.simulation import lens, paint
 from imfuse_tiles.simulation.bodies import bodies
 from imfuse_tiles.simulation.misalign import Transform, lanczos, resample, source_box, wander

@@ -27,7 +27,7 @@ def arrays(names: Iterable[str]) -> list[str]:
 
 def stage_of(store: Store, path: str) -> Stage:
     """The stage that writes an array, without its work and its other arrays. Damaged when the array does not say."""
-    said = store.about(path)
+    said = store.arrays.attributes(path)
     try:
         output = Output(path, tuple(said["lead"]), tuple(said["group"]), str(said["dtype"]), bool(said["by_run"]),
                         flat=int(said.get("flat", 1)))  # fmt: skip

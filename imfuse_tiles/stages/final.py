@@ -27,7 +27,7 @@ class Step:
     numbers: str | None = None
 
     def apply(self, picture: Picture, store: Store) -> Picture:
-        numbers = store.numbers(self.numbers) if self.numbers else {}
+        numbers = store.numbers.load(self.numbers) if self.numbers else {}
         assert numbers is not None, f"{self.numbers} is not finished"
         return self.op.apply(picture, numbers)
 

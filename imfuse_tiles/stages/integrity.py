@@ -11,10 +11,10 @@ from imfuse_tiles.storage.store import Store
 
 def sound(store: Store, stage: Stage) -> bool:
     """Whether a stage is finished and every chunk of it there in full length."""
-    layout = Layout.of(store.layout(stage.key))
-    if layout is None or store.numbers(stage.key) is None:
+    layout = Layout.of(store.journal(stage.key).layout())
+    if layout is None or store.numbers.load(stage.key) is None:
         return False
-    done = store.done(stage.key)
+    done = store.journal(stage.key).completed_blocks()
     return len(done) == stage.count(layout) and not unsound(store, stage, layout, done)
 
 
@@ -30,13 +30,15 @@ def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -
 
 def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequence[int]], int]]]) -> bool:
     return all(
-        size(cell) == array.chunk_bytes for output, array, size in arrays for cell in array.cells(output.box(block))
+        size(cell) == array.chunk_bytes
+        for output, array, size in arrays
+        for cell in array.chunk_indices(output.box(block))
     )
 
 
 def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
     """An array of a stage; Damaged unless its metadata are those that the stage writes."""
-    array = store.array(output.path)
+    array = store.arrays.open(output.path)
     shape = output.shape(stage.frame, stage.runs(layout))
     chunks = output.chunks(stage.frame, layout.chunk)
     if (array.shape, array.chunks, array.dtype) != (shape, chunks, output.dtype):
@@ -47,7 +49,7 @@ def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> Chunke
 def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
     """Every chunk of array ``path`` in a finished block that cannot be trusted, with its block; reads all of it."""
     output = next(each for each in stage.outputs if each.path == path)
-    array, done = opened(store, stage, layout, output), store.done(stage.key)
+    array, done = opened(store, stage, layout, output), store.journal(stage.key).completed_blocks()
     for block in stage.blocks(layout):
         if block.name in done:
             for damage in _faults(array, output, block):
@@ -55,26 +57,26 @@ def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[t
 
 
 def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
-    cells = list(array.cells(output.box(block)))
-    for cell, raw in zip(cells, array.files.read_each([array.name(cell) for cell in cells]), strict=True):
+    cells = list(array.chunk_indices(output.box(block)))
+    for cell, raw in zip(cells, array.files.read_many([array.chunk_name(cell) for cell in cells]), strict=True):
         try:
-            array.checked(cell, raw)
+            array.decode_chunk(cell, raw)
         except Damaged as damage:
             yield damage
 
 
 def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
     """Take back every block of a stage that the array of a damaged chunk makes doubtful."""
-    layout = Layout.of(store.layout(stage.key))
-    if layout is None or damage.cell == ():
-        store.forget(stage.key)
+    layout = Layout.of(store.journal(stage.key).layout())
+    if layout is None or damage.chunk_index == ():
+        store.journal(stage.key).forget()
         return
-    store.reopen(stage.key)
+    store.numbers.delete(stage.key)
     try:
         lost = {block.name for block, _ in damaged(store, stage, layout, damage.path)}
     except Damaged:
-        store.forget(stage.key)
+        store.journal(stage.key).forget()
         return
-    with store.journal(stage.key) as record:
+    with store.journal(stage.key).appending() as record:
         for name in lost:
             record({"lost": name})

@@ -195,7 +195,7 @@ class LevelJob(Job):
 
 def limits(store: Store, raw: str) -> tuple[float, float]:
     """Smallest and largest raw mask value of the stack, as their six-digit percent figures."""
-    numbers = store.numbers(raw)
+    numbers = store.numbers.load(raw)
     assert numbers is not None, f"{raw} is not finished"
     return kernels.level.six_digits(numbers["low"]), kernels.level.six_digits(numbers["high"])
 
@@ -203,7 +203,7 @@ def limits(store: Store, raw: str) -> tuple[float, float]:
 @lru_cache(maxsize=64)
 def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
     """Limits and table of a levelled generator."""
-    numbers = store.numbers(key)
+    numbers = store.numbers.load(key)
     assert numbers is not None, f"{key} is not finished"
     curve = None if numbers["curve"] is None else np.asarray(numbers["curve"])
     return numbers["low"], numbers["high"], kernels.level.table(curve)

@@ -56,7 +56,7 @@ class Merged:
 @lru_cache(maxsize=16)
 def span_of(store: Store, masks: Merged) -> tuple[float, float]:
     """The mask values that become 0 and 1."""
-    numbers = store.numbers(masks.key)
+    numbers = store.numbers.load(masks.key)
     assert numbers is not None, f"{masks.key} is not finished"
     return masks.level.limits(numbers["low"], numbers["high"])
 

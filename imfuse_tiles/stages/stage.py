@@ -12,7 +12,7 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.storage.chunked_array import CHECK, ChunkedArray, Kept
+from imfuse_tiles.storage.chunked_array import CRC_BYTES, ChunkCache, ChunkedArray
 from imfuse_tiles.storage.store import Store
 
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
@@ -60,7 +60,7 @@ class Access:
     arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     bytes_read: int = 0
     bytes_written: int = 0
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, ChunkCache] = field(default_factory=dict)
 
     def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False,
              out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
@@ -82,7 +82,7 @@ class Access:
     def array(self, path: str) -> ChunkedArray:
         """An array of the store, its metadata read once for each block."""
         if path not in self.arrays:
-            self.arrays[path] = self.store.array(path)
+            self.arrays[path] = self.store.arrays.open(path)
         return self.arrays[path]
 
 
@@ -228,7 +228,7 @@ class Stage:
         for output in self.outputs:
             shape = output.shape(self.frame, self.runs(layout))
             chunks = output.chunks(self.frame, layout.chunk)
-            size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CHECK
+            size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CRC_BYTES
             count = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
             total += count * -(-size // DISK_BLOCK) * DISK_BLOCK
         return total

@@ -21,22 +21,24 @@ from imfuse_tiles.storage.files import Bytes, Files
 from imfuse_tiles.storage.open_files import files_of
 
 Box = Sequence[tuple[int, int]]
-Kept = dict[tuple[int, ...], np.ndarray]
-CHECK = 4
+Index = tuple[int, ...]
+ChunkCache = dict[Index, np.ndarray]
+CRC_BYTES = 4
 
 
 class Damaged(Exception):
-    """A chunk that is missing, short or altered: ``path`` of the array inside its store, ``cell`` of the chunk."""
+    """A chunk that is missing, short or altered.
 
-    def __init__(self, path: str, cell: tuple[int, ...], what: str) -> None:
-        super().__init__(path, cell, what)
-        self.path, self.cell, self.what = path, cell, what
+    ``path``: of the array inside its store. ``chunk_index``: in the grid of chunks; empty for the array's metadata.
+    """
+
+    def __init__(self, path: str, chunk_index: tuple[int, ...], problem: str) -> None:
+        super().__init__(path, chunk_index, problem)
+        self.path, self.chunk_index, self.problem = path, chunk_index, problem
 
     def __str__(self) -> str:
-        what = (
-            f"chunk {'/'.join(map(str, self.cell))} of {self.path}" if self.cell else f"the description of {self.path}"
-        )
-        return f"{what} is {self.what}"
+        chunk = f"chunk {'/'.join(map(str, self.chunk_index))}" if self.chunk_index else "the description"
+        return f"{chunk} of {self.path} is {self.problem}"
 
 
 @dataclass(frozen=True)
@@ -56,75 +58,75 @@ class ChunkedArray:
     @cached_property
     def chunk_bytes(self) -> int:
         """Bytes of a chunk's file."""
-        return prod(self.chunks) * np.dtype(self.dtype).itemsize + CHECK
+        return prod(self.chunks) * np.dtype(self.dtype).itemsize + CRC_BYTES
 
-    def name(self, cell: Sequence[int]) -> str:
+    def chunk_name(self, index: Sequence[int]) -> str:
         """The name of a chunk's file in the store."""
-        return "/".join([self.path, "c", *map(str, cell)])
+        return "/".join([self.path, "c", *map(str, index)])
 
-    def file(self, cell: Sequence[int]) -> Path:
+    def chunk_file(self, index: Sequence[int]) -> Path:
         """A chunk's file where the store is a folder."""
-        return Path(self.root, self.name(cell))
+        return Path(self.root, self.chunk_name(index))
 
-    def cells(self, box: Box) -> Iterator[tuple[int, ...]]:
+    def chunk_indices(self, box: Box) -> Iterator[tuple[int, ...]]:
         """The chunks that a box (start, stop per dimension) touches."""
         spans = (range(a // c, -(-b // c)) for (a, b), c in zip(box, self.chunks, strict=True))
         return itertools.product(*spans)
 
-    def read(self, box: Box, kept: Kept | None = None, out: np.ndarray | None = None) -> np.ndarray:
+    def read(self, box: Box, cache: ChunkCache | None = None, out: np.ndarray | None = None) -> np.ndarray:
         """The samples of a box. Damaged when a chunk cannot be trusted.
 
-        ``kept``: whole chunks of earlier reads of this array, for boxes that follow each other row by row and share
+        ``cache``: whole chunks of earlier reads of this array, for boxes that follow each other row by row and share
         chunks; what lies above the box or in another slice is dropped, what it touches is added.
         ``out``: an array of the box's shape to fill.
         """
         out = np.empty([b - a for a, b in box], self.dtype) if out is None else out
-        for cell, chunk in self.each(list(self.cells(box)), kept):
+        for index, chunk in self._read_chunks(list(self.chunk_indices(box)), cache):
             inside, outside = [], []
-            for (a, b), c, size in zip(box, cell, self.chunks, strict=True):
+            for (a, b), c, size in zip(box, index, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - c * size, stop - c * size))
                 outside.append(slice(start - a, stop - a))
             out[tuple(outside)] = chunk[tuple(inside)]
         return out
 
-    def each(self, cells: list[tuple[int, ...]], kept: Kept | None) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:
-        """Chunks one after the other; without ``kept``, one may be overwritten when the next is asked for."""
-        if kept is None:
-            raws = self.files.read_each([self.name(cell) for cell in cells], self.chunk_bytes)
-            yield from ((cell, self.checked(cell, raw)) for cell, raw in zip(cells, raws, strict=True))
+    def _read_chunks(self, indices: list[Index], cache: ChunkCache | None) -> Iterator[tuple[Index, np.ndarray]]:
+        """Chunks one after the other; without ``cache``, one may be overwritten when the next is asked for."""
+        if cache is None:
+            raws = self.files.read_many([self.chunk_name(index) for index in indices], self.chunk_bytes)
+            yield from ((index, self.decode_chunk(index, raw)) for index, raw in zip(indices, raws, strict=True))
             return
-        leads, top = {cell[:-2] for cell in cells}, cells[0][-2]
-        for gone in [cell for cell in kept if cell[-2] < top or cell[:-2] not in leads]:
-            del kept[gone]
-        new = [cell for cell in cells if cell not in kept]
-        for cell, raw in zip(new, self.files.read_each([self.name(cell) for cell in new]), strict=True):
-            kept[cell] = self.checked(cell, raw)
-        yield from ((cell, kept[cell]) for cell in cells)
+        leads, top = {index[:-2] for index in indices}, indices[0][-2]
+        for gone in [index for index in cache if index[-2] < top or index[:-2] not in leads]:
+            del cache[gone]
+        new = [index for index in indices if index not in cache]
+        for index, raw in zip(new, self.files.read_many([self.chunk_name(index) for index in new]), strict=True):
+            cache[index] = self.decode_chunk(index, raw)
+        yield from ((index, cache[index]) for index in indices)
 
-    def checked(self, cell: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
+    def decode_chunk(self, index: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
         """One whole chunk from the bytes of its file."""
         if raw is None:
-            raise Damaged(self.path, cell, "missing")
+            raise Damaged(self.path, index, "missing")
         if len(raw) != self.chunk_bytes:
-            raise Damaged(self.path, cell, "short")
-        if crc32c.crc32c(memoryview(raw)[:-CHECK]) != int.from_bytes(raw[-CHECK:], "little"):
-            raise Damaged(self.path, cell, "altered")
+            raise Damaged(self.path, index, "short")
+        if crc32c.crc32c(memoryview(raw)[:-CRC_BYTES]) != int.from_bytes(raw[-CRC_BYTES:], "little"):
+            raise Damaged(self.path, index, "altered")
         return np.frombuffer(raw, self.dtype, prod(self.chunks)).reshape(self.chunks)
 
     def write(self, box: Box, samples: np.ndarray) -> int:
         """Write the chunks of a box that begins and ends on chunk borders or at the array's end; the bytes written."""
         written = 0
-        for cell in self.cells(box):
+        for index in self.chunk_indices(box):
             inside, outside = [], []
-            for (a, b), c, size in zip(box, cell, self.chunks, strict=True):
+            for (a, b), c, size in zip(box, index, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - a, stop - a))
                 outside.append(slice(0, stop - start))
-            written += self.save(cell, samples[tuple(inside)], tuple(outside))
+            written += self.write_chunk(index, samples[tuple(inside)], tuple(outside))
         return written
 
-    def save(self, cell: tuple[int, ...], samples: np.ndarray, place: tuple[slice, ...]) -> int:
+    def write_chunk(self, index: tuple[int, ...], samples: np.ndarray, place: tuple[slice, ...]) -> int:
         """Write one whole chunk; what lies beyond the array's end is filled with zeros."""
         if samples.shape == self.chunks and samples.flags.c_contiguous and samples.dtype == self.dtype:
             chunk = samples
@@ -134,14 +136,14 @@ class ChunkedArray:
                 chunk.fill(0)
             chunk[place] = samples
         raw = memoryview(chunk).cast("B").toreadonly()
-        self.files.write(self.name(cell), raw, crc32c.crc32c(raw).to_bytes(CHECK, "little"))
+        self.files.write(self.chunk_name(index), raw, crc32c.crc32c(raw).to_bytes(CRC_BYTES, "little"))
         return self.chunk_bytes
 
-    def size(self, cell: Sequence[int]) -> int:
+    def chunk_size(self, index: Sequence[int]) -> int:
         """Bytes of a chunk's file, 0 when there is none."""
-        return self.files.size(self.name(cell))
+        return self.files.size(self.chunk_name(index))
 
     def sizes(self) -> Callable[[Sequence[int]], int]:
         """The function ``size`` for many chunks."""
         size = self.files.sizes(self.path)
-        return lambda cell: size(self.name(cell))
+        return lambda index: size(self.chunk_name(index))

@@ -5,13 +5,9 @@ A name is relative to the store and written with slashes. What is written is the
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
-
-from imfuse_tiles.errors import Exists
 
 Bytes = bytes | memoryview
 
@@ -21,23 +17,23 @@ class Files(Protocol):
 
     root: str
 
-    def reach(self) -> None:
+    def check_reachable(self) -> None:
         """Refusal, within seconds, when the place does not answer."""
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
 
-    def free(self) -> bool:
+    def is_vacant(self) -> bool:
         """Whether a store may begin here: nothing is there, or what a run leaves that has only just begun."""
 
     def read(self, name: str) -> bytes:
         """A whole file; FileNotFoundError when there is none."""
 
-    def read_each(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
+    def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
         """Whole files one after the other, None for each that is not there; read ahead where that saves time.
 
-        ``size``: what each should have. Then what is given may be overwritten when the next one is asked for, and
-        a longer file is given in part, but never with just this size.
+        ``size``: bytes that each should have. Then a yielded buffer may be overwritten when the next one is asked
+        for, and a longer file is yielded in part, but never with just this size.
         """
 
     def write(self, name: str, *parts: Bytes) -> None:
@@ -49,43 +45,35 @@ class Files(Protocol):
     def sizes(self, under: str) -> Callable[[str], int]:
         """The function ``size`` for many files under a folder."""
 
-    def names(self, under: str = "") -> Iterator[tuple[str, int]]:
+    def list_files(self, under: str = "") -> Iterator[tuple[str, int]]:
         """Every file under a folder with its bytes, in the order of their names."""
 
     def delete(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it; nothing happens when there is none."""
 
-    def log(self, name: str, keep: int) -> AbstractContextManager[Callable[[bytes], None]]:
+    def appending(self, name: str, keep: int) -> AbstractContextManager[Callable[[bytes], None]]:
         """A function that adds whole lines to a log, so that they outlive this program's death.
 
         In a folder: to the file ``name``, cut to its first ``keep`` bytes. Behind a URL, where nothing can be
         appended to: as new files in the folder ``name.d``, whose names follow each other.
         """
 
-    def locked(self, name: str = "") -> AbstractContextManager[None]:
-        """Be the only writer; Exists (exit 3) naming the other when there is one, Refusal when none can write.
-
-        With a name, which begins with a dash: one of several writers that know of each other, the only one of
-        this name. Whoever holds a lock looks for the others afterwards, so that two never both go on.
-        """
-
-    def held(self, name: str) -> bool:
-        """Whether somebody holds the lock of this name."""
-
-    def writable(self) -> AbstractContextManager[None]:
+    def refuse_if_unwritable(self) -> AbstractContextManager[None]:
         """Turns what the place says to a write that it does not allow into a Refusal."""
 
-    def sweep(self, places: Iterable[str], mine: Container[str] | None = None) -> None:
-        """Remove what killed writers left half written, of files or in folders of these names.
 
-        ``mine``: only of these files, which nobody else writes now but to repair them.
+class Locks(Protocol):
+    """Who writes to a store. A killed writer's lock is free again, at once in a folder, soon behind a URL.
+
+    The name of a lock is empty for the only writer of a store, or begins with a dash for one of several writers
+    that know of each other. Whoever takes a lock looks for the others afterwards, so that two never both go on.
+    """
+
+    def locked(self, name: str = "") -> AbstractContextManager[None]:
+        """Be the only writer of this name.
+
+        Raises Exists (exit 3) naming the holder when there is one, Refusal when nobody can write.
         """
 
-
-def myself() -> str:
-    """This process, for people."""
-    return f"process {os.getpid()} on {socket.gethostname()}"
-
-
-def in_use(root: str, by: str) -> Exists:
-    return Exists(f"the store {root} is in use by {by or 'another run'}; wait for it or name another --store")
+    def is_locked(self, name: str) -> bool:
+        """Whether somebody holds the lock of this name."""

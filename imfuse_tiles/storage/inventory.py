@@ -10,7 +10,8 @@ from typing import Any
 
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.store import Store, delete_stage
+from imfuse_tiles.storage.sweep import sweep_store
 
 #: The note in which a store keeps its last run and when each stage was last of use.
 NOTE = "runs"
@@ -18,7 +19,7 @@ NOTE = "runs"
 
 def passing(store: Store) -> frozenset[str]:
     """Keys of the stages that the last run to name them did not mean to keep."""
-    stages: dict[str, Any] = (store.numbers(NOTE) or {}).get("stages", {})
+    stages: dict[str, Any] = (store.numbers.load(NOTE) or {}).get("stages", {})
     return frozenset(key for key, said in stages.items() if said.get("passing"))
 
 
@@ -60,7 +61,7 @@ def contents(store: Store) -> Contents:
     if not store.exists():
         raise Refusal(f"{store.root} is not a store of imfuse-tiles")
     store.check()
-    said, sizes = store.numbers(NOTE) or {}, bytes_by_array(store)
+    said, sizes = store.numbers.load(NOTE) or {}, bytes_by_array(store)
     stages: dict[str, Any] = dict(said.get("stages", {}))
     for path in sizes:  # arrays of runs that were not noted
         key = path.rpartition("/")[2]
@@ -68,18 +69,23 @@ def contents(store: Store) -> Contents:
         if path not in stages[key]["paths"]:
             stages[key]["paths"].append(path)
     order = list(said.get("order", []))
-    others = [key for key in stages if key not in order and store.layout(key) is not None]
+    others = [key for key in stages if key not in order and store.journal(key).layout() is not None]
     held = [_held(store, key, stages[key], sizes) for key in [*order, *others]]
     return Contents(
         said.get("options", ""), said.get("folder", ""), tuple(said.get("images", ())), said.get("began", 0.0),
-        tuple(order), tuple(held), store.size(),
+        tuple(order), tuple(held), total_bytes(store),
     )  # fmt: skip
+
+
+def total_bytes(store: Store) -> int:
+    """Bytes of all files; one that goes away meanwhile does not count."""
+    return sum(size for _, size in store.files.list_files())
 
 
 def bytes_by_array(store: Store) -> dict[str, int]:
     """Bytes of every array by its path."""
     found: dict[str, int] = {}
-    for name, size in store.files.names():
+    for name, size in store.files.list_files():
         parts = name.split("/")
         if len(parts) > 2 and parts[0] not in ("journal", "numbers"):
             path = "/".join(parts[:2])
@@ -88,8 +94,8 @@ def bytes_by_array(store: Store) -> dict[str, int]:
 
 
 def _held(store: Store, key: str, said: dict[str, Any], sizes: dict[str, int]) -> Held:
-    done, begun = len(store.done(key)), store.layout(key) is not None
-    finished = store.numbers(key) is not None
+    done, begun = len(store.journal(key).completed_blocks()), store.journal(key).layout() is not None
+    finished = store.numbers.load(key) is not None
     paths = tuple(said["paths"])
     size = sum(sizes.get(path, 0) for path in paths)
     blocks, used, passing = max(said["blocks"], done), said.get("used", 0.0), bool(said.get("passing"))
@@ -115,7 +121,7 @@ def stores(folder: Path) -> Iterator[Store]:
 
 def remove(store: Store) -> int:
     """Remove a whole store that is in a folder; the bytes gained. Exists while a run works on it."""
-    size = store.size()
+    size = total_bytes(store)
     with store.locked():
         shutil.rmtree(store.folder, ignore_errors=True)
     shutil.rmtree(store.folder, ignore_errors=True)
@@ -152,10 +158,10 @@ def drop(store: Store, stages: Iterable[Held]) -> None:
     """
     with store.locked():
         for held in stages:
-            store.drop(held.key, held.paths)
+            delete_stage(store, held.key, held.paths)
         for path in bytes_by_array(store):
-            if store.layout(path.rpartition("/")[2]) is None:
+            if store.journal(path.rpartition("/")[2]).layout() is None:
                 store.files.delete(path)
-        store.sweep(bytes_by_array(store))
+        sweep_store(store, bytes_by_array(store))
     if not bytes_by_array(store):
         remove(store)

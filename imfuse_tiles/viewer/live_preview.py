@@ -83,7 +83,7 @@ class Preview(Progress):
 
     def own(self) -> bool:
         """Whether the file is one that an earlier run of this store drew."""
-        said = self.store.numbers(self.note)
+        said = self.store.numbers.load(self.note)
         return said is not None and self.path.is_file() and self.path.stat().st_mtime_ns == said["mtime_ns"]
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
@@ -121,19 +121,19 @@ class Preview(Progress):
             _, height, width = planes.shape
             picture = Picture(height, width, 3, "uint8", stage.name)
             write_picture(self.path, picture, [np.ascontiguousarray(np.moveaxis(planes, 0, -1))], force=True, workers=1)
-            self.store.finish(self.note, {"mtime_ns": self.path.stat().st_mtime_ns})
+            self.store.numbers.save(self.note, {"mtime_ns": self.path.stat().st_mtime_ns})
 
     def _update(self, stage: Stage, seen: View, until: float) -> bool:
         """Draw new blocks onto the canvas; whether there were any."""
         step = -(-max(stage.frame) // LONGEST)
-        layout = self.store.layout(stage.key)
+        layout = self.store.journal(stage.key).layout()
         if layout is None:
             return False
         if self.changed.is_set() or self.canvas is None:
             self.changed.clear()
             self.drawn = set()
             self.canvas = np.full((3, -(-stage.frame[0] // step), -(-stage.frame[1] // step)), np.nan, np.float32)
-        new = [name for name in self.store.done(stage.key) if name not in self.drawn]
+        new = [name for name in self.store.journal(stage.key).completed_blocks() if name not in self.drawn]
         access = Access(self.store)
         for name in reversed(new):  # the latest first
             block = block_of(stage, Layout(**layout), name)

@@ -7,16 +7,22 @@ from typing import Any
 
 import pytest
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
+from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.config_files import load_preset
+from imfuse_tiles.options.recipe import Recipe
 
 
 def said(text: str | list[str]) -> tuple[Any, str]:
     """The general arguments and the canonical options."""
     words = text.split() if isinstance(text, str) else text
-    arguments, recipe = read(fuse_parser("fuse"), words)
+    arguments, recipe = parse_fuse_args(fuse_parser("fuse"), words)
     return arguments, str(recipe)
+
+
+def said_recipe(text: str) -> Recipe:
+    return parse_fuse_args(fuse_parser("fuse"), text.split())[1]
 
 
 def refusal(text: str) -> str:
@@ -90,13 +96,17 @@ def test_limit_memory_is_memory() -> None:
     [
         ("--frobnicate", "unknown option --frobnicate"),
         ("--m=1", "ambiguous"),
-        ("-Z", "unknown option: -Z"),
+        ("-Z", "unknown option -Z"),
         ("--tile", "--tile needs a value"),
-        ("--tile x", "--tile"),
-        ("--tile 1.5", "--tile"),
+        ("--tile x", "--tile x: allowed is a whole number from 16"),
+        ("--tile 1.5", "--tile 1.5: allowed is a whole number from 16"),
+        ("--workers lots", "--workers lots: allowed is a whole number from 1"),
+        ("--workers 0", "--workers 0: allowed is a whole number from 1"),
+        ("--wait nan", "--wait nan: allowed is a number of seconds from 0"),
+        ("--threads 4", "unknown option --threads; did you mean --workers?"),
         ("--store --wavelet", "--wavelet is an option"),
-        ("-o", "-o"),
-        ("--quiet=loud", "--quiet"),
+        ("-o", "--output needs a value"),
+        ("--quiet=loud", "--quiet takes no value"),
         ("--bits 9", "allowed is 8 or 16"),
     ],
 )
@@ -104,6 +114,37 @@ def test_wrong_words_are_refused_by_name(text: str, part: str) -> None:
     message = refusal(text)
     assert part in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["--wavelet p5", "--exif a.tif", "--force post", "-f post", "--basename mine", "--bg enfuse", "--bg mean.png",
+     "--depthmap map.tif", "--dashboard 127.0.0.1:80", "--blur s1,S2", "--evaluate Max", "--wave p5"],
+)  # fmt: skip
+def test_a_word_behind_a_bare_option_that_could_be_its_value_is_refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be taken as an image, which is not there or is not to be one."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.tif", "map.tif", "mean.png"):
+        (tmp_path / name).write_bytes(b"")
+    option, word = text.split()
+    full = {"-f": "--force", "--wave": "--wavelet"}.get(option, option)
+    assert f"{full} {word}: did you mean {full}={word}?" in refusal(f"{text} b.tif")
+    assert said(f"{option if option != '-f' else '--force'}={word} b.tif")[0].images == ["b.tif"]
+
+
+def test_a_frame_that_could_be_no_value_may_stand_behind_a_bare_option() -> None:
+    for text in ("--wavelet a.tif", "--maskmorph p5.tif", "--force a.tif", "a.tif --exif", "--exif --wavelet a.tif"):
+        assert len(said(text)[0].images) == 1
+
+
+def test_without_a_picture_asked_for_the_default_preset_is_used() -> None:
+    whole = with_default_preset(said_recipe(""))
+    assert str(whole) == said("--preset default")[1]
+    assert str(with_default_preset(said_recipe("--cutwave=p99"))) == said("--preset default --cutwave=p99")[1]
+    for text in ("--wavelet", "--bg=mean", "--preset enfuse"):
+        assert with_default_preset(said_recipe(text)) == said_recipe(text)
 
 
 # Presets

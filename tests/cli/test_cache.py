@@ -56,10 +56,10 @@ def test_status_tells_what_a_lean_run_has_deleted_and_the_stage_at_work(
 
     gone = "not needed any more"
     assert states() == ["complete", gone, "complete", gone, gone, "complete"]
-    notes = store.numbers("runs")
+    notes = store.numbers.load("runs")
     assert notes is not None
-    store.forget(notes["order"][-1])
-    store.begin(notes["order"][-2], {"chunk": 64, "edge": 64, "run": 1})
+    store.journal(notes["order"][-1]).forget()
+    store.journal(notes["order"][-2]).begin({"chunk": 64, "edge": 64, "run": 1})
     with store.locked():
         assert states() == ["complete", gone, "complete", gone, "at work", "not there"]
 
@@ -67,21 +67,21 @@ def test_status_tells_what_a_lean_run_has_deleted_and_the_stage_at_work(
 def test_status_of_a_run_at_work_tells_its_rate(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A stage of 100 blocks, of which one was recorded every ten seconds until five seconds ago."""
     store = Store(str(cache_folder() / name))
-    said_before = store.numbers("runs")
+    said_before = store.numbers.load("runs")
     assert said_before is not None
     key = said_before["order"][-1]
     said_before["stages"][key]["blocks"] = 100
-    store.finish("runs", said_before)
+    store.numbers.save("runs", said_before)
     now = time.time()
     said_before["began"] = now - 1000
-    store.finish("runs", said_before)
-    with store.journal(key) as record:
+    store.numbers.save("runs", said_before)
+    with store.journal(key).appending() as record:
         record({"block": "0/0/0", "at": now - 5000})  # of an earlier run
         for block in range(1, 21):
             record({"block": f"0/{block}/0", "at": now - 205 + 10 * block})
-    done = len(store.done(key))
+    done = len(store.journal(key).completed_blocks())
     with store.locked():
-        store.reopen(key)
+        store.numbers.delete(key)
         text = said(capsys, "status", name)
     assert "in use by process" in text
     found = re.search(r"at work: (.*) blocks/s, about (.*) s left", text.splitlines()[-1])

@@ -198,11 +198,13 @@ def test_a_jpeg_shows_what_is_transparent_on_black(shell: Shell) -> None:
     assert np.asarray(Image.open("b.depthmap.jpg")).shape == (80, 70, 3)
 
 
-def test_nothing_asked_for_is_a_clear_picture_and_a_hint(shell: Shell) -> None:
+def test_nothing_asked_for_is_the_default_preset_and_said_so(shell: Shell) -> None:
     code, _, err = shell("fuse", "-o", "r.tif", "IMAGES")
     assert code == 0
-    assert "--preset default or --bg=mean" in err
-    assert not tifffile.imread("r.tif").any()
+    assert "using --preset default" in err
+    assert shell("fuse", "--preset", "default", "-o", "named.tif", "IMAGES")[0] == 0
+    assert np.array_equal(tifffile.imread("r.tif"), tifffile.imread("named.tif"))
+    assert "using --preset default" not in shell("fuse", "--quiet", "-o", "quiet.tif", "IMAGES")[2]
 
 
 # Plans

@@ -67,3 +67,10 @@ def test_raw_files_are_refused_as_such(case, fuse):
 def test_a_strip_without_its_length_is_read(fuse, truth, tmp_path):
     assert fuse("strip_counts_zero").code == 0
     assert is_like(tmp_path / "result.tif", truth)
+
+
+def test_spoiled_data_are_refused_by_name(fuse, tmp_path):
+    ended = fuse("jpeg_spoiled_inside")
+    assert ended.code == 2
+    assert "f2.jpg: damaged JPEG" in ended.line
+    assert not (tmp_path / "result.tif").exists()

@@ -12,7 +12,7 @@ from imfuse_tiles.execution import allocator
 FAULTS = """
 import resource
 import numpy as np
-from imfuse_tiles import heap
+from imfuse_tiles.execution import allocator
 allocator.keep()
 def block():
     return np.ones((1024, 1024), np.float32).sum()

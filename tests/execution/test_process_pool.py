@@ -13,7 +13,7 @@ import pytest
 from program import until
 
 from imfuse_tiles.execution.process_pool import Processes, WorkerKilled
-from imfuse_tiles.storage.folder_files import alive
+from imfuse_tiles.storage.processes import is_alive
 
 #: A program that says which signals its workers and their fork server block, as bits.
 MASKS = """
@@ -60,7 +60,7 @@ def test_a_refused_run_leaves_no_server_that_still_loads() -> None:
     said = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, timeout=120)
     server = int(said.stdout)
     assert said.returncode == 2
-    assert until(lambda: not alive(server), 0.3), "loading alone takes longer"
+    assert until(lambda: not is_alive(server), 0.3), "loading alone takes longer"
 
 
 def test_a_worker_that_somebody_else_tells_to_end_goes_on() -> None:

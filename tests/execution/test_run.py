@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def test_a_stopped_run_goes_on_where_it_was(plan: Plan, store: Store, expected: 
     with pytest.raises(Interrupted) as caught:
         stopped.execute(lambda: open_pool(resources, store.root))
     assert caught.value.code == 128 + 15
-    kept = sum(len(store.done(stage.key)) for stage in plan.stages)
+    kept = sum(len(store.journal(stage.key).completed_blocks()) for stage in plan.stages)
     assert blocks <= kept < 54
     reports = run(plan, store)
     assert sum(computed(reports).values()) == 54 - kept
@@ -168,7 +168,7 @@ def test_a_block_that_fails_is_named_and_all_others_are_kept(
         with pytest.raises(BlockFailed, match=r"block 0/100/100 of stage merge masks failed: ZeroDivisionError: oops"):
             run(plan, store)
     merge = next(stage for stage in plan.stages if stage.name == "merge masks")
-    assert "0/100/100" not in store.done(merge.key)
+    assert "0/100/100" not in store.journal(merge.key).completed_blocks()
     assert computed(run(plan, store)) == {"merge masks": 1, "montage": 9, "finish": 9}
     assert np.array_equal(result(plan, store), expected)
 
@@ -182,7 +182,7 @@ def test_of_several_blocks_that_fail_the_first_is_named_and_the_others_counted(
     with pytest.raises(BlockFailed, match=said):
         run(plan, store, scheduler="sync")
     merge = next(stage for stage in plan.stages if stage.name == "merge masks")
-    assert len(store.done(merge.key)) == 6
+    assert len(store.journal(merge.key).completed_blocks()) == 6
 
 
 def test_a_stage_whose_every_block_fails_is_given_up_soon(
@@ -243,7 +243,7 @@ def test_a_damaged_chunk_is_made_again_when_it_is_needed(
         chunk.write_bytes(raw if how == "altered" else raw[:-5])
     # Everything behind the damaged array is to be made again, so that it is needed.
     for stage in plan.stages[[stage.name for stage in plan.stages].index(name) + 1 :]:
-        store.forget(stage.key)
+        store.journal(stage.key).forget()
     reports = computed(run(plan, store))
     assert reports.get(name) == 1
     assert np.array_equal(result(plan, store), expected)
@@ -264,7 +264,7 @@ def test_a_disk_that_damages_everything_is_not_tried_for_ever(
     def spoiled(self: ChunkedArray, box: Any, samples: np.ndarray) -> int:
         count = real(self, box, samples)
         if self.path.startswith("mask/"):
-            place = store.folder / self.name(next(self.cells(box)))
+            place = store.folder / self.chunk_name(next(self.chunk_indices(box)))
             raw = bytearray(place.read_bytes())
             raw[0] ^= 1
             place.write_bytes(raw)
@@ -334,7 +334,12 @@ def test_half_written_files_are_only_looked_for_where_another_process_may_have_l
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images, searched = [header.path for header in stack.headers], list[set[str]]()
-    monkeypatch.setattr(Store, "sweep", lambda self, paths: searched.append({path.partition("/")[0] for path in paths}))
+
+    def sweep(store: Store, paths: Iterable[str] = ()) -> None:
+        searched.append({path.partition("/")[0] for path in paths})
+
+    for module in ("run", "pipeline"):
+        monkeypatch.setattr(f"imfuse_tiles.execution.{module}.sweep_store", sweep)
 
     def looks(store: str, options: str, scheduler: str = "threads") -> bool:
         """Whether a run looks through several stages once all are computed."""
@@ -371,12 +376,12 @@ def test_progress_hears_of_every_stage_and_block_once(plan: Plan, store: Store) 
 def test_a_journal_line_tells_what_a_block_read_and_wrote(plan: Plan, store: Store) -> None:
     run(plan, store)
     mask = next(stage for stage in plan.stages if stage.name == "mask wavelet")
-    lines = store.done(mask.key).values()
+    lines = store.journal(mask.key).completed_blocks().values()
     assert all({"block", "low", "high", "read", "written"} <= line.keys() for line in lines)
     samples = whole(store, mask.outputs[0].path)
     assert min(line["low"] for line in lines) == samples.min()
     assert max(line["high"] for line in lines) == samples.max()
-    numbers = store.numbers(mask.key)
+    numbers = store.numbers.load(mask.key)
     assert numbers == {"low": float(samples.min()), "high": float(samples.max()), "blocks": 9}
 
 

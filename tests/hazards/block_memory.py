@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.execution import run
 from imfuse_tiles.execution.pools import Here
 from imfuse_tiles.imageio.open_stack import open_stack
@@ -62,14 +62,14 @@ def here() -> Iterator[Here]:
 
 def main(edge: int, options: str, images: list[str]) -> None:
     run.compute = watched
-    plan = planned(read(fuse_parser("fuse"), options.split())[1], open_stack(images))
+    plan = planned(parse_fuse_args(fuse_parser("fuse"), options.split())[1], open_stack(images))
     resources = Resources(64 << 30, 1, edge, "sync")
     with tempfile.TemporaryDirectory() as place:
         store = Store(f"{place}/store")
         store.create()
         run.Run(plan, store, resources, Following()).execute(here)
         for stage in plan.stages:
-            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.layout(stage.key))).layout)
+            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.journal(stage.key).layout())).layout)
             print(f"{stage.name}\t{need}\t{took[stage.key]}")
 
 

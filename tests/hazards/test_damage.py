@@ -59,11 +59,11 @@ def array(store: Path, kind: str) -> Path:
 def forget(store: Path, kinds: tuple[str, ...]) -> None:
     """As if the run had been killed before these arrays were begun."""
     for kind in kinds:
-        Store(str(store)).forget(array(store, kind).name)
+        Store(str(store)).journal(array(store, kind).name).forget()
     if "merge" in kinds or not kinds:
         for path in (store / "journal").iterdir():
             if "counts" in path.read_text():
-                Store(str(store)).forget(path.name)
+                Store(str(store)).journal(path.name).forget()
 
 
 @pytest.mark.parametrize("kind", ARRAYS)

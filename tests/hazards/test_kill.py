@@ -93,11 +93,14 @@ def test_kills_one_after_the_other_lose_nothing(quiet: Calm, tmp_path: Path) -> 
     store, before = Store(str(tmp_path / "store")), -1
     for _ in range(3):
         process = subprocess.Popen([*PROGRAM, *words(quiet.images, tmp_path)], start_new_session=True)
-        while process.poll() is None and sum(len(store.done(key)) for key, _, _ in quiet.stages.values()) <= before + 9:
+        while (
+            process.poll() is None
+            and sum(len(store.journal(key).completed_blocks()) for key, _, _ in quiet.stages.values()) <= before + 9
+        ):
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        kept = sum(len(store.done(key)) for key, _, _ in quiet.stages.values())
+        kept = sum(len(store.journal(key).completed_blocks()) for key, _, _ in quiet.stages.values())
         assert kept >= before
         before = kept
     assert main(words(quiet.images, tmp_path)) == 0

@@ -57,6 +57,6 @@ def test_an_odd_stack_is_fused_to_the_same_result_in_any_tiles(
         run(plan, store, tile=tile, scheduler="sync")
         path = plan.result.outputs[0].path
         shape = plan.result.outputs[0].shape(opened.frame, 1)
-        results.append(store.array(path).read([(0, size) for size in shape]))
+        results.append(store.arrays.open(path).read([(0, size) for size in shape]))
     assert results[0].shape[-2:] == opened.frame
     assert np.array_equal(*results)

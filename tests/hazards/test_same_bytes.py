@@ -45,11 +45,11 @@ def test_a_run_goes_on_in_other_tiles_with_the_same_bytes(first, undisturbed, ca
     (place / "r.tif").unlink()
     for kind in ("merge", "final"):
         key = next(path.name for path in (store / kind).iterdir() if path.is_dir())
-        names = list(Store(str(store)).done(key))
-        with Store(str(store)).journal(key) as record:
+        names = list(Store(str(store)).journal(key).completed_blocks())
+        with Store(str(store)).journal(key).appending() as record:
             for name in names[::2]:
                 record({"lost": name})
-        Store(str(store)).reopen(key)
-    Store(str(store)).forget(next(path.name for path in (store / "montage").iterdir() if path.is_dir()))
+        Store(str(store)).numbers.delete(key)
+    Store(str(store)).journal(next(path.name for path in (store / "montage").iterdir() if path.is_dir())).forget()
     assert called(*undisturbed.words(store, place / "r.tif", "--tile", "128", "--force")).code == 0
     assert undisturbed.same(place / "r.tif")

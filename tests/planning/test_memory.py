@@ -15,9 +15,9 @@ from stacks import imagined, recipe_of
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import laid_out, tiled
-from imfuse_tiles.planning.memory import BASE, CHUNK, bytes_of, default_memory, shown
+from imfuse_tiles.planning.memory import BASE, bytes_of, default_memory, shown
 from imfuse_tiles.planning.plan import planned
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.stage import CHUNK, Layout, Stage
 
 SEED = "--wavelet --maskwave=p100 --cutless=p15 --cutwave=p100 --cutbg --cutalpha=p-25 --finalblur=s10,S2,t5"
 

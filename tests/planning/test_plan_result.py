@@ -75,7 +75,7 @@ def test_without_maps_the_picture_is_the_same_and_less_is_stored(stack: Stack, t
     assert np.array_equal(result(bare, store), whole[:-3])
     assert bare.identity == planned(recipe_of(text), stack).identity
     if (montages := store.folder / "montage").exists():
-        planes = {store.array(f"montage/{path.name}").shape[0] for path in montages.iterdir() if path.is_dir()}
+        planes = {store.arrays.open(f"montage/{path.name}").shape[0] for path in montages.iterdir() if path.is_dir()}
         assert planes == {stack.planes + 2 + (stack.planes + 1) * text.count("=background")}
 
 

@@ -24,8 +24,10 @@ from imfuse_tiles.stages.integrity import sound
 from imfuse_tiles.stages.masks import stretch
 from imfuse_tiles.stages.montage import span_of
 from imfuse_tiles.stages.stage import Stage
-from imfuse_tiles.storage.folder_files import Folder
-from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.arrays import Arrays
+from imfuse_tiles.storage.folder_files import FolderFiles
+from imfuse_tiles.storage.numbers import Numbers
+from imfuse_tiles.storage.store import Store, delete_stage
 
 OPTIONS = "--blur=s1 --wavelet --maskblur=s1 --cutblur=s1 --finalgamma=auto --bg=max"
 FULL = Resources(memory=2 << 30, workers=1, tile=64, scheduler="sync")
@@ -67,7 +69,7 @@ def run(plan: Plan, store: Store, how: Resources = LEAN, progress: Progress | No
 
 def there(plan: Plan, store: Store) -> set[str]:
     """The names of the stages that are complete."""
-    return {stage.name for stage in plan.stages if store.numbers(stage.key) is not None}
+    return {stage.name for stage in plan.stages if store.numbers.load(stage.key) is not None}
 
 
 def arrays(store: Store) -> set[str]:
@@ -215,7 +217,7 @@ def test_a_run_that_ended_between_two_deletions_leaves_nothing_that_looks_finish
         ended_at(patched, step)
         with pytest.raises(Killed):
             run(plan, store, LEAN, first)
-    assert [stage.name for stage in plan.stages if store.numbers(stage.key) and not sound(store, stage)] == []
+    assert [stage.name for stage in plan.stages if store.numbers.load(stage.key) and not sound(store, stage)] == []
     assert run(plan, store, LEAN, second) == full[0]
     assert sum((first.blocks + second.blocks).values()) == full[1]
     assert arrays(store) == exported(plan)
@@ -223,22 +225,22 @@ def test_a_run_that_ended_between_two_deletions_leaves_nothing_that_looks_finish
 
 def ended_at(patched: pytest.MonkeyPatch, step: int) -> None:
     """End a run at its so-manieth step of dropping stages; of a folder then only the first file is gone."""
-    drop, delete, dropping, steps = Store.drop, Folder.delete, [], iter(range(step, -1, -1))
+    delete, dropping, steps = FolderFiles.delete, list[str](), iter(range(step, -1, -1))
 
-    def told(self: Store, key: str, paths: Any) -> None:
+    def delete_noted(store: Store, key: str, paths: Any) -> None:
         dropping.append(key)
-        drop(self, key, paths)
+        delete_stage(store, key, paths)
         dropping.pop()
 
-    def deleted(self: Folder, name: str) -> None:
+    def deleted(self: FolderFiles, name: str) -> None:
         if dropping and not next(steps):
-            for file in sorted(Path(self.path(name)).rglob("*"))[-1:]:
+            for file in sorted(Path(self.root, name).rglob("*"))[-1:]:
                 file.unlink()
             raise Killed
         delete(self, name)
 
-    patched.setattr(Store, "drop", told)
-    patched.setattr(Folder, "delete", deleted)
+    patched.setattr("imfuse_tiles.execution.run.delete_stage", delete_noted)
+    patched.setattr(FolderFiles, "delete", deleted)
 
 
 # Damage
@@ -333,16 +335,18 @@ class Spy(Progress):
     def __init__(self, patched: pytest.MonkeyPatch) -> None:
         self.read: dict[str, set[str]] = {}
         self.key = ""
-        for name in ("array", "numbers"):
-            self.watch(patched, name, getattr(Store, name))
+        self.watch(patched, Arrays, "open")
+        self.watch(patched, Numbers, "load")
 
-    def watch(self, patched: pytest.MonkeyPatch, name: str, real: Any) -> None:
-        def asked(store: Store, what: str) -> Any:
+    def watch(self, patched: pytest.MonkeyPatch, kind: type, method: str) -> None:
+        real = getattr(kind, method)
+
+        def noted(values: Any, name: str) -> Any:
             if self.key:
-                self.read[self.key].add(what)
-            return real(store, what)
+                self.read[self.key].add(name)
+            return real(values, name)
 
-        patched.setattr(Store, name, asked)
+        patched.setattr(kind, method, noted)
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
         self.key = stage.key

@@ -27,10 +27,10 @@ def test_a_colour_fills_what_is_asked_for() -> None:
 def test_a_grey_picture_with_opacity_becomes_as_many_planes_as_the_result(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "store"))
     store.create()
-    store.add("file/x", (2, 1, 6, 6), (2, 1, 6, 6), "uint8", {})
+    store.arrays.create("file/x", (2, 1, 6, 6), (2, 1, 6, 6), "uint8", {})
     samples = np.zeros((2, 1, 6, 6), np.uint8)
     samples[0], samples[1] = 100, 51
-    store.array("file/x").write([(0, 2), (0, 1), (0, 6), (0, 6)], samples)
+    store.arrays.open("file/x").write([(0, 2), (0, 1), (0, 6), (0, 6)], samples)
     source = Source("file/x", 2, (6, 6), 255.0, key="x")
     plain = Layer(origin("--bg", "black"), source, veiled=True)
     assert plain.colours == 1

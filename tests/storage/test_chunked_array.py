@@ -22,8 +22,8 @@ DTYPES = ["uint8", "uint16", "float32"]
 def made(root: Path, shape: tuple[int, ...], chunks: tuple[int, ...], dtype: str = "uint16") -> ChunkedArray:
     store = Store(str(root))
     store.create()
-    store.add("a/b", shape, chunks, dtype, {"imfuse_tiles": {"why": "a test"}})
-    return store.array("a/b")
+    store.arrays.create("a/b", shape, chunks, dtype, {"imfuse_tiles": {"why": "a test"}})
+    return store.arrays.open("a/b")
 
 
 def whole(array: ChunkedArray) -> list[tuple[int, int]]:
@@ -67,8 +67,8 @@ def test_boxes_that_follow_each_other_read_every_chunk_once(tmp_path: Path, monk
     array, samples = made(tmp_path / "s", (2, 50, 45), (2, 16, 16)), noise((2, 50, 45), "uint16")
     array.write(whole(array), samples)
     asked, kept, most = list[str](), dict[tuple[int, ...], np.ndarray](), 0
-    read = array.files.read_each
-    monkeypatch.setattr(array.files, "read_each", lambda names, *size: asked.extend(names) or read(names, *size))
+    read = array.files.read_many
+    monkeypatch.setattr(array.files, "read_many", lambda names, *size: asked.extend(names) or read(names, *size))
     for y, x in itertools.product(range(0, 50, 16), range(0, 45, 16)):
         box = [(0, 2), (max(0, y - 5), min(y + 21, 50)), (max(0, x - 5), min(x + 21, 45))]
         assert np.array_equal(array.read(box, kept), samples[tuple(slice(*each) for each in box)])
@@ -96,7 +96,7 @@ def test_samples_in_any_memory_order_are_written_as_they_read(tmp_path: Path) ->
 def test_a_chunk_of_zeros_is_a_file_like_any_other(tmp_path: Path) -> None:
     array = made(tmp_path / "s", (1, 16, 16), (1, 16, 16))
     array.write(whole(array), np.zeros((1, 16, 16), "uint16"))
-    assert array.size((0, 0, 0)) == array.chunk_bytes == 16 * 16 * 2 + 4
+    assert array.chunk_size((0, 0, 0)) == array.chunk_bytes == 16 * 16 * 2 + 4
 
 
 # Damage
@@ -116,40 +116,40 @@ def damage(array: ChunkedArray, box: list[tuple[int, int]] | None = None) -> Dam
 
 
 def test_a_missing_chunk_is_damage_that_names_the_chunk(array: ChunkedArray) -> None:
-    array.file((0, 1, 2)).unlink()
+    array.chunk_file((0, 1, 2)).unlink()
     found = damage(array)
     assert (found.path, found.cell) == ("a/b", (0, 1, 2))
     assert str(found) == "chunk 0/1/2 of a/b is missing"
-    assert array.size((0, 1, 2)) == 0
+    assert array.chunk_size((0, 1, 2)) == 0
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 515])
 def test_a_short_chunk_is_damage(array: ChunkedArray, length: int) -> None:
-    os.truncate(array.file((0, 0, 0)), length)
+    os.truncate(array.chunk_file((0, 0, 0)), length)
     assert "short" in str(damage(array))
 
 
 def test_a_longer_chunk_is_damage(array: ChunkedArray) -> None:
-    with open(array.file((0, 0, 0)), "ab") as file:
+    with open(array.chunk_file((0, 0, 0)), "ab") as file:
         file.write(b"\0")
     assert damage(array).cell == (0, 0, 0)
 
 
 @pytest.mark.parametrize("place", [0, 100, 511, 512, 515])
 def test_one_turned_bit_is_damage(array: ChunkedArray, place: int) -> None:
-    raw = bytearray(array.file((0, 2, 1)).read_bytes())
+    raw = bytearray(array.chunk_file((0, 2, 1)).read_bytes())
     raw[place] ^= 4
-    array.file((0, 2, 1)).write_bytes(raw)
+    array.chunk_file((0, 2, 1)).write_bytes(raw)
     assert "altered" in str(damage(array))
 
 
 def test_damage_elsewhere_does_not_disturb_a_box(array: ChunkedArray) -> None:
-    array.file((0, 2, 2)).unlink()
+    array.chunk_file((0, 2, 2)).unlink()
     assert array.read([(0, 1), (0, 32), (0, 32)]).shape == (1, 32, 32)
 
 
 def test_damage_survives_the_way_from_a_worker(array: ChunkedArray) -> None:
-    array.file((0, 0, 1)).unlink()
+    array.chunk_file((0, 0, 1)).unlink()
     found = damage(array)
     again = pickle.loads(pickle.dumps(found))
     assert (again.path, again.cell, str(again)) == (found.path, found.cell, str(found))

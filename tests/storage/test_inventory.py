@@ -16,6 +16,7 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import planned
 from imfuse_tiles.storage import inventory
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
 HOW = Resources(memory=2 << 30, workers=1, tile=64, scheduler="sync")
@@ -35,11 +36,11 @@ def store(stack: Stack, tmp_path: Path) -> Store:
     """A store of two runs, the first of them an hour ago."""
     made = Store(str(tmp_path / "store"))
     run(stack, "--wavelet", made, tmp_path / "a.tif")
-    said = made.numbers(inventory.NOTE)
+    said = made.numbers.load(inventory.NOTE)
     assert said is not None
     for stage in said["stages"].values():
         stage["used"] -= 3600
-    made.finish(inventory.NOTE, said)
+    made.numbers.save(inventory.NOTE, said)
     run(stack, "--wavelet --finalalpha", made, tmp_path / "b.tif")
     return made
 
@@ -53,7 +54,7 @@ def test_a_store_tells_its_last_run_and_what_is_older(store: Store) -> None:
     ]  # fmt: skip
     assert all(held.finished and held.done == held.blocks for held in found.stages)
     assert time.time() - found.stages[0].used < 600 < time.time() - found.stages[-1].used
-    assert sum(held.bytes for held in found.stages) <= found.bytes == store.size()
+    assert sum(held.bytes for held in found.stages) <= found.bytes == total_bytes(store)
 
 
 def test_a_place_that_is_no_store_is_refused(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from program import pressed
 
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.sweep import sweep_store
 
 LAYOUT = {"chunk": 16, "edge": 32, "run": 1}
 
@@ -32,8 +34,8 @@ def store(tmp_path: Path) -> Store:
 
 def journal(store: Store, *names: str, key: str = "k") -> Path:
     """A journal with a line for each named block."""
-    store.begin(key, LAYOUT)
-    with store.journal(key) as record:
+    store.journal(key).begin(LAYOUT)
+    with store.journal(key).appending() as record:
         for name in names:
             record({"block": name, "low": 0.5})
     return store.folder / "journal" / key
@@ -95,33 +97,33 @@ def test_a_place_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_array_added_again_is_empty(store: Store) -> None:
-    store.add("m", (1, 20, 20), (1, 16, 16), "float32", {})
-    array = store.array("m")
-    (array.file((0, 0, 0)).parent).mkdir(parents=True)
-    array.file((0, 0, 0)).write_bytes(b"x")
-    store.add("m", (1, 20, 20), (1, 8, 8), "float32", {})
-    assert store.array("m").chunks == (1, 8, 8)
-    assert store.array("m").size((0, 0, 0)) == 0
+    store.arrays.create("m", (1, 20, 20), (1, 16, 16), "float32", {})
+    array = store.arrays.open("m")
+    (array.chunk_file((0, 0, 0)).parent).mkdir(parents=True)
+    array.chunk_file((0, 0, 0)).write_bytes(b"x")
+    store.arrays.create("m", (1, 20, 20), (1, 8, 8), "float32", {})
+    assert store.arrays.open("m").chunks == (1, 8, 8)
+    assert store.arrays.open("m").chunk_size((0, 0, 0)) == 0
 
 
 @pytest.mark.parametrize(
     "content", [None, "", "{}", '{"shape": [1], "data_type": "object", "chunk_grid": {}}', "[1, 2]", "\xff"]
 )
 def test_an_array_whose_description_is_lost_is_damage_as_a_whole(store: Store, content: str | None) -> None:
-    store.add("m", (1, 20, 20), (1, 16, 16), "float32", {})
+    store.arrays.create("m", (1, 20, 20), (1, 16, 16), "float32", {})
     place = store.folder / "m" / "zarr.json"
     place.unlink() if content is None else place.write_text(content, encoding="latin-1")
     with pytest.raises(Damaged) as caught:
-        store.array("m")
-    assert (caught.value.path, caught.value.cell) == ("m", ())
+        store.arrays.open("m")
+    assert (caught.value.path, caught.value.chunk_index) == ("m", ())
 
 
 def test_an_array_of_objects_is_never_made(store: Store) -> None:
-    store.add("m", (4, 4), (4, 4), "float32", {})
+    store.arrays.create("m", (4, 4), (4, 4), "float32", {})
     place = store.folder / "m" / "zarr.json"
     place.write_text(place.read_text().replace("float32", "object"))
     with pytest.raises(Damaged, match="unreadable"):
-        store.array("m")
+        store.arrays.open("m")
 
 
 @pytest.mark.parametrize(
@@ -138,11 +140,11 @@ def test_an_array_of_objects_is_never_made(store: Store) -> None:
 def test_a_description_that_this_program_does_not_write_is_not_followed(
     store: Store, change: dict[str, object]
 ) -> None:
-    store.add("m", (4, 4), (4, 4), "float32", {"imfuse_tiles": {}})
+    store.arrays.create("m", (4, 4), (4, 4), "float32", {"imfuse_tiles": {}})
     place = store.folder / "m" / "zarr.json"
     place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
     with pytest.raises(Damaged, match="not as it was written"):
-        store.array("m")
+        store.arrays.open("m")
 
 
 # Journals
@@ -150,29 +152,29 @@ def test_a_description_that_this_program_does_not_write_is_not_followed(
 
 def test_a_journal_tells_the_layout_and_each_finished_block(store: Store) -> None:
     journal(store, "0/0/0", "0/0/32")
-    assert store.layout("k") == LAYOUT
-    assert store.done("k") == {name: {"block": name, "low": 0.5} for name in ("0/0/0", "0/0/32")}
+    assert store.journal("k").layout() == LAYOUT
+    assert store.journal("k").completed_blocks() == {name: {"block": name, "low": 0.5} for name in ("0/0/0", "0/0/32")}
 
 
 def test_a_stage_that_never_began_has_no_journal(store: Store) -> None:
-    assert store.layout("nothing") is None
-    assert store.done("nothing") == {}
+    assert store.journal("nothing").layout() is None
+    assert store.journal("nothing").completed_blocks() == {}
 
 
 @pytest.mark.parametrize("cut", [1, 5, 20])
 def test_a_torn_last_line_does_not_count_and_the_next_takes_its_place(store: Store, cut: int) -> None:
     path = journal(store, "a", "b", "c")
     os.truncate(path, path.stat().st_size - cut)
-    assert list(store.done("k")) == ["a", "b"]
-    with store.journal("k") as record:
+    assert list(store.journal("k").completed_blocks()) == ["a", "b"]
+    with store.journal("k").appending() as record:
         record({"block": "d"})
-    assert list(store.done("k")) == ["a", "b", "d"]
+    assert list(store.journal("k").completed_blocks()) == ["a", "b", "d"]
 
 
 def test_a_torn_first_line_means_that_the_stage_never_began(store: Store) -> None:
     path = journal(store)
     os.truncate(path, 12)
-    assert store.layout("k") is None
+    assert store.journal("k").layout() is None
 
 
 @pytest.mark.parametrize("garbage", [b"\0" * 40, b"\n", b"00000000 {}\n", b"\xff\xfe\n", b'deadbeef {"block":"x"}\n'])
@@ -180,7 +182,7 @@ def test_garbage_at_the_end_does_not_count(store: Store, garbage: bytes) -> None
     path = journal(store, "a")
     with open(path, "ab") as file:
         file.write(garbage)
-    assert list(store.done("k")) == ["a"]
+    assert list(store.journal("k").completed_blocks()) == ["a"]
 
 
 def test_nothing_behind_an_altered_line_counts(store: Store) -> None:
@@ -188,35 +190,39 @@ def test_nothing_behind_an_altered_line_counts(store: Store) -> None:
     raw = bytearray(path.read_bytes())
     raw[raw.index(b'"b"') + 1] ^= 1
     path.write_bytes(raw)
-    assert list(store.done("k")) == ["a"]
+    assert list(store.journal("k").completed_blocks()) == ["a"]
 
 
 def test_a_block_that_was_lost_no_longer_counts_until_it_is_finished_again(store: Store) -> None:
     journal(store, "a", "b")
-    with store.journal("k") as record:
+    with store.journal("k").appending() as record:
         record({"lost": "a"})
         record({"lost": "never heard of"})
-    assert list(store.done("k")) == ["b"]
-    with store.journal("k") as record:
+    assert list(store.journal("k").completed_blocks()) == ["b"]
+    with store.journal("k").appending() as record:
         record({"block": "a"})
-    assert set(store.done("k")) == {"a", "b"}
+    assert set(store.journal("k").completed_blocks()) == {"a", "b"}
 
 
 def test_a_line_is_on_disk_as_soon_as_it_is_recorded(store: Store) -> None:
-    store.begin("k", LAYOUT)
-    with store.journal("k") as record:
+    store.journal("k").begin(LAYOUT)
+    with store.journal("k").appending() as record:
         record({"block": "a"})
-        assert list(store.done("k")) == ["a"]
+        assert list(store.journal("k").completed_blocks()) == ["a"]
 
 
 def test_beginning_afresh_and_forgetting_take_back_that_a_stage_is_finished(store: Store) -> None:
-    for undo in (lambda: store.begin("k", LAYOUT), lambda: store.forget("k"), lambda: store.reopen("k")):
+    for undo in (
+        lambda: store.journal("k").begin(LAYOUT),
+        lambda: store.journal("k").forget(),
+        lambda: store.numbers.delete("k"),
+    ):
         journal(store, "a")
-        store.finish("k", {"low": 1.0})
+        store.numbers.save("k", {"low": 1.0})
         undo()
-        assert store.numbers("k") is None
-    store.forget("k")
-    assert store.layout("k") is None
+        assert store.numbers.load("k") is None
+    store.journal("k").forget()
+    assert store.journal("k").layout() is None
 
 
 # Numbers
@@ -224,12 +230,12 @@ def test_beginning_afresh_and_forgetting_take_back_that_a_stage_is_finished(stor
 
 def test_numbers_come_back_exactly(store: Store) -> None:
     numbers = {"low": 0.1 + 0.2, "high": 1e-30, "curve": None, "counts": [1, 2, 3]}
-    store.finish("k", numbers)
-    assert store.numbers("k") == numbers
+    store.numbers.save("k", numbers)
+    assert store.numbers.load("k") == numbers
 
 
 def test_altered_numbers_are_as_good_as_none(store: Store) -> None:
-    store.finish("k", {"low": 0.25, "blocks": 3})
+    store.numbers.save("k", {"low": 0.25, "blocks": 3})
     path = store.folder / "numbers" / "k.json"
     for altered in (
         path.read_text().replace("0.25", "0.75"),
@@ -239,7 +245,7 @@ def test_altered_numbers_are_as_good_as_none(store: Store) -> None:
         '{"numbers": {"low": 0}}',
     ):
         path.write_text(altered)
-        assert store.numbers("k") is None
+        assert store.numbers.load("k") is None
 
 
 # The lock
@@ -300,8 +306,8 @@ def test_the_lock_of_a_store_that_went_away_is_a_refusal(store: Store, tmp_path:
 
 
 def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: Store) -> None:
-    store.add("m", (4, 4), (4, 4), "float32", {})
-    store.add("group/m", (4, 4), (4, 4), "float32", {})
+    store.arrays.create("m", (4, 4), (4, 4), "float32", {})
+    store.arrays.create("group/m", (4, 4), (4, 4), "float32", {})
     dead, ended = (subprocess.Popen([sys.executable, "-c", ""]) for _ in range(2))
     dead.wait()
     while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:  # nobody asks how it ended
@@ -315,14 +321,14 @@ def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: St
     for name in living:
         (store.folder / name).write_bytes(b"half")
     before = (store.folder / "m" / "zarr.json").read_bytes()
-    store.sweep(["m", "group/m"])
+    sweep_store(store, ["m", "group/m"])
     ended.wait()
     assert {str(path.relative_to(store.folder)) for path in store.folder.rglob("*.partial")} == set(living)
     assert (store.folder / "m" / "zarr.json").read_bytes() == before
 
 
 def test_the_size_is_that_of_all_files(store: Store) -> None:
-    before = store.size()
+    before = total_bytes(store)
     (store.folder / "journal").mkdir()
     (store.folder / "journal" / "k").write_bytes(b"x" * 1234)
-    assert store.size() == before + 1234
+    assert total_bytes(store) == before + 1234

@@ -47,7 +47,7 @@ def test_every_step_that_makes_pictures_is_seen(plan: Plan, tmp_path: Path, monk
     run(plan, store, eager, tile=64)
     assert {size for size, _ in eager.seen.values()} == {(77, 50)}, "every third pixel of 230 x 150"
     assert eager.seen["level wavelet"] == eager.seen["mask wavelet"], "a measurement has no picture of its own"
-    result = store.array(plan.result.outputs[0].path).read([(0, 3), (0, 150), (0, 230)])
+    result = store.arrays.open(plan.result.outputs[0].path).read([(0, 3), (0, 150), (0, 230)])
     with Image.open(tmp_path / "p.png") as image:
         wanted = (result[:, ::3, ::3] / 65535 * 239 + 16).astype(np.uint8)
         assert np.abs(np.moveaxis(np.asarray(image), -1, 0).astype(int) - wanted).max() <= 1

@@ -1,10 +1,12 @@
 """JPEG: header by a walk over the markers, pixels by libjpeg-turbo.
 
-libjpeg fills a file that ends early with grey and reports success, so the end marker is looked for here.
+libjpeg goes on after damage and fills up what is missing: a warning of it is an error here, and the end marker is
+looked for before. Nobody needs hundreds of scans; they would take minutes to decode.
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import re
 import struct
@@ -19,14 +21,21 @@ _PROGRESSIVE = {0xC2, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}  # lossless, hierarchical, JPEG-LS
 _SCAN, _END, _EXIF = 0xDA, 0xD9, 0xE1
 _MOST_MARKERS = 10_000
+_MOST_SCANS = 50  # photographs have about ten
+_BLOCK = 32  # pixels: frames are padded to whole groups of blocks, at most so large
 # Within entropy-coded data 0xFF is followed by 0 (a plain 0xFF), a restart number or another 0xFF.
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
+_SCAN_START = re.compile(rb"\xff\xda\x00[\x06-\x0c][\x01-\x04]")
+_COUNTED = 100_000
 
 
 def read_jpeg_header(facts: FileFacts) -> Header:
     """Header of a JPEG file that has its end marker."""
     with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         marker, frame, orientation, scan = _read_markers(facts, data)
+        scans = count_scans(data, scan)
+        if scans > _MOST_SCANS:
+            raise refuse(facts.path, f"is a JPEG of {scans} scans, allowed are {_MOST_SCANS}: malicious or damaged")
         bits, height, width, components = struct.unpack(">BHHB", frame)
         if components not in (1, 3):
             kind = "CMYK" if components == 4 else f"{components} components"
@@ -37,7 +46,9 @@ def read_jpeg_header(facts: FileFacts) -> Header:
         check_claim(facts, width, height, decoded)
         if not has_end(data, scan):
             raise refuse(facts.path, "is truncated (JPEG without its end)")
-    coefficients = 2 * decoded if marker in _PROGRESSIVE else 0  # kept whole by the decoder, 16 bits each
+    # The decoder keeps the coefficients of all scans together, 16 bits each.
+    padded = (height + _BLOCK) * (width + _BLOCK) * components
+    coefficients = 2 * padded if marker in _PROGRESSIVE or scans > 1 else 0
     return Header(
         path=facts.path, format="jpeg", height=height, width=width, channels=1 if components == 1 else 3,
         has_alpha=False, dtype="uint8", rows_per_segment=height,
@@ -47,10 +58,35 @@ def read_jpeg_header(facts: FileFacts) -> Header:
 
 
 def decode_jpeg(data: bytes) -> np.ndarray:
-    """(height, width) or (height, width, 3) of uint8; raises on damaged data, but not on missing ends."""
+    """(height, width) or (height, width, 3) of uint8; ValueError on damaged data, also where a decoder would go on."""
     import imagecodecs
+    import simplejpeg
 
-    return imagecodecs.jpeg8_decode(data)
+    grey = simplejpeg.decode_jpeg_header(data)[2] == "Gray"
+    try:
+        decoded = simplejpeg.decode_jpeg(data, colorspace="GRAY" if grey else "RGB", strict=True)
+    except ValueError as error:
+        if "subsampling" not in str(error):
+            raise
+        return imagecodecs.jpeg8_decode(data)  # an unusual ratio of colour planes, which only this one reads
+    return decoded[..., 0] if grey else decoded
+
+
+def check_jpeg(data: bytes, width: int, height: int) -> None:
+    """ValueError if a JPEG stream is damaged, has more scans than allowed, or is larger than ``width`` x ``height``."""
+    import simplejpeg
+
+    if count_scans(data, 0) > _MOST_SCANS:
+        raise ValueError(f"JPEG data of more than {_MOST_SCANS} scans")
+    rows, columns, *_ = simplejpeg.decode_jpeg_header(data, strict=False)
+    if rows > height or columns > width:
+        raise ValueError(f"JPEG data of {columns} x {rows} pixels where {width} x {height} belong")
+    simplejpeg.decode_jpeg(data, colorspace="GRAY", strict=True)
+
+
+def count_scans(data: bytes | mmap.mmap, first: int) -> int:
+    """How many scans there are from offset ``first`` on, about: thumbnails in between count, too."""
+    return 1 + sum(1 for _ in itertools.islice(_SCAN_START.finditer(data, first), _COUNTED))
 
 
 def has_end(data: bytes | mmap.mmap, scan: int = 0) -> bool:

@@ -22,6 +22,7 @@ COMPRESSIONS = {
     50000: "Zstandard",
 }  # fmt: skip
 JPEG = 7
+_SMALLEST_TILE = 16  # as the format has it; a million tiles of a pixel would take minutes
 _ASSOCIATED = 1  # a value of the tag ExtraSamples
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 _REFUSED_COLOURS = {
@@ -81,7 +82,7 @@ def _page_header(facts: FileFacts, number: int, page: TiffPage) -> Header:
     channels = _check_colours(facts, page)
     dtype = _check_samples(facts, page)
     layout = layout_of(page)
-    _check_layout(facts, layout)
+    _check_layout(facts, page, layout)
     sizes = segment_sizes(page, layout, facts.size)
     _check_segments(facts, page, layout, sizes)
     orientation = page.tags.valueof(274)
@@ -141,11 +142,14 @@ def _is_unusual(page: TiffPage, dtype: DType) -> bool:
     return predictor or inverted or page.planarconfig not in (1, 2) or page.imagedepth != 1
 
 
-def _check_layout(facts: FileFacts, layout: Layout) -> None:
+def _check_layout(facts: FileFacts, page: TiffPage, layout: Layout) -> None:
     check_claim(facts, layout.width, layout.height, layout.image_bytes)
     if layout.tile_width < 1 or layout.tile_height < 1:
         raise refuse(facts.path, f"damaged TIFF: tiles of {layout.tile_width} x {layout.tile_height} pixels")
     check_claim(facts, layout.tile_width, layout.tile_height, layout.segment_bytes)
+    if page.is_tiled and min(layout.tile_width, layout.tile_height) < _SMALLEST_TILE:
+        size = f"{layout.tile_width} x {layout.tile_height}"
+        raise refuse(facts.path, f"has tiles of {size} pixels; allowed from {_SMALLEST_TILE} x {_SMALLEST_TILE}")
 
 
 def _check_segments(facts: FileFacts, page: TiffPage, layout: Layout, counts: Sequence[int]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles.imageio.reading.header import Header
+from imfuse_tiles.imageio.reading.jpeg import check_jpeg
 from imfuse_tiles.imageio.reading.tiff_header import JPEG
 from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of, segment_sizes
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff
@@ -78,6 +79,8 @@ class TiffRows:
             # The decoder takes a segment that ends early for a grey one. Padding may follow the end marker.
             if b"\xff\xd9" not in encoded[-16:]:
                 raise ValueError(f"strip or tile {index} ends early")
+            tables = (page.jpegtables or b"\xff\xd8\xff\xd9")[:-2]
+            check_jpeg(tables + encoded[2:], self._layout.tile_width, self._layout.tile_height)
             decoded = page.decode(encoded, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader)[0]
         else:
             decoded = page.decode(encoded, index)[0]

@@ -178,7 +178,7 @@ def test_a_block_that_kills_three_workers_is_named(store: Store, counts: str, sc
     with pytest.raises(BlockFailed, match=r"block 0/0/100 of stage first .*killed its worker 3 times") as caught:
         run(plan_of(Poison("first/x", folder=counts)), store, scheduler=scheduler)
     assert (caught.value.code, len(os.listdir(counts))) == (5, 3)
-    assert len(store.done("first")) == 11
+    assert len(store.journal("first").completed_blocks()) == 11
     assert [report.computed for report in run(plan_of(FillJob("first/x")), store)] == [1, 12]
 
 
@@ -200,7 +200,7 @@ def test_a_run_whose_scheduler_is_killed_ends_resumably_and_goes_on(running: Run
     began: list[float] = []
 
     def kill() -> None:
-        until(lambda: store.exists() and len(store.done("first")) >= 2, 60, 0.05)
+        until(lambda: store.exists() and len(store.journal("first").completed_blocks()) >= 2, 60, 0.05)
         began.append(time.monotonic())
         os.kill(running.programs[0].pid, signal.SIGKILL)
 
@@ -210,7 +210,7 @@ def test_a_run_whose_scheduler_is_killed_ends_resumably_and_goes_on(running: Run
         run(plan, store, scheduler=f"file:{running.file}")
     thread.join()
     assert (caught.value.code, time.monotonic() - began[0] < 10) == (4, True)
-    done = len(store.done("first"))
+    done = len(store.journal("first").completed_blocks())
     assert done >= 2
     assert run(plan_of(FillJob("first/x")), store)[0].reused == done
 

@@ -29,8 +29,9 @@ from imfuse_tiles.stages.array_metadata import arrays
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.journal import Journal
-from imfuse_tiles.storage.object_files import Lock, Remote
-from imfuse_tiles.storage.open_files import files_of
+from imfuse_tiles.storage.object_files import ObjectFiles
+from imfuse_tiles.storage.object_locks import ObjectLock
+from imfuse_tiles.storage.open_files import files_of, locks_of
 from imfuse_tiles.storage.store import Store
 
 
@@ -40,16 +41,16 @@ def files(root: str) -> Files:
 
 
 def test_a_place_is_free_until_something_is_written(files: Files) -> None:
-    assert files.free()
+    assert files.is_vacant()
     files.write("a/b", b"one", memoryview(b"two"))
-    assert not files.free()
+    assert not files.is_vacant()
     assert files.read("a/b") == b"onetwo"
 
 
 def test_what_is_not_there_is_told(files: Files) -> None:
     assert not files.exists("a")
     assert files.size("a") == 0
-    assert list(files.names("a")) == []
+    assert list(files.list_files("a")) == []
     with pytest.raises(FileNotFoundError):
         files.read("a")
     files.delete("a")
@@ -59,18 +60,18 @@ def test_files_are_read_one_after_the_other_with_gaps_for_those_that_are_missing
     asked = [f"c/{number}" for number in range(20)]
     for name in asked[::3]:
         files.write(name, name.encode())
-    assert list(files.read_each(asked)) == [name.encode() if n % 3 == 0 else None for n, name in enumerate(asked)]
+    assert list(files.read_many(asked)) == [name.encode() if n % 3 == 0 else None for n, name in enumerate(asked)]
 
 
 def test_names_come_in_order_with_their_sizes_and_a_folder_goes_as_a_whole(files: Files) -> None:
     for name in ("k.d/2", "k.d/10", "k", "z/zz"):
         files.write(name, name.encode())
-    assert list(files.names("k.d")) == [("k.d/10", 6), ("k.d/2", 5)]
-    assert dict(files.names()) == {"k": 1, "k.d/10": 6, "k.d/2": 5, "z/zz": 4}
+    assert list(files.list_files("k.d")) == [("k.d/10", 6), ("k.d/2", 5)]
+    assert dict(files.list_files()) == {"k": 1, "k.d/10": 6, "k.d/2": 5, "z/zz": 4}
     size = files.sizes("k.d")
     assert (size("k.d/2"), size("k.d/3")) == (5, 0)
     files.delete("k.d")
-    assert [name for name, _ in files.names()] == ["k", "z/zz"]
+    assert [name for name, _ in files.list_files()] == ["k", "z/zz"]
 
 
 def test_a_written_file_replaces_the_one_before(files: Files) -> None:
@@ -85,58 +86,58 @@ def test_a_written_file_replaces_the_one_before(files: Files) -> None:
 def test_several_writers_of_a_journal_are_read_together(files: Files) -> None:
     journal = Journal(files, "k")
     journal.begin({"edge": 3})
-    with journal.writing("part-1-of-2") as one, journal.writing("part-2-of-2") as two:
+    with journal.appending("part-1-of-2") as one, journal.appending("part-2-of-2") as two:
         one({"block": "a"})
         two({"block": "b"})
         one({"block": "c"})
-    assert (journal.layout(), set(journal.done())) == ({"edge": 3}, {"a", "b", "c"})
-    with journal.writing() as record:
+    assert (journal.layout(), set(journal.completed_blocks())) == ({"edge": 3}, {"a", "b", "c"})
+    with journal.appending() as record:
         record({"lost": "b"})
         record({"block": "d"})
-    assert set(journal.done()) == {"a", "c", "d"}
+    assert set(journal.completed_blocks()) == {"a", "c", "d"}
 
 
 def test_a_single_writer_brings_all_lines_into_the_first_file(files: Files) -> None:
     journal = Journal(files, "k")
     journal.begin({"edge": 3})
     for number in range(5):
-        with journal.writing("part-1-of-1") as record:
+        with journal.appending("part-1-of-1") as record:
             record({"block": str(number)})
-    with journal.writing():
-        assert list(files.names(journal.more)) == []
-    assert list(journal.done()) == list("01234")
+    with journal.appending():
+        assert list(files.list_files(journal.parts_folder)) == []
+    assert list(journal.completed_blocks()) == list("01234")
 
 
 def test_a_torn_line_and_what_follows_it_do_not_count(files: Files) -> None:
     journal = Journal(files, "k")
     journal.begin({"edge": 3})
-    with journal.writing() as record:
+    with journal.appending() as record:
         record({"block": "a"})
         record({"block": "b"})
-    name = next((name for name, _ in files.names(journal.more)), journal.head)
+    name = next((name for name, _ in files.list_files(journal.parts_folder)), journal.head)
     files.write(name, files.read(name)[:-5])
-    assert list(journal.done()) == ["a"]
+    assert list(journal.completed_blocks()) == ["a"]
 
 
 def test_beginning_anew_forgets_all_lines(files: Files) -> None:
     journal = Journal(files, "k")
     journal.begin({"edge": 3})
-    with journal.writing("part-1-of-1") as record:
+    with journal.appending("part-1-of-1") as record:
         record({"block": "a"})
     journal.begin({"edge": 4})
-    assert (journal.layout(), journal.done()) == ({"edge": 4}, {})
+    assert (journal.layout(), journal.completed_blocks()) == ({"edge": 4}, {})
     journal.forget()
-    assert (journal.layout(), list(files.names("journal"))) == (None, [])
+    assert (journal.layout(), list(files.list_files("journal"))) == (None, [])
 
 
 def test_a_line_reaches_the_server_while_the_log_is_open(url: str) -> None:
     files = files_of(url)
-    with files.log("journal/k", 0) as add:
+    with files.appending("journal/k", 0) as add:
         add(b"line\n")
         end = time.monotonic() + 10
-        while not list(files.names("journal/k.d")) and time.monotonic() < end:
+        while not list(files.list_files("journal/k.d")) and time.monotonic() < end:
             time.sleep(0.05)
-        assert [files.read(name) for name, _ in files.names("journal/k.d")] == [b"line\n"]
+        assert [files.read(name) for name, _ in files.list_files("journal/k.d")] == [b"line\n"]
 
 
 # Locks
@@ -145,26 +146,26 @@ def test_a_line_reaches_the_server_while_the_log_is_open(url: str) -> None:
 def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -> None:
     files.write("zarr.json", b"")
     began = time.perf_counter()
-    with files.locked():
-        with pytest.raises(Exists, match=f"process {os.getpid()} on ") as caught, files.locked():
+    with locks_of(files.root).locked():
+        with pytest.raises(Exists, match=f"process {os.getpid()} on ") as caught, locks_of(files.root).locked():
             pass
         assert caught.value.code == 3
-        assert files.held("")
+        assert locks_of(files.root).is_locked("")
     assert time.perf_counter() - began < 3
-    assert not files.held("")
-    with files.locked():
+    assert not locks_of(files.root).is_locked("")
+    with locks_of(files.root).locked():
         pass
 
 
 def test_parts_exclude_a_whole_run_and_only_their_own_doubles(files: Files) -> None:
     files.write("zarr.json", b"")
-    with files.locked("-part-1-of-2"), files.locked("-part-2-of-2"):
-        with pytest.raises(Exists), files.locked():
+    with locks_of(files.root).locked("-part-1-of-2"), locks_of(files.root).locked("-part-2-of-2"):
+        with pytest.raises(Exists), locks_of(files.root).locked():
             pass
-        with pytest.raises(Exists), files.locked("-part-2-of-2"):
+        with pytest.raises(Exists), locks_of(files.root).locked("-part-2-of-2"):
             pass
-        assert files.held("-part-1-of-2")
-    with files.locked(), pytest.raises(Exists), files.locked("-part-1-of-2"):
+        assert locks_of(files.root).is_locked("-part-1-of-2")
+    with locks_of(files.root).locked(), pytest.raises(Exists), locks_of(files.root).locked("-part-1-of-2"):
         pass
 
 
@@ -189,11 +190,11 @@ def test_many_parts_may_begin_at_the_same_moment(tmp_path: Path) -> None:
 
 
 def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
-    remote, got = files_of(url), []
+    got: list[bool] = []
 
     def attempt() -> None:
         try:
-            with remote.locked():
+            with locks_of(url).locked():
                 got.append(True)
                 time.sleep(1)
         except Exists:
@@ -210,9 +211,9 @@ def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
 @pytest.mark.parametrize("dead", [{"at": 0.0, "host": "elsewhere"}, {"pid": 2**22 + 1}])
 def test_a_dead_holder_s_lock_is_free(url: str, dead: dict[str, object]) -> None:
     remote = files_of(url)
-    assert isinstance(remote, Remote)
-    remote.write("locks/run", json.dumps({**json.loads(Lock(remote, "locks/run").said()), **dead}).encode())
-    with remote.locked():
+    assert isinstance(remote, ObjectFiles)
+    remote.write("locks/run", json.dumps({**json.loads(ObjectLock(remote, "locks/run").content()), **dead}).encode())
+    with locks_of(url).locked():
         assert str(os.getpid()) in json.loads(remote.read("locks/run"))["holder"]
     assert not remote.exists("locks/run")
 
@@ -223,18 +224,18 @@ def test_a_dead_holder_s_lock_is_free(url: str, dead: dict[str, object]) -> None
 def test_zarr_reads_what_is_written_to_a_bucket(url: str) -> None:
     store = Store(url)
     store.create()
-    store.add("image/x", (2, 50, 70), (1, 32, 32), "uint16", {"about": 1})
+    store.arrays.create("image/x", (2, 50, 70), (1, 32, 32), "uint16", {"about": 1})
     samples = np.arange(7000, dtype=np.uint16).reshape(2, 50, 70)
-    store.array("image/x").write([(0, 2), (0, 50), (0, 70)], samples)
+    store.arrays.open("image/x").write([(0, 2), (0, 50), (0, 70)], samples)
     assert np.array_equal(zarr.open_group(url, mode="r")["image/x"][...], samples)
-    assert np.array_equal(store.array("image/x").read([(0, 2), (10, 50), (5, 70)]), samples[:, 10:, 5:])
+    assert np.array_equal(store.arrays.open("image/x").read([(0, 2), (10, 50), (5, 70)]), samples[:, 10:, 5:])
 
 
 def test_a_missing_and_an_altered_object_are_found(url: str) -> None:
     store = Store(url)
     store.create()
-    store.add("image/x", (64, 64), (32, 32), "uint8", {})
-    array = store.array("image/x")
+    store.arrays.create("image/x", (64, 64), (32, 32), "uint8", {})
+    array = store.arrays.open("image/x")
     array.write([(0, 64), (0, 64)], np.ones((64, 64), np.uint8))
     store.files.delete("image/x/c/1/0")
     raw = bytearray(store.files.read("image/x/c/0/1"))
@@ -262,7 +263,7 @@ def test_a_run_in_a_bucket_goes_on_where_it_failed(tmp_path: Path, url: str) -> 
     job, store = Poison("first/x", folder=str(tmp_path / "n")), Store(url)
     with pytest.raises(BlockFailed, match="0/0/100"):
         run(plan_of(job), store, scheduler="processes")
-    assert len(store.done("first")) == 11
+    assert len(store.journal("first").completed_blocks()) == 11
     reports = run(plan_of(FillJob("first/x")), store)
     assert [report.computed for report in reports] == [1, 12]
     assert float(result(plan_of(job), store)[0, 299, 399]) == 200300 + 200300
@@ -274,7 +275,7 @@ def test_a_lean_run_in_a_bucket_leaves_images_and_result(tmp_path: Path, url: st
     for name in ("a.tif", "b.tif"):
         fuse(plan, store, how, Wish(tmp_path / name))
         kept = {stage.outputs[0].path for stage in (plan.stages[0], plan.result)}
-        assert set(arrays(name for name, _ in store.files.names())) == kept
+        assert set(arrays(name for name, _ in store.files.list_files())) == kept
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
@@ -302,12 +303,12 @@ def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(monkey
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     with pytest.raises(Refusal, match=r"Install s3fs .* pip install 'imfuse-tiles\[s3\]'"):
-        Remote("s3://bucket/x")
+        ObjectFiles("s3://bucket/x")
 
 
 def test_an_unknown_kind_of_place_is_refused() -> None:
     with pytest.raises(Refusal, match="Protocol not known: cloud"):
-        Remote("cloud://bucket/x")
+        ObjectFiles("cloud://bucket/x")
 
 
 def test_a_bucket_that_is_not_there_is_refused(bucket: str) -> None:
@@ -345,7 +346,7 @@ def test_a_server_that_is_not_there_is_refused_within_seconds(tmp_path: Path, no
 
 def test_a_server_that_is_lost_meanwhile_ends_the_run_resumably(nobody: str) -> None:
     with pytest.raises(Resumable, match=r"Could not connect .* finished blocks are kept") as caught:
-        Store(nobody).done("first")
+        Store(nobody).journal("first").completed_blocks()
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.code) == (str(caught.value), 4)
     fsspec.get_filesystem_class("s3").clear_instance_cache()

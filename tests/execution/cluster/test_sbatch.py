@@ -16,7 +16,7 @@ from program import Ended, finished, until
 from program import run as program
 from stacks import frames, written
 
-from imfuse_tiles.cli.arguments import fuse_parser, read
+from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.options.resources import Part, part_of
 from imfuse_tiles.storage.store import Store
 
@@ -38,7 +38,7 @@ def test_its_command_is_understood() -> None:
     known = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "8", "SLURM_CPUS_PER_TASK": "4"}
     words = shlex.split(re.sub(r"\$(\w+)", lambda name: known.get(name[1], name[1].lower()), command))
     assert words[0] == "fuse"
-    said, recipe = read(fuse_parser("fuse"), words[1:])
+    said, recipe = parse_fuse_args(fuse_parser("fuse"), words[1:])
     assert part_of(said.part, said.wait) == Part(2, 8)
     assert (said.workers, said.memory, said.store, bool(recipe.generators)) == (4, "14G", "store", True)
 
@@ -69,7 +69,7 @@ def test_a_job_whose_time_is_over_is_queued_again_and_goes_on(
 ) -> None:
     first, store = job(1), Store(str(tmp_path / "store"))
     # It has done its part of the first stage and waits for the other job.
-    assert until(lambda: len(list(store.files.names("journal"))) > 1, 60, 0.05)
+    assert until(lambda: len(list(store.files.list_files("journal"))) > 1, 60, 0.05)
     first.send_signal(signal.SIGUSR1)
     ended = finished(first)
     assert (ended.code, (tmp_path / "requeued").read_text()) == (4, "requeue 77_1\n"), ended.err

@@ -56,7 +56,7 @@ def test_parts_together_make_the_result_of_one_run(tmp_path: Path, of: int) -> N
     assert np.array_equal(result(plan, shared), result(plan, alone))
     for stage, *each in zip(plan.stages, *reports, strict=True):
         assert sum(report.computed for report in each) == each[0].blocks
-        assert shared.numbers(stage.key) == alone.numbers(stage.key)
+        assert shared.numbers.load(stage.key) == alone.numbers.load(stage.key)
 
 
 def test_blocks_are_shared_out_evenly(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_parts_go_on_from_what_a_whole_run_left(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
     with pytest.raises(BlockFailed):
         run(plan_of(Poison("first/x", folder=str(tmp_path / "n"))), store, scheduler="processes")
-    done = len(store.done("first"))
+    done = len(store.journal("first").completed_blocks())
     assert sum(report[0].computed for report in parts(plan, store, 2)) == 12 - done
 
 
@@ -120,7 +120,7 @@ def test_a_waiting_part_ends_on_a_signal(tmp_path: Path) -> None:
 
 def altered(store: Store, path: str, cell: tuple[int, ...]) -> None:
     """Turn over one bit of a chunk."""
-    chunk = store.array(path).file(cell)
+    chunk = store.arrays.open(path).chunk_file(cell)
     raw = bytearray(chunk.read_bytes())
     raw[100] ^= 1
     chunk.write_bytes(raw)
@@ -129,7 +129,7 @@ def altered(store: Store, path: str, cell: tuple[int, ...]) -> None:
 def test_a_part_repairs_an_altered_block_of_its_own(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
     parts(plan, store, 3)
-    store.forget("last")
+    store.journal("last").forget()
     altered(store, "first/x", (0, 0, 1))
     reports = parts(plan, store, 3)
     assert [report[0].computed for report in reports] == [0, 1, 0]
@@ -140,7 +140,7 @@ def test_a_part_repairs_an_altered_block_of_another(tmp_path: Path) -> None:
     """The first block of the second stage is the first part's, and as wide as two of the first stage."""
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
     parts(plan, store, 2)
-    store.forget("last")
+    store.journal("last").forget()
     altered(store, "first/x", (0, 0, 1))
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(part, plan, store, number, 2, 20, tile=200) for number in (1, 2)]
@@ -153,7 +153,7 @@ def test_a_part_repairs_an_altered_block_of_another(tmp_path: Path) -> None:
 def test_a_part_repairs_its_own_missing_blocks(tmp_path: Path, number: int) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
     parts(plan, store, 2)
-    store.array("last/x").file((0, 1, number - 1)).unlink()
+    store.arrays.open("last/x").chunk_file((0, 1, number - 1)).unlink()
     reports = parts(plan, store, 2)
     assert [report[1].computed for report in reports] == [int(number == 1), int(number == 2)]
     assert sum(report.computed for report in run(plan, store)) == 0
@@ -164,7 +164,7 @@ def test_a_part_started_again_sweeps_what_it_left_half_written_and_nothing_of_ot
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
     with pytest.raises(Resumable):
         part(plan, store, 1, 2, wait=0)
-    with store.journal("first", "part-1-of-2") as record:
+    with store.journal("first").appending("part-1-of-2") as record:
         record({"lost": "0/0/0"})
         record({"lost": "0/0/200"})
     dead = subprocess.Popen(["true"])
@@ -210,13 +210,13 @@ def test_parts_are_killed_started_again_and_told_that_their_time_is_over(tmp_pat
     words = [*words, "-o", tmp_path / "r.tif"]
     store = Store(str(tmp_path / "store"))
     one = begin(*words, "--part", "1/2", *images)
-    assert until(lambda: len(list(store.files.names("journal"))) > 1)  # it waits for the other one's blocks
+    assert until(lambda: len(list(store.files.list_files("journal"))) > 1)  # it waits for the other one's blocks
     twice, whole = program(*words, "--part", "1/2", *images), program(*words, *images)
     assert (twice.code, whole.code) == (3, 3)
     os.killpg(one.pid, signal.SIGKILL)
     finished(one)
     one = begin(*words, "--part", "1/2", *images)
-    assert until(lambda: store.files.held("-part-1-of-2"))
+    assert until(lambda: store.is_locked("part-1-of-2"))
     one.send_signal(signal.SIGUSR1)
     ended = finished(one)
     assert ended.code == 4

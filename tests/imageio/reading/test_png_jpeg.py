@@ -99,6 +99,40 @@ def test_bit_flips_in_a_png_are_refused_when_read(pixels, png):
         read_rows(read_header(path), 0, 61)
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}], ids=str)
+def test_damage_that_the_decoder_would_pass_over_is_refused(options, tmp_path):
+    """Of spoiled files that libjpeg decodes nearly all are told by its warnings; the rest are lawful pictures."""
+    smooth = np.cumsum(np.random.default_rng(2).integers(-3, 4, (160, 200, 3)), axis=1).astype(np.uint8)
+    Image.fromarray(smooth).save(tmp_path / "a.jpg", quality=92, **options)
+    content = (tmp_path / "a.jpg").read_bytes()
+    refused = decoded = 0
+    for place in range(len(content) // 4, len(content) - 700, len(content) // 40):
+        spoiled = content[:place] + bytes(600) + content[place + 600 :]
+        try:
+            imagecodecs.jpeg8_decode(spoiled)
+        except imagecodecs.Jpeg8Error:
+            continue
+        decoded += 1
+        (tmp_path / "b.jpg").write_bytes(spoiled)
+        try:
+            read_rows(read_header(tmp_path / "b.jpg"), 0, 1)
+        except Refusal as refusal:
+            assert "b.jpg: damaged JPEG: " in str(refusal)  # noqa: PT017
+            refused += 1
+    assert decoded >= 10
+    assert refused >= 0.7 * decoded
+
+
+@pytest.mark.parametrize("factor", ["411", "420", "422", "440", "444"])
+def test_any_ratio_of_colour_planes_is_read(factor, pixels, planes, tmp_path):
+    import cv2
+
+    option = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{factor}")
+    assert cv2.imwrite(str(tmp_path / "a.jpg"), pixels("uint8"), [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, option])
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert np.array_equal(read_rows(read_header(tmp_path / "a.jpg"), 0, 61), planes(np.asarray(image)))
+
+
 def test_the_frame_is_decoded_once_however_many_bands_are_read(pixels, planes, png, monkeypatch):
     calls = []
     decode = imagecodecs.png_decode

@@ -1,0 +1,135 @@
+"""The options of a recipe among the words of a command line, and how presets and options go together.
+
+An option's value stands behind ``=`` in the same word. Long names may be shortened to a unique beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from imfuse_tiles.cli.argument_parser import Parser
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options.grammar import REGISTRY, Op, named, parse
+from imfuse_tiles.options.recipe import STEPS, Recipe
+
+Option = tuple[str, str | None]
+SYNONYMS = {"limit-memory": "memory"}
+#: Options of other programs, and what they are called here.
+OTHER_NAMES = {
+    "threads": "workers", "jobs": "workers", "cores": "workers", "cpus": "workers", "ram": "memory",
+    "overwrite": "force", "cluster": "scheduler", "out-file": "output", "verbose": "view",
+}  # fmt: skip
+#: Options whose value may be left out.
+OPTIONAL = ("basename", "force", "exif", "dashboard")
+IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+
+
+def split_recipe_options(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[Option]]:
+    """Words for ``parser``, and the recipe's options as (name, text behind ``=`` or None) in their order."""
+    general = [text[2:] for action in parser._actions for text in action.option_strings if text.startswith("--")]
+    rest: list[str] = []
+    options: list[Option] = []
+    remaining, bare = iter(words), ""
+    for word in remaining:
+        if word == "--":
+            # Images all of them; argparse would take those that begin with a dash for options.
+            return [*rest, *(f"./{image}" if image.startswith("-") else image for image in remaining)], options
+        if not word.startswith("-") or word == "-":
+            _check_word_behind(bare, word)
+        bare = ""
+        if not word.startswith("--"):
+            rest += split_letters(word)
+            bare = {"-B": "basename", "-f": "force"}.get(word, "")
+            continue
+        beginning, equals, text = word[2:].partition("=")
+        name = _resolve(beginning, general)
+        bare = "" if equals else name
+        if name in REGISTRY:
+            options.append((name, text if equals else None))
+        else:
+            rest += _general_option(parser, name, equals, text, remaining)
+    return rest, options
+
+
+def _resolve(beginning: str, general: Sequence[str]) -> str:
+    """The full name of an option. Refusal for an unknown one, with what other programs call it in mind."""
+    if beginning in OTHER_NAMES:
+        raise Refusal(f"unknown option --{beginning}; did you mean --{OTHER_NAMES[beginning]}?")
+    return named(SYNONYMS.get(beginning, beginning), general)
+
+
+def _general_option(parser: Parser, name: str, equals: str, text: str, remaining: Iterator[str]) -> list[str]:
+    """The words of an option that is not of the recipe, with its value in the same word."""
+    if name in OPTIONAL or equals:
+        return [f"--{name}={text}"]
+    if not any(f"--{name}" in action.option_strings and action.nargs is None for action in parser._actions):
+        return [f"--{name}"]
+    value = next(remaining, None)
+    if value is None or value.startswith("--"):
+        raise Refusal(f"--{name} needs a value" + (f", {value} is an option" if value else ""))
+    return [f"--{name}={value}"]
+
+
+def _check_word_behind(name: str, word: str) -> None:
+    """Refuse a word behind a bare option that could be its value: it would be taken as an image, unasked."""
+    if name and _could_be_value(name, word):
+        raise Refusal(f"--{name} {word}: did you mean --{name}={word}? (if {word} is a frame, put --{name} behind it)")
+
+
+def _could_be_value(name: str, word: str) -> bool:
+    image = word.lower().endswith(IMAGES) or Path(word).is_file()
+    if name == "exif":
+        return image
+    if name == "force":
+        return word in STEPS
+    if name in REGISTRY:
+        try:
+            parse(name, word)
+        except Refusal:
+            return False
+        return True
+    return name in OPTIONAL and not image
+
+
+def split_letters(word: str) -> list[str]:
+    """Letters whose value stands in the same word or is left out: argparse would take the next word for it."""
+    if word == "-B":
+        return ["--basename="]
+    if len(word) > 1 and word[0] == "-" and "f" in word and set(word[1:]) <= set("fCLVWX"):
+        return ["--force=" if letter == "f" else f"-{letter}" for letter in word[1:]]
+    return [word]
+
+
+def merge_options(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
+    """Options with more of them: those of a kind that is there take its place, so that its order with others stays.
+
+    New kinds come behind, or in front if they lead their group.
+    """
+    if not ops:
+        return list(more)
+    merged: list[Op] = []
+    for op in ops:
+        same = [other for other in more if type(other) is type(op)]
+        if not same:
+            merged.append(op)
+        elif same[0] not in merged:
+            merged += same
+    kinds = {type(op) for op in ops}
+    new = [op for op in more if type(op) not in kinds]
+    return [*(op for op in new if op.leads), *merged, *(op for op in new if not op.leads)]
+
+
+def preset_options(name: str) -> list[Op]:
+    """The options of a preset, by its name or path."""
+    from imfuse_tiles.options import config_files
+
+    return [parse(*option) for option in config_files.load_preset(name)]
+
+
+def with_default_preset(recipe: Recipe) -> Recipe:
+    """The recipe itself if it makes a picture, else its options put into the preset ``default``."""
+    if recipe.generators or recipe.backgrounds:
+        return recipe
+    ops = merge_options(preset_options("default"), recipe.ops)
+    return Recipe(tuple(ops), recipe.revert, recipe.layered).checked()

@@ -1,0 +1,81 @@
+"""The arrays of a store by their paths: ``mask/KEY`` is an array in the zarr group ``mask``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
+from imfuse_tiles.storage.files import Files
+from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
+
+DTYPES = ("uint8", "uint16", "float32")
+
+
+@frozen
+class Arrays:
+    """Creates and opens the arrays of a store."""
+
+    files: Files
+
+    def create(
+        self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: dict[str, Any]
+    ) -> None:
+        """Create an array, empty; an older one of this path goes.
+
+        ``dtype``: uint8, uint16 or float32. ``attributes``: those of the zarr array, as JSON.
+        """
+        self.files.delete(path)
+        group = group_metadata_file(path)
+        if "/" in path and not self.files.exists(group):
+            write_json(self.files, group, {"zarr_format": 3, "node_type": "group", "attributes": {}})
+        write_json(self.files, f"{path}/zarr.json", _metadata(shape, chunks, dtype, attributes))
+
+    def open(self, path: str) -> ChunkedArray:
+        """An array that is there; Damaged when its metadata is lost or is not what this program writes.
+
+        It is taken as plain numbers only: what asks for other codecs or types than ours is never followed.
+        """
+        metadata = read_json(self.files, f"{path}/zarr.json")
+        shape, dtype = get_nested(metadata, "shape"), get_nested(metadata, "data_type")
+        chunks = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape")
+        if not (_is_shape(shape) and _is_shape(chunks) and len(shape) == len(chunks) and dtype in DTYPES):
+            raise Damaged(path, (), "unreadable" if metadata is not None else "missing")
+        if metadata != _metadata(shape, chunks, dtype, metadata.get("attributes")):
+            raise Damaged(path, (), "not as it was written")
+        return ChunkedArray(self.files.root, path, tuple(shape), tuple(chunks), dtype)
+
+    def attributes(self, path: str) -> Any:
+        """What the writer of an array recorded about it, None when that is lost."""
+        return get_nested(read_json(self.files, f"{path}/zarr.json"), "attributes", "imfuse_tiles")
+
+    def delete(self, path: str) -> None:
+        """Remove an array."""
+        self.files.delete(path)
+
+
+def group_metadata_file(path: str) -> str:
+    """The metadata of the group that an array lies in."""
+    return f"{path.partition('/')[0]}/zarr.json"
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(size, int) and size > 0 for size in value)
+
+
+def _metadata(shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any) -> dict[str, Any]:
+    """The metadata of an array as zarr v3 has it: little-endian chunks, uncompressed, a crc32c behind each."""
+    little = {"configuration": {"endian": "little"}}
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": dtype,
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunks)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0.0 if dtype == "float32" else 0,
+        "codecs": [{"name": "bytes", **({} if dtype == "uint8" else little)}, {"name": "crc32c"}],
+        "storage_transformers": [],
+        "attributes": attributes,
+    }
