@@ -53,10 +53,13 @@ class Peak:
         _tolerance(self.best, np.float32(noise), out)
         return out
 
-    def place(self, noise: float) -> tuple[Plane, Plane]:
-        """The slice between slices at which the evidence peaks, and one over the variance of that: float32 (y, x)."""
+    def place(self, noise: float, ordered: bool = True) -> tuple[Plane, Plane]:
+        """The slice between slices at which the evidence peaks, and one over the variance of that: float32 (y, x).
+
+        ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself.
+        """
         where, sure = np.empty_like(self.best), np.empty_like(self.best)
-        _place(self.best, self.index, self.before, self.after, np.float32(noise), self.count, where, sure)
+        _place(self.best, self.index, self.before, self.after, np.float32(noise), self.count, ordered, where, sure)
         return where, sure
 
     def gain(self, noise: float) -> Plane:
@@ -166,7 +169,7 @@ def _add_shares(weight, energy, noise, inverse_top, total, left):  # type: ignor
 
 
 @njit(cache=True, nogil=True)
-def _place(best, index, before, after, noise, count, where, sure):  # type: ignore[no-untyped-def]
+def _place(best, index, before, after, noise, count, ordered, where, sure):  # type: ignore[no-untyped-def]
     """The same parabola's peak. What noise does to the three logarithms, over its bend, is the deviation of that."""
     for y in range(where.shape[0]):
         for x in range(where.shape[1]):
@@ -181,7 +184,7 @@ def _place(best, index, before, after, noise, count, where, sure):  # type: igno
             if i == count - 1:
                 c, error_c = a, error_a
             bend = max(2 * b - a - c, 1e-3) if count > 1 else 1e-3
-            shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5)
+            shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5) if ordered else 0.0
             where[y, x] = i + shift
             spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
             precision = 1 / ((spread + error_b) / (bend * bend) + LEAST_SPREAD * LEAST_SPREAD)

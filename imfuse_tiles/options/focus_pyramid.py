@@ -9,7 +9,7 @@ slice is given back by a parabola over z, and no level leaves the range of what 
 from __future__ import annotations
 
 import re
-from typing import Self
+from typing import Any, Self
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
@@ -18,7 +18,7 @@ from imfuse_tiles.geometry import Frame, Halo, Region, Window
 from imfuse_tiles.lazy_numpy import np
 
 NAME = "pyramid"
-GRAMMAR = "noise=PERCENT (of full scale; measured if left out), overshoot=PERCENT"
+GRAMMAR = "unordered, noise=PERCENT (of full scale; measured if left out), overshoot=PERCENT"
 _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
 #: How much the evidence of the level before counts at levels 1, 2 and all others.
 FINER = (1.5, 4.0, 8.0)
@@ -35,19 +35,23 @@ class FocusPyramid:
     """The arguments of the fusion.
 
     ``noise``: standard deviation of the noise, percent of full scale; None: measured. ``overshoot``: how far the
-    result may leave the range of the slices at a pixel, percent of that range.
+    result may leave the range of the slices at a pixel, percent of that range. ``unordered``: the slices are in no
+    order of focus, so nothing is concluded from the neighbours of the sharpest one.
     """
 
     noise: float | None = None
     overshoot: float = 25.0
+    unordered: bool = False
 
     @classmethod
     def read(cls, owner: str, text: str) -> Self:
         """The fusion that words such as ``pyramid,noise=0.5`` ask for; Refusal of any other word."""
-        arguments: dict[str, float] = {}
+        arguments: dict[str, Any] = {}
         for word in re.split("[,:]", text.lower()):
             argument = _ARGUMENT.fullmatch(word)
-            if argument and float(argument[2]) <= 100:
+            if word == "unordered":
+                arguments[word] = True
+            elif argument and float(argument[2]) <= 100:
                 arguments[argument[1]] = float(argument[2])
             elif word != NAME:
                 raise Refusal(f"{owner}: {word} is not known to {NAME}, allowed: {GRAMMAR}, each 0 to 100")
@@ -55,8 +59,13 @@ class FocusPyramid:
 
     def __str__(self) -> str:
         """The words, readable again; defaults are left out."""
-        words = [NAME] if self.noise is None else [NAME, f"noise={self.noise:.12g}"]
+        words = [NAME, *(["unordered"] if self.unordered else [])]
+        words += [] if self.noise is None else [f"noise={self.noise:.12g}"]
         return ":".join([*words, *([f"overshoot={self.overshoot:.12g}"] if self.overshoot != 25 else [])])
+
+    def interpolates(self, level: int, slices: int) -> bool:
+        """Whether what defocus took from the sharpest slice is estimated from its neighbours at a level."""
+        return level == 0 and slices > 2 and not self.unordered
 
 
 def level_count(frame: Frame) -> int:

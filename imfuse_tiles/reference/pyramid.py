@@ -99,11 +99,10 @@ class PyramidReference:
         top = peak.inverse_top(self.blur(peak.gain(noise), focus.GAIN_BLUR), noise, everything)
         for each, weight in zip(evidence, weights, strict=True):
             focus.add_shares(weight, each, noise, top, total, left)
-        if level.number == 0 and len(slices) > 2:
+        if self.fusion.interpolates(level.number, len(slices)):
             total = np.maximum(left, np.float32(LEAST_LEFT) * total)
-        return Blended(
-            level, detail / total, np.min(slices, axis=0), np.max(slices, axis=0), np.stack(peak.place(noise))
-        )
+        place = np.stack(peak.place(noise, not self.fusion.unordered))
+        return Blended(level, detail / total, np.min(slices, axis=0), np.max(slices, axis=0), place)
 
     def blur(self, plane: np.ndarray, blur: tuple[float, int]) -> np.ndarray:
         return blurred(Window.whole(plane), blur, Region(0, plane.shape[0], 0, plane.shape[1]))

@@ -15,7 +15,7 @@ from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
 
 @frozen
-class DepthJob(Job):
+class FillDepthJob(Job):
     """Depth in slices from the first, and one over its variance, (2, y, x) float32, at one level."""
 
     step: ClassVar[str] = "post"
@@ -78,8 +78,8 @@ def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]],
     below = coarser.blend.part("peak")
     for job, made in finer:
         inputs = (key, made)
-        key = DepthJob.key(*inputs)
-        depth_job = DepthJob(job, coarser, below, f"depth/{key}")
+        key = FillDepthJob.key(*inputs)
+        depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
         level = job.blend.level
         add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, inputs=inputs)
         below, coarser = depth_job.out, job

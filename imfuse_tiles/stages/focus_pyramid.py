@@ -86,7 +86,7 @@ def patch_histogram(level: Level, samples: Window, patch: Region) -> np.ndarray:
 
 
 @frozen
-class LevelJob(Job):
+class DetailJob(Job):
     """One level: its blended detail, the range of the slices, where they peak, and every slice's next level."""
 
     kind: ClassVar[str] = "fold"
@@ -121,7 +121,7 @@ class LevelJob(Job):
     def noise_energy(self, store: Store) -> float:
         """Mean evidence that noise makes up at this level."""
         if self.noise:
-            numbers = store.numbers(self.noise)
+            numbers = store.numbers.load(self.noise)
             assert numbers is not None, f"{self.noise} is not finished"
             variance = numbers["variance"]
         else:
@@ -134,7 +134,7 @@ class LevelJob(Job):
         region, noise = block.region, self.noise_energy(access.store)
         access.write(self.part("detail"), [(0, self.source.planes)], region, detail)
         inner = region.within(self.level.core(region))
-        place = np.stack([plane[inner] for plane in peak.place(noise)])
+        place = np.stack([plane[inner] for plane in peak.place(noise, not self.fusion.unordered)])
         access.write(self.part("peak"), [(0, 2)], region, place)
         return {}
 
@@ -176,7 +176,7 @@ class LevelJob(Job):
         total, left = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
         detail = np.zeros((self.source.planes, *region.shape), np.float32)
         top = None
-        if self.level.number == 0 and self.total > 2:
+        if self.fusion.interpolates(self.level.number, self.total):
             gain = blurred(Window(peak.gain(noise), core, frame), focus.GAIN_BLUR, region)
             top = peak.inverse_top(gain, noise, inner)
         for samples, low, evidence in self.slices(access, region):
@@ -198,7 +198,7 @@ class LevelJob(Job):
 
 
 @frozen
-class BaseJob(Job):
+class CoarsestJob(Job):
     """The coarsest level: the slices weighed by a power of their evidence."""
 
     kind: ClassVar[str] = "fold"
@@ -240,7 +240,7 @@ def base_weight(evidence: np.ndarray, best: np.ndarray) -> np.ndarray:
 class RestoreJob(Job):
     """The picture at one level: its detail upon the coarser picture, kept in the range of what the slices show."""
 
-    blend: LevelJob
+    blend: DetailJob
     below: str
     out: str
 
@@ -311,9 +311,9 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
     levels = blended(add, source, key, fusion, total, noise)
     last, made = levels[-1]
     inputs: tuple[str, ...] = (made,)
-    made = BaseJob.key(inputs)
+    made = CoarsestJob.key(inputs)
     coarsest = Source(last.part("slices"), source.planes, last.level.above, source.full)
-    base = BaseJob(coarsest, last.part("evidence"), total, f"pyramid/{made}")
+    base = CoarsestJob(coarsest, last.part("evidence"), total, f"pyramid/{made}")
     add("fuse coarsest level", made, base, base.output(), frame=coarsest.frame, inputs=inputs)
     below, restored = base.out, []
     for job, detail in reversed(levels):
@@ -327,14 +327,14 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
 
 
 def blended(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int,
-            noise: str) -> list[tuple[LevelJob, str]]:  # fmt: skip
+            noise: str) -> list[tuple[DetailJob, str]]:  # fmt: skip
     """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
     seen, finer, made, jobs = source, "", key, []
     for number in range(level_count(source.frame) - 1):
         inputs = (made, *((noise,) if noise else ()))
         level = Level(number, seen.frame, source.full)
-        made = LevelJob.key(inputs, number, str(fusion))
-        job = LevelJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
+        made = DetailJob.key(inputs, number, str(fusion))
+        job = DetailJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
         add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=Halo.of(REACH), inputs=inputs,
             grain=2)  # fmt: skip
         jobs.append((job, made))

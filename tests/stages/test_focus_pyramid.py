@@ -14,7 +14,9 @@ from imfuse_tiles.reference import fused
 from imfuse_tiles.reference.pyramid import PyramidReference
 
 
-def focused(count: int = 6, size: tuple[int, int] = (150, 210), noise: float = 0.0, seed: int = 3) -> tuple[np.ndarray, ...]:
+def focused(
+    count: int = 6, size: tuple[int, int] = (150, 210), noise: float = 0.0, seed: int = 3
+) -> tuple[np.ndarray, ...]:
     """Slices (z, planes, y, x) uint16 of a textured slope from front (left) to back, the truth, and its depth."""
     random = np.random.default_rng(seed)
     truth = np.stack([cv2.GaussianBlur(random.random(size), (0, 0), 1) for _ in range(3)])
@@ -144,6 +146,7 @@ def test_words_are_read_and_shown() -> None:
     assert str(FocusPyramid.read("--bg", "pyramid,noise=0.50%,overshoot=10")) == "pyramid:noise=0.5:overshoot=10"
     assert FocusPyramid.read("--bg", str(FocusPyramid(noise=1.5))) == FocusPyramid(noise=1.5)
     assert str(FocusPyramid()) == "pyramid"
+    assert str(FocusPyramid.read("--bg", "pyramid,noise=1,unordered")) == "pyramid:unordered:noise=1"
 
 
 @pytest.mark.parametrize("words", ["pyramid,sharp", "pyramid,noise=101", "pyramid,noise", "pyramid,levels=3"])
