@@ -49,7 +49,7 @@ HOMES = {
     "cv2": {"kernels"},
     "scipy": {"kernels"},
     "pywt": {"kernels"},
-    "zarr": {"storage"},
+    "zarr": {"execution", "storage"},
     "crc32c": {"storage"},
     "filelock": {"kernels", "storage"},
     "fsspec": {"storage"},
@@ -173,6 +173,14 @@ def declared() -> set[str]:
     project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"]
     said = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     return {plain(re.split(r"[^\w.-]", each)[0]) for each in said}
+
+
+def test_every_declared_dependency_is_used() -> None:
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"]
+    used = {name[1:] for names in USES.values() for name in names if name.startswith(":")}
+    packages = packages_distributions()
+    distributions = {plain(distribution) for name in used for distribution in packages.get(name, [name])}
+    assert {plain(re.split(r"[^\w.-]", text)[0]) for text in project["dependencies"]} - distributions == set()
 
 
 def plain(name: str) -> str:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 
 import imfuse_tiles.options  # noqa: F401  registers the options
-from imfuse_tiles import __version__
 from imfuse_tiles.cli import arguments
 from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.cli.main import versions
 from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.pools import expect
@@ -34,7 +34,7 @@ def _run(command: str, words: Sequence[str]) -> int:
         return 0
     args, recipe = arguments.parse_fuse_args(parser, words)
     if args.version:
-        print(f"imfuse-tiles {__version__}")
+        print(versions())
         return 0
     if args.rmcache:
         from imfuse_tiles.cli.cache import emptied

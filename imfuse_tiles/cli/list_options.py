@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.help import letters, sections, summary
-from imfuse_tiles.cli.option_tables import tables
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
 from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, named
@@ -18,10 +17,7 @@ if TYPE_CHECKING:
 
 
 def ops(words: Sequence[str]) -> int:
-    """List all options, or explain those named; ``--markdown`` prints the tables of the manual."""
-    if "--markdown" in words:
-        print(tables())
-        return 0
+    """List all options, or explain those named."""
     names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
     if names:
         print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))

@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imfuse_tiles import __version__
-from imfuse_tiles.errors import Stop
+from imfuse_tiles.errors import Refusal, Stop
+
+#: What results and speed depend on, as package indexes spell it.
+LIBRARIES = (
+    "numpy", "numba", "opencv-python-headless", "scipy", "PyWavelets", "tifffile", "imagecodecs", "Pillow", "zarr",
+    "dask", "distributed",
+)  # fmt: skip
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "fuse": ("imfuse_tiles.cli.fuse", "fuse a stack into one sharp image"),
@@ -22,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cache": ("imfuse_tiles.cli.cache", "list, remove or tidy stores: cache ls|rm|gc"),
     "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),
     "simulate": ("imfuse_tiles.cli.simulate", "render a stack whose truth is known"),
+    "help": ("imfuse_tiles.cli.manual", "list the pages of the manual, or print one: help TOPIC"),
 }
 
 
@@ -36,7 +43,8 @@ def usage() -> str:
             "",
             *lines,
             "",
-            "imfuse-tiles COMMAND --help explains a command; imfuse-tiles ops NAME an option.",
+            "imfuse-tiles COMMAND --help explains a command, imfuse-tiles ops NAME an option,",
+            "imfuse-tiles help TOPIC the rest; imfuse-tiles help lists the topics.",
             "Example: imfuse-tiles fuse --preset default -o result.tif stack/*.tif",
         ]
     )
@@ -61,7 +69,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("IMFUSE_DEBUG"):
             raise
-        print(f"imfuse-tiles: a bug: {_told(error)}", file=sys.stderr)
+        print(f"imfuse-tiles: a bug: {_describe_bug(error)}", file=sys.stderr)
         print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
         return 1
 
@@ -76,31 +84,43 @@ def program() -> int:
         gc.freeze()  # what was loaded is not searched for cycles again, which takes longer than all else at the end
 
 
-def _told(error: Exception) -> str:
+def _describe_bug(error: Exception) -> str:
     """An error in one line, with the place in this program where it came up."""
     import traceback
 
-    here = [each for each in traceback.extract_tb(error.__traceback__) if "imfuse_tiles" in each.filename]
-    place = f" (at {Path(here[-1].filename).name}:{here[-1].lineno})" if here else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "imfuse_tiles" in frame.filename]
+    place = f" (at {Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def _dispatch(words: Sequence[str]) -> int:
-    from imfuse_tiles.errors import Refusal
-
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not words or words[0] in ("-h", "--help"):
         print(usage())
         return 0 if words else 2
     if words[0] in ("--version", "-V"):
-        print(f"imfuse-tiles {__version__}")
+        print(versions())
         return 0
     if words[0] not in COMMANDS:
         raise Refusal(f"unknown command {words[0]}; allowed are {', '.join(COMMANDS)}")
-    return _command(words[0])(words[1:])
+    return command(words[0])(words[1:])
 
 
-def _command(name: str) -> Callable[[Sequence[str]], int]:
+def command(name: str) -> Callable[[Sequence[str]], int]:
+    """The function that runs a command: words in, exit code out."""
     from importlib import import_module
 
-    module = import_module(COMMANDS[name][0])
-    return getattr(module, name)
+    return getattr(import_module(COMMANDS[name][0]), name)
+
+
+def versions() -> str:
+    """The versions of the program and of what its results and speed depend on."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    lines = [f"imfuse-tiles {__version__}", f"Python {platform.python_version()} on {platform.platform()}"]
+    for name in LIBRARIES:
+        try:
+            lines.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            lines.append(f"{name} is not installed")
+    return "\n".join(lines)

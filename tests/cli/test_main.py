@@ -58,7 +58,8 @@ def test_the_program_starts_no_threads_for_algebra_and_ends_without_a_search_for
         environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | said
         command = [sys.executable, "-c", told, "--version"]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-        assert done.stdout.split("\n")[:2] == [f"imfuse-tiles {__version__}", f"0 True {threads}"]
+        lines = done.stdout.splitlines()
+        assert (lines[0], lines[-1]) == (f"imfuse-tiles {__version__}", f"0 True {threads}")
 
 
 # A run
@@ -390,8 +391,13 @@ def test_every_command_is_there_and_explains_itself(name: str, capsys: pytest.Ca
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"imfuse-tiles {__version__}\n"
+    for words in (["--version"], ["fuse", "--version"]):
+        assert main(words) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == f"imfuse-tiles {__version__}"
+        assert lines[1].startswith(f"Python {sys.version_info[0]}.")
+        assert {line.split()[0] for line in lines[2:]} >= {"numpy", "zarr", "dask", "numba", "tifffile"}
+        assert f"numpy {np.__version__}" in lines
 
 
 def test_a_bug_is_one_line_with_its_place_and_exit_code_1(
