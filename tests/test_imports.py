@@ -26,7 +26,7 @@ FLOORS = (
     ("stages", "reference"),
     ("planning",),
     ("execution",),
-    ("viewer",),
+    ("viewer", "tuning"),
     ("cli",),
     ("__main__",),
 )
@@ -43,6 +43,7 @@ HOMES = {
         "simulation",
         "stages",
         "storage",
+        "tuning",
         "viewer",
     },
     "numba": {"kernels"},

@@ -14,6 +14,7 @@ from pathlib import Path
 from imfuse_tiles.cli import show_plan as showing
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.progress_bars import shown_progress
+from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources as resources_of
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import export
@@ -23,6 +24,7 @@ from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning import memory, result_names
@@ -43,6 +45,8 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
     stack = open_stack(said.images, said.revert, pages=said.pages)
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)
+    if is_automatic(recipe):
+        recipe = _automatic(recipe, stack, said.quiet)
     store = fusing.store_of(stack, said.store)
     store.check()
     made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))
@@ -58,6 +62,16 @@ def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) ->
         print("made before by the same options from the same images; --force makes it again", file=sys.stderr)
         return _done(said, {"result": str(there)})
     return _fuse(said, made, store, resources, place, began)
+
+
+def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
+    """The recipe that fits a stack, printed with the reasons."""
+    from imfuse_tiles.tuning.auto_preset import choose
+
+    choice = choose(recipe, stack)
+    if not quiet:
+        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
+    return choice.recipe
 
 
 def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
