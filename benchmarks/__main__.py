@@ -4,7 +4,8 @@
 
 Tables: floor, rates, cores, loop, scale, startup, overhead, cluster. What is compared runs in turn, round after
 round, and medians are shown, each with its target. The fusion beside enfuse and the options beside other libraries
-have tables of their own: benchmarks/fusion.py and benchmarks/ops.py.
+have tables of their own: benchmarks/fusion.py and benchmarks/ops.py; so has the quality of pictures:
+``python -m benchmarks quality`` (see there).
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def _circuit(said: argparse.Namespace, folder: Path) -> Iterator[Figure]:
 
 def main(words: Sequence[str] | None = None) -> list[Figure]:
     """Measure, print, write JSON if asked."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["quality"]:
+        from benchmarks.quality.__main__ import main as quality
+
+        quality(words[1:])
+        return []
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(TABLES))
     parser.add_argument("--size", default="4000x3000x20", metavar="WxHxSLICES")

@@ -20,6 +20,8 @@ from imfuse_tiles.lazy_numpy import np
 NAME = "pyramid"
 GRAMMAR = "unordered, noise=PERCENT (of full scale; measured if left out), overshoot=PERCENT"
 _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
+#: Pixels around a region that tell how steady its depth is.
+STEADY = Halo.of(2)
 #: How much the evidence of the level before counts at levels 1, 2 and all others.
 FINER = (1.5, 4.0, 8.0)
 #: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
@@ -136,6 +138,17 @@ class Level:
         if clipped.any():
             share = _smoothed(Window(clipped.astype(np.float32), wide, self.frame), core)
             energy *= np.maximum(np.float32(1) - share, np.float32(0.02)) ** 2
+
+
+def steadied(peak: Window, region: Region) -> np.ndarray:
+    """Depth and one over its variance (2, y, x) of a region, surer where the 5 x 5 pixels around agree."""
+
+    def box(plane: np.ndarray) -> np.ndarray:
+        window = Window(plane, peak.region, peak.frame).filtered(kernels.detail_energy.box, STEADY)
+        return window.cropped(region).data
+
+    own = np.ascontiguousarray(peak.cropped(region).data)
+    return kernels.depth_fill.steadied(own, box(peak.data[0]), box(peak.data[0] * peak.data[0]))
 
 
 def _smoothed(plane: Window, region: Region) -> np.ndarray:

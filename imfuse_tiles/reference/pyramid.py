@@ -19,6 +19,7 @@ from imfuse_tiles.options.focus_pyramid import (
     level_count,
     noise_energy,
     noise_pitch,
+    steadied,
 )
 
 ONE = np.float32(1)
@@ -131,7 +132,9 @@ class PyramidReference:
         depth = peaks.pop()
         for number in reversed(range(len(peaks))):
             origins = ((0, 0), (0, 0))
-            depth = kernels.depth_fill.filled(peaks[number], guides[number], depth, guides[number + 1], origins)
+            frame = peaks[number].shape[1:]
+            peak = steadied(Window.whole(peaks[number]), Region(0, frame[0], 0, frame[1]))
+            depth = kernels.depth_fill.filled(peak, guides[number], depth, guides[number + 1], origins)
         value = (np.float32(len(self.stack) - 1) - depth[0]) / np.float32(len(self.stack))
         deviation = ONE / np.sqrt(np.maximum(depth[1], np.float32(1e-12)))
         return np.stack([np.clip(value, 0, 1), np.ones_like(value)]), ONE / (ONE + deviation)

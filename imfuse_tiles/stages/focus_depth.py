@@ -9,7 +9,8 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Region
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.focus_pyramid import STEADY, steadied
 from imfuse_tiles.stages.focus_pyramid import RestoreJob
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
@@ -33,7 +34,10 @@ class FillDepthJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level, region = self.restored.blend.level, block.region
         around = Region(*kernels.pyramid.coarser(region, level.above))
-        peak = access.read(self.restored.blend.part("peak"), [(0, 2)], region)
+        wide = region.grown(STEADY, level.frame)
+        peak = steadied(
+            Window(access.read(self.restored.blend.part("peak"), [(0, 2)], wide), wide, level.frame), region
+        )
         coarse = access.read(self.below, [(0, 2)], around)
         origins = (region.y0, region.x0), (around.y0, around.x0)
         pictures = self.restored.picture(access, region), self.coarser.picture(access, around)
@@ -81,6 +85,7 @@ def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]],
         key = FillDepthJob.key(*inputs)
         depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
         level = job.blend.level
-        add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, inputs=inputs)
+        add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, halo=STEADY,
+            inputs=inputs)  # fmt: skip
         below, coarser = depth_job.out, job
     return FocusDepth(below, key, total)
