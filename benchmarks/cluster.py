@@ -26,7 +26,8 @@ from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Cluster, Resources
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Access, Block, Job, Stage
 from imfuse_tiles.storage.store import Store
 
@@ -102,7 +103,8 @@ def idle(edge: int) -> dict[str, float]:
         stage = Stage("idle", "idle", Asleep(), (edge * TILE, edge * TILE), ())
         with open_pool(resources, store.root) as pool:
             before, began, busy = psutil.Process().memory_info().rss, time.perf_counter(), time.process_time()
-            Run(Plan(Recipe(()), imagined(8, 8), (stage,)), store, resources).execute(lambda: open_loopback(pool))
+            work = survey(Plan(Recipe(()), imagined(8, 8), (stage,)), store, resources)
+            Run(work, store).execute(lambda: OpenPool(pool))
             return {
                 "blocks": edge * edge, "block": 1000 * (time.perf_counter() - began) / edge**2,
                 "processor": 1000 * (time.process_time() - busy) / edge**2,
@@ -110,7 +112,7 @@ def idle(edge: int) -> dict[str, float]:
             }  # fmt: skip
 
 
-class open_loopback(AbstractContextManager[Pool]):
+class OpenPool(AbstractContextManager[Pool]):
     """A pool that stays open."""
 
     def __init__(self, pool: Pool) -> None:
@@ -133,7 +135,7 @@ def measured(files: Sequence[Path], folder: Path) -> tuple[Mapping[str, float], 
     """Seconds of a worker for each pixel and slice, by the stages of chain A; bytes a second that it moves."""
     found = fuse(A, files, folder, "--scheduler", "threads:2").report["stages"]
     stack = opened_stack(files)
-    slices = {stage.name: stage.slices for stage in planned(Recipe.of_options(A.split()), stack).stages}
+    slices = {stage.name: stage.slices for stage in make_plan(Recipe.of_options(A.split()), stack).stages}
     height, width = stack.frame
     lengths = {stage["name"]: stage["busy"] / (height * width * slices[stage["name"]]) for stage in found}
     moved = sum(stage["bytes_read"] + stage["bytes_written"] for stage in found)
@@ -162,7 +164,7 @@ def scaled(count: int, edge: int, lengths: Mapping[str, float], folder: Path) ->
     resources = Resources(MEMORY, count, None, f"{workers.__module__}:{workers.__name__}", scheduler)
     stages = [
         replace(stage, outputs=(), job=Asleep(lengths[stage.name], stage.job))
-        for stage in planned(Recipe.of_options(A.split()), stack).stages
+        for stage in make_plan(Recipe.of_options(A.split()), stack).stages
     ]
     store = Store(str(folder / f"scaled{count}"))
     store.create()
@@ -171,7 +173,7 @@ def scaled(count: int, edge: int, lengths: Mapping[str, float], folder: Path) ->
             future.result()
         began = time.perf_counter()
         plan = Plan(Recipe(()), stack, tuple(stages))
-        reports = Run(plan, store, resources).execute(lambda: open_loopback(pool))
+        reports = Run(survey(plan, store, resources), store).execute(lambda: OpenPool(pool))
         wall = time.perf_counter() - began
     slept = sum(lengths[stage.name] * stage.frame[0] * stage.frame[1] * stage.slices for stage in stages)
     return Scaled(wall, sum(report.blocks for report in reports), slept)

@@ -1,6 +1,6 @@
 """A contact sheet: what recipes make of stacks, each result whole and a piece of it at full size.
 
-    python -m benchmarks.contact_sheet SHEET.png STACK... --preset default --options "--wavelet --cutwave"
+    python -m benchmarks contact-sheet SHEET.png STACK... --preset default --options "--wavelet --cutwave"
 
 A STACK is a folder of images. Every result is kept in a store below --work, so that a sheet with one more recipe
 computes no more than that. Needs nothing but the program and Pillow.
@@ -9,7 +9,7 @@ computes no more than that. Needs nothing but the program and Pillow.
 from __future__ import annotations
 
 import argparse
-import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,18 +82,30 @@ def sheet(stacks: Sequence[Path], recipes: dict[str, list[str]], work: Path, edg
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("sheet", type=Path)
-    parser.add_argument("stacks", type=Path, nargs="+", metavar="STACK")
+    parser.add_argument("sheet", type=Path, nargs="?", default=Path("contact-sheet.png"))
+    parser.add_argument("stacks", type=Path, nargs="*", metavar="STACK")
     parser.add_argument("--preset", action="append", default=[], help="a preset to show")
     parser.add_argument("--options", action="append", default=[], help="options to show, in one word")
     parser.add_argument("--edge", type=int, default=480, help="pixels of a picture's side")
     parser.add_argument("--work", type=Path, default=Path("contact-sheet"), help="folder for stores and results")
+    parser.add_argument("--quick", action="store_true", help="of a tiny simulated stack, in a temporary folder")
     said = parser.parse_args(words)
+    if said.quick:
+        return _quick()
+    if not said.stacks:
+        parser.error("a SHEET and at least one STACK are needed")
     recipes = {name: ["--preset", name] for name in said.preset} | {text: text.split() for text in said.options}
     sheet(said.stacks, recipes or {"default": ["--preset", "default"]}, said.work, said.edge).save(said.sheet)
     print(said.sheet)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _quick() -> int:
+    """A sheet of one tiny stack."""
+    from benchmarks.fusion import simulated
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "stack").mkdir()
+        simulated("120x90x3", folder / "stack")
+        return main([f"{name}/sheet.png", f"{name}/stack", "--work", f"{name}/work", "--edge", "64"])

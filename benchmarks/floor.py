@@ -42,7 +42,7 @@ def figures(name: str, files: Sequence[Path], folder: Path, rounds: int, workers
 
 def copied(store: Store, target: Path, files: Sequence[Path], workers: int) -> float:
     """Seconds to write the arrays of a finished run of chain A again, from each other."""
-    allocator.keep()
+    allocator.keep_freed_memory()
     arrays = {each: _only(store, each) for each in ("source", "mask", "merge", "final")}
     jobs: list[Callable[[], object]] = [path.read_bytes for path in files]
     steps = [jobs + list(_writes(arrays["source"], (), target))]

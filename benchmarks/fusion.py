@@ -1,6 +1,6 @@
 """``--bg=enfuse`` beside the program enfuse: time, processor time, memory, and how far the pictures differ.
 
-    python benchmarks/fusion.py [--simulate 4000x3000x20 ...] [--stacks FOLDER] [--rounds 3] [--json FILE] [--quick]
+    python -m benchmarks fusion [--simulate 4000x3000x20 ...] [--stacks FOLDER] [--rounds 3] [--json FILE] [--quick]
 
 Both programs are started as a user would, in turn, round after round, on the same files; medians. Stacks are
 simulated (8 bits) or the folders inside FOLDER (../shared/stacks beside the project, or IMFUSE_SHARED). Where enfuse
@@ -25,11 +25,10 @@ from statistics import median
 import numpy as np
 import tifffile
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from imfuse_tiles.imageio.reading import natural_order
+from imfuse_tiles.simulation import render
 
-from imfuse_tiles.imageio.reading import natural_order  # noqa: E402
-from imfuse_tiles.simulation import render  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 ENFUSE = ["enfuse", "--contrast-weight=1", "--saturation-weight=0", "--exposure-weight=0", "--hard-mask", "-d", "16",
           "--compression=none", "--blend-colorspace=IDENTITY"]  # fmt: skip
@@ -212,7 +211,3 @@ def main(words: Sequence[str] | None = None) -> list[Line]:
     if said.json:
         said.json.write_text(json.dumps([asdict(line) for line in table], indent=1) + "\n")
     return table
-
-
-if __name__ == "__main__":
-    main()

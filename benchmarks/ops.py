@@ -1,6 +1,6 @@
 """Time of every option on one tile, in ns per pixel, beside other libraries doing the same work.
 
-    python benchmarks/ops.py [--examples] [--edge 2048] [--rounds 5] [--json FILE] [--quick] [NAME ...]
+    python -m benchmarks ops [--examples] [--edge 2048] [--rounds 5] [--json FILE] [--quick] [NAME ...]
 
 One thread each, processor time, contenders in turn round after round, medians. A generator looks at three planes,
 a filter at one. None of ours is slower than the best other by more than 1.2 times, or its note says why.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +19,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import imfuse_tiles.options  # noqa: F401
 from benchmarks.notes import note
@@ -166,7 +163,3 @@ def main(words: Sequence[str] | None = None) -> int:
     if said.json:
         Path(said.json).write_text(json.dumps([asdict(line) | {"ratio": line.ratio} for line in lines], indent=1))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

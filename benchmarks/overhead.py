@@ -21,7 +21,8 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Access, Block, Job, Stage
 from imfuse_tiles.storage.store import Store
 
@@ -53,7 +54,7 @@ def idle(edge: int, folder: Path) -> float:
     plan = Plan(Recipe(()), stack(edge), (stage,))
     store.create()
     began = time.perf_counter()
-    Run(plan, store, resources).execute(lambda: open_pool(resources, store.root))
+    Run(survey(plan, store, resources), store).execute(lambda: open_pool(resources, store.root))
     return time.perf_counter() - began
 
 
@@ -68,10 +69,10 @@ def plan_many(edge: int) -> dict[str, float]:
     began = time.perf_counter()
     options = [option.removeprefix("--").partition("=") for option in A.split()]
     recipe = Recipe(tuple(parse(name, value or None) for name, _, value in options)).checked()
-    made, resources = planned(recipe, stack(edge)), Resources(4 << 30, 2, TILE)
-    from imfuse_tiles.planning.block_layout import laid_out
+    made, resources = make_plan(recipe, stack(edge)), Resources(4 << 30, 2, TILE)
+    from imfuse_tiles.planning.block_layout import lay_out
 
-    cuts = [laid_out(stage, resources) for stage in made.stages]
+    cuts = [lay_out(stage, resources) for stage in made.stages]
     stage, cut = made.stages[1], cuts[1]
     names = sum(bool(block.name) for block in stage.blocks(cut.layout))
     assert names == edge * edge

@@ -1,6 +1,6 @@
 """The picture of README.md: one slice, the fused result and its depth map, side by side, of a simulated stack.
 
-    python -m benchmarks.readme_picture [FILE] [--size 1080x720] [--slices 24] [--seed 4]
+    python -m benchmarks readme-picture [FILE] [--size 1080x720] [--slices 24] [--seed 4]
 
 Everything in it is made by the program itself: the stack by ``simulate``, the result and the depth map by ``fuse``.
 """
@@ -8,7 +8,6 @@ Everything in it is made by the program itself: the stack by ``simulate``, the r
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,14 +58,13 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", default="1080x720")
     parser.add_argument("--slices", type=int, default=24)
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--quick", action="store_true", help="of a tiny stack, in a temporary folder")
     args = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as folder:
+        if args.quick:
+            args.file, args.size, args.slices = Path(folder) / "fused.jpg", "180x120", 4
         picture = side_by_side(stack_and_results(Path(folder), args.size, args.slices, args.seed))
-    args.file.parent.mkdir(exist_ok=True)
-    picture.save(args.file, quality=QUALITY, optimize=True)
-    print(f"{args.file}: {picture.width} x {picture.height}, {args.file.stat().st_size} bytes")
+        args.file.parent.mkdir(exist_ok=True)
+        picture.save(args.file, quality=QUALITY, optimize=True)
+        print(f"{args.file}: {picture.width} x {picture.height}, {args.file.stat().st_size} bytes")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

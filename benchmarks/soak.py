@@ -1,9 +1,9 @@
 """Long trials of the promises, with their figures as lines of text and in a JSON file.
 
-    python benchmarks/soak.py kills [--count 200] [--seed 1]      kill -9 in every phase, threads and local cluster
-    python benchmarks/soak.py damage [--count 200]                random damage to a store, then the same command
-    python benchmarks/soak.py memory [--edge 512] [--slices 16 64 256] [--areas 1 4 16]
-    python benchmarks/soak.py headers [--seconds 600]             mutated images under limits (atheris if installed)
+    python -m benchmarks kills [--count 200] [--seed 1]      kill -9 in every phase, threads and local cluster
+    python -m benchmarks damage [--count 200]                random damage to a store, then the same command
+    python -m benchmarks memory [--edge 512] [--slices 16 64 256] [--areas 1 4 16]
+    python -m benchmarks headers [--seconds 600]             mutated images under limits (atheris if installed)
 
 Each ends with exit code 1 if a promise was broken.
 """
@@ -26,12 +26,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks import damages, peaks
+from benchmarks import kills as killing
+from imfuse_tiles.simulation import render
 
-from benchmarks import damages, peaks  # noqa: E402
-from benchmarks import kills as killing  # noqa: E402
-from imfuse_tiles.simulation import render  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 
 def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
@@ -148,6 +147,13 @@ def tried(script: Path, *words: object) -> tuple[bool, str]:
 
 
 TRIALS = {"kills": kills, "damage": damage, "memory": memory, "headers": headers}
+#: Options of the quick form of each.
+QUICK: dict[str, dict[str, Any]] = {
+    "kills": {"count": 1},
+    "damage": {"count": 1},
+    "memory": {"edge": 96, "slices": [2, 5], "areas": [1, 4], "tile": 64},
+    "headers": {"count": 20, "seconds": 4},
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -162,7 +168,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--quick", action="store_true", help="as little of it as there can be")
     said = parser.parse_args(words)
+    if said.quick:
+        vars(said).update(QUICK[said.trial])
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
         figures = TRIALS[said.trial](said, Path(place))
@@ -171,7 +180,3 @@ def main(words: Sequence[str] | None = None) -> int:
     if said.json:
         said.json.write_text(json.dumps(figures, indent=1) + "\n")
     return 1 if figures["broken"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,8 @@ from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
 
@@ -60,7 +61,7 @@ def run(plan: Plan, store: Store, progress: Progress | None = None, **how: Any) 
     """Run a plan on a store and read the result, in tiles of 100 by two threads unless said otherwise."""
     resources = Resources(**{"memory": 2 << 30, "workers": 2, "tile": 100, "scheduler": "threads"} | how)
     store.create()
-    work = Run(plan, store, resources, progress or Progress())
+    work = Run(survey(plan, store, resources), store, progress or Progress())
     return work.execute(lambda: open_pool(resources, store.root), lambda: result(plan, store))
 
 
@@ -77,7 +78,7 @@ def result(plan: Plan, store: Store) -> np.ndarray:
 
 def ran(stack: Stack, recipe: Recipe, store: Path, **how: Any) -> np.ndarray:
     """The result's planes of a run in a store of its own."""
-    plan, place = planned(recipe, stack), Store(str(store))
+    plan, place = make_plan(recipe, stack), Store(str(store))
     run(plan, place, **how)
     return result(plan, place)
 

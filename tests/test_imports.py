@@ -34,6 +34,7 @@ FLOORS = (
 #: Where a library may be imported; all others have no home and are not to be used.
 HOMES = {
     "numpy": {
+        "cli",
         "execution",
         "imageio",
         "kernels",

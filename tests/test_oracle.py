@@ -20,7 +20,8 @@ from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
 FOLDER = Path(os.environ.get("IMFUSE_SHARED") or Path(__file__).parents[1] / "../shared").resolve() / "oracle"
@@ -48,9 +49,9 @@ class Bench:
 
     def result(self, recipe: Recipe) -> dict[str, np.ndarray]:
         """Planes of the result in 0..1."""
-        plan = planned(recipe, open_stack(self.files, recipe.revert))
+        plan = make_plan(recipe, open_stack(self.files, recipe.revert))
         resources = Resources(memory=2 << 30, workers=1, scheduler="sync")
-        Run(plan, self.store, resources).execute(lambda: open_pool(resources, self.store.root))
+        Run(survey(plan, self.store, resources), self.store).execute(lambda: open_pool(resources, self.store.root))
         job: Any = plan.result.job
         height, width = plan.stack.frame
         planes = self.store.arrays.open(job.out).read([(0, job.depth), (0, height), (0, width)]) / 65535.0

@@ -30,15 +30,15 @@ def fuse_parser(name: str) -> Parser:
     add("-X", "--extra", action="store_true", help="write mask and depth maps beside the result")
     add("-f", "--force", nargs="?", const="", metavar="STEP",
         help="overwrite what is there; with mask, level, merge, focus or post compute from that step on")  # fmt: skip
-    add("--exif", nargs="?", const="", metavar="IMAGE", help="copy the camera's tags of IMAGE (the front one)")
+    add("--exif", nargs="?", const="", metavar="IMAGE",
+        help="the camera's tags of the result are those of IMAGE (the front one)")  # fmt: skip
+    add("--no-metadata", action="store_true", help="leave the camera's tags out of the result; a colour profile stays")
     add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
-    add(
-        "--pages",
-        metavar="all|LIST",
-        help="pages of a TIFF that are frames, such as 1-5,9 (all if it is the only file)",
-    )
+    add("--order", default="name", metavar="name|given", help="order of the frames: by name, or as given here (name)")
+    add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
+    add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")
     add("-W", "--show", action="store_true", help="open the result (and mask and depth map with -X) in a viewer")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.execution.pipeline import cache_folder
-from imfuse_tiles.planning.memory import bytes_of, shown
+from imfuse_tiles.planning.memory import format_size, parse_size
 from imfuse_tiles.storage.inventory import Contents, Held, contents, drop, in_use, remove, stores, tidied
 from imfuse_tiles.storage.store import Store
 
@@ -43,7 +43,7 @@ def status(words: Sequence[str]) -> int:
 
 def about(store: Store, found: Contents, who: str) -> list[str]:
     """Lines on a store for people."""
-    lines = [f"{store.root}: {shown(found.bytes)}"]
+    lines = [f"{store.root}: {format_size(found.bytes)}"]
     if found.images:
         lines.append(f"{len(found.images)} images of {found.folder}: {found.options or 'no options'}")
     lines.append(f"in use by {who}" if who else f"not in use; the last run began {since(found.began)}")
@@ -55,7 +55,7 @@ def about(store: Store, found: Contents, who: str) -> list[str]:
         how = "not needed any more" if held.key in gone else state(store, held, held.key == working, found)
         lines.append(
             f"{held.name[:24]:<24} {f'{held.done} of {held.blocks}' if held.blocks else held.done:>15} "
-            f"{shown(held.bytes):>9}  {how}"
+            f"{format_size(held.bytes):>9}  {how}"
         )
     return lines
 
@@ -112,8 +112,8 @@ def ls(words: Sequence[str]) -> int:
         found = contents(store)
         total += found.bytes
         busy = ", in use" if in_use(store) else ""
-        print(f"{store.folder.name}  {shown(found.bytes):>8}  used {since(found.began)}{busy}  {found.folder}")
-    print(f"{cache_folder()}: {shown(total)}", file=sys.stderr)
+        print(f"{store.folder.name}  {format_size(found.bytes):>8}  used {since(found.began)}{busy}  {found.folder}")
+    print(f"{cache_folder()}: {format_size(total)}", file=sys.stderr)
     return 0
 
 
@@ -124,7 +124,7 @@ def rm(words: Sequence[str]) -> int:
     if not words or any(word.startswith("-") for word in words):
         raise Refusal("cache rm takes names of stores as cache ls prints them, or --all")
     gained = sum(remove(store) for store in [named(word) for word in words])
-    print(f"{shown(gained)} removed")
+    print(f"{format_size(gained)} removed")
     return 0
 
 
@@ -137,7 +137,7 @@ def emptied() -> int:
         except Exists as busy:
             print(busy, file=sys.stderr)
             left += 1
-    print(f"{shown(gained)} removed from {cache_folder()}" + (f", {left} stores in use are left" if left else ""))
+    print(f"{format_size(gained)} removed from {cache_folder()}" + (f", {left} stores in use are left" if left else ""))
     return 0
 
 
@@ -152,7 +152,7 @@ def gc(words: Sequence[str]) -> int:
     for store, stages in chosen.items():
         drop(store, stages)
     gained = sum(held.bytes for stages in chosen.values() for held in stages)
-    print(f"{shown(gained)} removed")
+    print(f"{format_size(gained)} removed")
     return 0
 
 
@@ -175,7 +175,7 @@ def _limits(words: Sequence[str]) -> tuple[int | None, float | None, list[str]]:
             continue
         text = text if equals else next(rest, "")
         if option == "--keep":
-            keep = 0 if text == "0" else bytes_of(text)
+            keep = 0 if text == "0" else parse_size(text)
         else:
             older = _days(text) * 86400
     return keep, older, names

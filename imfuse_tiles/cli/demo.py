@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser
+from imfuse_tiles.cli.compile_notice import announce_compiling, compiling_announced
 from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import cores
 
 WIDTH, HEIGHT, SLICES, SEED, NOISE = 720, 480, 12, 4, 0.004
 
@@ -25,20 +28,39 @@ def demo(words: Sequence[str]) -> int:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
     said = parser.parse_args(list(words))
     folder = Path(said.directory)
-    images = rendered(folder / "stack", said.force)
-    from imfuse_tiles.execution.pipeline import fuse_images
-
     recipe = Recipe(tuple(parse(*option) for option in load_preset("default"))).checked()
-    outcome = fuse_images(images, recipe, folder / "result.tif", store=folder / "store", extra=True, force=said.force)
+    with kernels_compiled_aside():
+        images = rendered(folder / "stack", said.force)
+        from imfuse_tiles.execution.pipeline import fuse_images
+
+        store, result = folder / "store", folder / "result.tif"
+        outcome = fuse_images(images, recipe, result, store=store, extra=True, force=said.force)
     shown(folder / "stack", images, recipe, outcome.output)
     return 0
+
+
+@contextmanager
+def kernels_compiled_aside() -> Iterator[None]:
+    """On the first run, compile what the fusion needs in another process while this one compiles the rendering."""
+    with ExitStack() as stack:
+
+        def begin() -> None:
+            from imfuse_tiles.cli.warmup import compile_preset
+            from imfuse_tiles.execution.process_pool import Processes
+
+            announce_compiling()
+            pool = Processes(1)
+            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+            pool.submit(compile_preset, "default", ["uint8"])
+
+        stack.enter_context(compiling_announced(begin if cores() > 1 else announce_compiling))
+        yield
 
 
 def rendered(folder: Path, force: bool) -> list[Path]:
     """The slices of the demonstration, rendered unless they are there already. Exists when other files are."""
     images = [folder / f"slice_{number:04}.tif" for number in range(SLICES)]
     if not is_there(folder, images):
-        from imfuse_tiles.options.resources import cores
         from imfuse_tiles.simulation import render
 
         print(f"rendering {SLICES} slices of {WIDTH} x {HEIGHT} pixels ...", file=sys.stderr)

@@ -12,7 +12,7 @@ from imfuse_tiles.cli.help import fuse_help
 from imfuse_tiles.cli.main import versions
 from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.execution import allocator
-from imfuse_tiles.execution.pools import expect
+from imfuse_tiles.execution.pools import prestart_workers
 from imfuse_tiles.options.recipe import Recipe
 
 
@@ -41,9 +41,9 @@ def _run(command: str, words: Sequence[str]) -> int:
 
         return emptied()
     recipe = _complete(recipe, args.quiet)
-    allocator.keep()  # before the first thread, which would have a heap of its own
+    allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
     if command == "fuse" and not (args.dry_run or args.showname):
-        expect(args.scheduler)
+        prestart_workers(args.scheduler)
     from imfuse_tiles.cli import fuse_run
 
     return fuse_run.run(command, args, recipe, began)

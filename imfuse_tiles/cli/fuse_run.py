@@ -1,4 +1,4 @@
-"""``fuse`` and ``plan`` once their words are understood."""
+"""``fuse`` and ``plan`` once their arguments are understood."""
 
 from __future__ import annotations
 
@@ -7,61 +7,59 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from imfuse_tiles.cli import show_plan as showing
+from imfuse_tiles import __version__
 from imfuse_tiles.cli.peak_memory import PeakMemory
-from imfuse_tiles.cli.progress_bars import shown_progress
 from imfuse_tiles.cli.recipe_arguments import is_automatic
-from imfuse_tiles.cli.resources_from_args import resources as resources_of
+from imfuse_tiles.cli.resources_from_args import resources_from_args
+from imfuse_tiles.cli.show_plan import plan_json, plan_text
+from imfuse_tiles.cli.show_run import record_timings, show_progress
+from imfuse_tiles.cli.stack_from_args import stack_from_args
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution import export
-from imfuse_tiles.execution import pipeline as fusing
-from imfuse_tiles.execution.progress import Progress, Several
+from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
+from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.imageio.metadata import Tags
-from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning import memory, result_names
+from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.result_names import default_name, find_finished_result
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer import performance_page
-from imfuse_tiles.viewer import run_report as report_file
+from imfuse_tiles.viewer import run_report
 from imfuse_tiles.viewer.desktop import show
-from imfuse_tiles.viewer.live_preview import Preview
-from imfuse_tiles.viewer.performance_page import Timings
 
 
-def run(command: str, said: argparse.Namespace, recipe: Recipe, began: float) -> int:
-    """Plan, and unless only the plan is wanted, fuse. ``began``: when the program did, for the report."""
+def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) -> int:
+    """Plan, and unless only the plan is wanted, fuse. ``began``: when the program started, for the report."""
     heed_wall_clock()
-    resources = resources_of(said)
-    stack = open_stack(said.images, said.revert, pages=said.pages)
-    for notice in stack.notices:
-        print(f"note: {notice}", file=sys.stderr)
+    resources = resources_from_args(args)
+    stack = stack_from_args(args)
     if is_automatic(recipe):
-        recipe = _automatic(recipe, stack, said.quiet)
-    store = fusing.store_of(stack, said.store)
+        recipe = _automatic(recipe, stack, args.quiet)
+    store = open_store_for(stack, args.store)
     store.check()
-    made = fusing.plan_of(recipe, stack, store, resources, bool(said.extra))
-    if command == "plan" or said.dry_run:
-        print(showing.plan_json(made, store, resources) if said.json else showing.plan_text(made, store, resources))
+    plan = plan_of(recipe, stack, store, resources, bool(args.extra))
+    if command == "plan" or args.dry_run:
+        work = survey(plan, store, resources)
+        print(plan_json(work, store) if args.json else plan_text(work, store))
         return 0
-    place = _place(said, made)
-    if said.showname:
-        print(place)
+    result = _result_path(args, plan)
+    if args.showname:
+        print(result)
         return 0
-    there = _there(said, made, place)
-    if there is not None:
-        print("made before by the same options from the same images; --force makes it again", file=sys.stderr)
-        return _done(said, {"result": str(there)})
-    return _fuse(said, made, store, resources, place, began)
+    earlier = _find_earlier_result(args, plan, result)
+    if earlier is not None:
+        print("already up to date (--force recomputes)", file=sys.stderr)
+        return _finish(args, {"result": str(earlier)})
+    return _fuse(args, plan, store, resources, result, began)
 
 
 def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
@@ -74,102 +72,76 @@ def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
     return choice.recipe
 
 
-def _there(said: argparse.Namespace, made: Plan, place: Path) -> Path | None:
-    """A result of the same images and options that was made before, if any name will do."""
-    if said.output or said.extra or said.force is not None or said.exif is not None or said.bits != 16:
+def _find_earlier_result(args: argparse.Namespace, plan: Plan, result: Path) -> Path | None:
+    """A result of the same images and options, if any name will do."""
+    metadata_asked = args.exif is not None or args.no_metadata
+    if args.output or args.extra or args.force is not None or metadata_asked or args.bits != 16:
         return None
-    if said.longname or said.basename is not None:
-        return place if place.is_file() else None
-    return result_names.finished(made, place.parent, said.format)
+    if args.longname or args.basename is not None:
+        return result if result.is_file() else None
+    return find_finished_result(plan, result.parent, args.format)
 
 
-def _fuse(said: argparse.Namespace, made: Plan, store: Store, resources: Resources, place: Path, began: float) -> int:
-    wish = export.Wish(place, said.extra, said.bits, said.force is not None, _tags(said, made))
-    if said.report:
-        report_file.check(Path(said.report), made, store, wish)
-    with PeakMemory() as peak, _timed(said, made, store, wish) as timings, _shown(said, made, store, wish) as progress:
-        told = Several(progress, timings) if timings else progress
-        outcome = fusing.fuse(made, store, resources, wish, told, _give_up, said.force or None)
-    if said.report:
-        report = {
-            "version": _version(), "options": str(made.recipe), "wall_seconds": time.perf_counter() - began,
-            "peak_rss_bytes": peak.bytes, "output": outcome.output, "store": store.root,
-            "stages": [stage.__dict__ for stage in outcome.stages],
-        }  # fmt: skip
-        report_file.write(Path(said.report), report)
-    if not said.quiet:
-        _afterwards(store)
-    return _done(said, outcome.output)
+def _fuse(
+    args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, result: Path, began: float
+) -> int:  # fmt: skip
+    request = ExportRequest(result, args.extra, args.bits, args.force is not None, _camera_tags(args, plan))
+    if args.report:
+        run_report.check(Path(args.report), plan, store, request)
+    with (
+        PeakMemory() as peak,
+        record_timings(args, plan, store, request) as timings,
+        show_progress(args, plan, store, request) as display,
+    ):
+        progress = ProgressGroup(display, timings) if timings else display
+        outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None)
+    if args.report:
+        run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
+    if not args.quiet:
+        size = format_size(total_bytes(store))
+        print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
+    return _finish(args, outcome.output)
 
 
-def _done(said: argparse.Namespace, files: dict[str, str]) -> int:
-    """Tell where the result is, and show it if asked to."""
+def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds: float) -> dict[str, object]:
+    return {
+        "version": __version__, "options": str(plan.recipe), "wall_seconds": seconds, "peak_rss_bytes": peak_bytes,
+        "output": outcome.output, "store": store.root, "stages": [stage.__dict__ for stage in outcome.stages],
+    }  # fmt: skip
+
+
+def _finish(args: argparse.Namespace, files: dict[str, str]) -> int:
+    """Print where the result is, and open it if asked to. ``files``: by role; empty for all parts but the first."""
     if not files:
-        print(f"part {said.part} is done; part 1 writes the result", file=sys.stderr)
+        print(f"part {args.part} is done; part 1 writes the result", file=sys.stderr)
         return 0
     print(files["result"])
-    if said.show:
-        show([files[role] for role in ("result", "mask", "depthmap") if role in files])
+    if args.show:
+        show({role: files[role] for role in ("result", "mask", "depthmap") if role in files})
     return 0
 
 
-def _tags(said: argparse.Namespace, made: Plan) -> Tags | None:
-    """The camera's tags to be copied: of the image named, or of the front one."""
-    return None if said.exif is None else read_tags(said.exif or made.stack.headers[0].path)
+def _camera_tags(args: argparse.Namespace, plan: Plan) -> Tags:
+    """The camera's tags for the result, of the image named or of the front one, and the profile of the frames."""
+    if args.no_metadata:
+        return Tags(profile=plan.stack.tags.profile)
+    if not args.exif:
+        return plan.stack.tags
+    tags = read_tags(args.exif)
+    return replace(tags, profile=plan.stack.tags.profile or tags.profile)
 
 
-@contextmanager
-def _timed(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish) -> Iterator[Timings | None]:
-    """What the blocks cost, if that is wanted: written down however the run ends, once it has begun."""
-    if not said.performance:
-        yield None
-        return
-    place, timings, ended = Path(said.performance), Timings(), False
-    performance_page.check(place, made, store, wish)
-    try:
-        yield timings
-        ended = True
-    finally:
-        if timings.parts or ended:
-            performance_page.write(place, timings, str(made.recipe), said.scheduler)
-
-
-@contextmanager
-def _shown(said: argparse.Namespace, made: Plan, store: Store, wish: export.Wish) -> Iterator[Progress]:
-    """How the run is shown: on the terminal, and by a preview picture if one is wanted."""
-    with shown_progress(said.quiet) as progress:
-        if not said.view:
-            yield progress
-            return
-        preview = Preview(wish.beside("preview").with_suffix(".png"), made, store, wish.force)
-        preview.start()
-        try:
-            yield Several(progress, preview)
-        finally:
-            preview.close()
-
-
-def _afterwards(store: Store) -> None:
-    print(f"the store {store.root} takes {memory.shown(total_bytes(store))}; see imfuse-tiles cache", file=sys.stderr)
-
-
-def _place(said: argparse.Namespace, made: Plan) -> Path:
-    """Where the result goes."""
-    if said.output and said.basename is not None:
+def _result_path(args: argparse.Namespace, plan: Plan) -> Path:
+    """Where the result goes. Refusal when it is named in two ways."""
+    if args.output and args.basename is not None:
         raise Refusal("--output names the result wholly, --basename is not allowed with it")
-    if said.output:
-        return Path(said.output)
-    return result_names.default_name(made, said.basename, said.longname, said.format)
+    if args.output:
+        return Path(args.output)
+    return default_name(plan, args.basename, args.longname, args.format)
 
 
-def _give_up(number: int) -> None:
-    """End at once what did not end by itself: a kill loses no more than the blocks in flight."""
+def _give_up(signal_number: int) -> None:
+    """Exit at once where blocks do not end by themselves: as after a kill, only the blocks in flight are lost."""
     print("imfuse-tiles: the blocks in flight take too long and are given up; all others are kept", file=sys.stderr)
     print(f"to go on: imfuse-tiles {shlex.join(sys.argv[1:])}", file=sys.stderr, flush=True)
-    os._exit(128 + number)
-
-
-def _version() -> str:
-    from imfuse_tiles import __version__
-
-    return __version__
+    os._exit(128 + signal_number)

@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field
 from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
-from imfuse_tiles.cli.help import letters, sections, summary
+from imfuse_tiles.cli.help import argument_names, options_by_section, summary
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
 from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, named
@@ -20,39 +20,38 @@ def ops(words: Sequence[str]) -> int:
     """List all options, or explain those named."""
     names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
     if names:
-        print("\n\n".join(explained(REGISTRY[named(name)]) for name in names))
+        print("\n\n".join(explain_option(REGISTRY[named(name)]) for name in names))
         return 0
-    for section, kinds in sections().items():
+    for section, options in options_by_section().items():
         print(f"{section}:")
-        for kind in kinds:
-            print(f"  --{kind.name:<15} {letters(kind):<44} {summary(kind)}")
+        for option in options:
+            print(f"  --{option.name:<15} {argument_names(option):<44} {summary(option)}")
         print()
     return 0
 
 
-def explained(kind: type[Op]) -> str:
+def explain_option(option: type[Op]) -> str:
     """An option with its arguments, defaults and allowed values."""
-    lines = [f"--{kind.name}: {summary(kind)}"]
-    for item in arguments(kind):
-        data = item.metadata
-        lines.append(f"  {item.name:<6} {data['help']}{_default(item)}")
-        choices = data.get("choices")
+    lines = [f"--{option.name}: {summary(option)}"]
+    for argument in arguments(option):
+        lines.append(f"  {argument.name:<6} {argument.metadata['help']}{default_text(argument)}")
+        choices = argument.metadata.get("choices")
         if choices:
             lines.append(f"         one of {', '.join(choices() if callable(choices) else choices)}")
-    examples = [f"--{kind.name}={text}" if text else f"--{kind.name}" for text in kind.examples]
+    examples = [f"--{option.name}={text}" if text else f"--{option.name}" for text in option.examples]
     return "\n".join([*lines, f"  for example {'  '.join(examples)}"])
 
 
-def _default(item: Field[Any]) -> str:
-    """What an argument is when it is not given, in brackets."""
-    if item.default is None:
+def default_text(argument: Field[Any]) -> str:
+    """What an argument is when it is left out, in brackets."""
+    default = argument.default
+    if default is None:
         return ""
-    if item.default is MISSING:
+    if default is MISSING:
         return " (must be given)"
-    shown = (
-        {True: "yes", False: "no"}.get(item.default, item.default) if isinstance(item.default, bool) else item.default
-    )
-    return f" [{shown:g}]" if isinstance(shown, float) else f" [{shown}]"
+    if isinstance(default, bool):
+        return " [yes]" if default else " [no]"
+    return f" [{default:g}]" if isinstance(default, float) else f" [{default}]"
 
 
 PRESETS = """usage: imfuse-tiles presets                 list the presets with their options

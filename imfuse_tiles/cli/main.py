@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),
     "simulate": ("imfuse_tiles.cli.simulate", "render a stack whose truth is known"),
     "help": ("imfuse_tiles.cli.manual", "list the pages of the manual, or print one: help TOPIC"),
+    "warmup": ("imfuse_tiles.cli.warmup", "compile kernels ahead of the first run"),
 }
 
 
@@ -76,12 +77,30 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def program() -> int:
     """:func:`main` as a program of its own."""
+    ignore_current_folder()
     # Blocks run side by side; NumPy's library of linear algebra, hardly used, would start threads that first spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return main()
     finally:
         gc.freeze()  # what was loaded is not searched for cycles again, which takes longer than all else at the end
+
+
+def ignore_current_folder() -> None:
+    """Take no module from the folder that the program is started in: it may be anybody's folder of photographs.
+
+    ``python -m`` looks there first, and so does every Python that is started by this one. A checkout's own folder is
+    where the package itself comes from.
+    """
+    try:
+        folder = Path.cwd()
+    except OSError:
+        return
+    if folder == Path(__file__).resolve().parents[2]:
+        return
+    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", str(folder)):
+        del sys.path[0]
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
 
 
 def _describe_bug(error: Exception) -> str:

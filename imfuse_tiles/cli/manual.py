@@ -33,9 +33,9 @@ def page(topic: str) -> str:
         raise Refusal(f"help {topic}: no such page; there are {', '.join(topics())}")
     text = (folder() / f"{topic}.md").read_text("utf-8").strip()
     if OPTION_TABLES in text:
-        from imfuse_tiles.cli.option_tables import tables
+        from imfuse_tiles.cli.option_tables import option_tables
 
-        text = text.replace(OPTION_TABLES, tables())
+        text = text.replace(OPTION_TABLES, option_tables())
     return text
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.cli.compile_notice import announce_compiling, compiling_announced
+from imfuse_tiles.execution.progress import BlockTiming, Progress
 from imfuse_tiles.stages.stage import Stage
 
 
@@ -18,17 +19,27 @@ class Lines(Progress):
     def __init__(self) -> None:
         self.began = self.said = time.monotonic()
         self.blocks = self.done = self.first = 0
+        self.compiled = 0.0
+        self.workers: set[str] = set()
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
         self.began = self.said = time.monotonic()
         self.blocks, self.done, self.first = blocks, reused, reused
+        self.compiled, self.workers = 0.0, set()
+
+    def took(self, stage: Stage, took: BlockTiming) -> None:
+        if took.compiled:
+            announce_compiling()
+        self.compiled += took.compiled
+        self.workers.add(took.worker)
 
     def block(self, stage: Stage) -> None:
         self.done += 1
         now = time.monotonic()
         if now - self.said > 10:
             self.said = now
-            left = (now - self.began) / (self.done - self.first) * (self.blocks - self.done)
+            computing = max(0.0, now - self.began - self.compiled / max(1, len(self.workers)))
+            left = computing / (self.done - self.first) * (self.blocks - self.done)
             print(f"{stage.name}: {self.done} of {self.blocks} blocks, {left:.0f} s left", file=sys.stderr)
 
     def waits(self, what: str) -> None:
@@ -47,12 +58,20 @@ class Bar(Progress):
     """A bar for each stage with blocks done and time left."""
 
     def __init__(self, bars: Any) -> None:
-        self.bars, self.task = bars, None
+        self.bars, self.task, self.done = bars, None, 0
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
         self.task = self.bars.add_task(stage.name, total=blocks, completed=reused)
+        self.done = reused
+
+    def took(self, stage: Stage, took: BlockTiming) -> None:
+        """Blocks that waited for kernels to be compiled tell nothing of the time left: it is reckoned anew."""
+        if took.compiled:
+            announce_compiling()
+            self.bars.reset(self.task, completed=self.done)
 
     def block(self, stage: Stage) -> None:
+        self.done += 1
         self.bars.advance(self.task)
 
 
@@ -62,7 +81,8 @@ def shown_progress(quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield Progress()
     elif not sys.stderr.isatty():
-        yield Lines()
+        with compiling_announced():
+            yield Lines()
     else:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -74,5 +94,5 @@ def shown_progress(quiet: bool) -> Iterator[Progress]:
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
         )
-        with Bars(*columns, console=Console(stderr=True)) as bars:
+        with Bars(*columns, console=Console(stderr=True)) as bars, compiling_announced():
             yield Bar(bars)

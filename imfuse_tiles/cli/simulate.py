@@ -6,8 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
+from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.errors import Refusal
 
 
@@ -40,8 +42,9 @@ def simulate(words: Sequence[str]) -> int:
 
     workers = cores() if said.workers is None else said.workers
     progress = None if said.quiet else Told(said)
-    folder = render(said.directory, width, height, said.slices, said.seed, said.bits, said.noise, said.misalign,
-                    workers, said.tile, progress, said.force)  # fmt: skip
+    with nullcontext() if said.quiet else compiling_announced():
+        folder = render(said.directory, width, height, said.slices, said.seed, said.bits, said.noise, said.misalign,
+                        workers, said.tile, progress, said.force)  # fmt: skip
     print(folder)
     return 0
 

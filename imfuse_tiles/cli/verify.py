@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
-from imfuse_tiles.planning.memory import shown
+from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.stages.array_metadata import arrays, stage_of
 from imfuse_tiles.stages.integrity import damaged
 from imfuse_tiles.stages.stage import Layout
@@ -35,7 +35,7 @@ def verify(words: Sequence[str]) -> int:
     if found:
         print(f"{found} faults in {store.root}; the next run computes what they concern again, as far as it is needed")
         return BlockFailed.code
-    print(f"{store.root}: {len(files)} files, {shown(sum(files.values()))}, all as they were written")
+    print(f"{store.root}: {len(files)} files, {format_size(sum(files.values()))}, all as they were written")
     return 0
 
 

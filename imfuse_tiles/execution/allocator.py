@@ -25,7 +25,7 @@ def _glibc() -> Any:
 
 
 @cache
-def keep() -> None:
+def keep_freed_memory() -> None:
     """Keep what is freed, in one heap for all threads. Called once for each process, before it computes."""
     if library := _glibc():
         library.mallopt(_ARENA_MAX, 1)

@@ -9,19 +9,26 @@ from typing import Any
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
+from imfuse_tiles.execution.program_digest import check_program
 from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
-def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
-    """One block, in whatever process: its report with the bytes it read and wrote."""
-    allocator.keep()
+def compute_block(root: str, job: Job, block: Block, layout: str = "", program: str = "") -> dict[str, Any]:
+    """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
+
+    ``layout``: to which the block belongs. Refusal when its arrays have another one by now. ``program``: the digest
+    of the program that the run is of, empty in its own process. Refusal when it is not that of this process.
+    """
+    check_program(program)
+    allocator.keep_freed_memory()
     if job.kind != "ingest":
         kernels.compiler.ready()
-    access = Access(Store(root))
-    began, clock = time.time(), time.perf_counter()
+    access = Access(Store(root), layout)
+    began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
     try:
         report = job.compute(access, block)
     except Damaged as damage:
@@ -30,5 +37,7 @@ def compute(root: str, job: Job, block: Block) -> dict[str, Any]:
                 f"{describe_process()} does not see the store {root}; all workers must share its place"
             ) from None
         raise
-    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock)
-    return {**report, "read": access.bytes_read, "written": access.bytes_written, "took": took}
+    compiled = kernels.kernel_cache.compile_seconds() - compiled
+    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled)
+    crc = {path: encode_checksums(checksums) for path, checksums in access.checksums.items()}
+    return {**report, "read": access.bytes_read, "written": access.bytes_written, "crc": crc, "took": took}

@@ -19,7 +19,7 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal, Resumable
 from imfuse_tiles.execution.job_queues import Jobs
-from imfuse_tiles.execution.process_pool import DASK, LIVES, Handed, WorkerKilled, served
+from imfuse_tiles.execution.process_pool import DASK, LIVES, Handed, WorkerKilled, start_forkserver
 from imfuse_tiles.options.resources import KEYLESS, QUEUES, Resources
 from imfuse_tiles.storage.store import Store
 
@@ -49,6 +49,8 @@ WATCHED = {
 
 class Blocks:
     """Hands blocks to a dask scheduler. ``keep``: called now and then to replace workers that went."""
+
+    in_process = False
 
     def __init__(self, client: Any, workers: int | None = None, keep: Callable[[], None] | None = None) -> None:
         self.client, self.fixed, self.keep = client, workers, keep
@@ -137,7 +139,7 @@ def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
     """The cluster that a scheduler's name means; its workers see the store ``root`` or it is a Refusal."""
     name = resources.scheduler.partition(":")[0]
     # The server that local workers are forked from loads dask while this process does.
-    begin: dict[str, Any] = {METHOD: served(*DASK)} if name == "local" else {}
+    begin: dict[str, Any] = {METHOD: start_forkserver(*DASK)} if name == "local" else {}
     if resources.cluster.dashboard is None:
         begin.update(WATCHED)
     import dask

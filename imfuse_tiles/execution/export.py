@@ -12,21 +12,21 @@ import numpy as np
 
 from imfuse_tiles import __version__
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.machine_errors import told
+from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.imageio.metadata import MAKE, Tags
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.writing import Picture, check_target, eight_bits, file_format, write_layers, write_picture
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.planning.memory import band
+from imfuse_tiles.planning.memory import export_rows
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.planning.result_pages import Page, Sheet, sheets
+from imfuse_tiles.planning.result_pages import OutputFile, Page, output_pages
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportRequest:
     """What files are wanted; Refusal when the result's name has no known ending.
 
     ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied.
@@ -55,13 +55,13 @@ class Wish:
 PACKED = 0.65
 
 
-def wanted(plan: Plan, wish: Wish, opaque: bool) -> list[Sheet]:
+def output_files(plan: Plan, wish: ExportRequest, opaque: bool) -> list[OutputFile]:
     """The files of a wish. ``opaque``: the result needs no opacity. Mask and depth: of a result that has them."""
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     job = plan.result.job
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
-    made = sheets(plan, wish.result, extra if wish.extra and masked else {}, opaque)
+    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
 
 
@@ -81,43 +81,36 @@ def flattened(page: Page) -> Page:
     return replace(page, planes=page.planes - 1, read=read)
 
 
-def picture(plan: Plan, sheet: Sheet, page: Page, wish: Wish) -> Picture:
+def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest) -> Picture:
     """Geometry and description of a page of a file."""
     height, width = plan.stack.frame
     kind = "uint8" if wish.bits == 8 or is_jpeg(sheet.path) else "uint16"
     tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
-    make = "" if MAKE in tags.main else folder(plan)
     software = f"imfuse-tiles v{__version__}"
-    return Picture(height, width, page.planes, kind, str(plan.recipe), software, make, page.name, tags)  # type: ignore[arg-type]
+    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name, tags)  # type: ignore[arg-type]
 
 
-def folder(plan: Plan) -> str:
-    """The folder of the sources, the home folder shortened."""
-    home, found = str(Path.home()), str(plan.stack.headers[0].path.absolute().parent)
-    return "~" + found.removeprefix(home) if found.startswith(home + "/") else found
-
-
-def check(plan: Plan, store: Store, wish: Wish, memory: int) -> int:
+def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) -> int:
     """Refuse before anything is computed what could not be written at the end; about the bytes it will take."""
     numbers = store.numbers.load(plan.result.key) if store.exists() else None
     opaque = numbers is not None and numbers["opaque"]
     size = 0
-    for sheet in wanted(plan, wish, opaque):
-        check_apart(sheet.path, plan, store)
-        if not written(plan, store, sheet, wish):
-            page = picture(plan, sheet, sheet.pages[0], wish)
+    for sheet in output_files(plan, wish, opaque):
+        check_not_a_source(sheet.path, plan, store)
+        if not is_up_to_date(plan, store, sheet, wish):
+            page = describe_page(plan, sheet, sheet.pages[0], wish)
             check_target(sheet.path, page, force=wish.force, memory=memory, pages=len(sheet.pages))
-            size += largest(plan, sheet, wish)
+            size += estimated_bytes(plan, sheet, wish)
     return size
 
 
-def largest(plan: Plan, sheet: Sheet, wish: Wish) -> int:
+def estimated_bytes(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> int:
     """About the bytes of a file."""
-    made = [picture(plan, sheet, page, wish) for page in sheet.pages]
+    made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
     return int(PACKED * sum(each.row_bytes * each.height for each in made))
 
 
-def check_apart(path: Path, plan: Plan, store: Store) -> None:
+def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
     """Refuse to write over an image of the stack, whatever its name is here, or into the store."""
     if path.exists():
         for header in plan.stack.headers:
@@ -128,42 +121,42 @@ def check_apart(path: Path, plan: Plan, store: Store) -> None:
 
 
 def export(
-    plan: Plan, store: Store, wish: Wish, *, workers: int, memory: int, check: Callable[[], None]
+    plan: Plan, store: Store, wish: ExportRequest, *, workers: int, memory: int, check: Callable[[], None]
 ) -> dict[str, str]:
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = store.numbers.load(plan.result.key)
     assert numbers is not None
-    found = wanted(plan, wish, numbers["opaque"])
-    todo = [sheet for sheet in found if not written(plan, store, sheet, wish)]
+    found = output_files(plan, wish, numbers["opaque"])
+    todo = [sheet for sheet in found if not is_up_to_date(plan, store, sheet, wish)]
     at_once = max(1, min(workers, len(todo)))
 
-    def write_one(sheet: Sheet) -> None:
-        with told(f"the {sheet.role}", sheet.path.parent, largest(plan, sheet, wish)):
+    def write_one(sheet: OutputFile) -> None:
+        with translate_os_errors(f"the {sheet.role}", sheet.path.parent, estimated_bytes(plan, sheet, wish)):
             write(plan, store, sheet, wish, workers, memory, at_once, check)
 
     with ThreadPoolExecutor(at_once) as threads:
-        list(threads.map(write_one, sorted(todo, key=lambda sheet: -largest(plan, sheet, wish))))
+        list(threads.map(write_one, sorted(todo, key=lambda sheet: -estimated_bytes(plan, sheet, wish))))
     return {sheet.role: str(sheet.path) for sheet in found}
 
 
 def write(
-    plan: Plan, store: Store, sheet: Sheet, wish: Wish, workers: int, memory: int, files: int,
+    plan: Plan, store: Store, sheet: OutputFile, wish: ExportRequest, workers: int, memory: int, files: int,
     check: Callable[[], None],
 ) -> None:  # fmt: skip
     """Write one file, of so many that are written at once."""
-    made = [picture(plan, sheet, page, wish) for page in sheet.pages]
+    made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
     job = plan.result.job
     assert isinstance(job, FinishJob)
 
     def note(state: os.stat_result) -> None:
-        with told(f"the note of the {sheet.role}", store.folder, 4096):
+        with translate_os_errors(f"the note of the {sheet.role}", store.folder, 4096):
             store.numbers.save(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
 
     _, rows, columns = store.arrays.open(job.out).chunks
     if len(made) > 1:  # layers are read from arrays whose chunks are as high as wide
         rows = columns
-    rows, workers = band(made[0].width, rows, memory, files), workers // files
-    bands = [drawn(plan, store, page, each.dtype, check, (rows, columns))
+    rows, workers = export_rows(made[0].width, rows, memory, files), workers // files
+    bands = [read_bands(plan, store, page, each.dtype, check, (rows, columns))
              for page, each in zip(sheet.pages, made, strict=True)]  # fmt: skip
     if len(made) == 1:
         write_picture(sheet.path, made[0], bands[0], force=wish.force, workers=workers, memory=memory, note=note)
@@ -171,7 +164,7 @@ def write(
         write_layers(sheet.path, list(zip(made, bands, strict=True)), force=wish.force, workers=workers, note=note)
 
 
-def drawn(
+def read_bands(
     plan: Plan, store: Store, page: Page, dtype: str, check: Callable[[], None], part: tuple[int, int]
 ) -> Iterator[np.ndarray]:
     """Bands (rows, width, planes) of a page, top to bottom, each in the place of the last; ``check`` may raise.
@@ -192,14 +185,14 @@ def drawn(
         yield codes
 
 
-def name(plan: Plan, sheet: Sheet, wish: Wish) -> str:
+def name(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
-    tags = repr(wish.tags) if wish.tags else ""
+    tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
     place = str(sheet.path.absolute())
     return "output-" + digest([plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags])
 
 
-def written(plan: Plan, store: Store, sheet: Sheet, wish: Wish) -> bool:
+def is_up_to_date(plan: Plan, store: Store, sheet: OutputFile, wish: ExportRequest) -> bool:
     """Whether the file is there as this very plan wrote it."""
     said = store.numbers.load(name(plan, sheet, wish)) if store.exists() else None
     if said is None or not sheet.path.is_file():

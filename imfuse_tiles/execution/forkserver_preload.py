@@ -5,4 +5,4 @@ Set before the first thread, there is one heap; a thread that comes before has o
 
 from imfuse_tiles.execution import allocator
 
-allocator.keep()
+allocator.keep_freed_memory()

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.errors import Resumable
-from imfuse_tiles.planning.disk import free
-from imfuse_tiles.planning.memory import shown
+from imfuse_tiles.planning.disk import free_bytes
+from imfuse_tiles.planning.memory import format_size
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: Troubles of the place, not of the program; anything else that the system says is a bug of ours.
@@ -22,18 +22,18 @@ PLACE = {
 
 
 @contextmanager
-def told(where: str, folder: Path, need: int) -> Iterator[None]:
+def translate_os_errors(where: str, folder: Path, need: int) -> Iterator[None]:
     """Turn troubles of the machine into Resumable: ``where`` it struck, writing ``need`` bytes into ``folder``."""
     try:
         yield
     except (OSError, MemoryError, BrokenExecutor) as error:
-        said = _said(error, where, folder, need)
+        said = message_for(error, where, folder, need)
         if said is None:
             raise
         raise Resumable(said) from error
 
 
-def _said(error: Exception, where: str, folder: Path, need: int) -> str | None:
+def message_for(error: Exception, where: str, folder: Path, need: int) -> str | None:
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return f"no memory left in {where}; run the same command with a smaller --memory or fewer --workers"
     if isinstance(error, BrokenExecutor):
@@ -42,8 +42,8 @@ def _said(error: Exception, where: str, folder: Path, need: int) -> str | None:
         return None
     if error.errno in FULL:
         return (
-            f"the disk is full: {where} has {shown(need)} to write into {folder}, {shown(free(folder))} are free; "
-            "make room and run the same command again"
+            f"the disk is full: {where} has {format_size(need)} to write into {folder}, "
+            f"{format_size(free_bytes(folder))} are free; make room and run the same command again"
         )
     if error.errno in PLACE:
         return f"{where}: {os.strerror(error.errno or 0).lower()} ({error.filename or folder})"

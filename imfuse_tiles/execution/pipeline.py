@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
-from imfuse_tiles.execution import export, run
-from imfuse_tiles.execution.machine_errors import told
+from imfuse_tiles.execution import export
+from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.progress import Progress, StageReport
+from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources, check_scheduler, cores, place
-from imfuse_tiles.planning import block_layout, run_history
-from imfuse_tiles.planning import memory as budget
 from imfuse_tiles.planning.disk import check_disk
-from imfuse_tiles.planning.plan import Plan, Stack, planned, stale
-from imfuse_tiles.planning.retention import spare
+from imfuse_tiles.planning.memory import block_memory_limit, default_memory
+from imfuse_tiles.planning.plan import Plan, make_plan, stages_from
+from imfuse_tiles.planning.run_history import record_run
+from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.sweep import sweep_store
@@ -32,7 +34,7 @@ class Outcome:
     """What a run did: the files by role, and a report of every stage in order."""
 
     output: dict[str, str] = field(default_factory=dict)
-    stages: list[run.StageReport] = field(default_factory=list)
+    stages: list[StageReport] = field(default_factory=list)
 
 
 def cache_folder() -> Path:
@@ -40,7 +42,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imfuse-tiles"
 
 
-def store_of(stack: Stack, folder: str | Path | None) -> Store:
+def open_store_for(stack: Stack, folder: str | Path | None) -> Store:
     """The store of a stack: as named by a folder or URL, or its own in the cache folder."""
     store = Store.at(folder or cache_folder() / stack.digest[:12])
     store.files.check_reachable()
@@ -49,14 +51,16 @@ def store_of(stack: Stack, folder: str | Path | None) -> Store:
 
 def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, extra: bool) -> Plan:
     """The plan of a run; without ``extra``, mask and depth maps are only made if the store has begun with them."""
-    whole = planned(recipe, stack, budget.room(resources))
+    whole = make_plan(recipe, stack, block_memory_limit(resources))
     montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
     begun = store.exists() and any(store.numbers.load(key) for key in [*montages, whole.result.key])
     return whole if extra or begun else whole.bare or whole
 
 
-def fuse(plan: Plan, store: Store, resources: Resources, wish: export.Wish, progress: run.Progress | None = None,
-         give_up: Callable[[int], None] | None = None, again: str | None = None) -> Outcome:  # fmt: skip
+def run_plan(
+    plan: Plan, store: Store, resources: Resources, request: export.ExportRequest,
+    progress: Progress | None = None, give_up: Callable[[int], None] | None = None, again: str | None = None,
+) -> Outcome:  # fmt: skip
     """Run a plan on its store and write the result's files; of several parts of a run the first writes them.
 
     ``again``: the step from which on all is computed anew.
@@ -67,31 +71,32 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: export.Wish, prog
     finished blocks kept.
     """
     store.check()
-    block_layout.check(plan.stages, resources)
     part = resources.part
     first = part is None or part.number == 1
-    size = export.check(plan, store, wish, resources.memory) if first else 0
-    anew = stale(plan, again) if again else []
-    need = check_disk(plan, store, resources, (wish.result.absolute().parent, size), anew)
+    stale = stages_from(plan, again) if again else []
+    work = survey(plan, store, resources, stale)
+    size = export.check_outputs(plan, store, request, resources.memory) if first else 0
+    need = check_disk(work, store, (request.result.absolute().parent, size))
     fresh = store.create()
     halt = Halt()
-    with store.locked(part.name if part else ""), halt.on_signals(give_up), told("the run", store.folder, need):
+    with (
+        store.locked(part.name if part else ""),
+        halt.on_signals(give_up),
+        translate_os_errors("the run", store.folder, need),
+    ):
         if not fresh and not part:
             sweep_store(store)
-        passing = spare(plan, store) if resources.lean else frozenset()
-        for key in anew:
+        for key in stale:
             store.journal(key).forget()
         if first:
-            run_history.note(plan, store, resources, passing)
-        alone = fresh and place(resources.scheduler) == "here"
-        kind = partial(PartRun, part=part) if part else partial(run.Run, spare=passing, alone=alone)
-        work = kind(plan, store, resources, progress or run.Progress(), halt)
-        places: dict[str, str] = {}
+            record_run(work, store)
+        current = _start(work, store, progress or Progress(), halt, fresh)
+        files: dict[str, str] = {}
         try:
-            reports = work.execute(
+            reports = current.execute(
                 lambda: open_pool(resources, store.root),
-                lambda: places.update(
-                    export.export(plan, store, wish, workers=resources.workers,
+                lambda: files.update(
+                    export.export(plan, store, request, workers=resources.workers,
                                   memory=resources.memory, check=halt.check) if first else {}
                 ),
             )  # fmt: skip
@@ -102,13 +107,21 @@ def fuse(plan: Plan, store: Store, resources: Resources, wish: export.Wish, prog
         except (Resumable, BlockFailed):
             halt.check()  # a signal to the whole group also kills workers that are just starting
             raise
-    return Outcome(places, reports)
+    return Outcome(files, reports)
+
+
+def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: bool) -> Run:
+    """The run of a work plan, or of one part of it. ``fresh``: the store was made for it."""
+    resources = work.resources
+    if resources.part:
+        return PartRun(work, store, progress, halt, part=resources.part)
+    return Run(work, store, progress, halt, alone=fresh and place(resources.scheduler) == "here")
 
 
 def fuse_images(
     images: Sequence[str | Path], recipe: Recipe, result: str | Path, *, store: str | Path | None = None,
     extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
-    tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: run.Progress | None = None,
+    tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: Progress | None = None,
 ) -> Outcome:  # fmt: skip
     """Fuse image files into ``result`` (.tif, .png or .jpg), as ``imfuse-tiles fuse`` does.
 
@@ -120,8 +133,8 @@ def fuse_images(
     """
     stack = open_stack(images, recipe.revert)
     threads = check_scheduler(scheduler, workers or cores())
-    resources = Resources(memory or budget.default_memory(), threads, tile, scheduler, lean=lean)
-    kept = store_of(stack, store)
+    resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
+    kept = open_store_for(stack, store)
     plan = plan_of(recipe.checked(), stack, kept, resources, extra)
-    wish = export.Wish(Path(result), extra=extra, bits=bits, force=force)
-    return fuse(plan, kept, resources, wish, progress)
+    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags)
+    return run_plan(plan, kept, resources, request, progress)

@@ -13,7 +13,9 @@ from imfuse_tiles.options.resources import Resources, place
 
 
 class Pool(Protocol):
-    """What computes blocks."""
+    """What computes blocks. ``in_process``: in this process, with the very code that is loaded."""
+
+    in_process: bool
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Hand over a block."""
@@ -24,6 +26,8 @@ class Pool(Protocol):
 
 class Here:
     """Computes at once, in the calling thread."""
+
+    in_process = True
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -40,18 +44,20 @@ class Here:
 class Threads(ThreadPoolExecutor):
     """Threads of this process."""
 
+    in_process = True
+
     def window(self, at_once: int) -> int:
         """One more for each thread than it computes, unless memory does not allow as many as there are threads."""
         return 2 * at_once if at_once >= self._max_workers else at_once
 
 
-def expect(scheduler: str) -> None:
+def prestart_workers(scheduler: str) -> None:
     """Begin to load what worker processes need, if there will be any: that takes longer than to get ready for them."""
     name = scheduler.partition(":")[0]
     if name in ("processes", "local"):
-        from imfuse_tiles.execution.process_pool import DASK, served
+        from imfuse_tiles.execution.process_pool import DASK, start_forkserver
 
-        served(*(DASK if name == "local" else ()))
+        start_forkserver(*(DASK if name == "local" else ()))
 
 
 @contextmanager

@@ -62,6 +62,8 @@ class Processes(Executor):
     tried again in a process of its own, and the one that kills LIVES workers ends as WorkerKilled.
     """
 
+    in_process = False
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.guard = threading.RLock()
@@ -136,18 +138,18 @@ def _failed(future: Future[Any], error: BaseException | None) -> None:
 
 def fresh(workers: int) -> ProcessPoolExecutor:
     """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
-    context = multiprocessing.get_context(served())
-    return ProcessPoolExecutor(workers, context, initializer=_obey, initargs=(dict(os.environ),))
+    context = multiprocessing.get_context(start_forkserver())
+    return ProcessPoolExecutor(workers, context, initializer=init_worker, initargs=(dict(os.environ),))
 
 
-def served(*more: str) -> str:
+def start_forkserver(*more: str) -> str:
     """How processes begin: forked from a server, which begins now and loads what they need, ``more`` too."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return "spawn"
     multiprocessing.get_context("forkserver").set_forkserver_preload(
         ["imfuse_tiles.execution.forkserver_preload", *more, *LOADED]
     )
-    _deafly(forkserver.ensure_running)
+    signals_blocked(forkserver.ensure_running)
     return "forkserver"
 
 
@@ -160,7 +162,7 @@ def _end_server() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _deafly(start: Callable[[], None]) -> None:
+def signals_blocked(start: Callable[[], None]) -> None:
     """Start processes that SIGINT and SIGTERM don't reach, not even in their first moments: they inherit the mask."""
     resource_tracker.ensure_running()  # first, as its start unblocks them again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)
@@ -176,7 +178,7 @@ def dask_setup(worker: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_PARENT)  # forked from a deaf server, dask could not end it
 
 
-def _obey(environment: dict[str, str]) -> None:
+def init_worker(environment: dict[str, str]) -> None:
     """In a worker process: leave signals to the parent, and end when it does or says so.
 
     ``environment``: of the parent now; that of the server it is forked from is as old as the first pool.

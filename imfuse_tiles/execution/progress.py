@@ -25,10 +25,17 @@ class StageReport:
     bytes_read: int = 0
     bytes_written: int = 0
 
+    def add(self, timing: BlockTiming) -> None:
+        """Count a block that was computed."""
+        self.computed += 1
+        self.busy += timing.seconds
+        self.bytes_read += timing.bytes_read
+        self.bytes_written += timing.bytes_written
 
-class Took(NamedTuple):
+
+class BlockTiming(NamedTuple):
     """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
-    since 1970 by the worker's clock."""
+    since 1970 by the worker's clock, ``compiled``: seconds of these that went by until its kernels were compiled."""
 
     block: str
     worker: str
@@ -36,6 +43,7 @@ class Took(NamedTuple):
     seconds: float
     bytes_read: int
     bytes_written: int
+    compiled: float = 0.0
 
 
 class Progress:
@@ -47,7 +55,7 @@ class Progress:
     def block(self, stage: Stage) -> None:
         """A block was finished."""
 
-    def took(self, stage: Stage, took: Took) -> None:
+    def took(self, stage: Stage, took: BlockTiming) -> None:
         """What the block cost that was just finished."""
 
     def waits(self, what: str) -> None:
@@ -57,7 +65,7 @@ class Progress:
         """A stage is complete."""
 
 
-class Several(Progress):
+class ProgressGroup(Progress):
     """Tells several."""
 
     def __init__(self, *each: Progress) -> None:
@@ -71,7 +79,7 @@ class Several(Progress):
         for progress in self.each:
             progress.block(stage)
 
-    def took(self, stage: Stage, took: Took) -> None:
+    def took(self, stage: Stage, took: BlockTiming) -> None:
         for progress in self.each:
             progress.took(stage, took)
 

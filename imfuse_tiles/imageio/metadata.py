@@ -9,7 +9,7 @@ from dataclasses import field
 
 from imfuse_tiles.frozen import frozen
 
-MAKE, EXIF, PROFILE, GPS = 271, 34665, 34675, 34853
+EXIF, PROFILE, GPS = 34665, 34675, 34853
 
 
 @frozen

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import (
     Header,
     PageChoice,
@@ -15,27 +18,83 @@ from imfuse_tiles.imageio.reading import (
     read_headers,
     source_digest,
 )
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.header import shown
+from imfuse_tiles.imageio.reading.order import rolled_over
+from imfuse_tiles.imageio.reading.own_results import is_own_result
 from imfuse_tiles.imageio.stack import Stack
 
+#: Ways to order the frames: by their names, or as they stand on the command line.
+ORDERS = ("name", "given")
 
-def open_stack(images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None) -> Stack:
+
+def open_stack(
+    images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None, order: str = "name",
+    include_results: bool = False,
+) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
     ``pages``: which pages of every TIFF file are frames, "all" or numbers such as "1-5,9"; without it a file is one
-    frame, but all of them if it is the only one. Raises Refusal naming the first bad file.
+    frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
+    ``include_results``: take results of this program for frames although other images are there.
+    Raises Refusal naming the first bad file.
     """
     if not images:
         raise Refusal("no images given")
-    paths, notices = natural_order(images), []
+    if order not in ORDERS:
+        raise Refusal(f"--order {order}: allowed is {' or '.join(ORDERS)}")
+    notices: list[str] = []
+    paths = _without_results(list(map(Path, images)), notices) if not include_results else list(map(Path, images))
+    if order == "name":
+        paths = _sorted(paths, notices)
+    headers = _headers(paths, pages, notices)
+    if revert:
+        headers.reverse()
+    headers = upright(headers, notices)
+    check_stack(headers)
+    headers, tags = _in_one_profile(headers, notices)
+    return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
+
+
+def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Header], Tags]:
+    """The frames in the colours of the front one, and its tags with that profile."""
+    tags = {path: read_tags(path) for path in {header.path for header in headers}}
+    profiles = [tags[header.path].profile for header in headers]
+    headers, profile = in_one_profile(headers, profiles, notices)
+    return headers, replace(tags[headers[0].path], profile=profile)
+
+
+def _without_results(paths: list[Path], notices: list[str]) -> list[Path]:
+    """The paths without results of this program, unless all are: results of substacks may be fused again."""
+    own = {path for path in paths if len(paths) > 1 and is_own_result(path)}
+    frames = [path for path in paths if path not in own]
+    if not own or not frames:
+        return paths
+    names = [shown(path) for path in paths if path in own]
+    named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    count = "is a result" if len(names) == 1 else "are results"
+    notices.append(f"{named}: {count} of this program and left out; --include-results takes them for frames")
+    return frames
+
+
+def _sorted(paths: list[Path], notices: list[str]) -> list[Path]:
+    """The paths by their names; what a counter wrote after it began again comes last."""
+    paths = natural_order(paths)
+    late = rolled_over(paths)
+    if late:
+        paths = paths[late:] + paths[:late]
+        last, first = shown(paths[-late - 1]), shown(paths[-late])
+        notices.append(f"the counter in the names began again: {first} comes after {last}; see --order=given")
+    return paths
+
+
+def _headers(paths: list[Path], pages: str | None, notices: list[str]) -> list[Header]:
+    """The headers of all frames of all files."""
+    choice: PageChoice = parse_pages(pages) if pages is not None else "any" if len(paths) == 1 else "one"
     headers: list[Header] = []
-    choice: PageChoice = parse_pages(pages) if pages else "any" if len(paths) == 1 else "one"
     for path in paths:
         frames, note = read_headers(path, choice)
         headers += frames
         if note and choice == "any":
             notices.append(f"{shown(path)}: {note}")
-    if revert:
-        headers.reverse()
-    check_stack(headers)
-    return Stack(tuple(headers), source_digest(headers), tuple(notices))
+    return headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import Header
 
 FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
@@ -17,6 +18,8 @@ class Stack:
     digest: str
     #: What the user is to know of how the files were taken, one line each.
     notices: tuple[str, ...] = ()
+    #: The tags of the front frame's camera, and the colour profile of all frames.
+    tags: Tags = Tags()
 
     @property
     def frame(self) -> Frame:

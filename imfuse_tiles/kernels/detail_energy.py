@@ -7,8 +7,6 @@ s^2 * colours * GAINS[level].
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +18,6 @@ from .pyramid import Plane, Region, Size, _blend_rows, _column_weights, _double,
 SIGMA, RADIUS = 1.3, 4
 #: Energy of white noise of variance 1 at each level: that of the Laplacian's impulse response.
 GAINS = (0.891, 0.053, 0.010, 0.0024, 0.0006, 0.00015, 0.00004, 0.00001, 0.000003, 0.000001)
-#: From this share of full scale on a sample counts as clipped.
-CLIPPED = 0.985
 #: Bins of a histogram of energies: the exponent and three bits of the mantissa of a float32.
 BINS, _SHIFT = 1 << 11, 20
 #: The 10 % quantile of the mean of 25 squared Laplacians of noise, over their expectation (chi-square, 40 degrees).
@@ -59,12 +55,6 @@ def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size],
     _energy(np.ascontiguousarray(fine), *origins[0], np.ascontiguousarray(coarse), *origins[1], *frame, region[0],
             region[2], *across, *_lines(across[0].size), np.float32(1 / (float(full) * full)), out)  # fmt: skip
     return out
-
-
-def clipped(samples: NDArray[Any], full: float) -> NDArray[np.bool_]:
-    """Where any plane of samples (planes, y, x) is at full scale, or nearly: bool (y, x)."""
-    most = np.ceil(CLIPPED * full) if samples.dtype.kind == "u" else CLIPPED * full
-    return np.asarray((samples >= samples.dtype.type(most)).any(axis=0))
 
 
 def histogram(energies: Plane) -> NDArray[np.int64]:

@@ -28,6 +28,7 @@ class _ThreadState(threading.local):
 
 _THREAD = _ThreadState()
 _compiles_here = False
+_folder = ""
 _announce: Callable[[], None] | None = None
 
 
@@ -40,6 +41,11 @@ def before_compiling(announce: Callable[[], None] | None) -> None:
 def compile_seconds() -> float:
     """Seconds that this thread has compiled kernels or waited for them; 0 as long as all were found on disk."""
     return _THREAD.seconds if _compiles_here else 0.0
+
+
+def folder() -> str:
+    """The folder of the code on disk, as of the kernel that was loaded last; empty before any."""
+    return _folder
 
 
 def cached(kernel: Any, load_compiler: Callable[[], None]) -> Any:
@@ -78,6 +84,8 @@ def _save(save_overload: Callable[..., None], *overload: Any) -> None:
 
 def _load(cache: Any, load_compiler: Callable[[], None], *overload: Any) -> Any:
     """The code of a signature from disk; None when it is to be compiled, by this process alone."""
+    global _folder
+    _folder = cache.cache_path
     code = _read(cache, *overload)
     if code is None:
         _tell()

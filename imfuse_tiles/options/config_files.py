@@ -7,7 +7,6 @@ installation, which may be a zip file.
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +92,8 @@ def describe(file: Traversable) -> str:
 
 
 def _load(file: Traversable) -> dict[str, Any]:
+    import tomllib  # only where a file is read: help does without
+
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

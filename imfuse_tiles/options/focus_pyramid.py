@@ -9,6 +9,7 @@ slice is given back by a parabola over z, and no level leaves the range of what 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Self
 
 from imfuse_tiles import kernels
@@ -28,6 +29,8 @@ FINER = (1.5, 4.0, 8.0)
 CORE = Halo.of(4)
 #: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
 NOISE_PATCH, LOOKED_AT = 64, 1 << 19
+#: Levels, from the finest on, at which highlights are looked after.
+HIGHLIGHTED = 2
 #: Power of the evidence by which the coarsest level is weighed.
 BASE_POWER = 16
 
@@ -111,33 +114,66 @@ class Level:
         """The samples of this level, and the pixels of the next coarser one, that the core's evidence needs."""
         wide = self.core(region).grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
         coarse = Region(*kernels.pyramid.coarser(wide, self.above))
-        return Region(*kernels.pyramid.finer(coarse, self.frame)), coarse
+        need = Region(*kernels.pyramid.finer(coarse, self.frame))
+        return need.united(self.lit(region)) if self.number < HIGHLIGHTED else need, coarse
 
     def reduced(self, samples: Window, coarse: Region) -> Window:
         """Samples of the next coarser level, float32."""
         origin = samples.region.y0, samples.region.x0
         return Window(kernels.pyramid.reduce(samples.data, origin, self.frame, coarse), coarse, self.above)
 
-    def evidence(self, samples: Window, low: Window, finer: np.ndarray | None, core: Region) -> np.ndarray:
+    def evidence(self, samples: Window, low: Window, finer: np.ndarray | None, core: Region,
+                 highlights: Highlights | None = None) -> np.ndarray:  # fmt: skip
         """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence."""
         energy = kernels.detail_energy
         wide = core.grown(Halo.of(energy.RADIUS), self.frame)
         origins = (samples.region.y0, samples.region.x0), (low.region.y0, low.region.x0)
         detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
         found = _smoothed(detail, core)
-        if self.number == 0:
-            self._doubt_highlights(samples, found, core)
+        if highlights is not None:
+            found *= highlights.trust(self.light(samples, core))
         if finer is not None:
             found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * finer
         return found
 
-    def _doubt_highlights(self, samples: Window, energy: np.ndarray, core: Region) -> None:
-        """Less evidence around clipped samples: defocus makes a clipped highlight larger, not weaker."""
-        wide = core.grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
-        clipped = kernels.detail_energy.clipped(samples.cropped(wide).data, self.full)
-        if clipped.any():
-            share = _smoothed(Window(clipped.astype(np.float32), wide, self.frame), core)
-            energy *= np.maximum(np.float32(1) - share, np.float32(0.02)) ** 2
+    def lit(self, region: Region) -> Region:
+        """The samples that tell how much light there is around the core of a region."""
+        return self.core(region).grown(Halo.of(kernels.highlights.BLUR[1]), self.frame)
+
+    def light(self, samples: Window, core: Region) -> np.ndarray:
+        """The blurred brightness of a slice over the core, float32 (y, x) in 0..1."""
+        lit = samples.cropped(core.grown(Halo.of(kernels.highlights.BLUR[1]), self.frame))
+        bright = kernels.highlights.brightness(lit.data, self.full)
+        return blurred(Window(bright, lit.region, self.frame), kernels.highlights.BLUR, core)
+
+    def near_highlights(self, clipped: Window, core: Region) -> np.ndarray:
+        """The blurred share of clipped pixels, float32 (y, x) of the core.
+
+        ``clipped``: where any slice is, bool (y, x) over the lit region.
+        """
+        return blurred(clipped.with_data(clipped.data.astype(np.float32)), kernels.highlights.BLUR, core)
+
+
+@frozen
+class Highlights:
+    """Where clipped samples are near, and the least light that any slice has there: float32 (y, x)."""
+
+    near: np.ndarray
+    least: np.ndarray
+
+    @classmethod
+    def among(cls, near: np.ndarray, lights: Iterable[np.ndarray]) -> Highlights | None:
+        """Those of slices with these lights; None where nothing clipped is near."""
+        if not near.any():
+            return None
+        least = np.full_like(near, np.inf)
+        for light in lights:
+            np.minimum(least, light, out=least)
+        return cls(near, least)
+
+    def trust(self, light: np.ndarray) -> np.ndarray:
+        """By how much the evidence of a slice with this light counts."""
+        return kernels.highlights.trust(self.near, self.least, light)
 
 
 def steadied(peak: Window, region: Region) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imfuse_tiles.errors import Refusal
@@ -93,7 +93,7 @@ def place(spec: str) -> Literal["here", "beside", "elsewhere"]:
     return "beside" if name in ("processes", "local") else "elsewhere"
 
 
-@frozen
+@dataclass(frozen=True)
 class Resources:
     """How a run may use the machine; never part of a key.
 

@@ -10,18 +10,18 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.options.resources import Resources, place
-from imfuse_tiles.planning.memory import BASE, shown, spaces
+from imfuse_tiles.planning.memory import PROGRAM_BYTES, format_size, memory_limits
 from imfuse_tiles.stages.stage import CHUNK, FLAT, Layout, Stage
 
 EDGES = (2048, 1024, 512, 256, 128, 64)
 
 
 #: Blocks are no larger than this many halos (and the second of the edges) need them: new memory is slow.
-HALOS = 12
+HALOS_PER_EDGE = 12
 
 
 #: Slices that one task takes together at most, so that the strongest of them is kept without another pass.
-RUN = 12
+SLICES_PER_BLOCK = 12
 
 
 #: The smallest chunks are this part of the largest, and disk that they may take more than those that take least.
@@ -29,7 +29,7 @@ SMALLEST, MORE = 0.625, 1.01
 
 
 @frozen
-class Cut:
+class BlockLayout:
     """A stage's layout, the bytes one block needs, and how many blocks may be in memory at once."""
 
     layout: Layout
@@ -37,75 +37,76 @@ class Cut:
     at_once: int
 
 
-def taken(resources: Resources, cut: Cut) -> int:
+def memory_used(resources: Resources, cut: BlockLayout) -> int:
     """Bytes that a stage takes of what is allowed: on this machine, or of each worker on others."""
     if place(resources.scheduler) == "elsewhere":
-        return BASE + cut.block_bytes * resources.cluster.threads
-    return resources.memory - spaces(resources)[1] + cut.block_bytes * cut.at_once
+        return PROGRAM_BYTES + cut.block_bytes * resources.cluster.threads
+    return resources.memory - memory_limits(resources)[1] + cut.block_bytes * cut.at_once
 
 
-def laid_out(stage: Stage, resources: Resources, layout: Layout | None = None) -> Cut:
+def lay_out(stage: Stage, resources: Resources, layout: Layout | None = None) -> BlockLayout:
     """The largest blocks that fit the memory and still keep every worker busy; Refusal when none fits.
 
     ``layout``: that of an earlier, unfinished run of the stage, kept as long as it fits.
     """
-    one, space = spaces(resources)
-    if layout is not None and stage.memory(layout) <= one:
-        return _cut(stage, layout, resources, space)
-    possible = layouts(stage, resources)
-    together = [each for each in possible if stage.memory(each) * resources.workers <= space]
-    busy = [each for each in together if stage.count(each) >= 2 * resources.workers]
+    if layout is not None and (blocks := adopt_layout(stage, resources, layout)):
+        return blocks
+    one, space = memory_limits(resources)
+    possible = candidate_layouts(stage, resources)
+    together = [option for option in possible if stage.memory(option) * resources.workers <= space]
+    busy = [option for option in together if stage.count(option) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
-    for each in [*(each for each in busy if each.edge >= CHUNK), *reversed(together)]:
-        if each.edge >= CHUNK or each is together[0]:
-            return _cut(stage, each, resources, space)
-    for each in reversed(possible):
-        if stage.memory(each) <= one:
-            return _cut(stage, each, resources, space)
-    raise _too_big(stage, resources, one, (stage,))
+    for option in [*(option for option in busy if option.edge >= CHUNK), *reversed(together)]:
+        if option.edge >= CHUNK or option is together[0]:
+            return sized(stage, option, resources, space)
+    for option in reversed(possible):
+        if stage.memory(option) <= one:
+            return sized(stage, option, resources, space)
+    raise too_large(stage, resources, (stage,))
 
 
-def layouts(stage: Stage, resources: Resources) -> list[Layout]:
+def candidate_layouts(stage: Stage, resources: Resources) -> list[Layout]:
     """The layouts that a stage may have, the one of the largest blocks first."""
     if resources.tile:
-        return [tiled(stage, resources.tile)]
-    return [tiled(stage, edge, fitting(stage.frame, stage.grain)) for edge in edges(stage, resources)]
+        return [layout_of_edge(stage, resources.tile)]
+    return [
+        layout_of_edge(stage, edge, largest_chunk(stage.frame, stage.grain))
+        for edge in candidate_edges(stage, resources)
+    ]
 
 
-def edges(stage: Stage, resources: Resources) -> Sequence[int]:
+def candidate_edges(stage: Stage, resources: Resources) -> Sequence[int]:
     """Edges of blocks that are sensible for a stage, the largest first: elsewhere each costs its scheduler time."""
     if place(resources.scheduler) == "elsewhere":
         return EDGES
-    return EDGES if stage.job.parted or HALOS * stage.halo.reach > EDGES[1] else EDGES[1:]
+    return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.reach > EDGES[1] else EDGES[1:]
 
 
-def check(stages: Sequence[Stage], resources: Resources) -> None:
-    """Refusal of the first stage that does not fit the memory, with a tile with which all of them would."""
-    for stage in stages:
-        try:
-            laid_out(stage, resources)
-        except Refusal:
-            raise _too_big(stage, resources, spaces(resources)[0], stages) from None
-
-
-def _cut(stage: Stage, layout: Layout, resources: Resources, room: int) -> Cut:
+def sized(stage: Stage, layout: Layout, resources: Resources, limit: int) -> BlockLayout:
+    """A layout with the bytes of a block, and how many blocks ``limit`` bytes hold at once."""
     need = stage.memory(layout)
-    return Cut(layout, need, max(1, min(resources.workers, room // max(need, 1))))
+    return BlockLayout(layout, need, max(1, min(resources.workers, limit // max(need, 1))))
 
 
-def tiled(stage: Stage, edge: int, most: int = CHUNK) -> Layout:
+def adopt_layout(stage: Stage, resources: Resources, layout: Layout) -> BlockLayout | None:
+    """A layout that another program chose for the stage, None when its blocks do not fit the memory."""
+    one, space = memory_limits(resources)
+    return sized(stage, layout, resources, space) if stage.memory(layout) <= one else None
+
+
+def layout_of_edge(stage: Stage, edge: int, most: int = CHUNK) -> Layout:
     """Blocks of about ``edge`` pixels, made of whole chunks of at most ``most``."""
     parts = -(-edge // CHUNK)
     chunk = min(most, -(-edge // parts // stage.grain) * stage.grain)
     if stage.whole or (stage.banded and not stage.about.get("rows")):
         side = stage.frame[0] if stage.banded else max(stage.frame)
         return Layout(chunk, -(-side // chunk) * chunk, 1)
-    runs = -(-stage.slices // RUN)
+    runs = -(-stage.slices // SLICES_PER_BLOCK)
     return Layout(chunk, chunk * parts, 1 if stage.banded else -(-stage.slices // runs))
 
 
 @lru_cache(maxsize=64)
-def fitting(frame: Frame, grain: int = 1) -> int:
+def largest_chunk(frame: Frame, grain: int = 1) -> int:
     """Edge of the largest chunks that fill a frame about as well as any: a chunk at its side is stored whole."""
 
     def stored(chunk: int) -> int:
@@ -117,11 +118,17 @@ def fitting(frame: Frame, grain: int = 1) -> int:
     return next(edge for edge in edges if stored(edge) <= MORE * least)
 
 
-def _too_big(stage: Stage, resources: Resources, room: int, stages: Sequence[Stage]) -> Refusal:
-    fits = next((edge for edge in EDGES if all(each.memory(tiled(each, edge)) <= room for each in stages)), None)
-    said = f"--tile {fits} would fit" if fits else "give it more with --memory"
-    need = min(map(stage.memory, layouts(stage, resources)))
-    need += resources.memory - room
+def too_large(stage: Stage, resources: Resources, stages: Sequence[Stage]) -> Refusal:
+    """What to say of a stage that does not fit the memory, with a tile with which all of ``stages`` would."""
+    limit = memory_limits(resources)[0]
+    fits = next((edge for edge in EDGES if all(_fits(other, edge, limit) for other in stages)), None)
+    advice = f"--tile {fits} would fit" if fits else "give it more with --memory"
+    need = min(map(stage.memory, candidate_layouts(stage, resources))) + resources.memory - limit
     return Refusal(
-        f"stage {stage.name} needs {shown(need)} of memory, allowed is {shown(resources.memory)} (--memory); {said}"
+        f"stage {stage.name} needs {format_size(need)} of memory, "
+        f"allowed is {format_size(resources.memory)} (--memory); {advice}"
     )
+
+
+def _fits(stage: Stage, edge: int, limit: int) -> bool:
+    return stage.memory(layout_of_edge(stage, edge)) <= limit

@@ -6,19 +6,19 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources, place
 
 #: What the program needs before it computes: Python and its libraries.
-BASE = 300 << 20
+PROGRAM_BYTES = 300 << 20
 #: Bytes for every pixel of a band while it is exported, and for each thread that packs it.
-EXPORTED, PACKING = 24, 8 << 20
+EXPORT_BYTES_PER_PIXEL, COMPRESSION_BYTES = 24, 8 << 20
 
 
 def default_memory() -> int:
     """A quarter of the machine's memory, at most 4 GB, and no more than what the process may have at all."""
     import psutil
 
-    return min(psutil.virtual_memory().total // 4, 4 << 30, _limit() // 2)
+    return min(psutil.virtual_memory().total // 4, 4 << 30, address_space_limit() // 2)
 
 
-def _limit() -> int:
+def address_space_limit() -> int:
     """Bytes that this process may take by its own limit."""
     try:
         import resource
@@ -28,18 +28,21 @@ def _limit() -> int:
     return soft if soft != resource.RLIM_INFINITY else 1 << 62
 
 
-def band(width: int, rows: int, memory: int, files: int = 1) -> int:
+def export_rows(width: int, rows: int, memory: int, files: int = 1) -> int:
     """Rows of a result that are exported at a time: ``rows`` (those of a chunk) unless memory allows only fewer."""
-    return max(1, min(rows, max(0, memory - BASE) // (2 * files * EXPORTED * width)))
+    return max(1, min(rows, max(0, memory - PROGRAM_BYTES) // (2 * files * EXPORT_BYTES_PER_PIXEL * width)))
 
 
-def exporting(width: int, rows: int, resources: Resources) -> int:
+def export_memory(width: int, rows: int, resources: Resources) -> int:
     """Bytes that the export takes, of as many files at once as there are workers."""
-    each = band(width, rows, resources.memory, resources.workers) * width * EXPORTED + PACKING
-    return BASE + resources.workers * each
+    each = (
+        export_rows(width, rows, resources.memory, resources.workers) * width * EXPORT_BYTES_PER_PIXEL
+        + COMPRESSION_BYTES
+    )
+    return PROGRAM_BYTES + resources.workers * each
 
 
-def bytes_of(text: str) -> int:
+def parse_size(text: str) -> int:
     """Bytes of a size such as 2G, 800M, 1.5GB, 1000000. Refusal when it is none."""
     units = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
     plain = text.strip().lower().removesuffix("b").removesuffix("i")
@@ -53,22 +56,22 @@ def bytes_of(text: str) -> int:
     return size
 
 
-def room(resources: Resources) -> int:
+def block_memory_limit(resources: Resources) -> int:
     """Bytes that one block may take, the same on every scheduler: whole frames that need more are split."""
-    return resources.memory - BASE
+    return resources.memory - PROGRAM_BYTES
 
 
-def spaces(resources: Resources) -> tuple[int, int]:
+def memory_limits(resources: Resources) -> tuple[int, int]:
     """Bytes that one block may take, and all blocks at once: each process needs some for itself."""
     where, workers = place(resources.scheduler), resources.workers
     if where == "elsewhere":
-        each = room(resources) // resources.cluster.threads
+        each = block_memory_limit(resources) // resources.cluster.threads
         return each, each * workers
-    space = room(resources) - (BASE * workers if where == "beside" else 0)
+    space = block_memory_limit(resources) - (PROGRAM_BYTES * workers if where == "beside" else 0)
     return space, space
 
 
-def shown(size: float) -> str:
+def format_size(size: float) -> str:
     """A size for people."""
     for unit in ("B", "kB", "MB", "GB"):
         if abs(size) < 1000:

@@ -63,7 +63,7 @@ class Plan:
         return [self.result.key, *(self.result.inputs if self.recipe.layered else ())]
 
 
-def planned(recipe: Recipe, stack: Stack, room: int | None = None, maps: bool = True) -> Plan:
+def make_plan(recipe: Recipe, stack: Stack, room: int | None = None, maps: bool = True) -> Plan:
     """The plan of a recipe for a stack.
 
     ``room``: bytes that one block may take. Fourier filters of frames that need more are split into a near and a
@@ -258,7 +258,7 @@ class Planner(Ending):
         return job
 
 
-def stale(plan: Plan, step: str) -> list[str]:
+def stages_from(plan: Plan, step: str) -> list[str]:
     """Keys of the stages from a step on, and of all that builds on these."""
     found: list[str] = []
     for stage in plan.stages:

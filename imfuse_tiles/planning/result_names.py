@@ -55,7 +55,7 @@ def shortened(stem: str) -> str:
     return stem
 
 
-def finished(plan: Plan, folder: Path, ending: str) -> Path | None:
+def find_finished_result(plan: Plan, folder: Path, ending: str) -> Path | None:
     """A result of the very same sources and options, whatever its base name.
 
     Looked for in ``folder``, then below the current one, nearest first.

@@ -29,7 +29,7 @@ class Page:
 
 
 @frozen
-class Sheet:
+class OutputFile:
     """One file: its role, its place and its pages."""
 
     role: str
@@ -37,7 +37,7 @@ class Sheet:
     pages: tuple[Page, ...]
 
 
-def sheets(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) -> list[Sheet]:
+def output_pages(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) -> list[OutputFile]:
     """The files of a result. ``extra``: places of mask and depth maps that are wanted. ``opaque``: needs no opacity."""
     job = plan.result.job
     assert isinstance(job, FinishJob)
@@ -51,7 +51,10 @@ def sheets(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) ->
         "depthmap": depth_page(finished(job, depth, depth + 2), extra.get("depthmap", result)),
         "depth": Page(1, finished(job, depth, depth + 1)),
     }
-    return [Sheet("result", result, tuple(pages)), *(Sheet(what, extra[what], (others[what],)) for what in extra)]
+    return [
+        OutputFile("result", result, tuple(pages)),
+        *(OutputFile(what, extra[what], (others[what],)) for what in extra),
+    ]
 
 
 def finished(job: FinishJob, first: int, stop: int) -> Read:

@@ -1,25 +1,51 @@
-"""Which stages of a plan are still to be computed."""
+"""What earlier runs left of a plan's stages, and which of them are still to be computed."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
+from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.integrity import sound
-from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.stages.integrity import unsound
+from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 
 
-def needed(plan: Plan, store: Store, stale: Collection[str] = ()) -> list[Stage]:
-    """The stages that must be computed for the result, in order: those unfinished or damaged, and used by such.
+@frozen
+class StageRecord:
+    """What a store records of a stage: the layout it was begun in (None: not begun), and whether it was finished."""
 
-    ``stale``: keys of stages that count as unfinished.
+    layout: Layout | None = None
+    finished: bool = False
+
+
+def read_record(store: Store, key: str) -> StageRecord:
+    """What a store records of a stage."""
+    return StageRecord(Layout.of(store.journal(key).layout()), store.numbers.load(key) is not None)
+
+
+def stages_to_compute(plan: Plan, store: Store, records: Mapping[str, StageRecord]) -> dict[str, int]:
+    """The stages that must be computed for the result, by their keys, with how many of their blocks are recorded.
+
+    They are those that are unfinished or damaged, and used by such a stage or exported.
     """
     by_key = {stage.key: stage for stage in plan.stages}
-    wanted, todo = plan.wanted, set()
+    wanted, completed = plan.wanted, dict[str, int]()
     while wanted:
         key = wanted.pop()
-        if key not in todo and (key in stale or not sound(store, by_key[key])):
-            todo.add(key)
+        if key in completed:
+            continue
+        done, whole = recorded_blocks(store, by_key[key], records[key])
+        if not whole:
+            completed[key] = done
             wanted.extend(by_key[key].inputs)
-    return [stage for stage in plan.stages if stage.key in todo]
+    return completed
+
+
+def recorded_blocks(store: Store, stage: Stage, record: StageRecord) -> tuple[int, bool]:
+    """How many blocks are recorded as done, and whether the stage is finished with every chunk in full length."""
+    if record.layout is None:
+        return 0, False
+    done = store.journal(stage.key).completed_blocks()
+    complete = record.finished and len(done) == stage.count(record.layout)
+    return len(done), complete and not unsound(store, stage, record.layout, done)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container
 from typing import Any
 
-from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import laid_out
-from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.stage import Layout
+from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
 from imfuse_tiles.storage.inventory import NOTE
 from imfuse_tiles.storage.store import Store
 
 
-def note(plan: Plan, store: Store, resources: Resources, spare: Container[str] = ()) -> None:
-    """Write down a run that begins: its stages with their blocks, and that they are of use now.
-
-    ``spare``: keys of those that are of no use to anybody once the run is done.
-    """
-    now = time.time()
+def record_run(work: WorkPlan, store: Store) -> None:
+    """Write down a run that begins: its stages with their blocks, and that they are of use now."""
+    now, plan = time.time(), work.plan
     stages: dict[str, Any] = (store.numbers.load(NOTE) or {}).get("stages", {})
-    kept = {key: said for key, said in stages.items() if store.journal(key).layout() is not None}
-    for stage in plan.stages:
-        layout = Layout(**earlier) if (earlier := store.journal(stage.key).layout()) else None
-        count = stage.count(laid_out(stage, resources, layout).layout)
-        paths = [output.path for output in stage.outputs]
-        kept[stage.key] = {"name": stage.name, "blocks": count, "paths": paths, "used": now,
-                           "passing": stage.key in spare}  # fmt: skip
+    stages = {key: entry for key, entry in stages.items() if store.journal(key).layout() is not None}
+    stages.update({each.stage.key: _entry(each, now, each.stage.key in work.deleted) for each in work.stages})
     images = [header.path.name for header in plan.stack.headers]
     store.numbers.save(NOTE, {
-        "options": str(plan.recipe), "began": now, "order": [stage.key for stage in plan.stages], "stages": kept,
+        "options": str(plan.recipe), "began": now, "order": [stage.key for stage in plan.stages], "stages": stages,
         "folder": str(plan.stack.headers[0].path.absolute().parent), "images": images, "size": plan.stack.frame[::-1],
     })  # fmt: skip
+
+
+def _entry(work: StageWork, now: float, discarded: bool) -> dict[str, Any]:
+    paths = [output.path for output in work.stage.outputs]
+    return {"name": work.stage.name, "blocks": work.block_count, "paths": paths, "used": now, "passing": discarded}

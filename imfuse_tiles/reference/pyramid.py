@@ -12,8 +12,10 @@ from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_peak import LEAST_LEFT, Peak
 from imfuse_tiles.options.focus_pyramid import (
     BASE_POWER,
+    HIGHLIGHTED,
     NOISE_PATCH,
     FocusPyramid,
+    Highlights,
     Level,
     blurred,
     level_count,
@@ -70,14 +72,20 @@ class PyramidReference:
     @cached_property
     def levels(self) -> tuple[list[Blended], np.ndarray]:
         """All levels but the coarsest, the finest first, and the picture of the coarsest."""
-        slices, found = list(self.stack), []
+        slices, found, near = list(self.stack), [], np.empty(0)
         finer: list[np.ndarray | None] = [None] * len(self.stack)
         for number in range(level_count(self.stack.shape[2:]) - 1):
             level = Level(number, slices[0].shape[1:], self.full)
             whole = Region(0, level.frame[0], 0, level.frame[1])
             above = Region(0, level.above[0], 0, level.above[1])
             low = [level.reduced(Window.whole(each), above) for each in slices]
-            evidence = [level.evidence(Window.whole(each), down, share, whole)
+            if not number:
+                clipped = np.any([kernels.highlights.clipped(each, self.full) for each in slices], axis=0)
+                near = level.near_highlights(Window.whole(clipped), whole)
+            lights = [level.light(Window.whole(each), whole) for each in slices]
+            highlights = Highlights.among(near, lights) if number < HIGHLIGHTED else None
+            near = kernels.pyramid.reduce(near, (0, 0), level.frame, above)
+            evidence = [level.evidence(Window.whole(each), down, share, whole, highlights)
                         for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip
             found.append(self.blended(level, slices, low, evidence))
             slices = [each.data for each in low]

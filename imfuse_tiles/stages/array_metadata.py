@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from imfuse_tiles.stages.stage import Job, Output, Stage
+from imfuse_tiles.stages.stage import Job, Layout, Output, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 
 
-def described(stage: Stage, output: Output) -> dict[str, Any]:
+def described(stage: Stage, output: Output, layout: Layout) -> dict[str, Any]:
     """What of a stage and its array must be known to tell its blocks and their chunks."""
     return {
         "name": stage.name, "key": stage.key, "frame": list(stage.frame), "slices": stage.slices,
         "banded": stage.banded, "lead": list(output.lead), "group": list(output.group), "by_run": output.by_run,
-        "dtype": output.dtype, "flat": output.flat,
+        "dtype": output.dtype, "flat": output.flat, "layout": layout.to_list(),
     }  # fmt: skip
 
 

@@ -19,8 +19,10 @@ from imfuse_tiles.kernels.focus_peak import Peak
 from imfuse_tiles.options.focus_pyramid import (
     BASE_POWER,
     CORE,
+    HIGHLIGHTED,
     NOISE_PATCH,
     FocusPyramid,
+    Highlights,
     Level,
     blurred,
     level_count,
@@ -101,6 +103,8 @@ class DetailJob(Job):
     #: The stage that measured the noise; none if it is given.
     noise: str
     out: str
+    #: Share of clipped pixels around each at level 1, (1, y, x), from level 0.
+    near: str = ""
 
     def part(self, name: str) -> str:
         """Where one of the outputs goes."""
@@ -109,7 +113,9 @@ class DetailJob(Job):
     def outputs(self) -> list[Output]:
         p, n = self.source.planes, self.total
         shown = "float32" if self.level.number else self.source.dtype
+        near = [] if self.level.number else [Output(self.part("near"), (1,), (1,), "float32", level=1)]
         return [
+            *near,
             Output(self.part("detail"), (p,), (p,), "float32"),
             Output(self.part("least"), (p,), (p,), shown),
             Output(self.part("most"), (p,), (p,), shown),
@@ -129,8 +135,9 @@ class DetailJob(Job):
         return noise_energy(self.level.number, self.source.planes, variance)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        peak = self.first_pass(access, block.region)
-        detail = self.second_pass(access, block.region, peak)
+        highlights = self.highlights(access, block.region)
+        peak = self.first_pass(access, block.region, highlights)
+        detail = self.second_pass(access, block.region, highlights, peak)
         region, noise = block.region, self.noise_energy(access.store)
         access.write(self.part("detail"), [(0, self.source.planes)], region, detail)
         inner = region.within(self.level.core(region))
@@ -138,7 +145,27 @@ class DetailJob(Job):
         access.write(self.part("peak"), [(0, 2)], region, place)
         return {}
 
-    def slices(self, access: Access, region: Region) -> Iterator[tuple[Window, Window, np.ndarray]]:
+    def highlights(self, access: Access, region: Region) -> Highlights | None:
+        """The clipped highlights near a region; at the finest level what it says of them to the next one is written."""
+        if self.level.number >= HIGHLIGHTED:
+            return None
+        lit, core = self.level.lit(region), self.level.core(region)
+        read = lambda z: Window(self.source.samples(access, z, lit), lit, self.level.frame)  # noqa: E731
+        if self.near:
+            near = access.read(self.near, [(0, 1)], core)[0]
+        else:
+            clipped = np.zeros(lit.shape, bool)
+            for z in range(self.total):
+                clipped |= kernels.highlights.clipped(read(z).data, self.level.full)
+            near = self.level.near_highlights(Window(clipped, lit, self.level.frame), core)
+            half = halved(region)
+            coarser = kernels.pyramid.reduce(near, (core.y0, core.x0), self.level.frame, half)
+            access.write(self.part("near"), [(0, 1)], half, coarser[None])
+        return Highlights.among(near, (self.level.light(read(z), core) for z in range(self.total)))
+
+    def slices(
+        self, access: Access, region: Region, highlights: Highlights | None
+    ) -> Iterator[tuple[Window, Window, np.ndarray]]:
         """Samples, the next coarser level, and evidence over the core of a region, slice by slice."""
         need, coarse = self.level.around(region)
         core = self.level.core(region)
@@ -146,15 +173,15 @@ class DetailJob(Job):
             samples = Window(self.source.samples(access, z, need), need, self.level.frame)
             low = self.level.reduced(samples, coarse)
             finer = access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
-            yield samples, low, self.level.evidence(samples, low, finer, core)
+            yield samples, low, self.level.evidence(samples, low, finer, core, highlights)
 
-    def first_pass(self, access: Access, region: Region) -> Peak:
+    def first_pass(self, access: Access, region: Region, highlights: Highlights | None) -> Peak:
         """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
         core, p = self.level.core(region), self.source.planes
         peak = kernels.focus_peak.Peak(core.shape)
         least = most = np.empty(0)
-        half = Region(*(-(-edge // 2) for edge in region))
-        for z, (samples, low, evidence) in enumerate(self.slices(access, region)):
+        half = halved(region)
+        for z, (samples, low, evidence) in enumerate(self.slices(access, region, highlights)):
             peak.add(evidence)
             own = samples.cropped(region).data
             least, most = (np.minimum(least, own), np.maximum(most, own)) if z else (own.copy(), own.copy())
@@ -165,7 +192,7 @@ class DetailJob(Job):
         access.write(self.part("most"), [(0, p)], region, most)
         return peak
 
-    def second_pass(self, access: Access, region: Region, peak: Peak) -> np.ndarray:
+    def second_pass(self, access: Access, region: Region, highlights: Highlights | None, peak: Peak) -> np.ndarray:
         """The blended detail (planes, y, x) of a region, in the units of the samples."""
         focus, frame, core = kernels.focus_peak, self.level.frame, self.level.core(region)
         noise = self.noise_energy(access.store)
@@ -179,7 +206,7 @@ class DetailJob(Job):
         if self.fusion.interpolates(self.level.number, self.total):
             gain = blurred(Window(peak.gain(noise), core, frame), focus.GAIN_BLUR, region)
             top = peak.inverse_top(gain, noise, inner)
-        for samples, low, evidence in self.slices(access, region):
+        for samples, low, evidence in self.slices(access, region, highlights):
             weight = focus.weights(evidence[part], best, tolerance)
             weight = blurred(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
             origins = [(each.y0, each.x0) for each in (samples.region, region, low.region)]
@@ -195,6 +222,11 @@ class DetailJob(Job):
 
     def planes(self) -> float:
         return 20.0 + 5.5 * self.source.planes
+
+
+def halved(region: Region) -> Region:
+    """A region of a level, beginning on even pixels, in the next coarser one."""
+    return Region(*(-(-edge // 2) for edge in region))
 
 
 @frozen
@@ -329,12 +361,14 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
 def blended(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int,
             noise: str) -> list[tuple[DetailJob, str]]:  # fmt: skip
     """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
-    seen, finer, made, jobs = source, "", key, []
+    seen, finer, made = source, "", key
+    jobs: list[tuple[DetailJob, str]] = []
     for number in range(level_count(source.frame) - 1):
         inputs = (made, *((noise,) if noise else ()))
         level = Level(number, seen.frame, source.full)
         made = DetailJob.key(inputs, number, str(fusion))
-        job = DetailJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}")
+        near = jobs[0][0].part("near") if number == 1 else ""
+        job = DetailJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}", near)
         add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=Halo.of(REACH), inputs=inputs,
             grain=2)  # fmt: skip
         jobs.append((job, made))

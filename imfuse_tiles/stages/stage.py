@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, tile_region, tiles
 from imfuse_tiles.options.grammar import digest
@@ -44,6 +45,10 @@ class Layout:
     edge: int
     run: int
 
+    def to_list(self) -> list[int]:
+        """The layout as the metadata of arrays have it."""
+        return [self.chunk, self.edge, self.run]
+
     @classmethod
     def of(cls, said: Any) -> Layout | None:
         """A layout as a journal has it; None when it is none."""
@@ -57,10 +62,14 @@ class Access:
     """A store as one block sees it: reads and writes samples of regions and counts the bytes."""
 
     store: Store
+    #: The layout that the block belongs to, as arrays have it; empty: nothing is written.
+    layout: str = ""
     arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     bytes_read: int = 0
     bytes_written: int = 0
     kept: dict[str, ChunkCache] = field(default_factory=dict)
+    #: Checksums of the chunks that were written, by their array's path.
+    checksums: dict[str, dict[tuple[int, ...], int]] = field(default_factory=dict)
 
     def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False,
              out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
@@ -75,9 +84,14 @@ class Access:
         return samples
 
     def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
-        """Write whole chunks of a region."""
+        """Write whole chunks of a region. Refusal when the array has another layout by now."""
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        self.bytes_written += self.array(path).write(box, samples)
+        array = self.array(path)
+        if array.layout not in ("", self.layout):
+            raise Refusal(f"another run has laid out {path} anew; this block of an earlier one is not written")
+        checksums = array.write(box, samples)
+        self.bytes_written += len(checksums) * array.chunk_bytes
+        self.checksums.setdefault(path, {}).update(checksums)
 
     def array(self, path: str) -> ChunkedArray:
         """An array of the store, its metadata read once for each block."""

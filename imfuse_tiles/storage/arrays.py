@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
@@ -11,6 +13,8 @@ from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 
 DTYPES = ("uint8", "uint16", "float32")
+#: More chunks than this no array has: each is about a megabyte.
+MAX_CHUNKS = 2**28
 
 
 @frozen
@@ -40,11 +44,16 @@ class Arrays:
         metadata = read_json(self.files, f"{path}/zarr.json")
         shape, dtype = get_nested(metadata, "shape"), get_nested(metadata, "data_type")
         chunks = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape")
-        if not (_is_shape(shape) and _is_shape(chunks) and len(shape) == len(chunks) and dtype in DTYPES):
+        if not (_is_shape(shape) and _is_shape(chunks) and _fits(shape, chunks) and dtype in DTYPES):
             raise Damaged(path, (), "unreadable" if metadata is not None else "missing")
         if metadata != _metadata(shape, chunks, dtype, metadata.get("attributes")):
             raise Damaged(path, (), "not as it was written")
-        return ChunkedArray(self.files.root, path, tuple(shape), tuple(chunks), dtype)
+        key = get_nested(metadata, "attributes", "imfuse_tiles", "key")
+        layout = get_nested(metadata, "attributes", "imfuse_tiles", "layout")
+        return ChunkedArray(
+            self.files.root, path, tuple(shape), tuple(chunks), dtype, key if isinstance(key, str) else "",
+            json.dumps(layout) if layout else "",
+        )  # fmt: skip
 
     def attributes(self, path: str) -> Any:
         """What the writer of an array recorded about it, None when that is lost."""
@@ -62,6 +71,11 @@ def group_metadata_file(path: str) -> str:
 
 def _is_shape(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(size, int) and size > 0 for size in value)
+
+
+def _fits(shape: Sequence[int], chunks: Sequence[int]) -> bool:
+    """Whether an array may have such chunks: not in more dimensions, and not more of them than any disk holds."""
+    return len(shape) == len(chunks) and prod(-(-a // b) for a, b in zip(shape, chunks, strict=True)) <= MAX_CHUNKS
 
 
 def _metadata(shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any) -> dict[str, Any]:

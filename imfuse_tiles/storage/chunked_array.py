@@ -17,6 +17,8 @@ from pathlib import Path
 import crc32c
 import numpy as np
 
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.storage.chunk_checksums import ArrayId, is_recorded
 from imfuse_tiles.storage.files import Bytes, Files
 from imfuse_tiles.storage.open_files import files_of
 
@@ -43,17 +45,28 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class ChunkedArray:
-    """One array of a store: where it lies, its shape, the shape of its chunks, and its number type."""
+    """One array of a store: where it lies, its shape, the shape of its chunks, and its number type.
+
+    ``key``: of the stage whose journal records its chunks. ``layout``: that of the stage, as the array's metadata
+    have it; empty when they have none.
+    """
 
     root: str
     path: str
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
     dtype: str
+    key: str = ""
+    layout: str = ""
 
     @property
     def files(self) -> Files:
         return files_of(self.root)
+
+    @cached_property
+    def _id(self) -> ArrayId:
+        grid = tuple(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        return ArrayId(self.root, self.key, self.path, self.layout, grid)
 
     @cached_property
     def chunk_bytes(self) -> int:
@@ -110,24 +123,33 @@ class ChunkedArray:
             raise Damaged(self.path, index, "missing")
         if len(raw) != self.chunk_bytes:
             raise Damaged(self.path, index, "short")
-        if crc32c.crc32c(memoryview(raw)[:-CRC_BYTES]) != int.from_bytes(raw[-CRC_BYTES:], "little"):
+        crc = crc32c.crc32c(memoryview(raw)[:-CRC_BYTES])
+        if crc != int.from_bytes(raw[-CRC_BYTES:], "little"):
             raise Damaged(self.path, index, "altered")
+        if self.key and not is_recorded(self.files, self._id, index, crc):
+            raise Damaged(self.path, index, "not the one that the journal records")
         return np.frombuffer(raw, self.dtype, prod(self.chunks)).reshape(self.chunks)
 
-    def write(self, box: Box, samples: np.ndarray) -> int:
-        """Write the chunks of a box that begins and ends on chunk borders or at the array's end; the bytes written."""
-        written = 0
+    def write(self, box: Box, samples: np.ndarray) -> dict[Index, int]:
+        """Write the chunks of a box that begins and ends on chunk borders or at the array's end; their checksums.
+
+        Refusal of any other box: part of a chunk is only written by one who takes the array for another.
+        """
+        for (start, stop), chunk, size in zip(box, self.chunks, self.shape, strict=True):
+            if start % chunk or (stop % chunk and stop != size) or not 0 <= start < stop <= size:
+                raise Refusal(f"{self.path} is not written: {list(box)} are no whole chunks of {self.chunks}")
+        checksums: dict[Index, int] = {}
         for index in self.chunk_indices(box):
             inside, outside = [], []
             for (a, b), c, size in zip(box, index, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - a, stop - a))
                 outside.append(slice(0, stop - start))
-            written += self.write_chunk(index, samples[tuple(inside)], tuple(outside))
-        return written
+            checksums[index] = self.write_chunk(index, samples[tuple(inside)], tuple(outside))
+        return checksums
 
-    def write_chunk(self, index: tuple[int, ...], samples: np.ndarray, place: tuple[slice, ...]) -> int:
-        """Write one whole chunk; what lies beyond the array's end is filled with zeros."""
+    def write_chunk(self, index: Index, samples: np.ndarray, place: tuple[slice, ...]) -> int:
+        """Write one whole chunk, filled with zeros beyond the array's end; its checksum (crc32c of its samples)."""
         if samples.shape == self.chunks and samples.flags.c_contiguous and samples.dtype == self.dtype:
             chunk = samples
         else:
@@ -136,8 +158,9 @@ class ChunkedArray:
                 chunk.fill(0)
             chunk[place] = samples
         raw = memoryview(chunk).cast("B").toreadonly()
-        self.files.write(self.chunk_name(index), raw, crc32c.crc32c(raw).to_bytes(CRC_BYTES, "little"))
-        return self.chunk_bytes
+        crc = crc32c.crc32c(raw)
+        self.files.write(self.chunk_name(index), raw, crc.to_bytes(CRC_BYTES, "little"))
+        return crc
 
     def chunk_size(self, index: Sequence[int]) -> int:
         """Bytes of a chunk's file, 0 when there is none."""

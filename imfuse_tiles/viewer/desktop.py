@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def opener(platform: str, environment: Mapping[str, str]) -> Sequence[str] | None:
-    """The command that opens a file in the desktop's viewer, None when there is no desktop.
+def open_command(platform: str, environment: Mapping[str, str]) -> Sequence[str] | None:
+    """The command that opens a file in the desktop's viewer, None where there is no display.
 
-    Windows has no such command but a function of Python's, which stands as ``startfile``.
+    Windows has no such command but a function of Python's, written as ``startfile``.
     """
     if platform == "win32":
         return ["startfile"]
@@ -21,18 +21,21 @@ def opener(platform: str, environment: Mapping[str, str]) -> Sequence[str] | Non
         return ["open"]
     if not environment.get("DISPLAY") and not environment.get("WAYLAND_DISPLAY"):
         return None
-    return next(([found] for name in ("xdg-open", "gio") if (found := shutil.which(name))), None)
+    return next(([path] for name in ("xdg-open", "gio") if (path := shutil.which(name))), None)
 
 
-def show(paths: Sequence[str | Path]) -> None:
-    """Open files, each in the program that the desktop has for it; else print their full paths on standard error."""
-    command = opener(sys.platform, os.environ)
-    for path in paths:
-        if command is None or not _opened(command, str(path)):
-            print(f"to be looked at: {Path(path).absolute()}", file=sys.stderr)
+def show(files: Mapping[str, str | Path]) -> None:
+    """Open files, given by role, in the desktop's viewer; print their full paths on standard error where it fails."""
+    command = open_command(sys.platform, os.environ)
+    for role, path in files.items():
+        if command is None:
+            print(f"no display found; {role}: {Path(path).absolute()}", file=sys.stderr)
+        elif not _open(command, str(path)):
+            print(f"no viewer could be started; {role}: {Path(path).absolute()}", file=sys.stderr)
 
 
-def _opened(command: Sequence[str], path: str) -> bool:
+def _open(command: Sequence[str], path: str) -> bool:
+    """Start the viewer; whether it could be started."""
     try:
         if command[0] == "startfile":
             os.startfile(path)  # type: ignore[attr-defined]  # only there on Windows

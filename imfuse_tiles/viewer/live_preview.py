@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imfuse_tiles import __version__
 from imfuse_tiles.errors import Exists
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.frozen import frozen
@@ -119,7 +120,7 @@ class Preview(Progress):
             assert self.canvas is not None
             planes = shades(self.canvas)
             _, height, width = planes.shape
-            picture = Picture(height, width, 3, "uint8", stage.name)
+            picture = Picture(height, width, 3, "uint8", stage.name, f"imfuse-tiles v{__version__}")
             write_picture(self.path, picture, [np.ascontiguousarray(np.moveaxis(planes, 0, -1))], force=True, workers=1)
             self.store.numbers.save(self.note, {"mtime_ns": self.path.stat().st_mtime_ns})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.execution import export
-from imfuse_tiles.execution.machine_errors import told
+from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.imageio.writing.target import check_place, complete_or_absent
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store
@@ -18,19 +18,21 @@ MARK = "peak_rss_bytes"
 ABOUT = 64 << 10
 
 
-def check(path: Path, plan: Plan, store: Store, wish: export.Wish, option: str = "--report", mark: str = MARK) -> None:
+def check(
+    path: Path, plan: Plan, store: Store, request: export.ExportRequest, option: str = "--report", mark: str = MARK
+) -> None:
     """Refuse a place where no report can be; Exists when there is another file. ``mark``: what tells a report."""
     check_place(path, force=True)
-    export.check_apart(path, plan, store)
-    if path.absolute() in [place.absolute() for place in wish.places()]:
+    export.check_not_a_source(path, plan, store)
+    if path.absolute() in [place.absolute() for place in request.places()]:
         raise Refusal(f"{option} {path}: is also a result of this run")
-    if path.exists() and not _is_report(path, mark) and not wish.force:
+    if path.exists() and not _is_report(path, mark) and not request.force:
         raise Exists(f"{path}: exists already and is no report; --force overwrites it")
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
     """Write a report; Resumable on a full disk."""
-    with told("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
+    with translate_os_errors("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
         file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
 
 

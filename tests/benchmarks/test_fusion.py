@@ -2,10 +2,6 @@
 
 import json
 import shutil
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import fusion
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import TABLES, main
 from benchmarks.figures import Figure, written
+from benchmarks.tables import TABLES, main
 
 
 def test_every_table_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -265,7 +265,7 @@ def bad(place: Path) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("name", "part"),
     [("missing", "no such file"), ("text", "not a TIFF, PNG or JPEG"), ("empty", "0 bytes"), ("truncated", ""),
-     ("small", "is 70 x 60 pixels, not 70 x 80"), ("grey", "is grey, not RGB"), ("eight", "uint8")],
+     ("small", "is 70 x 60 pixels, not 70 x 80"), ("grey", "is grey, not RGB"), ("eight", "8-bit")],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["first", "last"])
 def test_a_bad_image_is_named_and_nothing_is_written(

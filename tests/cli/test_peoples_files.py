@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from program import Ended, run
+
+from imfuse_tiles.imageio.reading.profiles import gamma_profile
 
 STACKS = "cases/stacks"
 
@@ -74,3 +77,93 @@ def test_spoiled_data_are_refused_by_name(fuse, tmp_path):
     assert ended.code == 2
     assert "f2.jpg: damaged JPEG" in ended.line
     assert not (tmp_path / "result.tif").exists()
+
+
+def depth_by_columns(path: Path) -> np.ndarray:
+    """The mean depth value of the left, middle and right third of a grey depth map."""
+    depth = picture(path)
+    depth = depth if depth.ndim == 2 else depth[..., 0]
+    return np.array([part.mean() for part in np.array_split(depth, 3, axis=1)])
+
+
+@pytest.mark.parametrize("words", [(), ("--order=given",)])
+def test_a_counter_that_rolls_over_is_noticed(words, fuse, tmp_path, shared):
+    folder = shared / STACKS / "counter_rolls_over"
+    paths = [folder / f"DSC_{number}.png" for number in ("9997", "9998", "9999", "0001", "0002")]
+    result = tmp_path / "result.tif"
+    ended = run("fuse", "--preset=default", "-X", "--store", tmp_path / "store", "-o", result, *words, *paths)
+    assert ended.code == 0
+    assert ("began again" in ended.err) == (not words)
+    left, _, right = depth_by_columns(tmp_path / "result.depth.tif")
+    assert left > right
+
+
+def test_results_among_frames_are_left_out(shared, tmp_path):
+    for path in sorted((shared / STACKS / "result_among_frames").iterdir()):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for name, preset in (("result.tif", "default"), ("second.tif", "enfuse")):
+        images = sorted(tmp_path.glob("*.tif"))
+        words = ("fuse", "--preset", preset, "--report", tmp_path / "report.json", "--store", tmp_path / "store")
+        ended = run(*words, "-o", tmp_path / name, *images)
+        assert ended.code == 0
+    assert "result.tif: is a result of this program and left out" in ended.err
+    shown = run("plan", "--preset=default", *sorted(tmp_path.glob("*.tif")))
+    assert shown.out.startswith("5 slices of 160 x 120")
+    assert f"front {tmp_path / 'f0.tif'}, back {tmp_path / 'f4.tif'}" in shown.out
+
+
+def profile_of(path: Path) -> bytes | None:
+    with Image.open(path) as image:
+        return image.info.get("icc_profile")
+
+
+@pytest.mark.parametrize("ending", ["tif", "png"])
+def test_one_profile_is_carried_into_the_result(ending, fuse, tmp_path, shared):
+    assert fuse("icc_all_wide", result=f"result.{ending}").code == 0
+    assert profile_of(tmp_path / f"result.{ending}") == profile_of(shared / STACKS / "icc_all_wide/f0.jpg")
+    assert fuse("icc_all_wide", "--no-metadata", result=f"again.{ending}").code == 0
+    assert profile_of(tmp_path / f"again.{ending}") is not None
+
+
+def test_several_profiles_become_one(fuse, truth, tmp_path):
+    ended = fuse("icc_mixed")
+    assert ended.code == 0
+    assert "f1.png and 1 more: colours of the profile Wide test space are converted" in ended.err
+    assert is_like(tmp_path / "result.tif", truth, 0.04)
+
+
+@pytest.mark.parametrize("case", ["orientation_all", "orientation_baked_in_one"])
+def test_the_result_is_upright(case, fuse, truth, tmp_path):
+    assert fuse(case).code == 0
+    with Image.open(tmp_path / "result.tif") as image:
+        assert image.getexif().get(274, 1) == 1
+    assert is_like(tmp_path / "result.tif", truth)
+
+
+def test_linear_frames_make_a_linear_result(fuse, tmp_path):
+    assert fuse("png_linear_gamma").code == 0
+    assert profile_of(tmp_path / "result.tif") == gamma_profile(1.0, grey=False)
+
+
+@pytest.mark.parametrize("ending", ["tif", "png", "jpg"])
+def test_the_cameras_tags_are_carried_unless_they_are_not_wanted(ending, tmp_path):
+    exif = Image.Exif()
+    exif[271], exif[272] = "Canon", "EOS R5"
+    exif.get_ifd(0x8769)[34855] = 100
+    pixels = np.random.default_rng(1).integers(0, 255, (3, 64, 80, 3), np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / f"f{number}.jpg", exif=exif)
+    images = sorted(tmp_path.glob("f*.jpg"))
+    for name, words in (("with", ()), ("without", ("--no-metadata",))):
+        result = tmp_path / f"{name}.{ending}"
+        assert run("fuse", "--bg=mean", *words, "--store", tmp_path / "store", "-o", result, *images).code == 0
+        with Image.open(result) as image:
+            found = image.getexif()
+            tags = found.get(271), found.get(272), found.get_ifd(0x8769).get(34855)
+        assert tags == (("Canon", "EOS R5", 100) if name == "with" else (None, None, None))
+
+
+def test_an_ome_tiff_is_refused_until_it_is_one(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
+    ended = run("fuse", "--bg=mean", "-o", tmp_path / "x.ome.tif", tmp_path / "a.tif")
+    assert (ended.code, ended.line.endswith("x.ome.tif: OME-TIFF is not written; a plain .tif is")) == (2, True)

@@ -13,7 +13,7 @@ FAULTS = """
 import resource
 import numpy as np
 from imfuse_tiles.execution import allocator
-allocator.keep()
+allocator.keep_freed_memory()
 def block():
     return np.ones((1024, 1024), np.float32).sum()
 block()
@@ -31,5 +31,5 @@ def test_a_block_after_the_first_gets_no_new_pages() -> None:
 
 
 def test_keeping_twice_does_no_harm() -> None:
-    allocator.keep()
-    allocator.keep()
+    allocator.keep_freed_memory()
+    allocator.keep_freed_memory()

@@ -96,7 +96,7 @@ def test_worker_processes_have_the_environment_of_their_run(monkeypatch: pytest.
 
 def new_pages() -> int:
     """How many pages the system has to give for arrays like those before, which were freed."""
-    allocator.keep()
+    allocator.keep_freed_memory()
     counts = []
     for _ in range(3):
         arrays = [np.ones(5 << 19, np.float64) for _ in range(4)]  # together more than a heap of a thread holds

@@ -14,7 +14,7 @@ import pytest
 from stacks import frames, imagined, recipe_of, result, run, stack_of, whole
 
 from imfuse_tiles.errors import BlockFailed, Interrupted, Refusal, Resumable
-from imfuse_tiles.execution import run as running
+from imfuse_tiles.execution import schedule_blocks
 from imfuse_tiles.execution.pipeline import fuse_images
 from imfuse_tiles.execution.pools import Threads, open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
@@ -22,9 +22,10 @@ from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import laid_out
-from imfuse_tiles.planning.memory import BASE
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.block_layout import lay_out
+from imfuse_tiles.planning.memory import PROGRAM_BYTES
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Block, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 from imfuse_tiles.storage.store import Store
@@ -39,7 +40,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 @pytest.fixture
 def plan(stack: Stack) -> Plan:
-    return planned(recipe_of(OPTIONS), stack)
+    return make_plan(recipe_of(OPTIONS), stack)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture(scope="module")
 def expected(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """The result of a run that nothing disturbs."""
-    plan, store = planned(recipe_of(OPTIONS), stack), Store(str(tmp_path_factory.mktemp("calm") / "store"))
+    plan, store = make_plan(recipe_of(OPTIONS), stack), Store(str(tmp_path_factory.mktemp("calm") / "store"))
     run(plan, store)
     return result(plan, store)
 
@@ -85,21 +86,21 @@ def test_a_second_run_computes_nothing_and_opens_no_pool(plan: Plan, store: Stor
     def pool() -> Any:
         raise AssertionError("a pool was opened")
 
-    reports = Run(plan, store, Resources(memory=2 << 30, workers=2)).execute(pool)
+    reports = Run(survey(plan, store, Resources(memory=2 << 30, workers=2)), store).execute(pool)
     assert computed(reports) == {}
     assert all(report.reused == report.blocks > 0 for report in reports)
 
 
 def test_another_recipe_in_the_same_store_computes_only_what_is_new(plan: Plan, store: Store, stack: Stack) -> None:
     run(plan, store)
-    other = planned(recipe_of("--wavelet=w60 --saturation=w25 --maskwave --cutwave"), stack)
+    other = make_plan(recipe_of("--wavelet=w60 --saturation=w25 --maskwave --cutwave"), stack)
     assert computed(run(other, store)).keys() == {"mask saturation", "merge masks", "montage", "finish"}
     assert computed(run(plan, store)) == {}
 
 
 def test_a_run_in_other_tiles_goes_on_with_what_is_there(plan: Plan, store: Store, stack: Stack) -> None:
     run(plan, store, tile=100)
-    other = planned(recipe_of("--wavelet --maskwave"), stack)
+    other = make_plan(recipe_of("--wavelet --maskwave"), stack)
     again = {report.name: report for report in run(other, store, tile=64)}
     assert (again["mask wavelet"].computed, again["montage"].computed) == (0, 16)
 
@@ -111,7 +112,7 @@ def test_a_stage_that_only_finished_stages_need_is_not_made_again(plan: Plan, st
         if chunk.is_file():
             chunk.unlink()
     assert computed(run(plan, store)) == {}
-    late = planned(recipe_of("--wavelet --maskwave --cutwave=p60"), stack)
+    late = make_plan(recipe_of("--wavelet --maskwave --cutwave=p60"), stack)
     assert computed(run(late, store)).keys() == {"montage", "finish"}
 
 
@@ -135,7 +136,7 @@ def test_a_stopped_run_goes_on_where_it_was(plan: Plan, store: Store, expected: 
     halt = Halt()
     store.create()
     resources = Resources(2 << 30, 2, 100)
-    stopped = Run(plan, store, resources, StopAfter(blocks, halt), halt)
+    stopped = Run(survey(plan, store, resources), store, StopAfter(blocks, halt), halt)
     with pytest.raises(Interrupted) as caught:
         stopped.execute(lambda: open_pool(resources, store.root))
     assert caught.value.code == 128 + 15
@@ -149,12 +150,12 @@ def test_a_stopped_run_goes_on_where_it_was(plan: Plan, store: Store, expected: 
 
 def failing(when: Callable[[str, Block], bool], error: BaseException) -> Callable[..., dict[str, Any]]:
     """A way to compute blocks that raises for some."""
-    real = running.compute
+    real = schedule_blocks.compute_block
 
-    def compute(root: str, job: Any, block: Block) -> dict[str, Any]:
+    def compute(root: str, job: Any, block: Block, *context: str) -> dict[str, Any]:
         if when(type(job).__name__, block):
             raise error
-        return real(root, job, block)
+        return real(root, job, block, *context)
 
     return compute
 
@@ -164,7 +165,7 @@ def test_a_block_that_fails_is_named_and_all_others_are_kept(
 ) -> None:
     bad = failing(lambda job, block: job == "MergeJob" and block.name == "0/100/100", ZeroDivisionError("oops"))
     with monkeypatch.context() as patch:
-        patch.setattr(running, "compute", bad)
+        patch.setattr(schedule_blocks, "compute_block", bad)
         with pytest.raises(BlockFailed, match=r"block 0/100/100 of stage merge masks failed: ZeroDivisionError: oops"):
             run(plan, store)
     merge = next(stage for stage in plan.stages if stage.name == "merge masks")
@@ -177,7 +178,7 @@ def test_of_several_blocks_that_fail_the_first_is_named_and_the_others_counted(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = failing(lambda job, block: job == "MergeJob" and block.region.y0 == 100, ZeroDivisionError("oops"))
-    monkeypatch.setattr(running, "compute", bad)
+    monkeypatch.setattr(schedule_blocks, "compute_block", bad)
     said = r"block 0/100/0 of stage merge masks failed: ZeroDivisionError: oops; 2 more failed like it, all others are"
     with pytest.raises(BlockFailed, match=said):
         run(plan, store, scheduler="sync")
@@ -190,10 +191,10 @@ def test_a_stage_whose_every_block_fails_is_given_up_soon(
 ) -> None:
     tried: list[str] = []
     bad = failing(lambda job, block: job == "MergeJob" and not tried.append(block.name), ZeroDivisionError("oops"))
-    monkeypatch.setattr(running, "compute", bad)
+    monkeypatch.setattr(schedule_blocks, "compute_block", bad)
     with pytest.raises(BlockFailed, match=r"9 more failed like it, the blocks behind them were not tried"):
         run(plan, store, tile=50, scheduler="sync")
-    assert len(tried) == running.FAILURES
+    assert len(tried) == schedule_blocks.MOST_FAILURES
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -220,7 +221,9 @@ def test_a_full_disk_ends_the_run_clearly_and_the_next_goes_on(
 
 
 def test_a_refusal_of_a_block_is_passed_on_as_it_is(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "compute", failing(lambda job, _: job == "IngestJob", Refusal("s00.tif: damaged")))
+    monkeypatch.setattr(
+        schedule_blocks, "compute_block", failing(lambda job, _: job == "IngestJob", Refusal("s00.tif: damaged"))
+    )
     with pytest.raises(Refusal, match=r"^s00\.tif: damaged$"):
         run(plan, store)
 
@@ -282,25 +285,25 @@ def test_a_disk_that_damages_everything_is_not_tried_for_ever(
 def test_no_more_blocks_are_computed_at_once_than_the_memory_allows(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch, workers: int, room: int
 ) -> None:
-    needs = {stage.name: laid_out(stage, Resources(8 << 30, 1, 100)).block_bytes for stage in plan.stages}
-    memory = BASE + room * max(needs.values()) + 1000
-    allowed = {stage.key: laid_out(stage, Resources(memory, workers, 100)).at_once for stage in plan.stages}
+    needs = {stage.name: lay_out(stage, Resources(8 << 30, 1, 100)).block_bytes for stage in plan.stages}
+    memory = PROGRAM_BYTES + room * max(needs.values()) + 1000
+    allowed = {stage.key: lay_out(stage, Resources(memory, workers, 100)).at_once for stage in plan.stages}
     assert min(allowed.values()) == min(workers, room)
     busy, most, lock = Counter[str](), Counter[str](), threading.Lock()
-    real = running.compute
+    real = schedule_blocks.compute_block
 
-    def counted(root: str, job: Any, block: Block) -> dict[str, Any]:
+    def counted(root: str, job: Any, block: Block, *context: str) -> dict[str, Any]:
         name = type(job).__name__
         with lock:
             busy[name] += 1
             most[name] = max(most[name], busy[name])
         try:
-            return real(root, job, block)
+            return real(root, job, block, *context)
         finally:
             with lock:
                 busy[name] -= 1
 
-    monkeypatch.setattr(running, "compute", counted)
+    monkeypatch.setattr(schedule_blocks, "compute_block", counted)
     run(plan, store, memory=memory, workers=workers)
     for stage in plan.stages:
         assert most[type(stage.job).__name__] <= allowed[stage.key], stage.name
@@ -325,7 +328,7 @@ def test_few_blocks_are_submitted_ahead(plan: Plan, store: Store) -> None:
             pool.flying -= 1
 
     store.create()
-    Run(plan, store, Resources(2 << 30, 2, 32), Told()).execute(lambda: pool)
+    Run(survey(plan, store, Resources(2 << 30, 2, 32)), store, Told()).execute(lambda: pool)
     assert len(waiting) > 200
     assert max(waiting) <= 4
 
@@ -387,4 +390,4 @@ def test_a_journal_line_tells_what_a_block_read_and_wrote(plan: Plan, store: Sto
 
 def test_a_run_of_files_that_are_gone_is_refused_by_name(store: Store) -> None:
     with pytest.raises(Refusal, match=r"s00[01]\.tif: no such file"):
-        run(planned(recipe_of(OPTIONS), imagined(2, (100, 100))), store)
+        run(make_plan(recipe_of(OPTIONS), imagined(2, (100, 100))), store)

@@ -13,22 +13,22 @@ from stacks import frames, recipe_of, run, stack_of
 import imfuse_tiles
 from imfuse_tiles import Refusal, open_store
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import Plan, planned
-from imfuse_tiles.planning.run_history import note
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.storage.store import Store
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     stack = stack_of(tmp_path / "in", frames(3, shape=(150, 230)))
-    return planned(recipe_of("--wavelet --sobel --maskwave --cutwave --bg=enfuse"), stack)
+    return make_plan(recipe_of("--wavelet --sobel --maskwave --cutwave --bg=enfuse"), stack)
 
 
 @pytest.fixture
 def store(plan: Plan, tmp_path: Path) -> Store:
     store = Store(str(tmp_path / "store"))
     store.create()
-    note(plan, store, Resources(1 << 30, 2, 100))
+    record_run(plan, store, Resources(1 << 30, 2, 100))
     run(plan, store)
     return store
 
@@ -42,7 +42,7 @@ def test_every_byte_is_read_by_zarr(plan: Plan, store: Store) -> None:
     for name in arrays:
         array = arrays[name]
         assert array.path in outputs
-        ours = store.array(array.path).read([(0, size) for size in array.shape])
+        ours = store.arrays.open(array.path).read([(0, size) for size in array.shape])
         assert array.dtype == ours.dtype
         assert np.array_equal(array[:], ours, equal_nan=array.dtype == np.float32)
         chunks -= {path for path in chunks if path.is_relative_to(Path(store.root) / array.path)}
@@ -80,7 +80,7 @@ def test_arrays_of_one_kind_are_named_by_their_paths_and_nothing_is_written(stor
 
 
 def test_what_is_not_finished_is_left_out(plan: Plan, store: Store) -> None:
-    store.reopen(plan.result.key)
+    store.numbers.delete(plan.result.key)
     assert "final" not in open_store(store.root)
 
 

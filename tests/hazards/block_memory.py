@@ -16,17 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
-from imfuse_tiles.execution import run
+from imfuse_tiles.execution import run, schedule_blocks
 from imfuse_tiles.execution.pools import Here
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import laid_out
-from imfuse_tiles.planning.plan import planned
-from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.planning.block_layout import lay_out
+from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 
 C = ctypes.CDLL("libc.so.6")
-compute = run.compute
+compute = schedule_blocks.compute_block
 current: list[str] = []
 took: dict[str, int] = {}
 
@@ -61,15 +62,15 @@ def here() -> Iterator[Here]:
 
 
 def main(edge: int, options: str, images: list[str]) -> None:
-    run.compute = watched
-    plan = planned(parse_fuse_args(fuse_parser("fuse"), options.split())[1], open_stack(images))
+    schedule_blocks.compute_block = watched
+    plan = make_plan(parse_fuse_args(fuse_parser("fuse"), options.split())[1], open_stack(images))
     resources = Resources(64 << 30, 1, edge, "sync")
     with tempfile.TemporaryDirectory() as place:
         store = Store(f"{place}/store")
         store.create()
-        run.Run(plan, store, resources, Following()).execute(here)
+        run.Run(survey(plan, store, resources), store, Following()).execute(here)
         for stage in plan.stages:
-            need = stage.memory(laid_out(stage, resources, run.Layout.of(store.journal(stage.key).layout())).layout)
+            need = stage.memory(lay_out(stage, resources, Layout.of(store.journal(stage.key).layout())).layout)
             print(f"{stage.name}\t{need}\t{took[stage.key]}")
 
 

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import crc32c
 import pytest
 from program import reported
 
@@ -39,7 +40,14 @@ def zeroed(chunk: Path) -> None:
     chunk.write_bytes(raw[:4096] + filler + raw[8192:])
 
 
-DAMAGES = [deleted, emptied, truncated, flipped, zeroed]
+def rewritten(chunk: Path) -> None:
+    """Other samples with a checksum that is right: only the journal knows better."""
+    samples = bytearray(chunk.read_bytes()[:-4])
+    samples[len(samples) // 2] ^= 64
+    chunk.write_bytes(samples + crc32c.crc32c(bytes(samples)).to_bytes(4, "little"))
+
+
+DAMAGES = [deleted, emptied, truncated, flipped, zeroed, rewritten]
 #: Arrays, the stage that makes each, and the arrays and numbers made from it.
 ARRAYS = {
     "source": ("ingest", ("mask", "peak", "merge", "montage", "final", "image")),

@@ -11,7 +11,7 @@ from imfuse_tiles.options.cuts import CutFilter
 from imfuse_tiles.options.grammar import REGISTRY, Op
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 from tests.stacks import recipe_of, run, stack_of
 
@@ -50,7 +50,7 @@ def test_an_odd_stack_is_fused_to_the_same_result_in_any_tiles(
     stack: tuple[int, int, int, int, str, str], recipe: str, tmp_path: Path
 ) -> None:
     opened = stack_of(tmp_path / "in", made(*stack))
-    plan = planned(recipe_of(RECIPES[recipe]), opened)
+    plan = make_plan(recipe_of(RECIPES[recipe]), opened)
     results = []
     for tile in (16, 512):
         store = Store(str(tmp_path / f"store{tile}"))

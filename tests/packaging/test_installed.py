@@ -17,9 +17,11 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROGRAM = """
 import imfuse_tiles.options
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.cli.manual import page, topics
 from imfuse_tiles.options import config_files
 main(["presets", "--path"])
 print(len(config_files.list_presets()), config_files.load_cluster_file("laptop")["scheduler"])
+assert page("options").count("--wavelet") and len(topics()) > 7
 """
 
 

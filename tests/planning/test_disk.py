@@ -12,9 +12,10 @@ from stacks import imagined, recipe_of
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Part, Resources
 from imfuse_tiles.planning import disk
-from imfuse_tiles.planning.disk import check_disk, growth
-from imfuse_tiles.planning.memory import shown
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.disk import check_disk, disk_growth
+from imfuse_tiles.planning.memory import format_size
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
 HOW = Resources(memory=2 << 30, workers=2)
@@ -23,7 +24,7 @@ LEAN = replace(HOW, lean=True)
 
 @pytest.fixture
 def plan() -> Plan:
-    return planned(recipe_of("--wavelet --blur --cutblur"), imagined(5))
+    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(5))
 
 
 @pytest.fixture
@@ -34,14 +35,15 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Sets how many bytes are free everywhere."""
-    return lambda size: monkeypatch.setattr(disk, "free", lambda folder: size)
+    return lambda size: monkeypatch.setattr(disk, "free_bytes", lambda folder: size)
 
 
 def test_a_lean_run_needs_less_and_ends_with_images_and_result(plan: Plan, store: Store) -> None:
-    full, lean = growth(plan, store, HOW), growth(plan, store, LEAN)
+    work = survey(plan, store, HOW)
+    full, lean = disk_growth(work), disk_growth(work, lean=True)
     assert full.most == full.end
     assert lean.end < lean.most < full.most
-    sizes = {stage.name: disk.to_write(stage, store, disk.laid_out(stage, HOW).layout) for stage in plan.stages}
+    sizes = {each.stage.name: each.bytes_to_write for each in work.stages}
     assert lean.end == sizes["ingest"] + sizes["finish"]
     assert lean.most == sizes["ingest"] + sizes["mask wavelet"] + sizes["mask blur"] + sizes["merge masks"]
 
@@ -49,24 +51,27 @@ def test_a_lean_run_needs_less_and_ends_with_images_and_result(plan: Plan, store
 def test_a_disk_that_is_too_small_is_refused_and_lean_named_only_if_it_would_do(
     plan: Plan, store: Store, free: Callable[[int], None]
 ) -> None:
-    full, lean = growth(plan, store, HOW).most, growth(plan, store, LEAN).most
+    work = survey(plan, store, HOW)
+    full, lean = disk_growth(work).most, disk_growth(work, lean=True).most
     free(full + 1000)
-    assert check_disk(plan, store, HOW, (store.folder, 1000)) == full
+    assert check_disk(survey(plan, store, HOW), store, (store.folder, 1000)) == full
     free(full + 999)
-    with pytest.raises(Refusal, match=f"needs {shown(full + 1000)} of disk .* with --lean it needs {shown(lean)}"):
-        check_disk(plan, store, HOW, (store.folder, 1000))
-    assert check_disk(plan, store, LEAN, (store.folder, 1000)) == lean
+    with pytest.raises(
+        Refusal, match=f"needs {format_size(full + 1000)} of disk .* with --lean it needs {format_size(lean)}"
+    ):
+        check_disk(survey(plan, store, HOW), store, (store.folder, 1000))
+    assert check_disk(survey(plan, store, LEAN), store, (store.folder, 1000)) == lean
     free(lean - 1)
     for how in (HOW, LEAN):
         with pytest.raises(Refusal, match="of disk") as caught:
-            check_disk(plan, store, how, (store.folder, 1000))
+            check_disk(survey(plan, store, how), store, (store.folder, 1000))
         assert "--lean" not in str(caught.value)
 
 
 def test_parts_are_not_told_of_what_they_cannot_have(plan: Plan, store: Store, free: Callable[[int], None]) -> None:
-    free(growth(plan, store, LEAN).most + 1000)
+    free(disk_growth(survey(plan, store, LEAN), lean=True).most + 1000)
     with pytest.raises(Refusal, match="of disk") as caught:
-        check_disk(plan, store, replace(HOW, part=Part(1, 2)), (store.folder, 0))
+        check_disk(survey(plan, store, replace(HOW, part=Part(1, 2))), store, (store.folder, 0))
     assert "--lean" not in str(caught.value)
     with pytest.raises(Refusal, match=r"--lean .* not allowed with --part"):
         replace(HOW, part=Part(1, 2), lean=True)
@@ -75,8 +80,8 @@ def test_parts_are_not_told_of_what_they_cannot_have(plan: Plan, store: Store, f
 def test_room_that_a_lean_run_makes_is_there_for_the_results(
     plan: Plan, store: Store, free: Callable[[int], None]
 ) -> None:
-    need = growth(plan, store, LEAN)
+    need = disk_growth(survey(plan, store, LEAN), lean=True)
     free(need.most)
-    assert check_disk(plan, store, LEAN, (store.folder, need.most - need.end)) == need.most
+    assert check_disk(survey(plan, store, LEAN), store, (store.folder, need.most - need.end)) == need.most
     with pytest.raises(Refusal, match="results"):
-        check_disk(plan, store, LEAN, (store.folder, need.most - need.end + 1))
+        check_disk(survey(plan, store, LEAN), store, (store.folder, need.most - need.end + 1))

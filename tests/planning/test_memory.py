@@ -14,16 +14,16 @@ from stacks import imagined, recipe_of
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import laid_out, tiled
-from imfuse_tiles.planning.memory import BASE, bytes_of, default_memory, shown
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.block_layout import lay_out, layout_of_edge
+from imfuse_tiles.planning.memory import PROGRAM_BYTES, default_memory, format_size, parse_size
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.stage import CHUNK, Layout, Stage
 
 SEED = "--wavelet --maskwave=p100 --cutless=p15 --cutwave=p100 --cutbg --cutalpha=p-25 --finalblur=s10,S2,t5"
 
 
 def stages(frame: tuple[int, int] = (8000, 9000), text: str = SEED, slices: int = 20) -> dict[str, Stage]:
-    return {stage.name: stage for stage in planned(recipe_of(text), imagined(slices, frame)).stages}
+    return {stage.name: stage for stage in make_plan(recipe_of(text), imagined(slices, frame)).stages}
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ def stages(frame: tuple[int, int] = (8000, 9000), text: str = SEED, slices: int 
      ("1T", 1 << 40), ("1e9", 10**9)],
 )  # fmt: skip
 def test_a_size_may_be_given_in_many_ways(text: str, size: int) -> None:
-    assert bytes_of(text) == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "lots", "-1G", "0", "G", "nan", "inf", "1X", "1.2.3G", "1e400"])
 def test_a_size_that_is_none_is_refused_with_examples(text: str) -> None:
     with pytest.raises(Refusal, match=re.escape(f"--memory {text}: no size; allowed are such as 800M")):
-        bytes_of(text)
+        parse_size(text)
 
 
 @pytest.mark.parametrize(
     ("size", "text"), [(0, "0 B"), (999, "999 B"), (1234, "1.23 kB"), (4.2e9, "4.2 GB"), (7e13, "70 TB")]
 )
 def test_a_size_is_shown_in_the_unit_that_fits(size: float, text: str) -> None:
-    assert shown(size) == text
+    assert format_size(size) == text
 
 
 def test_the_usual_memory_is_a_quarter_of_the_machine_s_and_at_most_4_gb() -> None:
@@ -59,12 +59,14 @@ def test_blocks_in_memory_together_never_exceed_what_is_allowed(
     resources = Resources(memory=megabytes << 20, workers=workers)
     for stage in stages((height, width)).values():
         try:
-            cut = laid_out(stage, resources)
+            cut = lay_out(stage, resources)
         except Refusal:
-            assert min(stage.memory(tiled(stage, edge)) for edge in (64, 128)) > resources.memory - BASE
+            assert (
+                min(stage.memory(layout_of_edge(stage, edge)) for edge in (64, 128)) > resources.memory - PROGRAM_BYTES
+            )
             continue
         assert 1 <= cut.at_once <= workers
-        assert cut.at_once * cut.block_bytes + BASE <= resources.memory
+        assert cut.at_once * cut.block_bytes + PROGRAM_BYTES <= resources.memory
         assert cut.block_bytes == stage.memory(cut.layout)
         assert cut.layout.edge % cut.layout.chunk == 0
 
@@ -78,13 +80,13 @@ def test_memory_of_a_block_does_not_depend_on_the_number_of_slices() -> None:
 
 def test_more_memory_never_makes_smaller_blocks() -> None:
     for stage in stages().values():
-        edges = [laid_out(stage, Resources(memory=mb << 20, workers=2)).layout.edge for mb in (500, 1000, 2000, 8000)]
+        edges = [lay_out(stage, Resources(memory=mb << 20, workers=2)).layout.edge for mb in (500, 1000, 2000, 8000)]
         assert edges == sorted(edges)
 
 
 def test_every_worker_of_a_large_frame_has_something_to_do() -> None:
     for stage in stages((20000, 20000)).values():
-        cut = laid_out(stage, Resources(memory=4 << 30, workers=2))
+        cut = lay_out(stage, Resources(memory=4 << 30, workers=2))
         assert stage.count(cut.layout) >= 4
         assert cut.at_once == 2
 
@@ -92,7 +94,7 @@ def test_every_worker_of_a_large_frame_has_something_to_do() -> None:
 def test_a_tile_that_is_asked_for_is_made_of_whole_chunks() -> None:
     stage = stages()["mask wavelet"]
     for tile in (64, 100, 512, 513, 1000, 1024, 3000):
-        layout = laid_out(stage, Resources(memory=64 << 30, workers=1, tile=tile)).layout
+        layout = lay_out(stage, Resources(memory=64 << 30, workers=1, tile=tile)).layout
         assert layout.chunk <= CHUNK
         assert layout.edge % layout.chunk == 0
         assert tile <= layout.edge < tile + -(-tile // CHUNK)
@@ -101,39 +103,39 @@ def test_a_tile_that_is_asked_for_is_made_of_whole_chunks() -> None:
 def test_the_layout_of_an_earlier_run_is_kept_while_it_fits() -> None:
     stage = stages()["mask wavelet"]
     earlier = Layout(100, 300, 3)
-    assert laid_out(stage, Resources(memory=4 << 30, workers=2, tile=256), earlier).layout == earlier
+    assert lay_out(stage, Resources(memory=4 << 30, workers=2, tile=256), earlier).layout == earlier
     large = Layout(512, 8192, 8)
-    assert laid_out(stage, Resources(memory=500 << 20, workers=2), large).layout.edge < 8192
+    assert lay_out(stage, Resources(memory=500 << 20, workers=2), large).layout.edge < 8192
 
 
 def test_what_does_not_fit_is_refused_with_stage_need_limit_and_a_tile_that_fits() -> None:
     stage = stages()["merge masks"]
     with pytest.raises(Refusal) as caught:
-        laid_out(stage, Resources(memory=BASE + (20 << 20), workers=2, tile=4096))
+        lay_out(stage, Resources(memory=PROGRAM_BYTES + (20 << 20), workers=2, tile=4096))
     said = str(caught.value)
     assert said.startswith("stage merge masks needs ")
-    assert f"allowed is {shown(BASE + (20 << 20))} (--memory)" in said
+    assert f"allowed is {format_size(PROGRAM_BYTES + (20 << 20))} (--memory)" in said
     fitting = int(re.findall(r"--tile (\d+) would fit", said)[0])
-    assert laid_out(stage, Resources(memory=BASE + (20 << 20), workers=2, tile=fitting)).at_once >= 1
+    assert lay_out(stage, Resources(memory=PROGRAM_BYTES + (20 << 20), workers=2, tile=fitting)).at_once >= 1
 
 
 def test_less_memory_than_the_program_itself_needs_is_refused() -> None:
     with pytest.raises(Refusal, match="give it more with --memory"):
-        laid_out(stages()["mask wavelet"], Resources(memory=BASE // 2, workers=1))
+        lay_out(stages()["mask wavelet"], Resources(memory=PROGRAM_BYTES // 2, workers=1))
 
 
 def test_files_that_can_only_be_decoded_whole_are_read_in_one_go() -> None:
-    whole = planned(recipe_of(SEED), imagined(3, (5000, 4000), rows_per_segment=5000)).stages[0]
-    cut = laid_out(whole, Resources(memory=4 << 30, workers=2))
+    whole = make_plan(recipe_of(SEED), imagined(3, (5000, 4000), rows_per_segment=5000)).stages[0]
+    cut = lay_out(whole, Resources(memory=4 << 30, workers=2))
     assert whole.count(cut.layout) == 3
-    bands = planned(recipe_of(SEED), imagined(3, (5000, 4000), rows_per_segment=16)).stages[0]
-    assert bands.count(laid_out(bands, Resources(memory=4 << 30, workers=2)).layout) > 3
+    bands = make_plan(recipe_of(SEED), imagined(3, (5000, 4000), rows_per_segment=16)).stages[0]
+    assert bands.count(lay_out(bands, Resources(memory=4 << 30, workers=2)).layout) > 3
 
 
 @pytest.mark.parametrize("frame", [(3000, 4000), (1536, 2048), (3456, 5184), (1040, 1388), (2160, 3840)])
 def test_chunks_are_of_a_size_that_wastes_little_at_the_frame_s_sides(frame: tuple[int, int]) -> None:
     for name, stage in stages(frame).items():
-        cut = laid_out(stage, Resources(memory=4 << 30, workers=2))
+        cut = lay_out(stage, Resources(memory=4 << 30, workers=2))
         assert 320 < cut.layout.chunk <= CHUNK
         if not name.startswith("level"):
             plain = sum(
@@ -145,10 +147,10 @@ def test_chunks_are_of_a_size_that_wastes_little_at_the_frame_s_sides(frame: tup
 
 def test_chunks_of_a_pyramid_still_begin_where_every_level_has_pixels() -> None:
     for stage in stages((3456, 5184), "--bg=enfuse").values():
-        layout = laid_out(stage, Resources(memory=4 << 30, workers=2)).layout
+        layout = lay_out(stage, Resources(memory=4 << 30, workers=2)).layout
         assert layout.chunk % stage.grain == 0
 
 
 def test_slices_are_shared_out_evenly_among_the_blocks() -> None:
-    layout = laid_out(stages(slices=20)["mask wavelet"], Resources(memory=4 << 30, workers=2)).layout
+    layout = lay_out(stages(slices=20)["mask wavelet"], Resources(memory=4 << 30, workers=2)).layout
     assert layout.run == 10

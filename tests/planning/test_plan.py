@@ -14,9 +14,9 @@ from stacks import imagined, recipe_of, stack_of
 
 from imfuse_tiles.options.mask_contrast import Wavelet
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import laid_out
-from imfuse_tiles.planning.memory import room
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.block_layout import lay_out
+from imfuse_tiles.planning.memory import block_memory_limit
+from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.result_names import digests
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
@@ -24,7 +24,7 @@ BASIC = "--wavelet --blur --maskwave=p100 --cutwave=p50 --finalalpha --bg=black"
 
 
 def plan(text: str = BASIC, **more: Any) -> Plan:
-    return planned(recipe_of(text), imagined(**more))
+    return make_plan(recipe_of(text), imagined(**more))
 
 
 def keys(text: str, **more: Any) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_the_size_masks_are_made_in_changes_every_mask() -> None:
 def test_other_images_change_every_key() -> None:
     other = imagined()
     other = type(other)(other.headers, "fedcba9876543210")
-    theirs = {stage.key for stage in planned(recipe_of(BASIC), other).stages}
+    theirs = {stage.key for stage in make_plan(recipe_of(BASIC), other).stages}
     assert theirs.isdisjoint(keys(BASIC).values())
 
 
@@ -127,7 +127,7 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
 
     def every_key() -> tuple[list[str], set[int], str]:
         """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""
-        plan, touched = planned(recipe, stack, room=1), set[str]()
+        plan, touched = make_plan(recipe, stack, room=1), set[str]()
         for stage in plan.stages:
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
                 touched.add(stage.key)
@@ -144,10 +144,10 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
 
 def test_resources_are_no_part_of_a_key() -> None:
     stack, recipe = imagined(), recipe_of(BASIC)
-    usual = [stage.key for stage in planned(recipe, stack).stages]
+    usual = [stage.key for stage in make_plan(recipe, stack).stages]
     for memory in (400 << 20, 64 << 30):
         resources = Resources(memory=memory, workers=7, tile=123, scheduler="processes")
-        assert [stage.key for stage in planned(recipe, stack, room(resources)).stages] == usual
+        assert [stage.key for stage in make_plan(recipe, stack, block_memory_limit(resources)).stages] == usual
 
 
 # Stages
@@ -201,8 +201,8 @@ def test_halos_of_a_chain_add_up() -> None:
 
 def test_frames_too_large_to_transform_split_a_fourier_mask() -> None:
     stack = imagined(frame=(30000, 30000))
-    whole = {stage.name for stage in planned(recipe_of("--fft"), stack).stages}
-    split = {stage.name for stage in planned(recipe_of("--fft"), stack, 1 << 30).stages}
+    whole = {stage.name for stage in make_plan(recipe_of("--fft"), stack).stages}
+    split = {stage.name for stage in make_plan(recipe_of("--fft"), stack, 1 << 30).stages}
     assert split - whole == {"cells fft", "far fft"}
 
 
@@ -219,10 +219,10 @@ def test_planning_reads_no_file_and_computes_nothing(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(type(stage.job), "compute", forbidden)
     monkeypatch.setattr("builtins.open", forbidden)
     resources = Resources(memory=2 << 30, workers=2)
-    made = planned(recipe_of("--wavelet --statistic=I=mean --maskwave --cutless --cutwave --finalgamma --bg=wave"),
+    made = make_plan(recipe_of("--wavelet --statistic=I=mean --maskwave --cutless --cutwave --finalgamma --bg=wave"),
                    imagined(1000, (40000, 60000)))  # fmt: skip
     for stage in made.stages:
-        cut = laid_out(stage, resources)
+        cut = lay_out(stage, resources)
         assert stage.count(cut.layout) > 0
         assert str(stage.job)
 

@@ -11,7 +11,7 @@ from stacks import frames, ran, recipe_of, result, run, stack_of, whole
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
 SMALL = frames(5, shape=(150, 130))
@@ -24,7 +24,7 @@ def stack(tmp_path: Path) -> Stack:
 
 def names(stack: Stack, text: str) -> list[str]:
     """The stages after the first montage."""
-    found = [stage.name for stage in planned(recipe_of(text), stack).stages]
+    found = [stage.name for stage in make_plan(recipe_of(text), stack).stages]
     return found[next(i for i, name in enumerate(found) if name.startswith("montage")) + 1 :]
 
 
@@ -70,17 +70,17 @@ def test_tiles_give_what_the_whole_gives(stack: Stack, tmp_path: Path, text: str
 )
 def test_without_maps_the_picture_is_the_same_and_less_is_stored(stack: Stack, tmp_path: Path, text: str) -> None:
     whole = ran(stack, recipe_of(text), tmp_path / "whole")
-    bare, store = planned(recipe_of(text), stack, maps=False), Store(str(tmp_path / "bare"))
+    bare, store = make_plan(recipe_of(text), stack, maps=False), Store(str(tmp_path / "bare"))
     run(bare, store)
     assert np.array_equal(result(bare, store), whole[:-3])
-    assert bare.identity == planned(recipe_of(text), stack).identity
+    assert bare.identity == make_plan(recipe_of(text), stack).identity
     if (montages := store.folder / "montage").exists():
         planes = {store.arrays.open(f"montage/{path.name}").shape[0] for path in montages.iterdir() if path.is_dir()}
         assert planes == {stack.planes + 2 + (stack.planes + 1) * text.count("=background")}
 
 
 def test_the_depth_in_the_store_is_not_rounded_but_the_picture_is(stack: Stack, tmp_path: Path) -> None:
-    plan, store = planned(recipe_of("--wavelet --cutwave"), stack), Store(str(tmp_path / "store"))
+    plan, store = make_plan(recipe_of("--wavelet --cutwave"), stack), Store(str(tmp_path / "store"))
     run(plan, store)
     (path,) = (stage.outputs[0].path for stage in plan.stages if stage.name == "montage")
     steps = whole(store, path).astype(float) * 65535
@@ -91,7 +91,7 @@ def test_the_depth_in_the_store_is_not_rounded_but_the_picture_is(stack: Stack, 
 
 def test_a_background_of_a_recipe_shares_the_masks_of_the_same_options(stack: Stack) -> None:
     alone, both = (
-        [stage.key for stage in planned(recipe_of(f"--wavelet=p100 --cutwave=p100{more}"), stack, maps=False).stages]
+        [stage.key for stage in make_plan(recipe_of(f"--wavelet=p100 --cutwave=p100{more}"), stack, maps=False).stages]
         for more in ("", " --bg=wave")
     )
     alone = alone[:-1]
@@ -100,7 +100,7 @@ def test_a_background_of_a_recipe_shares_the_masks_of_the_same_options(stack: St
 
 
 def test_changing_the_background_changes_no_mask(stack: Stack) -> None:
-    plans = [planned(recipe_of(f"--wavelet --cutwave --bg={word}"), stack) for word in ("mean", "red", "wave")]
+    plans = [make_plan(recipe_of(f"--wavelet --cutwave --bg={word}"), stack) for word in ("mean", "red", "wave")]
     masks = [[stage.key for stage in plan.stages if stage.name.startswith(("mask", "merge"))] for plan in plans]
     assert all(set(masks[0]) <= set(each) for each in masks)
 
@@ -136,16 +136,16 @@ def test_a_file_of_another_size_is_refused_by_name(stack: Stack, tmp_path: Path)
     path = picture(tmp_path, "small.tif", np.zeros((10, 20), np.uint8))
     for option in (f"--bg={path}", f"--depthmap={path}"):
         with pytest.raises(Refusal, match=r"small.tif: is 20 x 10 pixels, the frames are 130 x 150"):
-            planned(recipe_of(option), stack)
+            make_plan(recipe_of(option), stack)
 
 
 def test_the_content_of_a_file_decides_the_key_and_not_its_name(stack: Stack, tmp_path: Path) -> None:
     samples = np.full((150, 130), 7, np.uint8)
     paths = [picture(tmp_path, name, samples) for name in ("a.tif", "b.tif")]
-    keys = {planned(recipe_of(f"--bg={path}"), stack).result.key for path in paths}
+    keys = {make_plan(recipe_of(f"--bg={path}"), stack).result.key for path in paths}
     assert len(keys) == 1
     picture(tmp_path, "b.tif", samples + np.uint8(1))
-    assert planned(recipe_of(f"--bg={paths[1]}"), stack).result.key not in keys
+    assert make_plan(recipe_of(f"--bg={paths[1]}"), stack).result.key not in keys
 
 
 def test_an_edited_depth_map_decides_which_slice_is_seen(stack: Stack, tmp_path: Path) -> None:

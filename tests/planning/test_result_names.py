@@ -14,8 +14,8 @@ from stacks import frames, recipe_of, stack_of, written
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.planning.plan import planned, stale
-from imfuse_tiles.planning.result_names import LONGEST, default_name, digests, finished
+from imfuse_tiles.planning.plan import make_plan, stages_from
+from imfuse_tiles.planning.result_names import LONGEST, default_name, digests, find_finished_result
 
 STACK = frames(4, shape=(90, 80))
 
@@ -39,7 +39,7 @@ def fuse(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_names_are_six_digits_of_the_images_and_six_of_the_options(tmp_path: Path) -> None:
     stack = stack_of(tmp_path / "in", STACK)
-    plan, other = (planned(recipe_of(text), stack) for text in ("--wavelet", "--wavelet=p6"))
+    plan, other = (make_plan(recipe_of(text), stack) for text in ("--wavelet", "--wavelet=p6"))
     name = default_name(plan, None, False, "tif").name
     assert re.fullmatch(r"[0-9a-f]{6}_[0-9a-f]{6}\.result\.tif", name)
     assert digests(plan)[:6] == digests(other)[:6]
@@ -48,7 +48,7 @@ def test_names_are_six_digits_of_the_images_and_six_of_the_options(tmp_path: Pat
 
 def test_a_base_is_a_folder_or_begins_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    plan = planned(recipe_of("--wavelet"), stack_of(tmp_path / "in", STACK))
+    plan = make_plan(recipe_of("--wavelet"), stack_of(tmp_path / "in", STACK))
     assert default_name(plan, "in", False, "png") == Path("in", f"{digests(plan)}.result.png")
     assert default_name(plan, "in/fly-", False, "tif") == Path("in", f"fly-{digests(plan)}.result.tif")
     assert default_name(plan, "", False, "tif").name == f"{tmp_path.name}{digests(plan)}.result.tif"
@@ -57,17 +57,17 @@ def test_a_base_is_a_folder_or_begins_the_name(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_long_name_is_no_longer_than_file_systems_allow(tmp_path: Path) -> None:
-    plan = planned(recipe_of(" ".join(f"--blur=s{s}" for s in range(1, 40))), stack_of(tmp_path / "in", STACK))
+    plan = make_plan(recipe_of(" ".join(f"--blur=s{s}" for s in range(1, 40))), stack_of(tmp_path / "in", STACK))
     name = default_name(plan, None, True, "tif").name
     assert len(name) <= LONGEST + len(".result.tif")
-    assert finished(plan, tmp_path, "tif") is None
+    assert find_finished_result(plan, tmp_path, "tif") is None
     (tmp_path / name).touch()
-    assert finished(plan, tmp_path, "tif") == tmp_path / name
-    assert finished(plan, tmp_path, "png") is None
+    assert find_finished_result(plan, tmp_path, "tif") == tmp_path / name
+    assert find_finished_result(plan, tmp_path, "png") is None
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    plan = planned(recipe_of("--wavelet"), stack_of(tmp_path / "in", STACK))
+    plan = make_plan(recipe_of("--wavelet"), stack_of(tmp_path / "in", STACK))
     with pytest.raises(Refusal, match="tif, png, jpg"):
         default_name(plan, None, False, "bmp")
 
@@ -199,8 +199,8 @@ def test_everything_from_a_step_on_is_computed_again(images: list[str], tmp_path
 
 
 def test_what_builds_on_a_step_is_computed_again_with_it(tmp_path: Path) -> None:
-    plan = planned(recipe_of("--wavelet --maskfft --maskblur"), stack_of(tmp_path, STACK), room=0)
+    plan = make_plan(recipe_of("--wavelet --maskfft --maskblur"), stack_of(tmp_path, STACK), room=0)
     merged = [stage.key for stage in plan.stages if stage.name.startswith(("merge", "cells", "far"))]
     assert len(merged) == 4
-    assert set(merged) <= set(stale(plan, "merge"))
-    assert not set(merged) & set(stale(plan, "focus"))
+    assert set(merged) <= set(stages_from(plan, "merge"))
+    assert not set(merged) & set(stages_from(plan, "focus"))

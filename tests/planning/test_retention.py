@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from stacks import frames, recipe_of, stack_of
 
-from imfuse_tiles.execution.export import Wish
-from imfuse_tiles.execution.pipeline import fuse, plan_of
+from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.pipeline import plan_of, run_plan
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.disk import growth
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.disk import disk_growth
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.integrity import sound
 from imfuse_tiles.stages.masks import stretch
 from imfuse_tiles.stages.montage import span_of
@@ -43,7 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 @pytest.fixture(scope="module")
 def plan(stack: Stack) -> Plan:
-    return planned(recipe_of(OPTIONS), stack)
+    return make_plan(recipe_of(OPTIONS), stack)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def run(plan: Plan, store: Store, how: Resources = LEAN, progress: Progress | No
         ) -> bytes:  # fmt: skip
     """A run as the program starts it; the bytes of its file."""
     place = store.folder.with_suffix(".tif")
-    fuse(plan, store, how, Wish(place, force=True), progress, again=again)
+    run_plan(plan, store, how, ExportRequest(place, force=True), progress, again=again)
     return place.read_bytes()
 
 
@@ -143,7 +144,7 @@ def test_a_result_that_has_its_maps_serves_without_them_though_its_montage_is_go
 
 
 def test_layers_that_are_exported_stay(stack: Stack, store: Store) -> None:
-    plan = planned(replace(recipe_of("--wavelet --substacks=n1 --finalblur=s1 --bg=max"), layered=True), stack)
+    plan = make_plan(replace(recipe_of("--wavelet --substacks=n1 --finalblur=s1 --bg=max"), layered=True), stack)
     run(plan, store)
     kept = {stage.outputs[0].path for stage in plan.stages if stage.key in plan.wanted}
     assert len(kept) == 4
@@ -317,12 +318,12 @@ def test_a_stage_reads_only_what_its_inputs_name(
     stack: Stack, store: Store, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise something might be deleted that is still read."""
-    plan = planned(recipe_of(text), stack, room=1 << 20)
+    plan = make_plan(recipe_of(text), stack, room=1 << 20)
     stretch.cache_clear()
     span_of.cache_clear()
     spy = Spy(monkeypatch)
     store.create()
-    Run(plan, store, FULL, spy).execute(lambda: open_pool(FULL, store.root))
+    Run(survey(plan, store, FULL), store, spy).execute(lambda: open_pool(FULL, store.root))
     by_key = {stage.key: {stage.key, *(output.path for output in stage.outputs)} for stage in plan.stages}
     assert len(spy.read) == len(plan.stages)
     for stage in plan.stages:
@@ -376,21 +377,22 @@ def used(folder: Path) -> int:
 
 @pytest.mark.parametrize("text", [OPTIONS, "--wavelet --substacks=n2 --finalgamma=auto", "--darkness --bg=enfuse"])
 def test_the_disk_that_a_lean_run_takes_is_known_before(text: str, store: Store, tmp_path: Path) -> None:
-    plan = planned(recipe_of(text), stack_of(tmp_path / "in", frames(4, shape=(400, 360))))
+    plan = make_plan(recipe_of(text), stack_of(tmp_path / "in", frames(4, shape=(400, 360))))
     how, disk = replace(LEAN, tile=128), Disk(store)
-    need, whole = growth(plan, store, how), growth(plan, store, replace(how, lean=False))
+    work = survey(plan, store, how)
+    need, whole = disk_growth(work, lean=True), disk_growth(work)
     run(plan, store, how, disk)
     assert disk.most <= 1.02 * need.most
     assert need.most <= 1.05 * disk.most
     assert used(store.folder) == pytest.approx(need.end, rel=0.05)
     assert need.most < 0.9 * whole.most
-    assert growth(plan, store, how) == (0, 0)
+    assert disk_growth(survey(plan, store, how), how.lean) == (0, 0)
 
 
 def test_of_a_run_that_goes_on_the_rest_is_known(plan: Plan, store: Store) -> None:
     with pytest.raises(Killed):
         run(plan, store, LEAN, Ends(stages=7))
-    before, need, disk = used(store.folder), growth(plan, store, LEAN), Disk(store)
+    before, need, disk = used(store.folder), disk_growth(survey(plan, store, LEAN), lean=True), Disk(store)
     run(plan, store, LEAN, disk)
     assert disk.most - before <= need.most + 8 * 4096
     assert need.end < 0, "it ends with less than there is"

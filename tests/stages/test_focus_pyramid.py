@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from stacks import frames, ran, recipe_of, stack_of
 
+from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.kernels import detail_energy
 from imfuse_tiles.options.focus_pyramid import FocusPyramid, level_count
@@ -157,3 +158,30 @@ def test_other_words_are_refused(words: str) -> None:
 
 def test_levels_leave_eight_to_fifteen_pixels() -> None:
     assert [level_count((side, 50000)) for side in (1, 15, 16, 63, 64, 2000, 32768)] == [2, 2, 2, 2, 3, 7, 12]
+
+
+def glints(size: tuple[int, int] = (140, 180)) -> tuple[np.ndarray, np.ndarray]:
+    """Slices (z, 1, y, x) uint16 of strong glints on a weak texture, the third in focus; and the truth."""
+    random, light = np.random.default_rng(7), np.full((140, 180), 0.08)
+    light += 0.02 * cv2.GaussianBlur(random.random(light.shape) - 0.5, (0, 0), 1) / 0.15
+    for y, x in random.integers(15, 125, (25, 2)):
+        light[y : y + 2, x : x + 2] = 4.0
+    slices = [cv2.GaussianBlur(light, (0, 0), 0.5 + 1.2 * abs(z - 2)) for z in range(5)]
+    stack, truth = (np.clip(each, 0, 1) ** (1 / 2.2) for each in (np.stack(slices)[:, None], slices[2]))
+    return np.rint(stack * 65535).astype(np.uint16), truth
+
+
+def test_clipped_highlights_stay_as_small_as_in_the_slice_in_focus() -> None:
+    stack, truth = glints()
+    picture = PyramidReference(FocusPyramid(), stack, 65535).pictures[0][0] / 65535
+    clipped = truth > 0.7
+    assert (picture > 0.7).sum() < 1.45 * clipped.sum()  # 1.7 times if the light around them did not count
+    assert np.abs(picture - truth).mean() < 0.002
+
+
+@pytest.mark.parametrize("tile", [32, 100])
+def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
+    recipe, (stack, _) = recipe_of("--bg=pyramid"), glints()
+    assert kernels.highlights.clipped(stack[2], 65535).any()
+    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
+    assert np.array_equal(result, fused(recipe, stack, 65535))

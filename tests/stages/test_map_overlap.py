@@ -11,7 +11,7 @@ import pytest
 from stacks import frames, recipe_of, run, stack_of, whole
 
 from imfuse_tiles import kernels
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
 Kernel = Callable[[np.ndarray], np.ndarray]
@@ -48,7 +48,7 @@ def overlapped(plane: np.ndarray, kernel: Kernel, reach: int, border: str) -> np
 )
 def test_a_stage_equals_map_overlap(tmp_path: Path, option: str, kernel: Kernel, reach: int, border: str) -> None:
     samples = frames(2)
-    plan, store = planned(recipe_of(option), stack_of(tmp_path / "in", samples)), Store(str(tmp_path / "store"))
+    plan, store = make_plan(recipe_of(option), stack_of(tmp_path / "in", samples)), Store(str(tmp_path / "store"))
     run(plan, store, tile=100)
     stage = next(stage for stage in plan.stages if stage.name.startswith("mask "))
     assert stage.halo.reach == reach

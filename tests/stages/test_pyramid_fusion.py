@@ -15,8 +15,8 @@ from imfuse_tiles.kernels.quality import grey
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.recipe import Recipe
-from imfuse_tiles.planning.block_layout import tiled
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.block_layout import layout_of_edge
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.pyramid_levels import groups
 from tests.kernels.halving import matrix, spread
 
@@ -156,12 +156,12 @@ def test_the_groups_hold_every_level_once_and_know_what_a_block_needs(frame):
 
 def test_blocks_begin_on_pixels_that_every_level_has(tmp_path):
     paths = written(tmp_path, frames((90, 110), count=2))
-    plan = planned(Recipe((parse("bg", None),)), open_stack(paths))
+    plan = make_plan(Recipe((parse("bg", None),)), open_stack(paths))
     grains = {stage.name: stage.grain for stage in plan.stages if stage.grain > 1}
     assert grains == {"fusion levels 0-2": 8, "fusion levels 3-4": 2}
     for stage in plan.stages:
         for edge in (16, 100, 1000):
-            layout = tiled(stage, edge)
+            layout = layout_of_edge(stage, edge)
             assert layout.chunk % stage.grain == layout.edge % stage.grain == 0
 
 

@@ -13,6 +13,7 @@ import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.store import Store
 
@@ -30,6 +31,11 @@ def whole(array: ChunkedArray) -> list[tuple[int, int]]:
     return [(0, size) for size in array.shape]
 
 
+def raw_crc(array: ChunkedArray, index: tuple[int, ...]) -> int:
+    """The checksum at the end of a chunk's file."""
+    return int.from_bytes(array.chunk_file(index).read_bytes()[-4:], "little")
+
+
 def noise(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return (np.random.default_rng(3).random(shape) * 250).astype(dtype)
 
@@ -37,12 +43,13 @@ def noise(shape: tuple[int, ...], dtype: str) -> np.ndarray:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_zarr_reads_what_is_written_here(tmp_path: Path, dtype: str) -> None:
     array, samples = made(tmp_path / "s", (3, 100, 70), (1, 32, 64), dtype), noise((3, 100, 70), dtype)
-    written = array.write(whole(array), samples)
+    checksums = array.write(whole(array), samples)
     theirs = zarr.open_group(tmp_path / "s", mode="r")["a/b"]
     assert np.array_equal(theirs[:], samples)
     assert theirs.dtype == dtype
     assert theirs.attrs["imfuse_tiles"] == {"why": "a test"}
-    assert written == 3 * 4 * 2 * array.chunk_bytes
+    assert list(checksums) == list(array.chunk_indices(whole(array)))
+    assert all(raw_crc(array, index) == crc for index, crc in checksums.items())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -118,7 +125,7 @@ def damage(array: ChunkedArray, box: list[tuple[int, int]] | None = None) -> Dam
 def test_a_missing_chunk_is_damage_that_names_the_chunk(array: ChunkedArray) -> None:
     array.chunk_file((0, 1, 2)).unlink()
     found = damage(array)
-    assert (found.path, found.cell) == ("a/b", (0, 1, 2))
+    assert (found.path, found.chunk_index) == ("a/b", (0, 1, 2))
     assert str(found) == "chunk 0/1/2 of a/b is missing"
     assert array.chunk_size((0, 1, 2)) == 0
 
@@ -132,7 +139,7 @@ def test_a_short_chunk_is_damage(array: ChunkedArray, length: int) -> None:
 def test_a_longer_chunk_is_damage(array: ChunkedArray) -> None:
     with open(array.chunk_file((0, 0, 0)), "ab") as file:
         file.write(b"\0")
-    assert damage(array).cell == (0, 0, 0)
+    assert damage(array).chunk_index == (0, 0, 0)
 
 
 @pytest.mark.parametrize("place", [0, 100, 511, 512, 515])
@@ -152,10 +159,21 @@ def test_damage_survives_the_way_from_a_worker(array: ChunkedArray) -> None:
     array.chunk_file((0, 0, 1)).unlink()
     found = damage(array)
     again = pickle.loads(pickle.dumps(found))
-    assert (again.path, again.cell, str(again)) == (found.path, found.cell, str(found))
+    assert (again.path, again.chunk_index, str(again)) == (found.path, found.chunk_index, str(found))
 
 
 # Writing
+
+
+@pytest.mark.parametrize("box", [
+    [(0, 1), (8, 16), (0, 16)], [(0, 1), (0, 8), (0, 16)], [(0, 1), (0, 16), (16, 39)], [(0, 2), (0, 16), (0, 16)],
+    [(0, 1), (32, 48), (0, 16)], [(0, 1), (16, 16), (0, 16)],
+])  # fmt: skip
+def test_what_is_not_whole_chunks_is_not_written(array: ChunkedArray, box: list[tuple[int, int]]) -> None:
+    before = array.read(whole(array))
+    with pytest.raises(Refusal, match="no whole chunks of"):
+        array.write(box, noise(tuple(stop - start for start, stop in box), "uint16"))
+    assert np.array_equal(array.read(whole(array)), before)
 
 
 def test_a_write_that_fails_leaves_the_old_chunk_and_nothing_else(

@@ -10,11 +10,11 @@ import pytest
 from stacks import frames, recipe_of, stack_of
 
 from imfuse_tiles.errors import Exists, Refusal
-from imfuse_tiles.execution.export import Wish
-from imfuse_tiles.execution.pipeline import fuse
+from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage import inventory
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
@@ -28,7 +28,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def run(stack: Stack, text: str, store: Store, result: Path) -> None:
-    fuse(planned(recipe_of(text), stack), store, HOW, Wish(result))
+    run_plan(make_plan(recipe_of(text), stack), store, HOW, ExportRequest(result))
 
 
 @pytest.fixture

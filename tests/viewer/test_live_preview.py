@@ -12,7 +12,7 @@ from stacks import frames, recipe_of, run, stack_of
 
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.execution.progress import Progress
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import live_preview
@@ -21,7 +21,7 @@ from imfuse_tiles.viewer.live_preview import Preview, block_of, shades, view
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    return planned(recipe_of("--wavelet --bg=mean"), stack_of(tmp_path / "in", frames(3, shape=(150, 230))))
+    return make_plan(recipe_of("--wavelet --bg=mean"), stack_of(tmp_path / "in", frames(3, shape=(150, 230))))
 
 
 class Eager(Progress):

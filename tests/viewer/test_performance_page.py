@@ -13,13 +13,13 @@ from stacks import frames, run, written
 
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import BlockFailed
-from imfuse_tiles.execution.progress import Took
+from imfuse_tiles.execution.progress import BlockTiming
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.performance_page import MARK, Timings, spans, write
 
 
-def took(block: str, began: float, seconds: float, worker: str = "a") -> Took:
-    return Took(block, worker, began, seconds, 10, 20)
+def took(block: str, began: float, seconds: float, worker: str = "a") -> BlockTiming:
+    return BlockTiming(block, worker, began, seconds, 10, 20)
 
 
 @pytest.mark.parametrize("scheduler", ["threads:2", "processes:2", "local:2"])
@@ -32,10 +32,10 @@ def test_every_scheduler_has_a_report_of_all_blocks(tmp_path: Path, scheduler: s
     assert f"scheduler {scheduler}" in text
     assert "--blur &lt;b&gt;" in text
     assert "<h2>2 workers" in text
-    assert {took.block for took in timings.parts["first"].took} == {f"0/{y}/{x}" for y in (0, 100, 200)
+    assert {took.block for took in timings.stages["first"].computed} == {f"0/{y}/{x}" for y in (0, 100, 200)
                                                                    for x in (0, 100, 200, 300)}  # fmt: skip
     assert 12 * 0.05 <= reports[0].busy < 12
-    assert reports[0].busy == pytest.approx(timings.parts["first"].busy())
+    assert reports[0].busy == pytest.approx(timings.stages["first"].busy())
     table = re.findall(r"<tr>(<td>.*?)</tr>", text)
     assert [len(re.findall("<td>", line)) for line in table] == [10, 10]
     assert "<td>12</td><td>0</td>" in table[0]
@@ -62,7 +62,7 @@ def test_a_run_that_fails_has_one_too(tmp_path: Path, monkeypatch: pytest.Monkey
         run(plan, Store(str(tmp_path / "s")), timings, scheduler="processes:2")
     write(tmp_path / "p.html", timings, "", "processes:2")
     assert "first (not finished)" in (tmp_path / "p.html").read_text()
-    assert len(timings.parts["first"].took) == 11
+    assert len(timings.stages["first"].computed) == 11
 
 
 def test_the_program_writes_it_and_overwrites_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

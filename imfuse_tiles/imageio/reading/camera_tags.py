@@ -15,6 +15,7 @@ from pathlib import Path
 
 from imfuse_tiles.imageio.metadata import EXIF, GPS, PROFILE, Directory, Tags, Value
 from imfuse_tiles.imageio.reading.detect import detect_format, file_facts
+from imfuse_tiles.imageio.reading.profiles import gamma_profile
 
 #: Bytes of a value by its type number.
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8}
@@ -25,6 +26,7 @@ DESCRIPTIVE = {
 }  # fmt: skip
 #: Tags of the EXIF directory about the coded image, and pointers to further directories.
 ABOUT_THE_FILE = {37121, 37122, 40962, 40963, 40965}
+_SRGB_GAMMA = 45_455  # in a PNG's gAMA chunk: 1 / 2.2
 MOST_TAGS, LARGEST = 1000, 16 << 20
 
 
@@ -99,8 +101,9 @@ def _little(kind: int, raw: bytes, order: str) -> bytes:
 
 
 def _in_png(data: mmap.mmap) -> tuple[bytes, bytes]:
-    """The EXIF block and the colour profile of a PNG file."""
+    """The EXIF block and the colour profile of a PNG file, made of its gamma if it has no other."""
     block = profile = b""
+    gamma, plain, grey = 0, False, False
     for name, start, length in _chunks(data):
         if name == b"eXIf" and length <= LARGEST:
             block = bytes(data[start : start + length])
@@ -108,6 +111,12 @@ def _in_png(data: mmap.mmap) -> tuple[bytes, bytes]:
             _, _, packed = bytes(data[start : start + length]).partition(b"\0")
             with suppress(zlib.error):
                 profile = zlib.decompressobj().decompress(packed[1:], LARGEST)
+        if name == b"gAMA" and length == 4:
+            (gamma,) = struct.unpack_from(">I", data, start)
+        plain = plain or name == b"sRGB"
+        grey = grey or (name == b"IHDR" and length == 13 and data[start + 9] in (0, 4))
+    if gamma and not profile and not plain and abs(gamma - _SRGB_GAMMA) > _SRGB_GAMMA // 20:
+        profile = gamma_profile(round(100_000 / gamma, 4), grey)
     return block, profile
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.header import Header, refuse_frame
 
+_DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 _COLOURS = {1: "grey", 3: "RGB"}
 
 
@@ -32,15 +33,16 @@ def check_stack(headers: Sequence[Header]) -> None:
 
 
 def source_digest(headers: Sequence[Header]) -> str:
-    """SHA-256 (hex) over the listing of the frames in the order given: full path, size, times of change, page.
+    """SHA-256 (hex) over the listing of the frames in their order.
 
-    The time of the last change of any kind (ctime) is part of it: content that changed while size and time of
-    modification were kept is another stack. A stack that is moved is another one too.
+    It has full path, size, times of change, page, and what is done to the pixels when they are read. The time of the
+    last change of any kind (ctime) is part of it: content that changed while size and time of modification were kept
+    is another stack. A stack that is moved is another one too.
     """
     listing = hashlib.sha256()
     for header in headers:
         line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}"
-        line += f"\0{header.part}\n" if header.part else "\n"
+        line += "".join(f"\0{text}" for text in (header.part, header.treatment) if text) + "\n"
         listing.update(line.encode("utf-8", "surrogateescape"))
     return listing.hexdigest()
 
@@ -53,9 +55,12 @@ def content_digest(header: Header) -> str:
 
 def _difference(header: Header, first: Header) -> str:
     if (header.width, header.height) != (first.width, first.height):
-        return f"is {header.width} x {header.height} pixels, not {first.width} x {first.height}"
+        turns = ""
+        if header.orientation != first.orientation:
+            turns = f" (upright: their orientation tags say {header.orientation} and {first.orientation})"
+        return f"is {header.width} x {header.height} pixels, not {first.width} x {first.height}{turns}"
     if header.channels != first.channels:
         return f"is {_COLOURS[header.channels]}, not {_COLOURS[first.channels]}"
     if header.dtype != first.dtype:
-        return f"has {header.dtype} samples, not {first.dtype}"
+        return f"has {_DEPTHS[header.dtype]} samples, not {_DEPTHS[first.dtype]}"
     return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import numpy as np
 
@@ -12,18 +11,15 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.detect import file_facts
 from imfuse_tiles.imageio.reading.header import Header, damaged, refuse
 from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
+from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
 from imfuse_tiles.imageio.reading.png import decode_png
-
-
-class _Rows(Protocol):
-    def read(self, y0: int, y1: int, out: np.ndarray) -> None: ...
-    def close(self) -> None: ...
+from imfuse_tiles.imageio.reading.profiles import converted
 
 
 class FrameReader:
     """An open frame. Bands are cheapest from top to bottom; one reader must not be shared by threads."""
 
-    def __init__(self, header: Header, source: _Rows) -> None:
+    def __init__(self, header: Header, source: Rows) -> None:
         self.header = header
         self._source = source
 
@@ -44,7 +40,16 @@ class FrameReader:
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
         if header.dtype == "float32":
             _check_finite(header, y0, y1, band)
+        if header.profiles:
+            self._convert(band[: header.channels], *header.profiles)
         return band
+
+    def _convert(self, colours: np.ndarray, profile: bytes, target: bytes) -> None:
+        """Colours (channels, rows, columns) of one profile to those of another, in place."""
+        pixels = colours[0] if len(colours) == 1 else np.moveaxis(colours, 0, -1)
+        with _named(self.header):
+            pixels = converted(pixels, profile, target)
+        colours[:] = pixels if len(colours) == 1 else np.moveaxis(pixels, -1, 0)
 
 
 @contextmanager
@@ -77,7 +82,12 @@ def read_rows(header: Header, y0: int, y1: int) -> np.ndarray:
         return frame.rows(y0, y1)
 
 
-def _open_rows(header: Header) -> _Rows:
+def _open_rows(header: Header) -> Rows:
+    stored = _stored_rows(header)
+    return stored if header.turn == 1 else TurnedRows(stored, header.turn, header.stored_shape, header.dtype)
+
+
+def _stored_rows(header: Header) -> Rows:
     if header.format == "tiff":
         from imfuse_tiles.imageio.reading.tiff_rows import TiffRows
 
@@ -106,7 +116,7 @@ class _WholeFrame:
         frame = self._decode(header.path.read_bytes())
         frame = frame.reshape(*frame.shape[:2], -1)
         height, width, samples = frame.shape
-        if (height, width, frame.dtype.name) != (header.height, header.width, header.dtype):
+        if (height, width, frame.dtype.name) != (*header.stored_shape[1:], header.dtype):
             raise ValueError(f"decoded to {width} x {height} {frame.dtype}, unlike its header")
         if samples < header.planes:
             raise ValueError(f"decoded to {samples} samples per pixel, unlike its header")

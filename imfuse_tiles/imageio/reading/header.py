@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.reading.orientation import turned_size
 
 Format = Literal["tiff", "png", "jpeg"]
 DType = Literal["uint8", "uint16", "float32"]
 
+_SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
 # A file may claim at most this many decoded bytes per byte on disk, beyond a free allowance. Deflate cannot
 # exceed 1032, LZW about 2560, JPEG about 1000: a file above it is damaged or made to fill the memory.
 LARGEST_EXPANSION = 4096
@@ -23,8 +26,8 @@ class Header:
     """Geometry and type of one image file, as promised by its header and checked against its size.
 
     Alpha is not a colour plane: it is dropped when reading, unless the header is `veiled`. `orientation` is the
-    camera's tag (1 = upright); pixels are always delivered as stored, because a camera that looks down tags
-    frames of one stack at random while it stores all of them alike.
+    camera's tag (1 = upright). Pixels are delivered as stored unless the header is `turned`: a camera that looks
+    down tags frames of one stack at random while it stores all of them alike.
     """
 
     path: Path
@@ -41,6 +44,8 @@ class Header:
     orientation: int = 1
     page: int = 0  # TIFF: the directory that holds the full image
     plane: int = 0  # TIFF: which of several planes behind that directory
+    turn: int = 1  # orientation that is applied when reading; height and width are those after it
+    profiles: tuple[bytes, bytes] | None = None  # colours are converted from one profile to another when read
     part: str = ""  # "page 3" or "plane 3" where the file holds several frames
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
@@ -56,6 +61,31 @@ class Header:
     def planes(self) -> int:
         """Planes as read: the colours, and alpha if it is asked for."""
         return self.channels + self.with_alpha
+
+    @property
+    def treatment(self) -> str:
+        """What is done to the pixels when they are read, for the stack's digest; empty for nothing."""
+        turn = f"turn {self.turn}" if self.turn != 1 else ""
+        profiles = [hashlib.sha256(profile).hexdigest() for profile in self.profiles or ()]
+        return " ".join(filter(None, [turn, *profiles]))
+
+    def turned(self) -> Header:
+        """The header of the same frame to be read upright, as its orientation tag says."""
+        if self.orientation == 1:
+            return self
+        height, width = turned_size(self.height, self.width, self.orientation)
+        across = (height, width) != (self.height, self.width) or self.orientation > 4
+        more = self.planes * height * width * _SAMPLE_BYTES[self.dtype] if across else 0
+        rows = height if across else self.rows_per_segment
+        return replace(
+            self, turn=self.orientation, height=height, width=width, rows_per_segment=rows,
+            decode_bytes=self.decode_bytes + more,
+        )  # fmt: skip
+
+    @property
+    def stored_shape(self) -> tuple[int, int, int]:
+        """(planes, height, width) in the file, before it is turned."""
+        return self.planes, *turned_size(self.height, self.width, self.turn)
 
     def veiled(self) -> Header:
         """The header of the same file to be read with its alpha, if it has one."""

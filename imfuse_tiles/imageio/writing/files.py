@@ -24,8 +24,10 @@ _LONGEST_SIDES = {"png": png.LONGEST_SIDE, "jpeg": jpeg.LONGEST_SIDE}
 
 
 def file_format(path: str | Path) -> str:
-    """One of "tiff", "png" and "jpeg", by the ending of the name, or Refusal."""
+    """One of "tiff", "png" and "jpeg", by the ending of the name, or Refusal. No OME-TIFF."""
     ending = Path(path).suffix.lower()
+    if Path(path).name.lower().endswith((".ome.tif", ".ome.tiff")):
+        raise Refusal(f"{path}: OME-TIFF is not written; a plain .tif is")
     if ending not in FORMATS:
         raise Refusal(f"{path}: unknown file ending {ending!r}; allowed: {' '.join(FORMATS)}")
     return FORMATS[ending]

@@ -10,7 +10,7 @@ import numpy as np
 
 from imfuse_tiles.imageio.metadata import Tags
 
-DESCRIPTION, MAKE, PAGE_NAME, SOFTWARE = 270, 271, 285, 305  # the numbers of these tags in TIFF and EXIF
+DESCRIPTION, PAGE_NAME, SOFTWARE = 270, 285, 305  # the numbers of these tags in TIFF and EXIF
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class Picture:
     dtype: Literal["uint8", "uint16", "float32"]
     description: str = ""
     software: str = ""
-    make: str = ""
     name: str = ""
     tags: Tags = Tags()
 
@@ -51,7 +50,7 @@ class Picture:
     @property
     def texts(self) -> dict[int, str]:
         """Tag number -> text, without the empty ones."""
-        texts = {DESCRIPTION: self.description, MAKE: self.make, PAGE_NAME: self.name, SOFTWARE: self.software}
+        texts = {DESCRIPTION: self.description, PAGE_NAME: self.name, SOFTWARE: self.software}
         return {tag: text.replace("\0", " ") for tag, text in texts.items() if text}
 
 

@@ -27,9 +27,9 @@ from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.execution.dask_cluster import Blocks
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.options.resources import Cluster, Resources
-from imfuse_tiles.planning.block_layout import laid_out
-from imfuse_tiles.planning.memory import room
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.block_layout import lay_out
+from imfuse_tiles.planning.memory import block_memory_limit
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
 LAST = 400600.0
@@ -59,7 +59,7 @@ def counts(tmp_path: Path) -> str:
 
 
 def test_a_local_cluster_makes_the_same_bytes_as_threads(tmp_path: Path, store: Store) -> None:
-    plan = planned(recipe_of("--blur --darkness=w10 --cutbg --bg=mean"), stack_of(tmp_path / "in"))
+    plan = make_plan(recipe_of("--blur --darkness=w10 --cutbg --bg=mean"), stack_of(tmp_path / "in"))
     threads = Store(str(tmp_path / "threads"))
     run(plan, threads)
     run(plan, store, scheduler="local:2")
@@ -107,8 +107,8 @@ def watched() -> bool:
 def test_what_a_task_is_told_is_small_even_of_a_thousand_slices() -> None:
     stack, resources = imagined(1000, (32000, 32000)), Resources(4 << 30, 2)
     text = "--wavelet=p5 --maskwave=p100 --cutless=p15 --cutwave --finalblur=s10,S2,t5 --bg=mean --fft --statistic"
-    for stage in planned(recipe_of(text), stack, room(resources)).stages:
-        block = next(stage.blocks(laid_out(stage, resources).layout))
+    for stage in make_plan(recipe_of(text), stack, block_memory_limit(resources)).stages:
+        block = next(stage.blocks(lay_out(stage, resources).layout))
         assert len(pickle.dumps((stage.job.for_block(block), block))) < 3000, stage.name
 
 

@@ -18,7 +18,7 @@ from program import run as program
 from stacks import frames, result, run, written
 
 from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
-from imfuse_tiles.cli.resources_from_args import resources
+from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.dask_cluster import open_cluster
 from imfuse_tiles.execution.progress import Progress
@@ -71,7 +71,7 @@ def noted(path: Path) -> list[str]:
 
 def said(*words: str) -> Resources:
     """The resources that words of the command line ask for."""
-    return resources(parse_fuse_args(fuse_parser("fuse"), [*words, "a.tif"])[0])
+    return resources_from_args(parse_fuse_args(fuse_parser("fuse"), [*words, "a.tif"])[0])
 
 
 @pytest.fixture

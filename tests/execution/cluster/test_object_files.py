@@ -21,10 +21,10 @@ from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
 from imfuse_tiles.errors import BlockFailed, Exists, Refusal, Resumable
-from imfuse_tiles.execution.export import Wish
-from imfuse_tiles.execution.pipeline import fuse
+from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import planned
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.array_metadata import arrays
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.files import Files
@@ -247,7 +247,7 @@ def test_a_missing_and_an_altered_object_are_found(url: str) -> None:
 
 
 def test_a_run_in_a_bucket_gives_the_same_bytes(tmp_path: Path, url: str) -> None:
-    plan = planned(
+    plan = make_plan(
         recipe_of("--wavelet --maskwave=p100 --cutwave --bg=mean"),
         stack_of(tmp_path / "in", frames(2, shape=(150, 130))),
     )
@@ -270,10 +270,10 @@ def test_a_run_in_a_bucket_goes_on_where_it_failed(tmp_path: Path, url: str) -> 
 
 
 def test_a_lean_run_in_a_bucket_leaves_images_and_result(tmp_path: Path, url: str) -> None:
-    plan = planned(recipe_of("--wavelet --cutblur"), stack_of(tmp_path / "in", frames(2, shape=(64, 60))))
+    plan = make_plan(recipe_of("--wavelet --cutblur"), stack_of(tmp_path / "in", frames(2, shape=(64, 60))))
     store, how = Store(url), Resources(memory=2 << 30, workers=2, tile=64, lean=True)
     for name in ("a.tif", "b.tif"):
-        fuse(plan, store, how, Wish(tmp_path / name))
+        run_plan(plan, store, how, ExportRequest(tmp_path / name))
         kept = {stage.outputs[0].path for stage in (plan.stages[0], plan.result)}
         assert set(arrays(name for name, _ in store.files.list_files())) == kept
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()

@@ -25,7 +25,8 @@ from imfuse_tiles.execution.progress import StageReport
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.options.resources import Part, Resources, part_of
-from imfuse_tiles.planning.plan import Plan, planned
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
 
@@ -36,7 +37,7 @@ def part(plan: Plan, store: Store, number: int, of: int, wait: float = 600, **ho
     resources = Resources(**more, part=mine)
     store.create()
     with store.locked(mine.name):
-        work = PartRun(plan, store, resources, part=mine)
+        work = PartRun(survey(plan, store, resources), store, part=mine)
         return work.execute(lambda: open_pool(resources, store.root))
 
 
@@ -49,7 +50,7 @@ def parts(plan: Plan, store: Store, of: int) -> list[list[StageReport]]:
 
 @pytest.mark.parametrize("of", [1, 2, 5])
 def test_parts_together_make_the_result_of_one_run(tmp_path: Path, of: int) -> None:
-    plan = planned(recipe_of("--wavelet --maskwave=p100 --cutwave --bg=mean"), stack_of(tmp_path / "in", frames(3)))
+    plan = make_plan(recipe_of("--wavelet --maskwave=p100 --cutwave --bg=mean"), stack_of(tmp_path / "in", frames(3)))
     alone, shared = Store(str(tmp_path / "alone")), Store(str(tmp_path / "shared"))
     run(plan, alone)
     reports = parts(plan, shared, of)
@@ -112,7 +113,9 @@ def test_a_waiting_part_ends_on_a_signal(tmp_path: Path) -> None:
     store.create()
     threading.Timer(0.5, lambda: setattr(halt, "number", signal.SIGUSR1)).start()
     with pytest.raises(Resumable, match="the time of this job is over"):
-        PartRun(plan, store, resources, halt=halt, part=mine).execute(lambda: open_pool(resources, store.root))
+        PartRun(survey(plan, store, resources), store, halt=halt, part=mine).execute(
+            lambda: open_pool(resources, store.root)
+        )
 
 
 # Damage
@@ -195,7 +198,7 @@ def test_a_part_with_too_little_memory_for_the_blocks_is_refused(tmp_path: Path)
     plan, store = plan_of(FillJob("first/x"), (4000, 4000)), Store(str(tmp_path / "s"))
     with pytest.raises(Resumable):
         part(plan, store, 1, 2, wait=0, tile=2048)
-    with pytest.raises(Refusal, match="part 1 has laid out blocks of stage first that need more memory"):
+    with pytest.raises(Refusal, match="part 1 computes stage first in blocks that need more memory"):
         part(plan, store, 2, 2, tile=None, memory=310 << 20)
 
 

@@ -20,8 +20,8 @@ DIFFERENCES = {
     "height": ({"height": 60}, "is 83 x 60 pixels, not 83 x 61"),
     "turned": ({"height": 83, "width": 61}, "is 61 x 83 pixels, not 83 x 61"),
     "grey": ({"channels": 1}, "is grey, not RGB like"),
-    "8 bits": ({"dtype": "uint8"}, "has uint8 samples, not uint16"),
-    "floats": ({"dtype": "float32"}, "has float32 samples, not uint16"),
+    "8 bits": ({"dtype": "uint8"}, "has 8-bit samples, not 16-bit"),
+    "floats": ({"dtype": "float32"}, "has floating-point samples, not 16-bit"),
 }
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from imfuse_tiles.imageio.writing import Picture, write_picture
 from imfuse_tiles.imageio.writing.jpeg import eight_bits
 
-TEXTS = {"description": "--wavelet=p5", "software": "imfuse-tiles v1", "make": "~/Käfer"}
+TEXTS = {"description": "--wavelet=p5", "software": "imfuse-tiles v1", "name": "Käfer"}
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
@@ -63,18 +63,18 @@ def test_exif_says_what_is_inside(ending, picture, bands, tmp_path):
     with Image.open(tmp_path / f"a.{ending}") as stored:
         exif = stored.getexif()
     assert (exif[270], exif[305]) == (TEXTS["description"], TEXTS["software"])
-    assert exif[271].encode("latin-1").decode() == TEXTS["make"]
+    assert exif[285].encode("latin-1").decode() == TEXTS["name"]
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg"])
 def test_short_texts_and_none_at_all_make_valid_files(ending, picture, bands, tmp_path):
-    for number, texts in enumerate(({}, {"make": "a"}, {"make": "abc", "software": "abcd"})):
+    for number, texts in enumerate(({}, {"name": "a"}, {"name": "abc", "software": "abcd"})):
         described, image = picture(3, "uint8", **texts)
         path = tmp_path / f"{number}.{ending}"
         write_picture(path, described, bands(image))
         with Image.open(path) as stored:
             stored.load()
-            assert stored.getexif().get(271, "") == texts.get("make", "")
+            assert stored.getexif().get(285, "") == texts.get("name", "")
 
 
 def test_a_description_too_long_for_jpeg_is_left_out(picture, bands, tmp_path):

@@ -36,7 +36,7 @@ def test_pillow_reads_the_same_8_bit_pixels(planes, picture, bands, tmp_path):
 
 
 def test_tags_say_what_is_inside(picture, bands, tmp_path):
-    texts = {"description": "--wavelet=p5 --masklevel=t5", "software": "imfuse-tiles v1", "make": "~/Käfer"}
+    texts = {"description": "--wavelet=p5 --masklevel=t5", "software": "imfuse-tiles v1", "name": "Käfer"}
     described, image = picture(4, **texts)
     write_picture(tmp_path / "a.tif", described, bands(image))
     with tifffile.TiffFile(tmp_path / "a.tif") as tif:
@@ -46,7 +46,8 @@ def test_tags_say_what_is_inside(picture, bands, tmp_path):
         assert (page.compression.name, page.predictor.name) == ("ADOBE_DEFLATE", "HORIZONTAL")
         assert page.tags["ImageDescription"].value == texts["description"]
         assert page.tags["Software"].value == texts["software"]
-        assert page.tags["Make"].value in (texts["make"], texts["make"].encode())
+        assert page.tags["PageName"].value in (texts["name"], texts["name"].encode())
+        assert "Make" not in page.tags
         assert "DateTime" not in page.tags
 
 

@@ -1,0 +1,117 @@
+"""Whether this checkout makes the same bytes as another revision, and reuses its stores without computing a block.
+
+    python -m benchmarks unchanged --against REVISION|FOLDER [--stacks FOLDER] [--sets NAME ...] [--quick]
+
+The revision is checked out into a temporary git worktree. Each runs as ``python -m imfuse_tiles`` in its own folder,
+so that the two may be laid out differently. Exit code 1 when a result, mask or depth map differs or a block of the
+other's store is computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.chains import A
+from benchmarks.fusion import photographed, simulated
+
+ROOT = Path(__file__).parents[1]
+OPTION_SETS = {
+    "A": f"{A} --extra",
+    "workflow-blur": "--preset workflow-blur --extra",
+    "workflow-fft": "--preset workflow-fft --extra",
+    "default": "--preset default --extra",
+    "enfuse": "--preset enfuse",
+    "layered": f"{A} --substacks=n3 --layered --extra",
+}
+SIMULATED = ("800x600x9", "500x700x14")
+
+
+@contextmanager
+def checkout(revision: str, folder: Path) -> Iterator[Path]:
+    """A checkout of a revision of this repository; a folder is taken as it is."""
+    if Path(revision).is_dir():
+        yield Path(revision).resolve()
+        return
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--quiet", "--detach", str(folder), revision], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+
+
+def fuse(program: Path, images: Sequence[Path], options: str, store: Path, folder: Path) -> int:
+    """Fuse with the program of a checkout: results go to ``folder``, and the number of blocks computed is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report = folder.with_suffix(".json")
+    files = ["--store", store, "--report", report, "-o", folder / "result.tif", *images]
+    command = [sys.executable, "-m", "imfuse_tiles", "fuse", *options.split(), "--quiet", "--force", *map(str, files)]
+    environment = {**os.environ, "PYTHONPATH": str(program)}
+    subprocess.run(command, cwd=program, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return sum(stage["computed"] for stage in json.loads(report.read_text())["stages"])
+
+
+def differences(ours: Path, theirs: Path) -> list[str]:
+    """The names of files that are not the same in both folders."""
+    names = sorted({path.name for folder in (ours, theirs) for path in folder.iterdir()})
+    _, differing, missing = filecmp.cmpfiles(ours, theirs, names, shallow=False)
+    return sorted([*differing, *missing])
+
+
+def compare(name: str, images: Sequence[Path], sets: Sequence[str], other: Path, folder: Path) -> Iterator[bool]:
+    """Fuse a stack by each set of options with both programs; whether bytes and stores agree."""
+    for option_set in sets:
+        options, place = OPTION_SETS[option_set], folder / option_set
+        total = fuse(other, images, options, folder / "their.store", place / "theirs")
+        fuse(ROOT, images, options, folder / "our.store", place / "ours")
+        again = fuse(ROOT, images, options, folder / "their.store", place / "again")
+        differing = differences(place / "ours", place / "theirs") + differences(place / "again", place / "theirs")
+        count = len(list((place / "theirs").iterdir()))
+        verdict = f"DIFFERS {', '.join(sorted(set(differing)))}" if differing else f"{count} files the same"
+        print(
+            f"{name:<14} {option_set:<14} {verdict}; {again} of {total} new blocks of their store computed", flush=True
+        )
+        yield not differing and not again
+
+
+def stacks(folder: Path | None, sizes: Sequence[str], place: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Stacks by name: those in the folders of ``folder``, or simulated ones."""
+    if folder:
+        yield from photographed(folder)
+        return
+    for size in sizes:
+        (place / size).mkdir(parents=True)
+        yield size, simulated(size, place / size)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks unchanged", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--against", default="HEAD", metavar="REVISION|FOLDER", help="what to compare with (HEAD)")
+    parser.add_argument("--stacks", type=Path, metavar="FOLDER", help="of folders of images (simulated stacks)")
+    parser.add_argument("--sets", nargs="+", choices=OPTION_SETS, default=list(OPTION_SETS), help="options (all)")
+    parser.add_argument("--quick", action="store_true", help="a tiny stack, one set, this checkout with itself")
+    args = parser.parse_args(words)
+    if args.quick:
+        args.against, args.stacks, args.sets = str(ROOT), None, ["A"]
+    sizes = ["120x90x3"] if args.quick else SIMULATED
+    with (
+        tempfile.TemporaryDirectory(prefix="unchanged-") as name,
+        checkout(args.against, Path(name) / "other") as other,
+    ):
+        folder = Path(name)
+        same = [
+            result
+            for stack, images in stacks(args.stacks, sizes, folder / "in")
+            for result in compare(stack, images, args.sets, other, folder / f"out-{stack}")
+        ]
+    print(f"{sum(same)} of {len(same)} sets unchanged")
+    return 0 if all(same) else 1

@@ -1,0 +1,44 @@
+"""All benchmarks go through one door, and each has a form that takes seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, listing, main
+
+ROOT = Path(__file__).parents[2]
+#: Parts of the package ``benchmarks`` that are no benchmark of their own.
+SHARED = {"__init__", "__main__", "chains", "damages", "figures", "notes", "peaks"}
+#: Tables, all of which ``tables`` runs, and trials of ``soak``, have their quick forms run in test_tables, test_soak.
+TESTED = {"test_tables": "tables", "test_soak": "soak", "test_ops": "ops", "test_fusion": "fusion"}
+
+
+def test_every_benchmark_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out.strip() == listing()
+    assert all(f"  {name} " in listing() for name in BENCHMARKS)
+
+
+def test_every_module_is_a_benchmark_or_part_of_one() -> None:
+    modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    reached = {module for module, _, _ in BENCHMARKS.values()}
+    others = modules - reached - SHARED
+    sources = [(ROOT / "benchmarks" / f"{module}.py").read_text() for module in reached]
+    assert reached <= modules
+    assert [name for name in others if not any(name in source for source in sources)] == []
+
+
+@pytest.mark.parametrize("name", [name for name, (module, _, _) in BENCHMARKS.items() if module not in TESTED.values()])
+def test_the_quick_form_runs(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks", name, "--quick"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_one_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cellar"]) == 2
+    assert "cellar: no such benchmark" in capsys.readouterr().err

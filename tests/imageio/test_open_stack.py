@@ -1,0 +1,87 @@
+"""A stack from names: its order, and which of the files are frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from imfuse_tiles import __version__
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.imageio.writing import Picture, write_picture
+
+PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
+
+
+@pytest.fixture
+def frame(tmp_path: Path):
+    """Write a frame under a name."""
+
+    def write(name: str) -> Path:
+        tifffile.imwrite(tmp_path / name, PIXELS, photometric="rgb")
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def own(tmp_path: Path):
+    """Write a result of the program under a name."""
+
+    def write(name: str) -> Path:
+        picture = Picture(20, 30, 3, "uint8", "--wavelet", f"imfuse-tiles v{__version__}")
+        write_picture(tmp_path / name, picture, [PIXELS])
+        return tmp_path / name
+
+    return write
+
+
+def names(stack: Stack) -> list[str]:
+    return [header.path.name for header in stack.headers]
+
+
+@pytest.mark.parametrize("ending", ["tif", "png", "jpg"])
+def test_own_results_among_frames_are_left_out_with_a_line(frame, own, ending):
+    paths = [frame("b.tif"), own(f"a.{ending}"), frame("c.tif")]
+    stack = open_stack(paths)
+    assert names(stack) == ["b.tif", "c.tif"]
+    assert stack.notices == (
+        f"{paths[1]}: is a result of this program and left out; --include-results takes them for frames",
+    )
+    assert names(open_stack(paths, include_results=True)) == [f"a.{ending}", "b.tif", "c.tif"]
+    assert stack.digest == open_stack([paths[0], paths[2]]).digest
+
+
+def test_results_alone_are_frames(own):
+    stack = open_stack([own("a.tif"), own("b.tif")])
+    assert (names(stack), stack.notices) == (["a.tif", "b.tif"], ())
+
+
+def test_what_is_no_result_stays(frame, tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "b.png")
+    tifffile.imwrite(tmp_path / "c.tif", PIXELS, photometric="rgb", software="imfuse-tiles simulate")
+    assert len(open_stack([frame("a.tif"), tmp_path / "b.png", tmp_path / "c.tif"])) == 3
+
+
+def test_the_order_given_is_kept_if_it_is_asked_for(frame):
+    paths = [frame(name) for name in ("9.tif", "10.tif", "1.tif")]
+    assert names(open_stack(paths)) == ["1.tif", "9.tif", "10.tif"]
+    assert names(open_stack(paths, order="given")) == ["9.tif", "10.tif", "1.tif"]
+    assert names(open_stack(paths, revert=True, order="given")) == ["1.tif", "10.tif", "9.tif"]
+    with pytest.raises(Refusal, match="--order time: allowed is name or given"):
+        open_stack(paths, order="time")
+
+
+def test_a_counter_that_begins_again_goes_on(frame):
+    paths = [frame(f"DSC_{number}.tif") for number in ("0001", "0002", "9998", "9999")]
+    stack = open_stack(paths)
+    assert names(stack) == ["DSC_9998.tif", "DSC_9999.tif", "DSC_0001.tif", "DSC_0002.tif"]
+    assert stack.notices == (
+        f"the counter in the names began again: {paths[0]} comes after {paths[3]}; see --order=given",
+    )
+    assert names(open_stack(paths, order="given")) == [path.name for path in paths]
