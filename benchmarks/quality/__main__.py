@@ -47,7 +47,7 @@ class Line:
                  for name, each in self.scores.items()]  # fmt: skip
         if self.depth is not None:
             cells.append(f"depth: textured {self.depth.median:.2f}, 90 % {self.depth.ninety:.2f}; "
-                         f"smooth {self.depth.smooth:.2f} slices")  # fmt: skip
+                         f"borders {self.depth.border:.2f}; smooth {self.depth.smooth:.2f} slices")  # fmt: skip
         return "\n    ".join([self.scene, *cells])
 
 

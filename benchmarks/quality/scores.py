@@ -25,10 +25,12 @@ class Score:
 
 @dataclass(frozen=True)
 class DepthScore:
-    """Errors in slices: median and 90th percentile of textured pixels, median of smooth ones (nan if there are few)."""
+    """Errors in slices: median and 90th percentile of textured pixels outside occlusion borders, median of textured
+    ones within, and of smooth ones, filled from their neighbours (nan if there are few)."""
 
     median: float
     ninety: float
+    border: float
     smooth: float
 
 
@@ -46,9 +48,14 @@ def depth_score(depth: np.ndarray, sample: Sample) -> DepthScore:
     mean = cv2.GaussianBlur(light, (0, 0), 1.5)
     contrast = np.sqrt(np.maximum(cv2.GaussianBlur(light * light, (0, 0), 1.5) - mean * mean, 0))
     within = sample.depth <= 1
-    textured, smooth = error[(contrast > TEXTURED) & within], error[(contrast < SMOOTH) & within]
-    return DepthScore(float(np.median(textured)), float(np.quantile(textured, 0.9)),
-                      float(np.median(smooth)) if smooth.size > 1000 else float("nan"))  # fmt: skip
+    textured, smooth = (contrast > TEXTURED) & within, (contrast < SMOOTH) & within
+    sure = error[textured & ~sample.border]
+    return DepthScore(float(np.median(sure)), float(np.quantile(sure, 0.9)),
+                      _median(error[textured & sample.border]), _median(error[smooth]))  # fmt: skip
+
+
+def _median(errors: np.ndarray) -> float:
+    return float(np.median(errors)) if errors.size > 1000 else float("nan")
 
 
 def _decibels(error: np.ndarray) -> float:
