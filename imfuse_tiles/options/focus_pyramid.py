@@ -9,7 +9,6 @@ slice is given back by a parabola over z, and no level leaves the range of what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, Self
 
 from imfuse_tiles import kernels
@@ -31,6 +30,8 @@ CORE = Halo.of(4)
 NOISE_PATCH, LOOKED_AT = 64, 1 << 19
 #: Levels, from the finest on, at which highlights are looked after.
 HIGHLIGHTED = 2
+#: Edge of the squares in which they are looked for.
+SQUARE = 128
 #: Power of the evidence by which the coarsest level is weighed.
 BASE_POWER = 16
 
@@ -131,7 +132,7 @@ class Level:
         detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
         found = _smoothed(detail, core)
         if highlights is not None:
-            found *= highlights.trust(self.light(samples, core))
+            highlights.doubt(self, samples, found)
         if finer is not None:
             found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * finer
         return found
@@ -140,11 +141,11 @@ class Level:
         """The samples that tell how much light there is around the core of a region."""
         return self.core(region).grown(Halo.of(kernels.highlights.BLUR[1]), self.frame)
 
-    def light(self, samples: Window, core: Region) -> np.ndarray:
-        """The blurred brightness of a slice over the core, float32 (y, x) in 0..1."""
-        lit = samples.cropped(core.grown(Halo.of(kernels.highlights.BLUR[1]), self.frame))
+    def light(self, samples: Window, part: Region) -> np.ndarray:
+        """The blurred brightness of a slice over a part of the core, float32 (y, x) in 0..1."""
+        lit = samples.cropped(part.grown(Halo.of(kernels.highlights.BLUR[1]), self.frame))
         bright = kernels.highlights.brightness(lit.data, self.full)
-        return blurred(Window(bright, lit.region, self.frame), kernels.highlights.BLUR, core)
+        return blurred(Window(bright, lit.region, self.frame), kernels.highlights.BLUR, part)
 
     def near_highlights(self, clipped: Window, core: Region) -> np.ndarray:
         """The blurred share of clipped pixels, float32 (y, x) of the core.
@@ -156,24 +157,34 @@ class Level:
 
 @frozen
 class Highlights:
-    """Where clipped samples are near, and the least light that any slice has there: float32 (y, x)."""
+    """Where clipped samples are near, and the least light that any slice has there: float32 (y, x) of a core.
+
+    ``parts``: the squares of the core that have any near; nothing is computed elsewhere.
+    """
 
     near: np.ndarray
     least: np.ndarray
+    core: Region
+    parts: tuple[Region, ...]
 
     @classmethod
-    def among(cls, near: np.ndarray, lights: Iterable[np.ndarray]) -> Highlights | None:
-        """Those of slices with these lights; None where nothing clipped is near."""
-        if not near.any():
-            return None
-        least = np.full_like(near, np.inf)
-        for light in lights:
-            np.minimum(least, light, out=least)
-        return cls(near, least)
+    def of(cls, near: np.ndarray, core: Region) -> Highlights:
+        """Those whose share of clipped pixels is ``near``, before any slice is known."""
+        parts = tuple(part for part in core.parts(SQUARE) if near[part.within(core)].any())
+        return cls(near, np.full_like(near, np.inf), core, parts)
 
-    def trust(self, light: np.ndarray) -> np.ndarray:
-        """By how much the evidence of a slice with this light counts."""
-        return kernels.highlights.trust(self.near, self.least, light)
+    def add(self, level: Level, samples: Window) -> None:
+        """Take the light of a slice into account."""
+        for part in self.parts:
+            least = self.least[part.within(self.core)]
+            np.minimum(least, level.light(samples, part), out=least)
+
+    def doubt(self, level: Level, samples: Window, evidence: np.ndarray) -> None:
+        """Diminish the evidence of a slice over the core by the light it has beyond the least."""
+        for part in self.parts:
+            inner = part.within(self.core)
+            near, least = (np.ascontiguousarray(plane[inner]) for plane in (self.near, self.least))
+            evidence[inner] *= kernels.highlights.trust(near, least, level.light(samples, part))
 
 
 def steadied(peak: Window, region: Region) -> np.ndarray:

@@ -82,8 +82,10 @@ class PyramidReference:
             if not number:
                 clipped = np.any([kernels.highlights.clipped(each, self.full) for each in slices], axis=0)
                 near = level.near_highlights(Window.whole(clipped), whole)
-            lights = [level.light(Window.whole(each), whole) for each in slices]
-            highlights = Highlights.among(near, lights) if number < HIGHLIGHTED else None
+            highlights = Highlights.of(near, whole) if number < HIGHLIGHTED else None
+            if highlights is not None:
+                for each in slices:
+                    highlights.add(level, Window.whole(each))
             near = kernels.pyramid.reduce(near, (0, 0), level.frame, above)
             evidence = [level.evidence(Window.whole(each), down, share, whole, highlights)
                         for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip

@@ -161,7 +161,12 @@ class DetailJob(Job):
             half = halved(region)
             coarser = kernels.pyramid.reduce(near, (core.y0, core.x0), self.level.frame, half)
             access.write(self.part("near"), [(0, 1)], half, coarser[None])
-        return Highlights.among(near, (self.level.light(read(z), core) for z in range(self.total)))
+        highlights = Highlights.of(near, core)
+        if not highlights.parts:
+            return None
+        for z in range(self.total):
+            highlights.add(self.level, read(z))
+        return highlights
 
     def slices(
         self, access: Access, region: Region, highlights: Highlights | None
