@@ -30,8 +30,6 @@ CORE = Halo.of(4)
 NOISE_PATCH, LOOKED_AT = 64, 1 << 19
 #: Levels, from the finest on, at which highlights are looked after.
 HIGHLIGHTED = 2
-#: Edge of the squares in which they are looked for.
-SQUARE = 128
 #: Power of the evidence by which the coarsest level is weighed.
 BASE_POWER = 16
 
@@ -116,7 +114,7 @@ class Level:
         wide = self.core(region).grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
         coarse = Region(*kernels.pyramid.coarser(wide, self.above))
         need = Region(*kernels.pyramid.finer(coarse, self.frame))
-        return need.united(self.lit(region)) if self.number < HIGHLIGHTED else need, coarse
+        return need.united(self.lit(self.cells(region))) if self.number < HIGHLIGHTED else need, coarse
 
     def reduced(self, samples: Window, coarse: Region) -> Window:
         """Samples of the next coarser level, float32."""
@@ -132,59 +130,55 @@ class Level:
         detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
         found = _smoothed(detail, core)
         if highlights is not None:
-            highlights.doubt(self, samples, found)
+            highlights.doubt(samples, found)
         if finer is not None:
             found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * finer
         return found
 
-    def lit(self, region: Region) -> Region:
-        """The samples that tell how much light there is around the core of a region."""
-        return self.core(region).grown(Halo.of(kernels.highlights.BLUR[1]), self.frame)
+    def cells(self, region: Region) -> Region:
+        """The cells of 2 x 2 pixels that hold the core of a region."""
+        y0, y1, x0, x1 = self.core(region)
+        return Region(y0 // 2, -(-y1 // 2), x0 // 2, -(-x1 // 2))
 
-    def light(self, samples: Window, part: Region) -> np.ndarray:
-        """The blurred brightness of a slice over a part of the core, float32 (y, x) in 0..1."""
-        lit = samples.cropped(part.grown(Halo.of(kernels.highlights.BLUR[1]), self.frame))
-        bright = kernels.highlights.brightness(lit.data, self.full)
-        return blurred(Window(bright, lit.region, self.frame), kernels.highlights.BLUR, part)
+    def lit(self, cells: Region) -> Region:
+        """The samples that tell how much light there is around cells."""
+        wide = cells.grown(Halo.of(kernels.highlights.BLUR[1]), self.above)
+        return Region(2 * wide.y0, min(2 * wide.y1, self.frame[0]), 2 * wide.x0, min(2 * wide.x1, self.frame[1]))
 
-    def near_highlights(self, clipped: Window, core: Region) -> np.ndarray:
-        """The blurred share of clipped pixels, float32 (y, x) of the core.
-
-        ``clipped``: where any slice is, bool (y, x) over the lit region.
-        """
-        return blurred(clipped.with_data(clipped.data.astype(np.float32)), kernels.highlights.BLUR, core)
+    def blurred_cells(self, values: np.ndarray, cells: Region) -> np.ndarray:
+        """Values of the lit cells blurred over cells, float32 (y, x)."""
+        wide = cells.grown(Halo.of(kernels.highlights.BLUR[1]), self.above)
+        return blurred(Window(values, wide, self.above), kernels.highlights.BLUR, cells)
 
 
 @frozen
 class Highlights:
-    """Where clipped samples are near, and the least light that any slice has there: float32 (y, x) of a core.
+    """Where clipped samples are near, and the least light that any slice has there: float32, a value for each cell."""
 
-    ``parts``: the squares of the core that have any near; nothing is computed elsewhere.
-    """
-
+    level: Level
+    core: Region
+    cells: Region
     near: np.ndarray
     least: np.ndarray
-    core: Region
-    parts: tuple[Region, ...]
 
     @classmethod
-    def of(cls, near: np.ndarray, core: Region) -> Highlights:
-        """Those whose share of clipped pixels is ``near``, before any slice is known."""
-        parts = tuple(part for part in core.parts(SQUARE) if near[part.within(core)].any())
-        return cls(near, np.full_like(near, np.inf), core, parts)
+    def of(cls, level: Level, region: Region, near: np.ndarray) -> Highlights:
+        """Those near the core of a region whose share of clipped cells is ``near``, before any slice is known."""
+        return cls(level, level.core(region), level.cells(region), near, np.full_like(near, np.inf))
 
-    def add(self, level: Level, samples: Window) -> None:
+    def light(self, samples: Window) -> np.ndarray:
+        """The blurred brightness of a slice, float32 in 0..1, a value for each cell."""
+        lit = samples.cropped(self.level.lit(self.cells)).data
+        return self.level.blurred_cells(kernels.highlights.brightness(lit, self.level.full), self.cells)
+
+    def add(self, samples: Window) -> None:
         """Take the light of a slice into account."""
-        for part in self.parts:
-            least = self.least[part.within(self.core)]
-            np.minimum(least, level.light(samples, part), out=least)
+        np.minimum(self.least, self.light(samples), out=self.least)
 
-    def doubt(self, level: Level, samples: Window, evidence: np.ndarray) -> None:
+    def doubt(self, samples: Window, evidence: np.ndarray) -> None:
         """Diminish the evidence of a slice over the core by the light it has beyond the least."""
-        for part in self.parts:
-            inner = part.within(self.core)
-            near, least = (np.ascontiguousarray(plane[inner]) for plane in (self.near, self.least))
-            evidence[inner] *= kernels.highlights.trust(near, least, level.light(samples, part))
+        shift = self.core.y0 - 2 * self.cells.y0, self.core.x0 - 2 * self.cells.x0
+        kernels.highlights.doubt(self.near, self.least, self.light(samples), shift, evidence)
 
 
 def steadied(peak: Window, region: Region) -> np.ndarray:

@@ -79,14 +79,17 @@ class PyramidReference:
             whole = Region(0, level.frame[0], 0, level.frame[1])
             above = Region(0, level.above[0], 0, level.above[1])
             low = [level.reduced(Window.whole(each), above) for each in slices]
-            if not number:
-                clipped = np.any([kernels.highlights.clipped(each, self.full) for each in slices], axis=0)
-                near = level.near_highlights(Window.whole(clipped), whole)
-            highlights = Highlights.of(near, whole) if number < HIGHLIGHTED else None
+            if number:
+                near = kernels.highlights.brightness(near[None], 1.0)
+            else:
+                near = np.zeros(level.above, np.float32)
+                for each in slices:
+                    kernels.highlights.mark_clipped(each, self.full, near)
+                near = level.blurred_cells(near, above)
+            highlights = Highlights.of(level, whole, near) if number < HIGHLIGHTED else None
             if highlights is not None:
                 for each in slices:
-                    highlights.add(level, Window.whole(each))
-            near = kernels.pyramid.reduce(near, (0, 0), level.frame, above)
+                    highlights.add(Window.whole(each))
             evidence = [level.evidence(Window.whole(each), down, share, whole, highlights)
                         for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip
             found.append(self.blended(level, slices, low, evidence))

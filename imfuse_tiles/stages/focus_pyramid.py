@@ -149,24 +149,33 @@ class DetailJob(Job):
         """The clipped highlights near a region; at the finest level what it says of them to the next one is written."""
         if self.level.number >= HIGHLIGHTED:
             return None
-        lit, core = self.level.lit(region), self.level.core(region)
-        read = lambda z: Window(self.source.samples(access, z, lit), lit, self.level.frame)  # noqa: E731
-        if self.near:
-            near = access.read(self.near, [(0, 1)], core)[0]
-        else:
-            clipped = np.zeros(lit.shape, bool)
-            for z in range(self.total):
-                clipped |= kernels.highlights.clipped(read(z).data, self.level.full)
-            near = self.level.near_highlights(Window(clipped, lit, self.level.frame), core)
+        level, cells = self.level, self.level.cells(region)
+        lit = level.lit(cells)
+        read = lambda z: Window(self.source.samples(access, z, lit), lit, level.frame)  # noqa: E731
+        near = self.near_cells(access, cells) if self.near else self.clipped_cells(read, cells)
+        if not self.near:
             half = halved(region)
-            coarser = kernels.pyramid.reduce(near, (core.y0, core.x0), self.level.frame, half)
-            access.write(self.part("near"), [(0, 1)], half, coarser[None])
-        highlights = Highlights.of(near, core)
-        if not highlights.parts:
+            access.write(self.part("near"), [(0, 1)], half, near[half.within(cells)][None])
+        if not near.any():
             return None
+        highlights = Highlights.of(level, region, near)
         for z in range(self.total):
-            highlights.add(self.level, read(z))
+            highlights.add(read(z))
         return highlights
+
+    def clipped_cells(self, read: Callable[[int], Window], cells: Region) -> np.ndarray:
+        """The blurred share of clipped cells."""
+        height, width = self.level.lit(cells).shape
+        clipped = np.zeros((-(-height // 2), -(-width // 2)), np.float32)
+        for z in range(self.total):
+            kernels.highlights.mark_clipped(read(z).data, self.level.full, clipped)
+        return self.level.blurred_cells(clipped, cells)
+
+    def near_cells(self, access: Access, cells: Region) -> np.ndarray:
+        """The share of clipped cells that the finer level wrote, means of 2 x 2."""
+        (height, width), (y0, y1, x0, x1) = self.level.frame, cells
+        region = Region(2 * y0, min(2 * y1, height), 2 * x0, min(2 * x1, width))
+        return kernels.highlights.brightness(access.read(self.near, [(0, 1)], region), 1.0)
 
     def slices(
         self, access: Access, region: Region, highlights: Highlights | None

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from stacks import frames, ran, recipe_of, stack_of
 
-from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.kernels import detail_energy
 from imfuse_tiles.options.focus_pyramid import FocusPyramid, level_count
@@ -175,13 +174,13 @@ def test_clipped_highlights_stay_as_small_as_in_the_slice_in_focus() -> None:
     stack, truth = glints()
     picture = PyramidReference(FocusPyramid(), stack, 65535).pictures[0][0] / 65535
     clipped = truth > 0.7
-    assert (picture > 0.7).sum() < 1.45 * clipped.sum()  # 1.7 times if the light around them did not count
+    assert (picture > 0.7).sum() < 1.4 * clipped.sum()  # 1.7 times if the light around them did not count
     assert np.abs(picture - truth).mean() < 0.002
 
 
 @pytest.mark.parametrize("tile", [32, 100])
 def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
     recipe, (stack, _) = recipe_of("--bg=pyramid"), glints()
-    assert kernels.highlights.clipped(stack[2], 65535).any()
+    assert stack[2].max() == 65535
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
     assert np.array_equal(result, fused(recipe, stack, 65535))
