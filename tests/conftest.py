@@ -1,15 +1,64 @@
-"""What all tests share: no store outside temporary folders, and where the original's pictures are."""
+"""What tests share: no store outside temporary folders, where the original's pictures are, which tests are quick."""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("here", deadline=None, max_examples=60)
-settings.load_profile("here")
+settings.register_profile("thorough", deadline=None, max_examples=60)
+settings.register_profile("quick", deadline=None, max_examples=8)
+settings.load_profile("thorough")
+
+#: Folders of tests that run the whole program, or long; of these none is quick.
+SLOW_FOLDERS = {"benchmarks", "cluster", "hazards", "packaging"}
+#: What the module of a test has when it starts processes, which takes a second and more.
+STARTS_PROCESSES = ("subprocess", "multiprocessing", "run", "begin", "Processes", "LocalCluster")
+#: How many parameter sets of a test function are quick.
+QUICK_PARAMETERS = 2
+#: Processes that tests are spread over at most; each takes 300 MB and more.
+MOST_PROCESSES = 8
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For ``-n auto``: a process for each core, none where only files or tests are named, which start faster so."""
+    if config.args and not any(Path(name).is_dir() for name in config.args):
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_PROCESSES) if cores > 1 else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr.strip() == "quick":
+        settings.load_profile("quick")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as quick the first parameter sets of every function that computes in this process, on its own pictures."""
+    seen: dict[tuple[Path, str], int] = defaultdict(int)
+    for item in items:
+        function = (item.path, getattr(item, "originalname", item.name))
+        seen[function] += 1
+        if seen[function] <= QUICK_PARAMETERS and _is_quick(item):
+            item.add_marker(pytest.mark.quick)
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    if SLOW_FOLDERS & set(item.path.parts) or "shared" in getattr(item, "fixturenames", ()):
+        return False
+    module = getattr(item, "module", None)
+    return not any(_from_program(module, name) for name in STARTS_PROCESSES) and not item.get_closest_marker("slow")
+
+
+def _from_program(module: object, name: str) -> bool:
+    """Whether a module of tests has imported a name to start processes with."""
+    value = getattr(module, name, None)
+    return value is not None and (name in ("subprocess", "multiprocessing") or value.__module__ == "program")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -14,6 +14,17 @@ from imfuse_tiles.planning import block_layout
 from imfuse_tiles.reference import fused
 from imfuse_tiles.stages import masks, subtiles
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "stages.final",
+    "stages.ingest",
+    "stages.masks",
+    "stages.montage",
+    "stages.stack_statistics",
+    "stages.stage",
+    "stages.subtiles",
+)
+
 DEFAULT = "--wavelet=p5 --maskwave=p100 --cutwave=p50"
 RECIPES = [
     DEFAULT,

@@ -36,9 +36,15 @@ def fuse_parser(name: str) -> Parser:
     add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
     add("--revert", action="store_true", help="the last image is the front one")
-    add("--order", default="name", metavar="name|given", help="order of the frames: by name, or as given here (name)")
+    add("--order", default="name", metavar="name|given|focus",
+        help="order of the frames: by name, as given here, or by where they are sharp (name)")  # fmt: skip
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
+    add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
+    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
     add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
+    add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
+    add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
+    add("--skip-bad", action="store_true", help="leave out frames that do not belong to the others")
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")
     add("-W", "--show", action="store_true", help="open the result (and mask and depth map with -X) in a viewer")
@@ -46,6 +52,7 @@ def fuse_parser(name: str) -> Parser:
     add("--rmcache", action="store_true", help="remove all stores of the cache folder that are not in use, and stop")
     add("--version", action="store_true", help="print the version and stop")
     add("--preset", action="append", metavar="NAME|FILE", help="options from a preset; later ones replace their like")
+    add("--allow-code", action="store_true", help="let presets and cluster files name Python functions, which are run")
     add(
         "--store",
         metavar="DIR|URL",
@@ -84,6 +91,7 @@ def parse_fuse_args(parser: Parser, words: Sequence[str]) -> tuple[argparse.Name
     if args.force and args.force not in STEPS:
         raise Refusal(f"--force={args.force} is not known, allowed are {', '.join(STEPS)}")
     ops: list[Op] = []
-    for more in [*map(preset_options, args.preset or []), [parse(*option) for option in options]]:
+    presets = [preset_options(name, args.allow_code) for name in args.preset or []]
+    for more in [*presets, [parse(*option) for option in options]]:
         ops = merge_options(ops, more)
     return args, Recipe(tuple(ops), args.revert, args.layered).checked()

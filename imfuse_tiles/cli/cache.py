@@ -35,54 +35,54 @@ def status(words: Sequence[str]) -> int:
         return 0 if words else 2
     if len(words) > 1:
         raise Refusal(f"status takes one store, not also {words[1]}")
-    store = named(words[0])
-    found, who = contents(store), in_use(store)
-    print("\n".join(about(store, found, who)))
+    store = find_store(words[0])
+    summary, user = contents(store), in_use(store)
+    print("\n".join(status_lines(store, summary, user)))
     return 0
 
 
-def about(store: Store, found: Contents, who: str) -> list[str]:
-    """Lines on a store for people."""
-    lines = [f"{store.root}: {format_size(found.bytes)}"]
-    if found.images:
-        lines.append(f"{len(found.images)} images of {found.folder}: {found.options or 'no options'}")
-    lines.append(f"in use by {who}" if who else f"not in use; the last run began {since(found.began)}")
+def status_lines(store: Store, summary: Contents, user: str) -> list[str]:
+    """What ``status`` prints of a store."""
+    lines = [f"{store.root}: {format_size(summary.bytes)}"]
+    if summary.images:
+        lines.append(f"{len(summary.images)} images of {summary.folder}: {summary.options or 'no options'}")
+    lines.append(f"in use by {user}" if user else f"not in use; the last run began {age_text(summary.began)}")
     lines += ["", f"{'stage':<24} {'blocks':>15} {'bytes':>9}  state"]
-    last = [held for held in found.stages if held.key in found.last]
-    working = next((held.key for held in last if held.begun and not held.finished), None) if who else None
-    gone = passed(last)
-    for held in found.stages:
-        how = "not needed any more" if held.key in gone else state(store, held, held.key == working, found)
+    last = [stage for stage in summary.stages if stage.key in summary.last]
+    running_key = next((stage.key for stage in last if stage.begun and not stage.finished), None) if user else None
+    gone = discarded_stages(last)
+    for stage in summary.stages:
+        state = stage_state(store, stage, stage.key == running_key, summary)
         lines.append(
-            f"{held.name[:24]:<24} {f'{held.done} of {held.blocks}' if held.blocks else held.done:>15} "
-            f"{format_size(held.bytes):>9}  {how}"
+            f"{stage.name[:24]:<24} {f'{stage.done} of {stage.blocks}' if stage.blocks else stage.done:>15} "
+            f"{format_size(stage.bytes):>9}  {'not needed any more' if stage.key in gone else state}"
         )
     return lines
 
 
-def passed(last: Sequence[Held]) -> set[str]:
-    """Keys of those stages of the last run that are not there though the result, or what is made on the way to it
-    and not kept, has begun behind them: a lean run deleted them, or tidying did and no run missed them."""
-    begun = [place for place, held in enumerate(last) if held.begun and (held.passing or held is last[-1])]
-    return {held.key for held in last[: max(begun, default=0)] if not held.begun}
+def discarded_stages(last: Sequence[Held]) -> set[str]:
+    """Keys of stages of the last run that are gone although a later stage has begun: a lean run, or tidying, deleted
+    them and no run needed them since."""
+    begun = [place for place, stage in enumerate(last) if stage.begun and (stage.passing or stage is last[-1])]
+    return {stage.key for stage in last[: max(begun, default=0)] if not stage.begun}
 
 
-def state(store: Store, held: Held, at_work: bool, found: Contents) -> str:
-    """How a stage stands; of the one at work also its rate and the time left, from when its blocks were recorded."""
-    if held.finished:
-        return "complete" if held.key in found.last else "complete, of an earlier run"
-    if not at_work:
-        return "unfinished" if held.done else "not there"
-    moments = [line.get("at", 0.0) for line in store.journal(held.key).completed_blocks().values()]
-    recent = sorted(moment for moment in moments if moment >= found.began)[-RECENT:]
+def stage_state(store: Store, stage: Held, running: bool, summary: Contents) -> str:
+    """The state of a stage; of the running one also its rate and the time left, from when its blocks were recorded."""
+    if stage.finished:
+        return "complete" if stage.key in summary.last else "complete, of an earlier run"
+    if not running:
+        return "unfinished" if stage.done else "not begun"
+    times = [line.get("at", 0.0) for line in store.journal(stage.key).completed_blocks().values()]
+    recent = sorted(recorded for recorded in times if recorded >= summary.began)[-RECENT:]
     if len(recent) < 2:
-        return "at work"
+        return "running"
     rate = (len(recent) - 1) / max(time.time() - recent[0], 0.1)
-    return f"at work: {rate:.3g} blocks/s, about {max(held.blocks - held.done, 0) / rate:.0f} s left"
+    return f"running: {rate:.3g} blocks/s, about {max(stage.blocks - stage.done, 0) / rate:.0f} s left"
 
 
-def since(moment: float) -> str:
-    """How long ago a moment was, for people."""
+def age_text(moment: float) -> str:
+    """How long ago a time (seconds since 1970) was."""
     if not moment:
         return "at an unknown time"
     age = max(time.time() - moment, 0)
@@ -109,10 +109,11 @@ def ls(words: Sequence[str]) -> int:
         raise Refusal(f"cache ls takes no argument, not {words[0]}")
     total = 0
     for store in stores(cache_folder()):
-        found = contents(store)
-        total += found.bytes
+        summary = contents(store)
+        total += summary.bytes
         busy = ", in use" if in_use(store) else ""
-        print(f"{store.folder.name}  {format_size(found.bytes):>8}  used {since(found.began)}{busy}  {found.folder}")
+        used = f"used {age_text(summary.began)}{busy}"
+        print(f"{store.folder.name}  {format_size(summary.bytes):>8}  {used}  {summary.folder}")
     print(f"{cache_folder()}: {format_size(total)}", file=sys.stderr)
     return 0
 
@@ -120,47 +121,47 @@ def ls(words: Sequence[str]) -> int:
 def rm(words: Sequence[str]) -> int:
     """Remove stores by name, or all of the cache folder."""
     if list(words) == ["--all"]:
-        return emptied()
+        return remove_all()
     if not words or any(word.startswith("-") for word in words):
         raise Refusal("cache rm takes names of stores as cache ls prints them, or --all")
-    gained = sum(remove(store) for store in [named(word) for word in words])
-    print(f"{format_size(gained)} removed")
+    freed = sum(remove(store) for store in [find_store(word) for word in words])
+    print(f"{format_size(freed)} removed")
     return 0
 
 
-def emptied() -> int:
+def remove_all() -> int:
     """Remove every store of the cache folder that no run works on."""
-    gained, left = 0, 0
+    freed, left = 0, 0
     for store in stores(cache_folder()):
         try:
-            gained += remove(store)
+            freed += remove(store)
         except Exists as busy:
             print(busy, file=sys.stderr)
             left += 1
-    print(f"{format_size(gained)} removed from {cache_folder()}" + (f", {left} stores in use are left" if left else ""))
+    print(f"{format_size(freed)} removed from {cache_folder()}" + (f", {left} stores in use are left" if left else ""))
     return 0
 
 
 def gc(words: Sequence[str]) -> int:
     """Remove what is no longer of use."""
     keep, older, names = _limits(words)
-    places = [named(name) for name in names] or list(stores(cache_folder()))
-    free = [store for store in places if not _busy(store)]
+    places = [find_store(name) for name in names] or list(stores(cache_folder()))
+    free = [store for store in places if not _report_if_in_use(store)]
     chosen: dict[Store, list[Held]] = {store: [] for store in free}
-    for store, held in tidied([(store, contents(store)) for store in free], keep, older):
-        chosen[store].append(held)
+    for store, stage in tidied([(store, contents(store)) for store in free], keep, older):
+        chosen[store].append(stage)
     for store, stages in chosen.items():
         drop(store, stages)
-    gained = sum(held.bytes for stages in chosen.values() for held in stages)
-    print(f"{format_size(gained)} removed")
+    freed = sum(stage.bytes for stages in chosen.values() for stage in stages)
+    print(f"{format_size(freed)} removed")
     return 0
 
 
-def _busy(store: Store) -> bool:
-    who = in_use(store)
-    if who:
-        print(f"{store.root} is in use by {who} and left alone", file=sys.stderr)
-    return bool(who)
+def _report_if_in_use(store: Store) -> bool:
+    user = in_use(store)
+    if user:
+        print(f"{store.root} is in use by {user} and left alone", file=sys.stderr)
+    return bool(user)
 
 
 def _limits(words: Sequence[str]) -> tuple[int | None, float | None, list[str]]:
@@ -191,8 +192,8 @@ def _days(text: str) -> float:
     return days
 
 
-def named(name: str) -> Store:
-    """A store by its name in the cache folder or by its place. Refusal when there is none."""
+def find_store(name: str) -> Store:
+    """A store by its name in the cache folder or by its path. Refusal when there is none."""
     for place in (cache_folder() / name, name):
         store = Store.at(place)
         store.files.check_reachable()

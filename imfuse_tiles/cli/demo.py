@@ -26,16 +26,16 @@ def demo(words: Sequence[str]) -> int:
     parser = Parser(prog="imfuse-tiles demo", allow_abbrev=False, description=about)
     parser.add_argument("directory", nargs="?", default="imfuse-demo", metavar="DIR", help="folder (imfuse-demo)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
-    said = parser.parse_args(list(words))
-    folder = Path(said.directory)
+    args = parser.parse_args(list(words))
+    folder = Path(args.directory)
     recipe = Recipe(tuple(parse(*option) for option in load_preset("default"))).checked()
     with kernels_compiled_aside():
-        images = rendered(folder / "stack", said.force)
+        images = render_demo_stack(folder / "stack", args.force)
         from imfuse_tiles.execution.pipeline import fuse_images
 
         store, result = folder / "store", folder / "result.tif"
-        outcome = fuse_images(images, recipe, result, store=store, extra=True, force=said.force)
-    shown(folder / "stack", images, recipe, outcome.output)
+        outcome = fuse_images(images, recipe, result, store=store, extra=True, force=args.force)
+    print_comparison(folder / "stack", images, recipe, outcome.output)
     return 0
 
 
@@ -57,10 +57,10 @@ def kernels_compiled_aside() -> Iterator[None]:
         yield
 
 
-def rendered(folder: Path, force: bool) -> list[Path]:
-    """The slices of the demonstration, rendered unless they are there already. Exists when other files are."""
+def render_demo_stack(folder: Path, force: bool) -> list[Path]:
+    """The slices of the demonstration, rendered unless they exist already. Exists when other files are in the way."""
     images = [folder / f"slice_{number:04}.tif" for number in range(SLICES)]
-    if not is_there(folder, images):
+    if not is_rendered(folder, images):
         from imfuse_tiles.simulation import render
 
         print(f"rendering {SLICES} slices of {WIDTH} x {HEIGHT} pixels ...", file=sys.stderr)
@@ -68,25 +68,25 @@ def rendered(folder: Path, force: bool) -> list[Path]:
     return images
 
 
-def is_there(folder: Path, images: Sequence[Path]) -> bool:
+def is_rendered(folder: Path, images: Sequence[Path]) -> bool:
     """Whether an earlier demonstration has rendered these very slices."""
     try:
-        said: Any = json.loads((folder / "transforms.json").read_text())
-        same = [said[name] for name in ("width", "height", "seed", "bits", "noise", "misalign")]
+        metadata: Any = json.loads((folder / "transforms.json").read_text())
+        same = [metadata[name] for name in ("width", "height", "seed", "bits", "noise", "misalign")]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return same == [WIDTH, HEIGHT, SEED, 8, NOISE, False] and all(path.is_file() for path in images)
 
 
-def shown(folder: Path, images: Sequence[Path], recipe: Recipe, output: dict[str, str]) -> None:
-    """Print what was made, and how good it is beside the best single slice."""
+def print_comparison(folder: Path, images: Sequence[Path], recipe: Recipe, output: dict[str, str]) -> None:
+    """Print where the files are, and how good the result is compared with the best single slice."""
     import tifffile
 
     from imfuse_tiles.simulation import score
 
     truth = tifffile.imread(folder / "truth.tif")
     result = score(tifffile.imread(output["result"]), truth)
-    best = max((score(tifffile.imread(path), truth) for path in images), key=lambda each: each["sharpness"])
+    best = max((score(tifffile.imread(path), truth) for path in images), key=lambda scores: scores["sharpness"])
     names = {"result": "result", "mask": "mask", "depthmap": "depth map", "depth": "depth"}
     print(f"{'stack':<12} {folder} ({SLICES} slices)")
     print(f"{'options':<12} {recipe}")
@@ -95,4 +95,4 @@ def shown(folder: Path, images: Sequence[Path], recipe: Recipe, output: dict[str
     print(
         f"{'sharpness':<12} {result['sharpness']:.0%} of the truth's (sharpest single slice: {best['sharpness']:.0%})"
     )
-    print(f"{'likeness':<12} {result['psnr']:.1f} dB to the truth (that slice: {best['psnr']:.1f} dB)")
+    print(f"{'PSNR':<12} {result['psnr']:.1f} dB against the truth (that slice: {best['psnr']:.1f} dB)")

@@ -37,9 +37,9 @@ def _run(command: str, words: Sequence[str]) -> int:
         print(versions())
         return 0
     if args.rmcache:
-        from imfuse_tiles.cli.cache import emptied
+        from imfuse_tiles.cli.cache import remove_all
 
-        return emptied()
+        return remove_all()
     recipe = _complete(recipe, args.quiet)
     allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
     if command == "fuse" and not (args.dry_run or args.showname):

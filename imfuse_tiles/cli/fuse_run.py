@@ -16,12 +16,14 @@ from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import record_timings, show_progress
-from imfuse_tiles.cli.stack_from_args import stack_from_args
+from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
+from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
@@ -46,6 +48,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         recipe = _automatic(recipe, stack, args.quiet)
     store = open_store_for(stack, args.store)
     store.check()
+    stack = align_from_args(args, recipe, stack, store, resources)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     if command == "plan" or args.dry_run:
         work = survey(plan, store, resources)
@@ -55,7 +58,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     if args.showname:
         print(result)
         return 0
-    earlier = _find_earlier_result(args, plan, result)
+    earlier = _find_earlier_result(args, plan, store, result)
     if earlier is not None:
         print("already up to date (--force recomputes)", file=sys.stderr)
         return _finish(args, {"result": str(earlier)})
@@ -72,14 +75,14 @@ def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
     return choice.recipe
 
 
-def _find_earlier_result(args: argparse.Namespace, plan: Plan, result: Path) -> Path | None:
+def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, result: Path) -> Path | None:
     """A result of the same images and options, if any name will do."""
     metadata_asked = args.exif is not None or args.no_metadata
     if args.output or args.extra or args.force is not None or metadata_asked or args.bits != 16:
         return None
     if args.longname or args.basename is not None:
-        return result if result.is_file() else None
-    return find_finished_result(plan, result.parent, args.format)
+        return result if is_finished_result(store, plan, result) else None
+    return find_finished_result(plan, result.parent, args.format, lambda path: is_finished_result(store, plan, path))
 
 
 def _fuse(
@@ -88,6 +91,7 @@ def _fuse(
     request = ExportRequest(result, args.extra, args.bits, args.force is not None, _camera_tags(args, plan))
     if args.report:
         run_report.check(Path(args.report), plan, store, request)
+    tell_alignment(args, plan.stack)
     with (
         PeakMemory() as peak,
         record_timings(args, plan, store, request) as timings,
@@ -97,6 +101,7 @@ def _fuse(
         outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None)
     if args.report:
         run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
+    print_level_notices(plan, store)
     if not args.quiet:
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
@@ -107,6 +112,7 @@ def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds
     return {
         "version": __version__, "options": str(plan.recipe), "wall_seconds": seconds, "peak_rss_bytes": peak_bytes,
         "output": outcome.output, "store": store.root, "stages": [stage.__dict__ for stage in outcome.stages],
+        "alignment": alignment_record(plan.stack),
     }  # fmt: skip
 
 

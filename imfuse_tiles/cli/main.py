@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from imfuse_tiles import __version__
 from imfuse_tiles.errors import Refusal, Stop
@@ -60,6 +58,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except Stop as stop:
         print(f"imfuse-tiles: {stop}", file=sys.stderr)
         if stop.resumes:
+            import shlex  # help does without
+
             print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)
         return stop.code
     except BrokenPipeError:
@@ -93,12 +93,12 @@ def ignore_current_folder() -> None:
     where the package itself comes from.
     """
     try:
-        folder = Path.cwd()
+        folder = os.getcwd()
     except OSError:
         return
-    if folder == Path(__file__).resolve().parents[2]:
+    if folder == os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))):
         return
-    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", str(folder)):
+    if not sys.flags.safe_path and sys.path and sys.path[0] in ("", folder):
         del sys.path[0]
     os.environ.setdefault("PYTHONSAFEPATH", "1")
 
@@ -108,7 +108,7 @@ def _describe_bug(error: Exception) -> str:
     import traceback
 
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "imfuse_tiles" in frame.filename]
-    place = f" (at {Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    place = f" (at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 

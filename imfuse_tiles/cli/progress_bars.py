@@ -17,13 +17,13 @@ class Lines(Progress):
     """One line when a stage is complete, and one every ten seconds while it is not."""
 
     def __init__(self) -> None:
-        self.began = self.said = time.monotonic()
+        self.began = self.printed = time.monotonic()
         self.blocks = self.done = self.first = 0
         self.compiled = 0.0
         self.workers: set[str] = set()
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
-        self.began = self.said = time.monotonic()
+        self.began = self.printed = time.monotonic()
         self.blocks, self.done, self.first = blocks, reused, reused
         self.compiled, self.workers = 0.0, set()
 
@@ -36,22 +36,22 @@ class Lines(Progress):
     def block(self, stage: Stage) -> None:
         self.done += 1
         now = time.monotonic()
-        if now - self.said > 10:
-            self.said = now
+        if now - self.printed > 10:
+            self.printed = now
             computing = max(0.0, now - self.began - self.compiled / max(1, len(self.workers)))
             left = computing / (self.done - self.first) * (self.blocks - self.done)
             print(f"{stage.name}: {self.done} of {self.blocks} blocks, {left:.0f} s left", file=sys.stderr)
 
     def waits(self, what: str) -> None:
         now = time.monotonic()
-        if now - self.said > 10:
-            self.said = now
+        if now - self.printed > 10:
+            self.printed = now
             print(f"waits for {what}", file=sys.stderr)
 
     def finished(self, stage: Stage) -> None:
-        kept = f", {self.first} kept" if self.first else ""
+        reused = f", {self.first} reused" if self.first else ""
         took = time.monotonic() - self.began
-        print(f"{stage.name}: {self.blocks} blocks{kept}, {took:.2f} s", file=sys.stderr)
+        print(f"{stage.name}: {self.blocks} blocks{reused}, {took:.2f} s", file=sys.stderr)
 
 
 class Bar(Progress):
@@ -65,7 +65,7 @@ class Bar(Progress):
         self.done = reused
 
     def took(self, stage: Stage, took: BlockTiming) -> None:
-        """Blocks that waited for kernels to be compiled tell nothing of the time left: it is reckoned anew."""
+        """Blocks that waited for kernels to be compiled tell nothing of the time left: it is estimated again."""
         if took.compiled:
             announce_compiling()
             self.bars.reset(self.task, completed=self.done)
@@ -76,8 +76,8 @@ class Bar(Progress):
 
 
 @contextmanager
-def shown_progress(quiet: bool) -> Iterator[Progress]:
-    """The way of showing that fits where standard error goes."""
+def terminal_progress(quiet: bool) -> Iterator[Progress]:
+    """The display that suits standard error: bars on a terminal, else lines."""
     if quiet:
         yield Progress()
     elif not sys.stderr.isatty():

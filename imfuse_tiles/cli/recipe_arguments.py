@@ -121,13 +121,16 @@ def merge_options(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
     return [*(op for op in new if op.leads), *merged, *(op for op in new if not op.leads)]
 
 
-def preset_options(name: str) -> list[Op]:
-    """The options of a preset, by its name or path; ``auto`` has none until the frames are looked at."""
+def preset_options(name: str, allow_code: bool = False) -> list[Op]:
+    """The options of a preset, by its name or path; ``auto`` has none until the frames are looked at.
+
+    Refusal for Python functions in it unless ``allow_code``.
+    """
     if name == "auto":
         return []
     from imfuse_tiles.options import config_files
 
-    return [parse(*option) for option in config_files.load_preset(name)]
+    return [parse(*option) for option in config_files.load_preset(name, allow_code)]
 
 
 def with_default_preset(recipe: Recipe) -> Recipe:

@@ -32,7 +32,7 @@ def resources_from_args(args: argparse.Namespace) -> Resources:
     """The resources of a run; what the command line says goes before what a cluster file says."""
     settings = {"scheduler": args.scheduler}
     if is_cluster_file(args.scheduler):
-        settings = config_files.load_cluster_file(args.scheduler)
+        settings = config_files.load_cluster_file(args.scheduler, args.allow_code)
     scheduler, job = settings["scheduler"], settings.get("cluster", {})
     if scheduler in QUEUES:
         settings = {**queue_worker_settings(scheduler, job), **settings}

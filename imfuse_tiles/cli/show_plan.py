@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from imfuse_tiles.execution.align_stack import alignment_lines, alignment_record
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import memory_used
 from imfuse_tiles.planning.disk import disk_growth
@@ -43,6 +44,7 @@ def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
         "disk_lean_bytes": disk_growth(work, lean=True).most,
         "lean": resources.lean,
         "stages": rows,
+        "alignment": alignment_record(plan.stack),
     }  # fmt: skip
 
 
@@ -58,6 +60,7 @@ def plan_text(work: WorkPlan, store: Store) -> str:
     lines = [
         f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
         f"front {whole['front']}, back {whole['back']}",
+        *alignment_lines(work.plan.stack),
         f"store {whole['store']}",
         "",
         f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles.cli.progress_bars import shown_progress
+from imfuse_tiles.cli.progress_bars import terminal_progress
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.planning.plan import Plan
@@ -39,7 +39,7 @@ def record_timings(
 @contextmanager
 def show_progress(args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest) -> Iterator[Progress]:
     """The display on the terminal, and with ``--view`` a preview picture."""
-    with shown_progress(args.quiet) as display:
+    with terminal_progress(args.quiet) as display:
         if not args.view:
             yield display
             return

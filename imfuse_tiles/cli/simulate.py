@@ -15,11 +15,11 @@ from imfuse_tiles.errors import Refusal
 
 def parser() -> Parser:
     """The words of ``simulate``."""
-    made = Parser(prog="imfuse-tiles simulate", allow_abbrev=False, description=(
+    simulate_parser = Parser(prog="imfuse-tiles simulate", allow_abbrev=False, description=(
         "Render a macro scene with occlusion through a thin lens: slice_0000.tif (front) onwards, truth.tif (all in "
         "focus), depth.tif and transforms.json. The same arguments give the same bytes."))  # fmt: skip
-    add = made.add_argument
-    add("directory", metavar="DIR", help="folder for the files, made if need be")
+    add = simulate_parser.add_argument
+    add("directory", metavar="DIR", help="folder for the files, created if need be")
     add("--size", required=True, metavar="WxH", help="width and height in pixels, such as 1200x800")
     add("--slices", required=True, type=whole_number(1), metavar="N", help="how many slices")
     add("--seed", required=True, type=whole_number(0), metavar="S", help="which scene, a whole number from 0")
@@ -30,26 +30,26 @@ def parser() -> Parser:
     add("--tile", type=whole_number(1), default=512, metavar="N", help="edge of a window in pixels (512)")
     add("-f", "--force", action="store_true", help="overwrite an earlier stack in DIR")
     add("--quiet", action="store_true", help="print nothing but the folder and errors")
-    return made
+    return simulate_parser
 
 
 def simulate(words: Sequence[str]) -> int:
     """Render a stack."""
-    said = parser().parse_args(list(words))
-    width, height = size_of(said.size)
+    args = parser().parse_args(list(words))
+    width, height = parse_size(args.size)
     from imfuse_tiles.options.resources import cores
     from imfuse_tiles.simulation import render
 
-    workers = cores() if said.workers is None else said.workers
-    progress = None if said.quiet else Told(said)
-    with nullcontext() if said.quiet else compiling_announced():
-        folder = render(said.directory, width, height, said.slices, said.seed, said.bits, said.noise, said.misalign,
-                        workers, said.tile, progress, said.force)  # fmt: skip
+    workers = cores() if args.workers is None else args.workers
+    progress = None if args.quiet else RenderProgress(args)
+    with nullcontext() if args.quiet else compiling_announced():
+        folder = render(args.directory, width, height, args.slices, args.seed, args.bits, args.noise, args.misalign,
+                        workers, args.tile, progress, args.force)  # fmt: skip
     print(folder)
     return 0
 
 
-def size_of(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
     """Width and height of a text such as 1200x800. Refusal when it is none."""
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):
@@ -57,11 +57,11 @@ def size_of(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-class Told:
+class RenderProgress:
     """Says on standard error how far a rendering is, at most every two seconds."""
 
-    def __init__(self, said: argparse.Namespace, clock: Callable[[], float] = time.monotonic) -> None:
-        self.what, self.clock = f"simulate {said.size}, {said.slices} slices", clock
+    def __init__(self, args: argparse.Namespace, clock: Callable[[], float] = time.monotonic) -> None:
+        self.what, self.clock = f"simulate {args.size}, {args.slices} slices", clock
         self.began = self.last = clock()
 
     def __call__(self, done: int, total: int) -> None:

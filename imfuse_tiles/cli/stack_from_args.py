@@ -4,16 +4,54 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
+from imfuse_tiles.execution.align_stack import align_stack, alignment_lines, is_worth_telling, save_transforms
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.frame_levels import level_notices
+from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.storage.store import Store
 
 
 def stack_from_args(args: argparse.Namespace) -> Stack:
     """The stack, its headers checked; how its files were taken goes to standard error, one line for each notice."""
     stack = open_stack(
-        args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results
-    )
+        args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
+        white=args.white, ignore_alpha=args.ignore_alpha,
+    )  # fmt: skip
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)
     return stack
+
+
+def align_from_args(
+    args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources
+) -> Stack:
+    """The stack laid over itself as the arguments ask for; frames left out go to standard error."""
+    aligned = align_stack(stack, recipe, store, resources, transforms=args.transforms, skip_bad=args.skip_bad,
+                          by_focus=args.order == "focus")  # fmt: skip
+    for notice in aligned.notices[len(stack.notices) :]:
+        print(f"note: {notice}", file=sys.stderr)
+    return aligned
+
+
+def tell_alignment(args: argparse.Namespace, stack: Stack) -> None:
+    """Write the transforms to the file that the arguments name; tell what was done and is to be looked at."""
+    if args.save_transforms:
+        save_transforms(Path(args.save_transforms), stack)
+    if not args.quiet and is_worth_telling(stack):
+        print("\n".join(alignment_lines(stack)), file=sys.stderr)
+
+
+def print_level_notices(plan: Plan, store: Store) -> None:
+    """What reading the frames showed of their brightness and bits, on standard error."""
+    for stage in plan.stages:
+        if stage.key in (IngestJob.key(plan.stack.digest), AlignJob.key(plan.stack.digest)):
+            numbers = store.numbers.load(stage.key) or {}
+            for notice in level_notices(numbers, [header.name for header in plan.stack.headers]):
+                print(f"note: {notice}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``verify``: read a whole store and say what of it cannot be trusted. Nothing is changed: the next run mends it."""
+"""``verify``: read a whole store and report damage. Nothing is changed: the next run computes what is damaged."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def verify(words: Sequence[str]) -> int:
         raise Refusal(f"{store.root}: no store of imfuse-tiles")
     store.check()
     files = dict(store.files.list_files())
-    with ExitStack() as held:
+    with ExitStack() as lock:
         with suppress(Refusal):  # a place that cannot be written has no writer
-            held.enter_context(store.locked())
-        found = 0
+            lock.enter_context(store.locked())
+        count = 0
         for fault in faults(store, list(files)):
             print(fault)
-            found += 1
-    if found:
-        print(f"{found} faults in {store.root}; the next run computes what they concern again, as far as it is needed")
+            count += 1
+    if count:
+        print(f"{count} faults in {store.root}; the next run computes again what is damaged and needed")
         return BlockFailed.code
     print(f"{store.root}: {len(files)} files, {format_size(sum(files.values()))}, all as they were written")
     return 0
 
 
 def faults(store: Store, names: list[str]) -> Iterator[str]:
-    """What is wrong, a line for each."""
+    """Every fault, one line each."""
     for name in names:
         if name.endswith(PARTIAL):
             yield f"{name}: half written by a run that was killed"

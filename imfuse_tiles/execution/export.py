@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from imfuse_tiles import __version__
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.writing import Picture, check_target, eight_bits, file_format, write_layers, write_picture
@@ -55,13 +58,16 @@ class ExportRequest:
 PACKED = 0.65
 
 
-def output_files(plan: Plan, wish: ExportRequest, opaque: bool) -> list[OutputFile]:
-    """The files of a wish. ``opaque``: the result needs no opacity. Mask and depth: of a result that has them."""
+def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
+    """The files of a wish. Mask and depth: of a result that has them.
+
+    ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
+    """
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     job = plan.result.job
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
-    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque)
+    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
 
 
@@ -97,9 +103,12 @@ def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) ->
     size = 0
     for sheet in output_files(plan, wish, opaque):
         check_not_a_source(sheet.path, plan, store)
-        if not is_up_to_date(plan, store, sheet, wish):
-            page = describe_page(plan, sheet, sheet.pages[0], wish)
-            check_target(sheet.path, page, force=wish.force, memory=memory, pages=len(sheet.pages))
+        state = output_state(store, name(plan, sheet, wish), sheet.path)
+        if state != "written":
+            if state == "changed" and not wish.force:
+                raise Exists(f"{sheet.path}: is no longer as it was written; --force writes it again")
+            page, force = describe_page(plan, sheet, sheet.pages[0], wish), wish.force or state in ("empty", "unnoted")
+            check_target(sheet.path, page, force=force, memory=memory, pages=len(sheet.pages))
             size += estimated_bytes(plan, sheet, wish)
     return size
 
@@ -126,13 +135,19 @@ def export(
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = store.numbers.load(plan.result.key)
     assert numbers is not None
-    found = output_files(plan, wish, numbers["opaque"])
-    todo = [sheet for sheet in found if not is_up_to_date(plan, store, sheet, wish)]
+    found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))
+    states = {sheet.path: output_state(store, name(plan, sheet, wish), sheet.path) for sheet in found}
+    todo = [sheet for sheet in found if states[sheet.path] != "written"]
     at_once = max(1, min(workers, len(todo)))
 
     def write_one(sheet: OutputFile) -> None:
         with translate_os_errors(f"the {sheet.role}", sheet.path.parent, estimated_bytes(plan, sheet, wish)):
-            write(plan, store, sheet, wish, workers, memory, at_once, check)
+            if states[sheet.path] == "unnoted" and not wish.force:
+                with same_as_before(sheet.path) as beside:
+                    write(plan, store, sheet, wish, workers, memory, at_once, check, beside)
+                return
+            force = wish.force or states[sheet.path] == "empty"
+            write(plan, store, sheet, replace(wish, force=force), workers, memory, at_once, check)
 
     with ThreadPoolExecutor(at_once) as threads:
         list(threads.map(write_one, sorted(todo, key=lambda sheet: -estimated_bytes(plan, sheet, wish))))
@@ -141,16 +156,18 @@ def export(
 
 def write(
     plan: Plan, store: Store, sheet: OutputFile, wish: ExportRequest, workers: int, memory: int, files: int,
-    check: Callable[[], None],
+    check: Callable[[], None], place: Path | None = None,
 ) -> None:  # fmt: skip
-    """Write one file, of so many that are written at once."""
+    """Write one file, of so many that are written at once; ``place``: another than its own."""
     made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
     job = plan.result.job
     assert isinstance(job, FinishJob)
 
-    def note(state: os.stat_result) -> None:
+    def note(file: BinaryIO) -> None:
         with translate_os_errors(f"the note of the {sheet.role}", store.folder, 4096):
-            store.numbers.save(name(plan, sheet, wish), {"size": state.st_size, "mtime_ns": state.st_mtime_ns})
+            record_output(store, name(plan, sheet, wish), plan, sheet.role, file)
+
+    place = place or sheet.path
 
     _, rows, columns = store.arrays.open(job.out).chunks
     if len(made) > 1:  # layers are read from arrays whose chunks are as high as wide
@@ -159,9 +176,9 @@ def write(
     bands = [read_bands(plan, store, page, each.dtype, check, (rows, columns))
              for page, each in zip(sheet.pages, made, strict=True)]  # fmt: skip
     if len(made) == 1:
-        write_picture(sheet.path, made[0], bands[0], force=wish.force, workers=workers, memory=memory, note=note)
+        write_picture(place, made[0], bands[0], force=wish.force, workers=workers, memory=memory, note=note)
     else:
-        write_layers(sheet.path, list(zip(made, bands, strict=True)), force=wish.force, workers=workers, note=note)
+        write_layers(place, list(zip(made, bands, strict=True)), force=wish.force, workers=workers, note=note)
 
 
 def read_bands(
@@ -192,10 +209,16 @@ def name(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     return "output-" + digest([plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags])
 
 
-def is_up_to_date(plan: Plan, store: Store, sheet: OutputFile, wish: ExportRequest) -> bool:
-    """Whether the file is there as this very plan wrote it."""
-    said = store.numbers.load(name(plan, sheet, wish)) if store.exists() else None
-    if said is None or not sheet.path.is_file():
-        return False
-    state = sheet.path.stat()
-    return (state.st_size, state.st_mtime_ns) == (said["size"], said["mtime_ns"])
+@contextmanager
+def same_as_before(path: Path) -> Iterator[Path]:
+    """A place beside a file for the same again. Exists when what was written there is another content after all.
+
+    The file says that this program wrote it, and the store lost its note of that.
+    """
+    beside = path.with_name(f".again-{os.getpid()}-{path.name}")
+    try:
+        yield beside
+        if file_digest(beside) != file_digest(path):
+            raise Exists(f"{path}: exists already, and is not what this run makes; --force overwrites it")
+    finally:
+        beside.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.execution import export
+from imfuse_tiles.execution.align_stack import align_stack, remember_alignment
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
@@ -90,6 +91,7 @@ def run_plan(
             store.journal(key).forget()
         if first:
             record_run(work, store)
+            remember_alignment(plan.stack, store)
         current = _start(work, store, progress or Progress(), halt, fresh)
         files: dict[str, str] = {}
         try:
@@ -135,6 +137,7 @@ def fuse_images(
     threads = check_scheduler(scheduler, workers or cores())
     resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
     kept = open_store_for(stack, store)
+    stack = align_stack(stack, recipe, kept, resources)
     plan = plan_of(recipe.checked(), stack, kept, resources, extra)
     request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags)
     return run_plan(plan, kept, resources, request, progress)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.margins import without_margins
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.ranges import with_white
 from imfuse_tiles.imageio.reading import (
     Header,
     PageChoice,
@@ -24,19 +26,20 @@ from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
 from imfuse_tiles.imageio.stack import Stack
 
-#: Ways to order the frames: by their names, or as they stand on the command line.
-ORDERS = ("name", "given")
+#: Ways to order the frames: by their names, as they stand on the command line, or (once they are compared) by focus.
+ORDERS = ("name", "given", "focus")
 
 
 def open_stack(
     images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None, order: str = "name",
-    include_results: bool = False,
+    include_results: bool = False, white: float | None = None, ignore_alpha: bool = False,
 ) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
     ``pages``: which pages of every TIFF file are frames, "all" or numbers such as "1-5,9"; without it a file is one
     frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
     ``include_results``: take results of this program for frames although other images are there.
+    ``white``: the sample that is white, full scale otherwise. ``ignore_alpha``: transparent pixels are picture, too.
     Raises Refusal naming the first bad file.
     """
     if not images:
@@ -45,13 +48,16 @@ def open_stack(
         raise Refusal(f"--order {order}: allowed is {' or '.join(ORDERS)}")
     notices: list[str] = []
     paths = _without_results(list(map(Path, images)), notices) if not include_results else list(map(Path, images))
-    if order == "name":
+    if order != "given":
         paths = _sorted(paths, notices)
     headers = _headers(paths, pages, notices)
     if revert:
         headers.reverse()
     headers = upright(headers, notices)
     check_stack(headers)
+    if not ignore_alpha and any(header.has_alpha for header in headers):
+        headers = without_margins(headers, notices)
+    headers = with_white(headers, white, notices)
     headers, tags = _in_one_profile(headers, notices)
     return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.alignment import Alignment
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import Header
 
 FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+@frozen
+class FrameWarp:
+    """How a frame is resampled as it is read: ``matrix`` (3 x 3, row by row) maps a pixel of the stack to its place
+    in the file; ``gains`` multiply its colours, none where empty."""
+
+    matrix: tuple[float, ...]
+    gains: tuple[float, ...] = ()
 
 
 @frozen
@@ -20,9 +34,22 @@ class Stack:
     notices: tuple[str, ...] = ()
     #: The tags of the front frame's camera, and the colour profile of all frames.
     tags: Tags = Tags()
+    #: One for each frame, or none: the files are read as they are.
+    warps: tuple[FrameWarp, ...] = ()
+    #: Height and width after warping.
+    size: Frame | None = None
+    #: What was found of how the frames lie over each other, and the key that it is kept by in a store.
+    alignment: Alignment | None = None
+    alignment_key: str = ""
 
     @property
     def frame(self) -> Frame:
+        """Height and width of the frames as they are fused."""
+        return self.size or self.file_frame
+
+    @property
+    def file_frame(self) -> Frame:
+        """Height and width of the frames in their files."""
         return self.headers[0].height, self.headers[0].width
 
     @property
@@ -35,3 +62,8 @@ class Stack:
 
     def __len__(self) -> int:
         return len(self.headers)
+
+    def warped(self, warps: Sequence[FrameWarp], size: Frame) -> Stack:
+        """The stack with its frames resampled as they are read; another stack, with another digest."""
+        listing = repr([self.digest, [(warp.matrix, warp.gains) for warp in warps], tuple(size)])
+        return replace(self, warps=tuple(warps), size=size, digest=hashlib.sha256(listing.encode()).hexdigest())

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import named
-from imfuse_tiles.options.resources import ALLOWED
+from imfuse_tiles.options.custom_commands import Command
+from imfuse_tiles.options.grammar import REGISTRY, named
+from imfuse_tiles.options.resources import ALLOWED, is_callable
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+#: Why a file is refused that names a Python function.
+RUNS_CODE = "runs Python code; --allow-code lets a file do so that you trust"
 
 
 def config_folder() -> Traversable:
@@ -59,13 +63,20 @@ def find_preset(name: str) -> Traversable:
     return presets[name]
 
 
-def load_preset(name: str) -> list[tuple[str, str | None]]:
-    """The options of a preset, by its name or its path: (option name, text after ``=`` or None) in their order."""
+def load_preset(name: str, allow_code: bool = False) -> list[tuple[str, str | None]]:
+    """The options of a preset, by its name or its path: (option name, text after ``=`` or None) in their order.
+
+    Refusal for one that names a Python function, unless ``allow_code``: importing it runs code of whoever wrote it.
+    """
     file = find_preset(name)
     options = _load(file).get("options")
     if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
         raise Refusal(f"{file}: a preset is an array of strings named options")
-    return [_split_option(file, option) for option in options]
+    split = [_split_option(file, option) for option in options]
+    for option, text in split:
+        if not allow_code and issubclass(REGISTRY[option], Command) and ":" in (text or ""):
+            raise Refusal(f"{file}: --{option}={text} {RUNS_CODE}")
+    return split
 
 
 CLUSTER = {
@@ -74,8 +85,11 @@ CLUSTER = {
 }  # fmt: skip
 
 
-def load_cluster_file(name: str) -> dict[str, Any]:
-    """The settings of a cluster file, by its name or path. Refusal when there is none or a setting is unknown."""
+def load_cluster_file(name: str, allow_code: bool = False) -> dict[str, Any]:
+    """The settings of a cluster file, by its name or path. Refusal when there is none or a setting is unknown.
+
+    Refusal also for a scheduler that is a Python function, unless ``allow_code``.
+    """
     file = Path(name) if is_path(name) else config_folder() / f"{name}.toml"
     if not file.is_file():
         raise Refusal(f"--scheduler {name} is not known; allowed is {ALLOWED}")
@@ -83,6 +97,8 @@ def load_cluster_file(name: str) -> dict[str, Any]:
     wrong = [key for key, value in settings.items() if type(value) is not CLUSTER.get(key)]
     if wrong or "scheduler" not in settings:
         raise Refusal(f"{file}: {wrong[0] if wrong else 'no scheduler'}; a cluster file has {', '.join(CLUSTER)}")
+    if not allow_code and is_callable(settings["scheduler"]):
+        raise Refusal(f"{file}: scheduler {settings['scheduler']} {RUNS_CODE}")
     return settings
 
 

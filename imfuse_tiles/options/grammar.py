@@ -6,8 +6,6 @@ documentation table and the cache key all follow from the fields; there is no se
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, field, fields, replace
@@ -59,6 +57,7 @@ def word(default: str | None, help: str, choices: Choices | None = None, *, alia
 
 #: The groups of options, in the order in which a run meets them.
 SECTIONS = (
+    "Frames",
     "General",
     "Mask generators",
     "Mask filters (in the order given)",
@@ -162,6 +161,8 @@ def _range(low: float | None, high: float | None) -> str:
 def digest(value: Any) -> str:
     """A stable key of any JSON value: 16 hex digits of its SHA-256."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    import hashlib  # help does without, and it takes long to load
+
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -176,6 +177,8 @@ def named(name: str, extra: Iterable[str] = ()) -> str:
         return also.get(found[0], found[0])
     if found:
         raise Refusal(f"option --{name} is ambiguous: {', '.join('--' + full for full in sorted(found))}")
+    import difflib  # only where a name is wrong
+
     near = difflib.get_close_matches(name, known, 3)
     hint = f"did you mean {' or '.join('--' + full for full in near)}?" if near else "see 'imfuse-tiles ops'"
     raise Refusal(f"unknown option --{name}; {hint}")

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance, Reference
 from imfuse_tiles.options.backgrounds import Background
 from imfuse_tiles.options.cuts import CutFilter, CutLess
 from imfuse_tiles.options.final_steps import Final
@@ -117,6 +118,7 @@ class Recipe:
     def __str__(self) -> str:
         """The canonical options, parsable again."""
         groups: list[Iterable[Op]] = [
+            self.of(Align), self.of(Reference), self.of(AlignKeepSize), self.of(Balance),
             self.of(ColorSpace), self.of(PrepResize), self.generators, self.filters, self.of(MaskMerge),
             (self.level,) if self.generators else (), self.cuts, self.of(Substacks), self.finals, self.backgrounds,
         ]  # fmt: skip

@@ -69,6 +69,12 @@ def part_of(text: str, wait: float) -> Part:
     return Part(int(found[1]), int(found[2]), wait)
 
 
+def is_callable(spec: str) -> bool:
+    """Whether a scheduler is a Python function that returns one: ``module:callable``."""
+    names = ("sync", "tcp", "tls", "file", *QUEUES)
+    return spec.partition(":")[0] not in names and CALLABLE.fullmatch(spec) is not None
+
+
 def check_scheduler(spec: str, workers: int) -> int:
     """How many workers a scheduler will have (as given in it, else ``workers``); Refusal when it is unknown."""
     name, _, rest = spec.partition(":")
@@ -80,7 +86,7 @@ def check_scheduler(spec: str, workers: int) -> int:
         return int(rest) if rest else workers
     if (name in ("tcp", "tls") and rest.startswith("//")) or (name == "file" and rest) or spec in QUEUES:
         return workers
-    if name not in ("sync", "tcp", "tls", "file", *QUEUES) and CALLABLE.fullmatch(spec):
+    if is_callable(spec):
         return workers
     raise Refusal(f"--scheduler {spec} is not known; allowed is {ALLOWED}")
 

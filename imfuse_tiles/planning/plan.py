@@ -17,6 +17,7 @@ from imfuse_tiles.options.mask_fourier import Fourier
 from imfuse_tiles.options.mask_generator import Generator
 from imfuse_tiles.options.recipe import STEPS, Recipe
 from imfuse_tiles.planning.plan_result import Ending
+from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.depthmap_mask import DepthMapJob
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.fourier_masks import CellsJob, Far, FarJob, FarMaskJob, FarStart, Frames, Masks, Planes, error
@@ -81,7 +82,7 @@ class Planner(Ending):
         self.recipe, self.stack, self.room, self.maps = recipe.of_stack(len(stack)), stack, room, maps
         self.stages: dict[str, Stage] = {}
         self.frame, self.slices = stack.frame, len(stack)
-        self.ingested = IngestJob.key(stack.digest)
+        self.ingested = (AlignJob if stack.warps else IngestJob).key(stack.digest)
         self.source = Source(f"source/{self.ingested}", stack.planes, stack.frame, FULL[stack.dtype])
         self.resized(recipe)
 
@@ -110,7 +111,9 @@ class Planner(Ending):
     def ingest(self) -> None:
         lead, rows = (self.stack.planes, self.slices), all(each.random_access for each in self.stack.headers)
         out = Output(self.source.path, lead, (self.stack.planes, 1), self.stack.dtype)
-        job = IngestJob(self.stack.headers, self.source.path)
+        job: IngestJob = IngestJob(self.stack.headers, self.source.path)
+        if self.stack.warps:
+            job = AlignJob(self.stack.headers, self.source.path, warps=self.stack.warps, size=self.frame)
         self.add("ingest", self.ingested, job, out, slices=self.slices, banded=True, about={"rows": rows})
 
     # Masks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +55,17 @@ def shortened(stem: str) -> str:
     return stem
 
 
-def find_finished_result(plan: Plan, folder: Path, ending: str) -> Path | None:
+def find_finished_result(
+    plan: Plan, folder: Path, ending: str, is_result: Callable[[Path], bool] = Path.is_file
+) -> Path | None:
     """A result of the very same sources and options, whatever its base name.
 
-    Looked for in ``folder``, then below the current one, nearest first.
+    ``is_result``: whether a file of the right name is one. Looked for in ``folder``, then below the current one,
+    nearest first.
     """
     name = f"*{digests(plan)}*.result.{ending}"
     for place in (folder, *below(Path())):
-        found = next((path for path in sorted(place.glob(name)) if path.is_file()), None)
+        found = next((path for path in sorted(place.glob(name)) if is_result(path)), None)
         if found:
             return found
     return None

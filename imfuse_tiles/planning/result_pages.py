@@ -37,8 +37,14 @@ class OutputFile:
     pages: tuple[Page, ...]
 
 
-def output_pages(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool) -> list[OutputFile]:
-    """The files of a result. ``extra``: places of mask and depth maps that are wanted. ``opaque``: needs no opacity."""
+def output_pages(
+    plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bool, depth_opaque: bool = False
+) -> list[OutputFile]:
+    """The files of a result. ``extra``: places of mask and depth maps that are wanted. ``opaque``: needs no opacity.
+
+    Where no mask is strong enough the depth is unknown, not 0, which is the back: unless ``depth_opaque``, the grey
+    depth map has its opacity beside it, too.
+    """
     job = plan.result.job
     assert isinstance(job, FinishJob)
     planes = job.colours + (not opaque)
@@ -49,7 +55,7 @@ def output_pages(plan: Plan, result: Path, extra: Mapping[str, Path], opaque: bo
     others = {
         "mask": Page(1, finished(job, mask, mask + 1)),
         "depthmap": depth_page(finished(job, depth, depth + 2), extra.get("depthmap", result)),
-        "depth": Page(1, finished(job, depth, depth + 1)),
+        "depth": Page(1, finished(job, depth, depth + 1)) if depth_opaque else Page(2, finished(job, depth, depth + 2)),
     }
     return [
         OutputFile("result", result, tuple(pages)),

@@ -180,12 +180,13 @@ class FinishJob(Job):
         return halo
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        opaque = True
+        opaque = depth_opaque = True
         for part in parts(block.region, access.array(self.out), self.halo().reach):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
             opaque = opaque and bool(codes[self.colours].min() == 65535)
-        return {"opaque": opaque}
+            depth_opaque = depth_opaque and self.maps and bool(codes[-1].min() == 65535)
+        return {"opaque": opaque, "depth_opaque": depth_opaque}
 
     def codes(self, access: Access, region: Region) -> np.ndarray:
         """The planes of a region."""
@@ -227,7 +228,8 @@ class FinishJob(Job):
                 yield as_coloured(left, self.colours)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        return {"opaque": all(each["opaque"] for each in reports)}
+        found = [(each["opaque"], each.get("depth_opaque", False)) for each in reports]
+        return {"opaque": all(opaque for opaque, _ in found), "depth_opaque": all(sure for _, sure in found)}
 
     def memory(self, height: int, width: int) -> int:
         read = sum(each.weight for each in self.pictures)

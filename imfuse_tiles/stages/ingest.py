@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.reading import Header, open_frame
+from imfuse_tiles.stages.frame_levels import FrameLevels, stack_levels
 from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.storage.store import Store
 
 BAND = 512
 
@@ -28,14 +31,19 @@ class IngestJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         header, region = self.headers[block.z0 - self.first], block.region
         step = access.array(self.out).chunks[-2]
+        levels = FrameLevels(block.z0)
         with open_frame(header) as frame:
             for y0 in range(region.y0, region.y1, step):
                 y1 = min(y0 + step, region.y1)
                 rows = frame.rows(y0, y1)
+                levels.add(rows, y0)
                 access.bytes_read += rows.nbytes
                 part = Region(y0, y1, 0, header.width)
                 access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
-        return {}
+        return levels.report()
+
+    def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return stack_levels(reports)
 
     def for_block(self, block: Block) -> IngestJob:
         return replace(self, headers=self.headers[block.z0 : block.z1], first=block.z0)

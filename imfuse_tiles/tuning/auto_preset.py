@@ -40,7 +40,7 @@ def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[st
     if found is None:
         yield f"{frames}, too large to look at beforehand"
         return
-    order = "in no order of focus: depth is that of the sharpest frame" if unordered else "in order of focus"
+    order = "in no order of focus (--order=focus sorts them)" if unordered else "in order of focus"
     yield f"{frames}, {order}" if len(stack) > 4 else frames
     yield f"noise {100 * found.variance**0.5:.2g} % of full scale (noise=... sets it)"
     if found.never_sharp > NEVER_SHARP:

@@ -1,7 +1,7 @@
 """A small picture of the step at work, refreshed from the store while a run goes on.
 
 Every finished block is read once and thinned out, a few at a time, so that the picture costs no more than a
-few percent of the run; what there was no time for is drawn later or not at all.
+few percent of the run; blocks that there was no time for is drawn later or not at all.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Access, Block, Layout, Stage
 from imfuse_tiles.storage.store import Store
 
-LONGEST = 1000
+MAX_EDGE = 1000
 #: Seconds between two pictures at least, and the share of a core's time that drawing may take.
-PAUSE, SHARE = 2.0, 0.03
+MIN_PAUSE, CPU_SHARE = 2.0, 0.03
 
 
 @frozen
@@ -79,13 +79,13 @@ class Preview(Progress):
         self.end, self.changed = threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
         check_target(path, Picture(1, 1, 3, "uint8"), force=True)
-        if path.exists() and not force and not self.own():
+        if path.exists() and not force and not self.is_own():
             raise Exists(f"{path}: exists already; --force overwrites it")
 
-    def own(self) -> bool:
+    def is_own(self) -> bool:
         """Whether the file is one that an earlier run of this store drew."""
-        said = self.store.numbers.load(self.note)
-        return said is not None and self.path.is_file() and self.path.stat().st_mtime_ns == said["mtime_ns"]
+        note = self.store.numbers.load(self.note)
+        return note is not None and self.path.is_file() and self.path.stat().st_mtime_ns == note["mtime_ns"]
 
     def stage(self, stage: Stage, blocks: int, reused: int) -> None:
         self.current = stage
@@ -101,14 +101,14 @@ class Preview(Progress):
         if self.thread.is_alive():
             self.thread.join()
         self.current = self.plan.result
-        self.draw(time.monotonic() + PAUSE)
+        self.draw(time.monotonic() + MIN_PAUSE)
 
     def _watch(self) -> None:
-        pause = PAUSE
+        pause = MIN_PAUSE
         while not self.end.wait(pause):
             began = time.thread_time()
-            self.draw(time.monotonic() + PAUSE / 4)
-            pause = max(PAUSE, (time.thread_time() - began) / SHARE)
+            self.draw(time.monotonic() + MIN_PAUSE / 4)
+            pause = max(MIN_PAUSE, (time.thread_time() - began) / CPU_SHARE)
 
     def draw(self, until: float) -> None:
         """Draw blocks that are not there yet until time is up, and write the picture. Trouble is no reason to stop."""
@@ -118,7 +118,7 @@ class Preview(Progress):
             if stage is None or seen is None or not self._update(stage, seen, until):
                 return
             assert self.canvas is not None
-            planes = shades(self.canvas)
+            planes = to_display(self.canvas)
             _, height, width = planes.shape
             picture = Picture(height, width, 3, "uint8", stage.name, f"imfuse-tiles v{__version__}")
             write_picture(self.path, picture, [np.ascontiguousarray(np.moveaxis(planes, 0, -1))], force=True, workers=1)
@@ -126,7 +126,7 @@ class Preview(Progress):
 
     def _update(self, stage: Stage, seen: View, until: float) -> bool:
         """Draw new blocks onto the canvas; whether there were any."""
-        step = -(-max(stage.frame) // LONGEST)
+        step = -(-max(stage.frame) // MAX_EDGE)
         layout = self.store.journal(stage.key).layout()
         if layout is None:
             return False
@@ -137,7 +137,7 @@ class Preview(Progress):
         new = [name for name in self.store.journal(stage.key).completed_blocks() if name not in self.drawn]
         access = Access(self.store)
         for name in reversed(new):  # the latest first
-            block = block_of(stage, Layout(**layout), name)
+            block = block_of_name(stage, Layout(**layout), name)
             part = seen.read(access, block, step)
             y, x = -(-block.region.y0 // step), -(-block.region.x0 // step)
             self.canvas[:, y : y + part.shape[1], x : x + part.shape[2]] = part
@@ -147,7 +147,7 @@ class Preview(Progress):
         return bool(new)
 
 
-def block_of(stage: Stage, layout: Layout, name: str) -> Block:
+def block_of_name(stage: Stage, layout: Layout, name: str) -> Block:
     """The block of a name."""
     run, y0, x0 = map(int, name.split("/"))
     height, width = stage.frame
@@ -156,11 +156,11 @@ def block_of(stage: Stage, layout: Layout, name: str) -> Block:
     return Block(run, run * layout.run, min((run + 1) * layout.run, stage.slices), region)
 
 
-def shades(canvas: np.ndarray) -> np.ndarray:
+def to_display(canvas: np.ndarray) -> np.ndarray:
     """A canvas as uint8: masks stretched to their range, what is not there yet dark."""
     known = np.isfinite(canvas)
     if known.any() and np.array_equal(canvas[0], canvas[1], equal_nan=True):
         low, high = np.nanpercentile(canvas[0], (0.5, 99.5))
         canvas = (canvas - low) / ((high - low) or 1.0)
-    shown = np.clip(np.where(known, canvas, 0), 0, 1) * 239 + 16
-    return np.where(known, shown, 8).astype(np.uint8)
+    grey = np.clip(np.where(known, canvas, 0), 0, 1) * 239 + 16
+    return np.where(known, grey, 8).astype(np.uint8)

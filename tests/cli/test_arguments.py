@@ -13,6 +13,15 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.recipe import Recipe
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "cli.argument_parser",
+    "cli.fuse",
+    "cli.recipe_arguments",
+    "cli.resources_from_args",
+    "cli.stack_from_args",
+)
+
 
 def said(text: str | list[str]) -> tuple[Any, str]:
     """The general arguments and the canonical options."""

@@ -61,7 +61,7 @@ def test_status_tells_what_a_lean_run_has_deleted_and_the_stage_at_work(
     store.journal(notes["order"][-1]).forget()
     store.journal(notes["order"][-2]).begin({"chunk": 64, "edge": 64, "run": 1})
     with store.locked():
-        assert states() == ["complete", gone, "complete", gone, "at work", "not there"]
+        assert states() == ["complete", gone, "complete", gone, "running", "not begun"]
 
 
 def test_status_of_a_run_at_work_tells_its_rate(name: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_status_of_a_run_at_work_tells_its_rate(name: str, capsys: pytest.Captur
         store.numbers.delete(key)
         text = said(capsys, "status", name)
     assert "in use by process" in text
-    found = re.search(r"at work: (.*) blocks/s, about (.*) s left", text.splitlines()[-1])
+    found = re.search(r"running: (.*) blocks/s, about (.*) s left", text.splitlines()[-1])
     assert found
     assert float(found[1]) == pytest.approx(19 / 195, rel=0.05)
     assert float(found[2]) == pytest.approx((100 - done) * 195 / 19, rel=0.05)

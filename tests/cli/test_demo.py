@@ -33,7 +33,7 @@ def test_it_says_where_everything_is_and_how_good_the_result_is(
     ours, single = (float(each) / 100 for each in re.findall(r"(\d+)%", said["sharpness"]))
     assert ours == pytest.approx(score(result, truth)["sharpness"], abs=0.006)
     assert ours > 1.2 * single
-    near, far = (float(each) for each in re.findall(r"([\d.]+) dB", said["likeness"]))
+    near, far = (float(each) for each in re.findall(r"([\d.]+) dB", said["PSNR"]))
     assert near > far + 1
 
 

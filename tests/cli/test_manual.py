@@ -13,6 +13,9 @@ from imfuse_tiles.cli.main import COMMANDS, main
 from imfuse_tiles.cli.manual import page, topics
 from imfuse_tiles.options.grammar import REGISTRY
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("cli.help", "cli.option_tables")
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "imfuse_tiles" / "manual"
 README = (ROOT / "README.md").read_text()

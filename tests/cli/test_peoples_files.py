@@ -167,3 +167,52 @@ def test_an_ome_tiff_is_refused_until_it_is_one(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 20), np.uint8))
     ended = run("fuse", "--bg=mean", "-o", tmp_path / "x.ome.tif", tmp_path / "a.tif")
     assert (ended.code, ended.line.endswith("x.ome.tif: OME-TIFF is not written; a plain .tif is")) == (2, True)
+
+
+def test_a_range_beyond_1_is_said_and_scaled(fuse, truth, tmp_path):
+    ended = fuse("float_to_65535")
+    assert ended.code == 0
+    assert "65535 is taken as white" in ended.err
+    assert is_like(tmp_path / "result.tif", truth)
+    again = fuse("float_to_65535", "--white=131070", result="dark.tif")
+    assert (again.code, "taken as white" in again.err) == (0, False)
+    assert is_like(tmp_path / "dark.tif", truth / 2)
+
+
+def test_exposure_that_jumps_is_said(fuse):
+    ended = fuse("exposure_drifts")
+    assert ended.code == 0
+    assert "note: brightness differs by 60 % between frames, most from" in ended.err
+
+
+def test_twelve_bits_in_sixteen_are_said(tmp_path):
+    codes = np.random.default_rng(1).integers(0, 4096, (3, 64, 80), np.uint16)
+    for number, image in enumerate(codes):
+        tifffile.imwrite(tmp_path / f"f{number}.tif", image)
+    for white in ("", "--white=4095"):
+        words = ["fuse", "--bg=max", *filter(None, [white]), "--store", tmp_path / "store", "--force"]
+        ended = run(*words, "-o", tmp_path / "r.tif", *sorted(tmp_path.glob("f*.tif")))
+        assert ended.code == 0
+        assert ("--white=4095 takes 4095 as white" in ended.err) == (not white)
+        assert picture(tmp_path / "r.tif").max() == pytest.approx(1 if white else 1 / 16, rel=0.01)
+
+
+def test_unknown_depth_is_not_the_back(fuse, tmp_path):
+    assert fuse("depth_of_weak_front", "-X").code == 0
+    depth, opacity = np.moveaxis(picture(tmp_path / "result.depth.tif"), -1, 0)
+    y, x = np.mgrid[:120, :160]
+    disc = (x - 64) ** 2 + (y - 60) ** 2 < 30**2
+    unknown = opacity == 0
+    assert unknown[disc].mean() > 0.5  # the disc is out of focus in all frames but the first, and faint in that
+    known = disc & (opacity > 0.05)
+    assert np.abs(depth[known] - 0.8).mean() < 0.05
+    assert not unknown[(depth == 0) & (x > 145)].all()  # the back itself is there
+
+
+def test_transparent_margins_are_no_picture(fuse, truth, tmp_path):
+    ended = fuse("alpha_aligned", "-X")
+    assert ended.code == 0
+    assert "transparent margins are cut off: all frames cover 136 x 108 of 160 x 120 pixels" in ended.err
+    assert is_like(tmp_path / "result.tif", truth[12:, :136])
+    border = np.abs(picture(tmp_path / "result.tif") - truth[12:, :136])[:, -6:]
+    assert border.mean() < 0.08  # no black staircase at the right

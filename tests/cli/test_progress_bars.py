@@ -6,7 +6,7 @@ import pytest
 from stacks import imagined, recipe_of
 
 from imfuse_tiles.cli import progress_bars
-from imfuse_tiles.cli.progress_bars import Lines, shown_progress
+from imfuse_tiles.cli.progress_bars import Lines, terminal_progress
 from imfuse_tiles.execution.progress import BlockTiming
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.stage import Stage
@@ -49,7 +49,7 @@ def test_workers_that_compiled_side_by_side_count_once(clock: list[float], capsy
 
 
 def test_nothing_is_shown_where_quiet_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown_progress(quiet=True) as progress:
+    with terminal_progress(quiet=True) as progress:
         progress.stage(STAGE, 10, 0)
         progress.took(STAGE, took(2.0, compiled=1.0))
         progress.block(STAGE)

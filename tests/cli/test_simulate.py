@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from imfuse_tiles.cli.main import main
-from imfuse_tiles.cli.simulate import Told, parser
+from imfuse_tiles.cli.simulate import RenderProgress, parser
 
 WORDS = ["--size", "96x64", "--slices", "2", "--seed", "5"]
 
@@ -74,7 +74,7 @@ def test_what_it_cannot_render_is_refused_in_one_line(
 
 def test_progress_is_told_now_and_then_with_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     times = iter([0.0, 1.0, 4.0, 8.0])
-    told = Told(parser().parse_args(["d", *WORDS]), clock=lambda: next(times))
+    told = RenderProgress(parser().parse_args(["d", *WORDS]), clock=lambda: next(times))
     for done in (1, 2, 4):
         told(done, 4)
     lines = capsys.readouterr().err.splitlines()

@@ -10,6 +10,9 @@ from stacks import frames, written
 
 from imfuse_tiles.cli.warmup import DTYPES
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("cli.compile_notice",)
+
 NOTICE = "preparing kernels"
 OPTIONS = ["--preset", "enfuse", "--scheduler", "processes:2"]
 

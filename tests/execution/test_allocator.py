@@ -9,6 +9,9 @@ import pytest
 
 from imfuse_tiles.execution import allocator
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("execution.forkserver_preload",)
+
 FAULTS = """
 import resource
 import numpy as np

@@ -30,6 +30,15 @@ from imfuse_tiles.stages.stage import Block, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "execution.compute_block",
+    "execution.pipeline",
+    "execution.progress",
+    "execution.schedule_blocks",
+    "execution.stage_run",
+)
+
 OPTIONS = "--wavelet --maskwave --cutwave"
 
 

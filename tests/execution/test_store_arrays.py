@@ -17,6 +17,9 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("storage.zarr_arrays",)
+
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:

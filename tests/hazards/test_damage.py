@@ -14,6 +14,9 @@ from program import reported
 
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("stages.array_metadata", "stages.integrity")
+
 
 def deleted(chunk: Path) -> None:
     chunk.unlink()

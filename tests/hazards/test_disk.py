@@ -16,6 +16,9 @@ from stacks import frames, written
 
 from imfuse_tiles.execution import pipeline
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("execution.machine_errors",)
+
 #: As much as the run below writes, and a little more.
 AMPLE = 40 << 20
 

@@ -15,6 +15,8 @@ from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import open_frame, read_rows
 from imfuse_tiles.imageio.reading.profiles import converted, gamma_profile, profile_name, space_of, srgb
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.orientation", "imageio.reading.profiles")
 RANDOM = np.random.default_rng(4)
 #: Blocks of one colour each, unlike each other and unlike themselves turned.
 SCENE = np.kron(RANDOM.integers(20, 235, (6, 9, 3), np.uint8), np.ones((8, 8, 1), np.uint8))

@@ -15,6 +15,9 @@ from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing import Picture, write_picture
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.detect", "imageio.reading.header", "imageio.stack")
+
 PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
 
 

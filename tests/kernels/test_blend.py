@@ -8,6 +8,9 @@ import pytest
 from imfuse_tiles.kernels import blend, colour
 from imfuse_tiles.kernels.blend import MODES, canonical
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.blend_colour",)
+
 
 def one(mode, d, s):
     return float(blend.blend(mode, np.float32([[d]]), np.float32([[s]]))[0, 0])

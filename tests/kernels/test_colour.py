@@ -8,6 +8,9 @@ from skimage import color
 
 from imfuse_tiles.kernels import colour, colour_light
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.colour_cie", "kernels.colour_hexagon", "kernels.colour_light", "kernels.colour_linear")
+
 RED, GREEN, BLUE, WHITE, BLACK, GREY = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (0, 0, 0), (0.5, 0.5, 0.5))
 
 

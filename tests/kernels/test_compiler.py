@@ -16,6 +16,9 @@ from benchmarks.chains import CHAINS
 from imfuse_tiles.kernels import compiler
 from imfuse_tiles.kernels.compiler import njit
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("lazy_numpy",)
+
 
 def said(program: str, *words: str | Path, **environment: str) -> str:
     command = [sys.executable, "-c", program, *words]

@@ -6,6 +6,9 @@ import pytest
 from imfuse_tiles.kernels.moments import VARIANCE, moment
 from imfuse_tiles.kernels.statistic import MODES, after, before, statistic
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.moments", "kernels.ranks", "kernels.sorting")
+
 RANKS = ("Median", "Mode", "NonPeak")
 
 

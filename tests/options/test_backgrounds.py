@@ -11,6 +11,9 @@ from imfuse_tiles.options.backgrounds import RECIPES, Origin, origin
 from imfuse_tiles.options.colour_parser import VARIANTS, colour
 from imfuse_tiles.options.grammar import option, parse
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("options.colour_parser",)
+
 
 @pytest.mark.parametrize(
     ("text", "wanted"),

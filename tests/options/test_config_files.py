@@ -104,3 +104,20 @@ def test_the_place_of_the_presets_is_printed(capsys: pytest.CaptureFixture[str])
     assert Path(capsys.readouterr().out.strip()) == folder / "soft.toml"
     assert main(["presets", "--where"]) == 2
     assert "presets --where: allowed is no argument, or --path" in capsys.readouterr().err
+
+
+def test_a_file_that_names_a_python_function_is_refused_unless_that_is_allowed(tmp_path: Path) -> None:
+    """Importing a module runs it; a file of somebody else's must not do so unasked."""
+    look, cluster = tmp_path / "look.toml", tmp_path / "cluster.toml"
+    look.write_text('options = ["--wavelet=p5", "--maskcmd=antigravity:x"]')
+    cluster.write_text('scheduler = "antigravity:run"')
+    with pytest.raises(Refusal, match=r"look\.toml: --maskcmd=antigravity:x runs Python code; --allow-code"):
+        config_files.load_preset(str(look))
+    with pytest.raises(Refusal, match=r"cluster\.toml: scheduler antigravity:run runs Python code; --allow-code"):
+        config_files.load_cluster_file(str(cluster))
+    assert config_files.load_preset(str(look), allow_code=True)[1] == ("maskcmd", "antigravity:x")
+    assert config_files.load_cluster_file(str(cluster), allow_code=True)["scheduler"] == "antigravity:run"
+    cluster.write_text('scheduler = "file:scheduler.json"')
+    assert config_files.load_cluster_file(str(cluster))["scheduler"] == "file:scheduler.json"
+    for words in (["plan", "--preset", str(look), "a.tif"], ["fuse", "--preset", str(look), "a.tif"]):
+        assert main(words) == 2

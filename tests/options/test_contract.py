@@ -21,6 +21,22 @@ from imfuse_tiles.options.grammar import REGISTRY, Op, parse
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "options.custom_commands",
+    "options.cuts",
+    "options.general",
+    "options.mask_channels",
+    "options.mask_comparisons",
+    "options.mask_contrast",
+    "options.mask_edges",
+    "options.mask_filters",
+    "options.mask_fourier",
+    "options.mask_merging",
+    "options.mask_resize",
+    "options.shared_filters",
+)
+
 FRAME = (97, 131)
 EDGES = (16, 37, 64)
 WHOLE = Region(0, FRAME[0], 0, FRAME[1])

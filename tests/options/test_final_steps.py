@@ -13,6 +13,9 @@ from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.final_steps import Final, Picture
 from imfuse_tiles.options.grammar import parse
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("options.final_blur", "options.final_tone")
+
 RANDOM = np.random.default_rng(3)
 COLOURS = RANDOM.random((3, 30, 44), np.float32)
 MASK = RANDOM.random((30, 44), np.float32)

@@ -13,6 +13,9 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, digest, named, option, parse
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("options.recipe",)
+
 EXAMPLES = [(name, text) for name, kind in REGISTRY.items() for text in kind.examples]
 
 

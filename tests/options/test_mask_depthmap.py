@@ -10,6 +10,9 @@ from imfuse_tiles.kernels.rainbow import rainbow
 from imfuse_tiles.options.grammar import parse
 from imfuse_tiles.options.mask_depthmap import DepthMap
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("stages.depthmap_mask",)
+
 PLACES = np.linspace(0, 6 / 7, 7, dtype=np.float32)
 
 

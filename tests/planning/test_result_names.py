@@ -17,6 +17,9 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.planning.plan import make_plan, stages_from
 from imfuse_tiles.planning.result_names import LONGEST, default_name, digests, find_finished_result
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("planning.result_pages", "planning.run_history")
+
 STACK = frames(4, shape=(90, 80))
 
 
@@ -76,7 +79,7 @@ def test_the_name_can_be_asked_for(images: list[str], capsys: pytest.CaptureFixt
     name = fuse(capsys, "--wavelet", "--showname", *images)
     assert not (tmp_path / "cache").exists()
     assert fuse(capsys, "--wavelet", *images) == name
-    assert fuse(capsys, "--version") == f"imfuse-tiles {__version__}"
+    assert fuse(capsys, "--version").startswith(f"imfuse-tiles {__version__}\n")
 
 
 def test_a_result_that_is_there_is_not_made_again(images: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,7 +180,7 @@ def test_tags_of_a_camera_are_copied_when_asked_for(
         tags, others = file.pages[0].tags, plain.pages[0].tags
         assert (tags["Make"].value, tags["Model"].value) == ("Canon", "EOS R5")
         assert tags["ImageDescription"].value == "--wavelet=p5 --masklevel=t5"
-        assert others["Make"].value.endswith("/in")
+        assert "Make" not in others
         assert "Model" not in others
     assert main(["fuse", "--wavelet", "--exif=none.jpg", "-o", "x.tif", *images]) == 2
 

@@ -17,6 +17,20 @@ from imfuse_tiles.simulation import lens, misalign, render, score
 from imfuse_tiles.simulation.noise import chance, chances, octaves
 from imfuse_tiles.simulation.stack import Stack
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "simulation.bodies",
+    "simulation.files",
+    "simulation.lens",
+    "simulation.misalign",
+    "simulation.noise",
+    "simulation.paint",
+    "simulation.render",
+    "simulation.scene",
+    "simulation.score",
+    "simulation.stack",
+)
+
 WIDTH, HEIGHT, SLICES = 420, 300, 6
 
 

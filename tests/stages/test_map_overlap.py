@@ -14,6 +14,9 @@ from imfuse_tiles import kernels
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("stages.fourier_masks",)
+
 Kernel = Callable[[np.ndarray], np.ndarray]
 
 

@@ -20,6 +20,9 @@ from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.pyramid_levels import groups
 from tests.kernels.halving import matrix, spread
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("stages.fusion_weights", "stages.pyramid_levels")
+
 WORDS = ["enfuse", "enfuse,soft", "enfuse,exposure=50,saturation", "enfuse,soft,exposure"]
 
 

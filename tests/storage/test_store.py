@@ -22,6 +22,21 @@ from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.sweep import sweep_store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "storage.arrays",
+    "storage.files",
+    "storage.folder_files",
+    "storage.folder_locks",
+    "storage.journal",
+    "storage.json_values",
+    "storage.numbers",
+    "storage.open_files",
+    "storage.partial_files",
+    "storage.processes",
+    "storage.sweep",
+)
+
 LAYOUT = {"chunk": 16, "edge": 32, "run": 1}
 
 

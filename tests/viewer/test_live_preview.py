@@ -16,7 +16,7 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import live_preview
-from imfuse_tiles.viewer.live_preview import Preview, block_of, shades, view
+from imfuse_tiles.viewer.live_preview import Preview, block_of_name, to_display, view
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ class Eager(Progress):
 
 
 def test_every_step_that_makes_pictures_is_seen(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_preview, "LONGEST", 100)
+    monkeypatch.setattr(live_preview, "MAX_EDGE", 100)
     store = Store(str(tmp_path / "store"))
     store.create()
     eager = Eager(Preview(tmp_path / "p.png", plan, store, force=False))
@@ -56,8 +56,8 @@ def test_every_step_that_makes_pictures_is_seen(plan: Plan, tmp_path: Path, monk
 def test_a_thread_draws_while_a_run_goes_on_and_once_more_at_its_end(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_preview, "PAUSE", 0.05)
-    monkeypatch.setattr(live_preview, "SHARE", 1.0)
+    monkeypatch.setattr(live_preview, "MIN_PAUSE", 0.05)
+    monkeypatch.setattr(live_preview, "CPU_SHARE", 1.0)
     store = Store(str(tmp_path / "store"))
     store.create()
     drawn = Preview(tmp_path / "p.png", plan, store, force=False)
@@ -102,13 +102,13 @@ def test_blocks_are_found_by_their_names(plan: Plan) -> None:
     for stage in plan.stages:
         layout = Layout(64, 64, 1 if stage.banded else 2)
         for block in stage.blocks(layout):
-            assert block_of(stage, layout, block.name) == block
+            assert block_of_name(stage, layout, block.name) == block
 
 
 def test_masks_are_stretched_and_what_is_not_there_is_dark() -> None:
     mask = np.broadcast_to(np.linspace(0.2, 0.3, 1000, dtype=np.float32).reshape(20, 50), (3, 20, 50)).copy()
     mask[:, :2] = np.nan
-    made = shades(mask)
+    made = to_display(mask)
     assert (made[:, :2] == 8).all()
     assert made[:, 2:].min() == 16
     assert made.max() == 255

@@ -17,6 +17,9 @@ from imfuse_tiles.execution.progress import BlockTiming
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.performance_page import MARK, Timings, spans, write
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("viewer.run_report",)
+
 
 def took(block: str, began: float, seconds: float, worker: str = "a") -> BlockTiming:
     return BlockTiming(block, worker, began, seconds, 10, 20)

@@ -9,11 +9,14 @@ import numpy as np
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.detect import file_facts
-from imfuse_tiles.imageio.reading.header import Header, damaged, refuse
+from imfuse_tiles.imageio.reading.header import Header, damaged, refuse, refuse_frame
 from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
 from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
 from imfuse_tiles.imageio.reading.png import decode_png
 from imfuse_tiles.imageio.reading.profiles import converted
+
+#: Floating-point samples so many times brighter than white are no highlights.
+_OTHER_RANGE = 16.0
 
 
 class FrameReader:
@@ -32,14 +35,17 @@ class FrameReader:
         header = self.header
         if not 0 <= y0 < y1 <= header.height:
             raise ValueError(f"rows {y0}..{y1} of a frame of height {header.height}")
-        band = np.empty((header.planes, y1 - y0, header.width), header.dtype)
+        top, left, _, width = header.crop or (0, 0, header.height, header.width)
+        band = np.empty((header.planes, y1 - y0, width), header.dtype)
         with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
-            self._source.read(y0, y1, band)
+            self._source.read(top + y0, top + y1, band)
+        band = np.ascontiguousarray(band[..., left : left + header.width])
         if header.inverted:
             colours = band[: header.channels]
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
         if header.dtype == "float32":
             _check_finite(header, y0, y1, band)
+        _scale_to_white(header, band[: header.channels])
         if header.profiles:
             self._convert(band[: header.channels], *header.profiles)
         return band
@@ -134,7 +140,23 @@ def _named(header: Header) -> Iterator[None]:
         raise damaged(header.path, header.format.upper(), error) from error
 
 
+def _scale_to_white(header: Header, colours: np.ndarray) -> None:
+    """Colours in place, so that the white level becomes full scale. Refusal for floats of quite another range."""
+    if header.dtype == "float32":
+        if header.white:
+            np.divide(colours, np.float32(header.white), out=colours)
+        highest = float(colours.max())
+        if highest > _OTHER_RANGE:
+            white = header.white or 1.0
+            sample = f"samples up to {highest * white:.6g}, but {white:g} is taken as white"
+            raise refuse_frame(header, f"has {sample}; say --white={highest * white:.6g} or what else is white")
+    elif header.white:
+        full = np.iinfo(colours.dtype).max
+        table = np.minimum(np.arange(full + 1) / header.white, 1) * full + 0.5
+        colours[:] = table.astype(colours.dtype)[colours]
+
+
 def _check_finite(header: Header, y0: int, y1: int, band: np.ndarray) -> None:
     bad = band.size - np.count_nonzero(np.isfinite(band))
     if bad:
-        raise refuse(header.path, f"has {bad} NaN or infinite samples in rows {y0}..{y1 - 1}")
+        raise refuse_frame(header, f"has {bad} NaN or infinite samples in rows {y0}..{y1 - 1}")

@@ -46,6 +46,8 @@ class Header:
     plane: int = 0  # TIFF: which of several planes behind that directory
     turn: int = 1  # orientation that is applied when reading; height and width are those after it
     profiles: tuple[bytes, bytes] | None = None  # colours are converted from one profile to another when read
+    crop: tuple[int, int, int, int] | None = None  # top and left of what is read, height and width of the whole
+    white: float = 0.0  # sample that becomes full scale when read; 0: full scale of the type, 1 for floats
     part: str = ""  # "page 3" or "plane 3" where the file holds several frames
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
@@ -67,7 +69,9 @@ class Header:
         """What is done to the pixels when they are read, for the stack's digest; empty for nothing."""
         turn = f"turn {self.turn}" if self.turn != 1 else ""
         profiles = [hashlib.sha256(profile).hexdigest() for profile in self.profiles or ()]
-        return " ".join(filter(None, [turn, *profiles]))
+        white = f"white {self.white!r}" if self.white else ""
+        crop = f"crop {self.crop} to {self.height} x {self.width}" if self.crop else ""
+        return " ".join(filter(None, [turn, *profiles, white, crop]))
 
     def turned(self) -> Header:
         """The header of the same frame to be read upright, as its orientation tag says."""
@@ -85,7 +89,16 @@ class Header:
     @property
     def stored_shape(self) -> tuple[int, int, int]:
         """(planes, height, width) in the file, before it is turned."""
-        return self.planes, *turned_size(self.height, self.width, self.turn)
+        height, width = self.crop[2:] if self.crop else (self.height, self.width)
+        return self.planes, *turned_size(height, width, self.turn)
+
+    def cropped(self, top: int, bottom: int, left: int, right: int) -> Header:
+        """The header of a frame of which only a rectangle is read, after it is turned."""
+        more = self.planes * 4 * self.width * min(self.height, 512)
+        return replace(
+            self, crop=(top, left, self.height, self.width), height=bottom - top, width=right - left,
+            rows_per_segment=min(self.rows_per_segment, bottom - top), decode_bytes=self.decode_bytes + more,
+        )  # fmt: skip
 
     def veiled(self) -> Header:
         """The header of the same file to be read with its alpha, if it has one."""

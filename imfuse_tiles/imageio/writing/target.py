@@ -15,7 +15,7 @@ try:
 except ImportError:  # not on Windows: what killed runs left behind then stays
     fcntl = None  # type: ignore[assignment]
 
-Note = Callable[[os.stat_result], None]
+Note = Callable[[BinaryIO], None]
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and the temporary name is longer than the final one
 
@@ -36,7 +36,7 @@ def check_place(path: Path, force: bool) -> None:
 def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Iterator[BinaryIO]:
     """A new file, open for writing, that becomes `path` when the block ends well and vanishes otherwise.
 
-    `note` is told the state of the complete file just before it becomes `path`: whoever is killed in between
+    `note` is called with the complete file, still open, just before it becomes `path`: whoever is killed in between
     knows of a file that is not there, instead of finding one that nobody knows of.
     Raises like check_place, before and after writing. A full disk raises OSError and leaves nothing.
     """
@@ -52,7 +52,7 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
             os.fsync(file.fileno())
             check_place(path, force)
             if note:
-                note(os.fstat(file.fileno()))
+                note(file)
             os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -34,6 +34,9 @@ from imfuse_tiles.storage.object_locks import ObjectLock
 from imfuse_tiles.storage.open_files import files_of, locks_of
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("storage.object_files", "storage.object_locks", "storage.object_log", "storage.object_server")
+
 
 @pytest.fixture
 def files(root: str) -> Files:

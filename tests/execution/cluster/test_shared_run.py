@@ -29,6 +29,9 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("execution.wait_for_parts",)
+
 
 def part(plan: Plan, store: Store, number: int, of: int, wait: float = 600, **how: Any) -> list[StageReport]:
     """One part of a run, in tiles of 100, in the calling thread."""

@@ -15,6 +15,9 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.camera_tags import block_tags, read_tags
 from imfuse_tiles.imageio.writing import Picture, tiff, write_picture
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.metadata", "imageio.reading.exif", "imageio.writing.exif")
+
 RGB_PROFILE = bytes(16) + b"RGB " + bytes(range(200))
 GREY = np.zeros((20, 30, 3), np.uint8)
 

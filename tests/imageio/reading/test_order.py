@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from imfuse_tiles.imageio.reading import natural_order
 from imfuse_tiles.imageio.reading.order import rolled_over
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.own_results",)
+
 
 def names(*paths):
     return [str(path) for path in natural_order(paths)]

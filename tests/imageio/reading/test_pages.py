@@ -12,6 +12,9 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import parse_pages, read_header, read_rows
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.page_choice", "imageio.reading.tiff_pages")
+
 PLANES = np.random.default_rng(3).integers(0, 65535, (5, 40, 60), np.uint16)
 
 

@@ -11,6 +11,9 @@ from PIL import Image
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import open_frame, read_header, read_rows
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.frames", "imageio.reading.jpeg", "imageio.reading.png")
+
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 
 

@@ -9,6 +9,14 @@ import tifffile
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import open_frame, read_header, read_rows
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "imageio.reading.tiff_header",
+    "imageio.reading.tiff_layout",
+    "imageio.reading.tiff_planes",
+    "imageio.reading.tiff_rows",
+)
+
 LAYOUTS = {
     "one strip": {},
     "strips": {"rowsperstrip": 7},

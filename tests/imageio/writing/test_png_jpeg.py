@@ -8,6 +8,9 @@ from PIL import Image
 from imfuse_tiles.imageio.writing import Picture, write_picture
 from imfuse_tiles.imageio.writing.jpeg import eight_bits
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.writing.encode", "imageio.writing.jpeg", "imageio.writing.png")
+
 TEXTS = {"description": "--wavelet=p5", "software": "imfuse-tiles v1", "name": "Käfer"}
 
 

@@ -10,6 +10,9 @@ import pytest
 from imfuse_tiles.errors import Exists, Refusal
 from imfuse_tiles.imageio.writing import Picture, check_target, file_format, write_picture
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("execution.export", "imageio.writing.files")
+
 PICTURE = Picture(40, 30, 3, "uint8")
 IMAGE = np.full((40, 30, 3), 7, np.uint8)
 NAMES = ["a.tif", "a.png", "a.jpg"]

@@ -11,6 +11,9 @@ from imfuse_tiles.imageio.reading import read_header, read_rows
 from imfuse_tiles.imageio.writing import Picture, write_picture
 from imfuse_tiles.imageio.writing.tiff import needs_bigtiff
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.writing.tiff_tags",)
+
 COMPRESSIONS = ["deflate", "lzw", "none"]
 
 

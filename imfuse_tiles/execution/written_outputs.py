@@ -1,0 +1,101 @@
+"""Which files a run wrote, known by their content: a store remembers the size and digest of each.
+
+Two notes in the store: one for each place that was written to, and one for each result, wherever a file of it went.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from imfuse_tiles.imageio.reading import read_header
+from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.storage.store import Store
+
+#: Files of one result that are remembered.
+MOST_CONTENTS = 16
+#: What lies at a place: nothing; the very file that was written; one that was written and changed since; an empty one,
+#: as a power cut leaves; one that says to be a result of this program, of which no note is left; another.
+State = Literal["absent", "written", "changed", "empty", "unnoted", "foreign"]
+
+
+def output_state(store: Store, key: str, path: Path) -> State:
+    """What lies at a place, by the note ``key`` of what was written there."""
+    if not os.path.lexists(path):
+        return "absent"
+    note = store.numbers.load(key) if store.exists() else None
+    if not path.is_file():
+        return "foreign"
+    if note is None:
+        return "unnoted" if is_own_result(path) else "foreign"
+    status = path.stat()
+    if status.st_size == note.get("size") and _is_content(path, status, note):
+        return "written"
+    return "changed" if status.st_size else "empty"
+
+
+def _is_content(path: Path, status: os.stat_result, note: dict[str, Any]) -> bool:
+    if "sha256" not in note:  # of an earlier version
+        return status.st_mtime_ns == note.get("mtime_ns")
+    return file_digest(path) == note["sha256"]
+
+
+def record_output(store: Store, key: str, plan: Plan, role: str, file: BinaryIO) -> None:
+    """Remember a complete file, open for reading, that goes to the place of the note ``key``."""
+    status = os.fstat(file.fileno())
+    file.seek(0)
+    content = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    store.numbers.save(key, {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "sha256": content})
+    contents, entry = _contents(store, plan, role) or [], [status.st_size, content]
+    if entry not in contents:
+        store.numbers.save(_contents_key(plan, role), {"contents": [*contents, entry][-MOST_CONTENTS:]})
+
+
+def is_finished_result(store: Store, plan: Plan, path: Path) -> bool:
+    """Whether a file, whatever its place, is a result that was written for a plan.
+
+    Where the store remembers none, it must be a complete picture of this program and of the plan's size.
+    """
+    if not path.is_file():
+        return False
+    contents = _contents(store, plan, "result")
+    if contents is not None:
+        return [path.stat().st_size, file_digest(path)] in contents
+    return is_own_result(path) and _frame(path) == plan.stack.frame
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, hexadecimal; remembered while its size and times stay."""
+    status = path.stat()
+    return _digest(str(path.absolute()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str, *state: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _contents(store: Store, plan: Plan, role: str) -> list[Any] | None:
+    """Sizes and digests of the files of a result, None when none is remembered."""
+    note = store.numbers.load(_contents_key(plan, role)) if store.exists() else None
+    contents = note.get("contents") if note else None
+    return contents if isinstance(contents, list) else None
+
+
+def _contents_key(plan: Plan, role: str) -> str:
+    return "contents-" + digest([plan.identity, str(plan.recipe), role])
+
+
+def _frame(path: Path) -> tuple[int, int] | None:
+    """Height and width of a picture, None when it is none or not complete."""
+    try:
+        header = read_header(path)
+    except Exception:  # whatever is wrong with it, it is no result
+        return None
+    return (header.height, header.width)

@@ -1,0 +1,133 @@
+"""Grey pyramids of frames, as registration compares them: halved by areas, smoothed, without clipped pixels.
+
+A level of factor f shows every pixel as the mean of f x f pixels of the frame, so that the middle of its pixel i lies
+at f i + (f - 1) / 2 of the frame. Pixels that a camera clipped follow the exposure and not the scene: they are NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiler import njit
+
+Plane = NDArray[np.float32]
+
+#: From this share of full scale a pixel counts as clipped, unless most of the frame is.
+CLIPPED = 0.998
+MOSTLY = 0.6
+#: A level is not halved further when its shorter side would be below this.
+SMALLEST_SIDE = 24
+#: Edge of the cells in which the strength of gradients is summed.
+CELL = 16
+
+
+@dataclass(frozen=True)
+class Level:
+    """One size of a frame. ``plane``: float32 (y, x), smoothed, NaN where clipped; ``energy``: float32, the sum of
+    squared gradients in cells of ``CELL`` x ``CELL`` pixels, an unfinished last row and column left out."""
+
+    factor: int
+    plane: Plane
+    energy: Plane
+
+
+def pyramid(grey: Plane, factor: int = 1) -> list[Level]:
+    """All levels of a frame, the largest first.
+
+    ``grey``: float32 (y, x) in 0..1, the frame reduced by ``factor`` (a power of two).
+    """
+    plane = masked(grey)
+    levels = []
+    while True:
+        smooth = smoothed(plane)
+        levels.append(Level(factor, smooth, _energy(smooth, CELL)))
+        if min(plane.shape) // 2 < SMALLEST_SIDE:
+            return levels
+        plane, factor = _halved(plane), factor * 2
+
+
+def masked(grey: Plane) -> Plane:
+    """The plane with NaN for what is clipped; as it is where nothing or nearly everything is."""
+    clipped = grey >= np.float32(CLIPPED)
+    if not 0 < np.count_nonzero(clipped) < MOSTLY * clipped.size:
+        return np.ascontiguousarray(grey, np.float32)
+    return np.where(clipped, np.float32(np.nan), grey)
+
+
+def smoothed(plane: Plane) -> Plane:
+    """The plane smoothed by 1 4 6 4 1 along both axes, borders repeated: float32 of the same shape."""
+    out = np.empty_like(plane)
+    _smooth(plane, out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def reduce_rows(rows: NDArray[np.generic], scale: float, factor: int, out: Plane) -> None:
+    """Means of ``factor`` x ``factor`` pixels and of all channels.
+
+    ``rows``: (channels, y, x) of any number type, times ``scale`` in 0..1; ``out``: float32 (y // factor, x // factor).
+    """
+    share = np.float32(scale / (factor * factor * rows.shape[0]))
+    line = np.zeros(rows.shape[2], np.float32)
+    for y in range(out.shape[0]):
+        line[:] = 0
+        for channel in range(rows.shape[0]):
+            for k in range(factor):
+                row = rows[channel, y * factor + k]
+                for x in range(line.size):
+                    line[x] += np.float32(row[x])
+        for x in range(out.shape[1]):
+            total = np.float32(0)
+            for k in range(factor):
+                total += line[x * factor + k]
+            out[y, x] = total * share
+
+
+@njit(cache=True, nogil=True)
+def _halved(plane: Plane) -> Plane:
+    """Means of 2 x 2 pixels; NaN where one of them is. An odd last row or column is left out."""
+    out = np.empty((plane.shape[0] // 2, plane.shape[1] // 2), np.float32)
+    for y in range(out.shape[0]):
+        above, below = plane[2 * y], plane[2 * y + 1]
+        for x in range(out.shape[1]):
+            out[y, x] = ((above[2 * x] + above[2 * x + 1]) + (below[2 * x] + below[2 * x + 1])) * np.float32(0.25)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _smooth(plane: Plane, out: Plane) -> None:
+    high, wide = plane.shape
+    line = np.empty(wide + 4, np.float32)
+    inner = line[2 : wide + 2]
+    for y in range(high):
+        a, b, c = plane[max(y - 2, 0)], plane[max(y - 1, 0)], plane[y]
+        d, e = plane[min(y + 1, high - 1)], plane[min(y + 2, high - 1)]
+        for x in range(wide):
+            inner[x] = (a[x] + e[x]) + np.float32(4) * (b[x] + d[x]) + np.float32(6) * c[x]
+        line[:2], line[wide + 2 :] = line[2], line[wide + 1]
+        row = out[y]
+        for x in range(wide):
+            outer, middle = line[x] + line[x + 4], line[x + 1] + line[x + 3]
+            row[x] = (outer + np.float32(4) * middle + np.float32(6) * line[x + 2]) * np.float32(1 / 256)
+
+
+@njit(cache=True, nogil=True)
+def _energy(plane: Plane, cell: int) -> Plane:
+    high, wide = plane.shape[0] // cell, plane.shape[1] // cell
+    out = np.zeros((max(high, 1), max(wide, 1)), np.float32)
+    line = np.empty(plane.shape[1], np.float32)
+    for y in range(1, min(high * cell, plane.shape[0] - 1)):
+        above, row, below = plane[y - 1], plane[y], plane[y + 1]
+        for x in range(1, plane.shape[1] - 1):
+            right, down = row[x + 1] - row[x - 1], below[x] - above[x]
+            square = right * right + down * down
+            line[x] = square if square == square else np.float32(0)
+        for k in range(wide):
+            total = np.float32(0)
+            for x in range(max(k * cell, 1), min((k + 1) * cell, plane.shape[1] - 1)):
+                total += line[x]
+            out[y // cell, k] += total
+    return out

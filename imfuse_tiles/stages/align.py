@@ -1,0 +1,73 @@
+"""Image files into the store, resampled on the way so that they lie over each other: no second copy is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.imageio.reading import FrameReader, open_frame
+from imfuse_tiles.imageio.stack import FrameWarp
+from imfuse_tiles.stages.frame_levels import FrameLevels
+from imfuse_tiles.stages.ingest import BAND, IngestJob
+from imfuse_tiles.stages.stage import Access, Block
+
+#: Columns that are resampled at once.
+PART = 2048
+
+
+@frozen
+class AlignJob(IngestJob):
+    """As its parent, each frame warped by one of ``warps`` into ``size`` (height, width) pixels."""
+
+    version: ClassVar[int] = 1
+
+    warps: tuple[FrameWarp, ...] = ()
+    size: Frame = (0, 0)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        number, region = block.z0 - self.first, block.region
+        header, step, levels = self.headers[number], access.array(self.out).chunks[-2], FrameLevels(block.z0)
+        with open_frame(header) as frame:
+            for y0 in range(region.y0, region.y1, step):
+                part = Region(y0, min(y0 + step, region.y1), 0, self.size[1])
+                rows = self.warped(frame, self.warps[number], part, access)
+                levels.add(rows, y0)
+                access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
+        return levels.report()
+
+    def warped(self, frame: FrameReader, warp: FrameWarp, part: Region, access: Access) -> np.ndarray:
+        """A band of the resampled frame: (planes, y, x) of its own number type."""
+        whole, matrix = (frame.header.height, frame.header.width), np.array(warp.matrix).reshape(3, 3)
+        y0, y1, _, _ = kernels.warp.source_region(matrix, part, whole)
+        source = frame.rows(y0, y1)
+        access.bytes_read += source.nbytes
+        gains = np.array(warp.gains, np.float32) if warp.gains else None
+        out = np.empty((len(source), *part.shape), source.dtype)
+        for x0 in range(part.x0, part.x1, PART):
+            piece = part._replace(x0=x0, x1=min(x0 + PART, part.x1))
+            out[(..., *piece.within(part))] = kernels.warp.warp(source, (y0, 0), whole, matrix, piece, gains)[0]
+        return out
+
+    def for_block(self, block: Block) -> AlignJob:
+        some = slice(block.z0, block.z1)
+        return replace(self, headers=self.headers[some], warps=self.warps[some], first=block.z0)
+
+    def memory(self, height: int, width: int) -> int:
+        """As the parent, and the rows of the files that a band needs."""
+        more = max(self._rows(number, min(height, BAND)) for number in range(len(self.headers)))
+        header = self.headers[0]
+        return super().memory(height, width) + more * header.width * header.planes * 4
+
+    def _rows(self, number: int, height: int) -> int:
+        """Rows of a file that a band of so many rows needs at most."""
+        header, matrix = self.headers[number], np.array(self.warps[number].matrix).reshape(3, 3)
+        frame, most = (header.height, header.width), 0
+        for y0 in (0, (self.size[0] - height) // 2, self.size[0] - height):
+            y, y1, _, _ = kernels.warp.source_region(matrix, (y0, y0 + height, 0, self.size[1]), frame)
+            most = max(most, y1 - y)
+        return most

@@ -1,0 +1,190 @@
+"""Transforms of a stack's frames, estimated from their files: every file is decoded once, reduced and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, Numbers
+from imfuse_tiles.imageio.reading import Header, open_frame
+from imfuse_tiles.imageio.stack import FULL, Stack
+
+#: Pixels of the largest level compared as a whole.
+LEVEL_PIXELS = 1.2e6
+#: Frames of a shorter side are left as they are.
+SMALLEST = 160
+#: Longer side of the reduced frames whose colours are compared.
+COLOURS = 128
+#: Bytes of a full-size grey frame that is kept for patches; larger ones are read again, row by row.
+KEPT = 128 << 20
+#: From this ratio a frame's brightness is told to differ from that of its neighbours.
+JUMP = 1.2
+#: Version of the estimate: raised when its numbers change.
+VERSION = 1
+
+Progress = Callable[[int, int], None]
+
+
+@frozen
+class Sample:
+    """A frame as it is compared. ``colours``: float32 (channels, y, x), reduced by ``factor``."""
+
+    levels: Any
+    colours: Any
+    factor: int
+    windows: Any
+
+
+def estimate(stack: Stack, model: str, reference: int, balance: str, workers: int = 1,
+             memory: int = 1 << 30, progress: Progress | None = None) -> Alignment:  # fmt: skip
+    """Estimate the transforms of a stack's files. ``model``: one of the option's, ``reference`` a frame's index.
+
+    At most ``workers`` files are decoded at once, fewer where ``memory`` (bytes) is scarce; the result does not depend
+    on it. Raises Refusal for files that turn out damaged.
+    """
+    height, width = stack.file_frame
+    names = frame_names(stack)
+    if len(stack) < 2 or min(height, width) < SMALLEST:
+        return Alignment(model, names[reference], (width, height), tuple(FrameTransform(name, SAME) for name in names))
+    first = "similarity" if model in ("auto", "no") else model
+    registration = kernels.registration.Registration(width, height, len(stack), first)
+    ahead = max(1, min(workers, memory // 4 // max(1, sample_bytes(stack.headers[0]))))
+    colours = []
+    for number, sample in enumerate(samples(stack.headers, balance != "no", ahead)):
+        registration.add(sample.levels, sample.windows)
+        colours.append((sample.colours, sample.factor))
+        if progress:
+            progress(number + 1, len(stack))
+    found = registration.result(reference)
+    gains = kernels.frame_gains.gains(colours, found, balance) if balance != "no" else [()] * len(stack)
+    return _alignment(names, found, model, gains)
+
+
+def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers]) -> Alignment:
+    registration, (focus, bad, notes) = found.registration, _sweep(found, names)
+    frames = []
+    for number, name in enumerate(names):
+        matrix = rounded(found.transforms[number]) if model != "no" else SAME
+        warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(gains, number))
+        frames.append(FrameTransform(name, matrix, round(found.residual(number), 4), warnings, gains[number],
+                                     found.trouble(number) or bad.get(number, ""), focus.index(number)))  # fmt: skip
+    size = registration.width, registration.height
+    return Alignment("no" if model == "no" else registration.model, names[found.reference], size, tuple(frames))
+
+
+def _sweep(found: Any, names: list[str]) -> tuple[list[int], dict[int, str], dict[int, tuple[str, ...]]]:
+    """The order of focus; which frames are blurred or there twice; and what is to be said of others."""
+    sweep, registration = kernels.focus_sweep, found.registration
+    group = sorted(found.group)
+    if len(group) < 3:
+        return list(range(len(names))), {}, {}
+    maps = sweep.laid_over([registration.maps[n] for n in group], [found.transforms[n] for n in group],
+                           registration.map_factor)  # fmt: skip
+    share, order = sweep.sharp_share(maps), sweep.sweep_order(maps)
+    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred(share)}
+    for one, other in pairwise(group):
+        if np.array_equal(registration.maps[one], registration.maps[other]):
+            bad[other] = f"is the same picture as {names[one]}"
+    notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.nowhere(share)}
+    for n in sweep.out_of_order(order):
+        notes[group[n]] = (*notes.get(group[n], ()), "is out of the order of focus")
+    ranked = iter([group[n] for n in order])
+    return [next(ranked) if n in found.group else n for n in range(len(names))], bad, notes
+
+
+def _jump(gains: list[Numbers], number: int) -> tuple[str, ...]:
+    """What is said of a frame whose brightness is far from that of the frames before and behind."""
+    near = [gains[n] for n in (number - 1, number + 1) if 0 <= n < len(gains) and gains[n]]
+    if not gains[number] or not near:
+        return ()
+    ratios = [sum(one) / sum(gains[number]) for one in near]
+    if all(ratio > JUMP for ratio in ratios) or all(ratio < 1 / JUMP for ratio in ratios):
+        return (f"is {min(ratios, key=lambda ratio: abs(ratio - 1)):.2f} times as bright as its neighbours",)
+    return ()
+
+
+def frame_names(stack: Stack) -> list[str]:
+    """The names of the frames: of their files, with the page behind where a file has several."""
+    return [f"{header.path.name} {header.part}".rstrip() for header in stack.headers]
+
+
+def rounded(matrix: np.ndarray) -> Numbers:
+    """A matrix with no more digits than matter, so that its last bits, and keys made of them, are the same anywhere."""
+    flat, digits = (matrix / matrix[2, 2]).ravel(), (12, 12, 6, 12, 12, 6, 15, 15, 12)
+    return tuple(round(float(number), places) for number, places in zip(flat, digits, strict=True))
+
+
+def samples(headers: tuple[Header, ...], colours: bool, workers: int) -> Iterator[Sample]:
+    """The frames in their order, decoded a few ahead."""
+    waiting: list[Future[Sample]] = []
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for header in headers:
+            waiting.append(pool.submit(sample, header, colours))
+            if len(waiting) > workers:
+                yield waiting.pop(0).result()
+        while waiting:
+            yield waiting.pop(0).result()
+
+
+def sample_bytes(header: Header) -> int:
+    """Bytes that decoding and reducing a frame takes."""
+    pixels = header.height * header.width
+    kept = 2 * pixels if not header.random_access and pixels > LEVEL_PIXELS and 2 * pixels <= KEPT else 0
+    return header.decode_bytes + kept + 512 * header.width * header.planes * 4 + int(LEVEL_PIXELS) * 24
+
+
+def sample(header: Header, colours: bool) -> Sample:
+    """Decode a frame and reduce it."""
+    factor = 1
+    while header.height * header.width > LEVEL_PIXELS * factor * factor:
+        factor *= 2
+    scale, shape = 1 / FULL[header.dtype], (header.height // factor, header.width // factor)
+    planes = np.empty((header.channels, *shape), np.float32)
+    keep = factor > 1 and not header.random_access and header.height * header.width * 2 <= KEPT
+    whole = np.empty((header.height, header.width), np.uint16) if keep else None
+    band = factor * max(1, 512 // factor)
+    with open_frame(header) as frame:
+        for y0 in range(0, header.height, band):
+            rows = frame.rows(y0, min(y0 + band, header.height))[: header.channels]
+            part = planes[:, y0 // factor : (y0 + rows.shape[1]) // factor]
+            for channel, out in enumerate(part):
+                kernels.registration_pyramid.reduce_rows(rows[channel : channel + 1], scale, factor, out)
+            if whole is not None:
+                kernels.registration_pyramid.reduce_rows(rows, scale * 65535, 1, whole[y0 : y0 + rows.shape[1]])
+    grey = planes.mean(axis=0, dtype=np.float32) if len(planes) > 1 else planes[0]
+    windows = None if factor == 1 else _kept(whole) if whole is not None else _read(header, scale)
+    small, more = _small(planes) if colours else (None, 1)
+    return Sample(kernels.registration_pyramid.pyramid(grey, factor), small, factor * more, windows)
+
+
+def _kept(whole: np.ndarray) -> Callable[[int, int, int, int], np.ndarray]:
+    return lambda y0, y1, x0, x1: whole[y0:y1, x0:x1] * np.float32(1 / 65535)
+
+
+def _read(header: Header, scale: float) -> Callable[[int, int, int, int], np.ndarray] | None:
+    """Windows of a file whose rows can be read without all before them."""
+    if not header.random_access:
+        return None
+
+    def window(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
+        with open_frame(header) as frame:
+            rows = frame.rows(y0, y1)[: header.channels, :, x0:x1]
+        return rows.mean(axis=0, dtype=np.float32) * np.float32(scale)
+
+    return window
+
+
+def _small(planes: np.ndarray) -> tuple[np.ndarray, int]:
+    """Planes reduced to compare their colours, and by how much."""
+    factor = 1
+    while max(planes.shape[1:]) > COLOURS * factor:
+        factor *= 2
+    height, width = planes.shape[1] // factor, planes.shape[2] // factor
+    cut = planes[:, : height * factor, : width * factor].reshape(len(planes), height, factor, width, factor)
+    return cut.mean(axis=(2, 4), dtype=np.float32), factor

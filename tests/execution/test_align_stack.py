@@ -1,0 +1,191 @@
+"""Runs lay frames over each other by themselves: the same bytes however they are cut, and none changed without need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.imageio.alignment import load_alignment, scaled
+from imfuse_tiles.simulation import render
+from tests.kernels.misaligned import corner_errors
+
+SIZE = (480, 320)
+OPTIONS = ("--wavelet", "--cutwave", "--quiet", "--force")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight frames that do not lie over each other."""
+    return render(tmp_path_factory.mktemp("moved"), *SIZE, 8, 3, misalign=True)
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames that do."""
+    return render(tmp_path_factory.mktemp("still"), 900, 600, 4, 3)
+
+
+def frames(folder: Path) -> list[str]:
+    return [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+
+
+def fused(place: Path, images: list[str], *words: str) -> np.ndarray:
+    """The result of a run of its own."""
+    place.mkdir(exist_ok=True)
+    words = (*OPTIONS, *words, *(() if "--store" in words else ("--store", str(place / "store"))))
+    assert main(["fuse", *words, "-o", str(place / "r.tif"), *images]) == 0
+    return tifffile.imread(place / "r.tif")
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    error = (one.astype(float) - other) / 65535
+    return float(-10 * np.log10((error**2).mean()))
+
+
+def test_a_run_aligns_by_itself_and_is_nearer_to_the_truth(folder: Path, tmp_path: Path) -> None:
+    transforms = tmp_path / "t.json"
+    result = fused(tmp_path / "a", frames(folder), "--save-transforms", str(transforms), "--align-keep-size",
+                   "--balance=no")  # fmt: skip
+    plain = fused(tmp_path / "b", frames(folder), "--align=no", "--balance=no")
+    truth = tifffile.imread(folder / "truth.tif")
+    inner = (slice(20, -20), slice(20, -20), slice(0, 3))
+    assert psnr(result[inner], truth[inner]) > psnr(plain[inner], truth[inner]) + 2
+    found = json.loads(transforms.read_text())
+    assert found["model"] == "similarity"
+    assert found["reference"] == "slice_0004.tif"
+    assert found["size"] == [*SIZE]
+    known = json.loads((folder / "transforms.json").read_text())["slices"]
+    truths = [np.vstack([each["truth_to_slice"], [0, 0, 1]]) for each in known]
+    matrices = [np.array(frame["matrix"]).reshape(3, 3) for frame in found["frames"]]
+    assert corner_errors(matrices, truths, *SIZE).max() < 0.7
+
+
+def test_what_all_frames_show_is_left(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = fused(tmp_path / "a", frames(folder))
+    height, width = result.shape[:2]
+    assert 300 < height < 320
+    assert 440 < width < 480
+    capsys.readouterr()
+    assert main(["plan", *OPTIONS[:2], "--store", str(tmp_path / "a" / "store"), *frames(folder)]) == 0
+    text = capsys.readouterr().out
+    assert f"{width} x {height} of 480 x 320 pixels" in text
+    assert "alignment: similarity" in text
+
+
+@pytest.mark.parametrize("words", [("--tile", "64"), ("--workers", "1"), ("--scheduler", "processes:2")], ids=str)
+def test_tiles_and_workers_change_nothing(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    usual = fused(tmp_path / "a", frames(folder))
+    assert np.array_equal(fused(tmp_path / "b", frames(folder), *words), usual)
+
+
+def test_saved_transforms_give_the_same_result_and_a_later_run_compares_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = tmp_path / "t.json"
+    usual = fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
+
+    def compare(*args: object, **more: object) -> None:
+        raise AssertionError("frames are compared")
+
+    monkeypatch.setattr("imfuse_tiles.execution.align_stack.estimate", compare)
+    assert np.array_equal(fused(tmp_path / "a", frames(folder)), usual)
+    assert np.array_equal(fused(tmp_path / "b", frames(folder), "--transforms", str(saved)), usual)
+
+
+def test_transforms_of_another_size_are_scaled() -> None:
+    matrix = (1.01, -0.02, 5.0, 0.02, 1.01, -3.0, 0.0, 0.0, 1.0)
+    there = np.array(scaled(matrix, 2, 2)).reshape(3, 3)
+    x, y = there[:2] @ np.array([2 * 40 + 0.5, 2 * 30 + 0.5, 1])
+    u, v = np.array(matrix).reshape(3, 3)[:2] @ np.array([40, 30, 1])
+    assert np.allclose([x, y], [2 * u + 0.5, 2 * v + 0.5])
+    assert np.allclose(scaled(scaled(matrix, 2, 2), 0.5, 0.5), matrix)
+
+
+def test_frames_that_lie_well_give_the_same_bytes_and_keys(
+    still: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aligned = fused(tmp_path / "a", frames(still))
+    plain = fused(tmp_path / "b", frames(still), "--align=no", "--balance=no")
+    assert np.array_equal(aligned, plain)
+    names = [{path.name for path in (tmp_path / run / "store" / "montage").iterdir()} for run in "ab"]
+    assert names[0] == names[1]
+    capsys.readouterr()
+    assert main(["plan", "--wavelet", "--store", str(tmp_path / "a" / "store"), *frames(still)]) == 0
+    assert "alignment: none needed" in capsys.readouterr().out
+
+
+def test_a_bad_frame_is_told_and_left_out_if_asked_to(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = frames(folder)
+    bad = tmp_path / "slice_0003.tif"
+    tifffile.imwrite(bad, np.full((320, 480, 3), 9000, np.uint16), photometric="rgb")
+    (tmp_path / "in").mkdir()
+    stack = [tmp_path / "in" / Path(image).name for image in images]
+    for place, image in zip(stack, images, strict=True):
+        place.symlink_to(bad if place.name == bad.name else image)
+    words = ["--wavelet", "--force", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "r.tif")]
+    assert main(["fuse", *words, *map(str, stack)]) == 0
+    assert "slice_0003.tif is constant (--skip-bad leaves it out)" in capsys.readouterr().err
+    assert main(["fuse", *words, "--skip-bad", *map(str, stack)]) == 0
+    assert "slice_0003.tif is constant: left out" in capsys.readouterr().err
+    assert main(["plan", "--wavelet", "--json", "--skip-bad", "--store", str(tmp_path / "s"), *map(str, stack)]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["slices"] == 7
+    assert [frame["file"] for frame in plan["alignment"]["frames"] if frame["bad"]] == []
+
+
+def test_frames_in_disorder_are_sorted_by_focus(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixed = tmp_path / "in"
+    mixed.mkdir()
+    order = [2, 5, 7, 0, 3, 6, 4, 1]
+    for place, number in enumerate(order):
+        (mixed / f"f{place}.tif").symlink_to(frames(folder)[number])
+    words = ["plan", "--wavelet", "--json", "--order=focus", "--store", str(tmp_path / "s")]
+    assert main([*words, *map(str, sorted(mixed.iterdir()))]) == 0
+    found = [frame["file"] for frame in json.loads(capsys.readouterr().out)["alignment"]["frames"]]
+    sorted_numbers = [order[int(name[1])] for name in found]
+    assert sorted_numbers in (list(range(8)), list(range(7, -1, -1)))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{}", "holds no transforms of frames"),
+        ("nonsense", "is no JSON file"),
+        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": []}', "holds no transforms of frames"),
+        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": [{"file": "a", "matrix": [1, 2]}]}',
+         "holds no transforms of frames"),
+        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": [{"file": "a", "matrix": '
+         '[1, 0, 0, 0, 1, 0, 0, 0, 1]}]}', "has transforms of 1 frames and none of slice_0000.tif"),
+    ],
+)  # fmt: skip
+def test_files_that_hold_no_transforms_are_refused(
+    text: str, line: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+    assert main(["plan", "--wavelet", "--store", str(tmp_path / "s"), "--transforms", str(bad), *frames(folder)]) == 2
+    assert line in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("reference", ["9", "0", "left"])
+def test_a_reference_that_is_not_there_is_refused(reference: str, folder: Path, tmp_path: Path) -> None:
+    words = ["plan", "--wavelet", f"--reference={reference}", "--store", str(tmp_path / "s")]
+    assert main([*words, *frames(folder)]) == 2
+
+
+def test_transforms_are_read_as_they_were_written(folder: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "t.json"
+    fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
+    found = load_alignment(saved)
+    assert found.record() == json.loads(saved.read_text())
+    assert max(found.moves()) > 1

@@ -1,0 +1,132 @@
+"""Known transforms are found, and frames that do not belong to the others are named instead of moved."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from imfuse_tiles.kernels.registration import common_area
+from imfuse_tiles.kernels.registration_fit import step
+from imfuse_tiles.kernels.registration_solve import inverse
+from tests.kernels.misaligned import corner_errors, registered, simulated
+
+SIZE = (480, 320)
+
+
+def eight() -> list[np.ndarray]:
+    return list(simulated(*SIZE, 8, 3)[0])
+
+
+@pytest.mark.parametrize("seed", [11, 21])
+def test_known_transforms_are_found(seed: int) -> None:
+    frames, truth = simulated(900, 600, 12, seed)
+    found = registered(frames)
+    errors = np.delete(corner_errors(found.transforms, truth, 900, 600), 6)
+    assert np.median(errors) <= 0.07
+    assert errors.max() <= 0.15
+    assert found.group == frozenset(range(12))
+    assert not any(found.warnings(n) or found.trouble(n) for n in range(12))
+
+
+def test_frames_that_lie_well_stay_where_they_are() -> None:
+    frames, _ = simulated(900, 600, 12, 12, False)
+    found = registered(frames)
+    assert max(found.move(n) for n in range(12)) < 0.2
+
+
+def test_a_hundred_frames_do_not_drift() -> None:
+    frames, truth = simulated(600, 400, 100, 14)
+    errors = np.delete(corner_errors(registered(frames).transforms, truth, 600, 400), 50)
+    assert np.median(errors) <= 0.05
+    assert errors.max() <= 0.27
+
+
+@pytest.mark.parametrize("shift", [(0, 60), (90, 200), (-70, -150)])
+def test_large_shifts_are_found(shift: tuple[int, int]) -> None:
+    frames, truth = eight(), list(simulated(*SIZE, 8, 3)[1])
+    frames[3] = np.roll(frames[3], shift, (0, 1))
+    truth[3] = np.array([[1, 0, shift[1]], [0, 1, shift[0]], [0, 0, 1.0]]) @ truth[3]
+    found = registered(frames)
+    assert found.group == frozenset(range(8))
+    assert corner_errors(found.transforms, truth, *SIZE)[3] < 0.7
+
+
+BAD = {
+    "constant": (lambda frame: np.full_like(frame, 0.5), "is constant"),
+    "mirrored": (lambda frame: frame[:, ::-1], "is a mirror image of the others"),
+    "upside down": (lambda frame: frame[::-1], "is a mirror image of the others"),
+    "noise": (lambda frame: np.random.default_rng(0).random(frame.shape), "shows nothing of the other frames"),
+    "other scene": (lambda frame: simulated(*SIZE, 8, 77)[0][3], "shows nothing of the other frames"),
+}
+
+
+@pytest.mark.parametrize("number", [0, 3, 4, 7])
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_frames_are_named_and_do_not_move_the_others(kind: str, number: int) -> None:
+    frames, truth = eight(), simulated(*SIZE, 8, 3)[1]
+    spoil, trouble = BAD[kind]
+    frames[number] = spoil(frames[number])
+    found = registered(frames)
+    assert {n: found.trouble(n) for n in range(8) if found.trouble(n)} == {number: trouble}
+    assert np.array_equal(found.transforms[number], np.eye(3))
+    base = inverse(truth[found.reference])
+    errors = corner_errors(found.transforms, [matrix @ base for matrix in truth], *SIZE)
+    assert np.delete(errors, number).max() < 0.7
+
+
+def test_frames_without_anything_in_common_stay() -> None:
+    frames = [np.random.default_rng(n).random(SIZE[::-1]).astype(np.float32) for n in range(4)]
+    found = registered(frames)
+    assert all(np.array_equal(matrix, np.eye(3)) for matrix in found.transforms)
+    assert len(found.group) == 1
+
+
+def test_what_moves_between_frames_is_told() -> None:
+    frames = eight()
+    for n in range(4, 8):
+        frames[n] = frames[n].copy()
+        frames[n][100:200, 150:300] = frames[n][103:203, 158:308].copy()
+    found = registered(frames)
+    assert [n for n in range(8) if any("moved" in text for text in found.warnings(n))] == [4]
+
+
+def test_blur_and_exposure_hardly_matter() -> None:
+    frames, truth = eight(), simulated(*SIZE, 8, 3)[1]
+    plain = corner_errors(registered(frames).transforms, truth, *SIZE)
+    frames[5] = np.clip(cv2.GaussianBlur(frames[5], (0, 0), 2) * 1.4, 0, 1)
+    assert (corner_errors(registered(frames).transforms, truth, *SIZE) < plain + 0.15).all()
+
+
+@pytest.mark.parametrize("model", ["affine", "homography"])
+def test_richer_models_are_found(model: str) -> None:
+    frames, truth = eight(), list(simulated(*SIZE, 8, 3)[1])
+    numbers = np.array([1.0, -2.0, 2.5, -1.0, 1.5, -2.0, 0.0, 0.0])
+    if model == "homography":
+        numbers[6:] = 1.5, -1.0
+    bent = step(numbers, *SIZE)
+    for n in range(5, 8):
+        grey = cv2.warpPerspective(frames[n], bent, SIZE, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+        frames[n] = np.where(grey == 0, frames[n], grey)
+        truth[n] = inverse(bent) @ truth[n]
+    errors = corner_errors(registered(frames, model).transforms, truth, *SIZE)
+    assert errors[5:].max() < 1.2
+    assert errors[5:].max() < 0.4 * corner_errors(registered(frames).transforms, truth, *SIZE)[5:].max()
+
+
+def test_the_common_area_is_seen_by_all_and_no_larger_one_is() -> None:
+    width, height = SIZE
+    matrices = [step(np.array(numbers), width, height) for numbers in
+                [(3.2, -1.7, 4.0, 1.5), (-5.1, 2.2, -3.0, -2.0), (0.0, 0.0, 0.0, 0.0)]]  # fmt: skip
+    y0, y1, x0, x1 = common_area(matrices, width, height)
+    y, x = np.mgrid[:height, :width]
+    points, seen = np.stack([x.ravel(), y.ravel(), np.ones(x.size)]), np.ones(x.size, bool)
+    for matrix in matrices:
+        u, v = (matrix @ points)[:2]
+        seen &= (u >= -1e-6) & (u <= width - 1 + 1e-6) & (v >= -1e-6) & (v <= height - 1 + 1e-6)
+    seen = seen.reshape(height, width)
+    assert seen[y0:y1, x0:x1].all()
+    assert not seen[y0 - 1, x0:x1].all()
+    assert not seen[y1, x0:x1].all()
+    assert not seen[y0:y1, x0 - 1].all()
+    assert not seen[y0:y1, x1].all()
