@@ -10,6 +10,8 @@ from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.tuning import frame_survey
 from imfuse_tiles.tuning.auto_preset import Choice, choose
 
+TESTED_MODULES = ("tuning.frame_survey",)
+
 
 def chosen(folder: Path, stack: np.ndarray, recipe: Recipe | None = None) -> Choice:
     return choose(recipe or Recipe(()), stack_of(folder, stack))
