@@ -45,8 +45,8 @@ def ours(*options: str) -> Program:
     def fuse(files: Sequence[Path], folder: Path) -> np.ndarray:
         out = folder / "ours.tif"
         shutil.rmtree(folder / "store", ignore_errors=True)
-        command = [sys.executable, "-m", "imfuse_tiles", "fuse", *options, "--align=no", "-X", "--force", "--quiet", "--store",
-                   str(folder / "store"), "-o", str(out), *map(str, files)]  # fmt: skip
+        command = [sys.executable, "-m", "imfuse_tiles", "fuse", *options, "--align=no", "-X", "--force", "--quiet",
+                   "--store", str(folder / "store"), "-o", str(out), *map(str, files)]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
         return read(out)
 
