@@ -18,9 +18,9 @@ CHANGES = {
 #: Stages that a change may compute again.
 ALLOWED = {
     "nothing": set[str](),
-    "a --final* option": {"finish"},
-    "a --cut* option": {"montage", "finish"},
-    "a weight": {"merge masks", "montage", "finish"},
+    "a --final* option": {"write result"},
+    "a --cut* option": {"montage", "write result"},
+    "a weight": {"merge masks", "montage", "write result"},
 }
 
 

@@ -41,6 +41,11 @@ def fuse_parser(name: str) -> Parser:
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
     add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
+    add(
+        "--check-inputs",
+        action="store_true",
+        help="compare images with earlier runs by their content, not by size and times: reads them all first",
+    )
     add("--include-results", action="store_true", help="take earlier results among the images for frames, too")
     add("--transforms", metavar="FILE", help="lay the frames over each other as FILE says, instead of comparing them")
     add("--save-transforms", metavar="FILE", help="write how the frames lie over each other, as JSON")
@@ -64,6 +69,11 @@ def fuse_parser(name: str) -> Parser:
     add("--lean", action="store_true",
         help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
         "option computes more anew")  # fmt: skip
+    add(
+        "--durable",
+        action="store_true",
+        help="wait until the disk has each block before it is recorded: a power cut costs no finished block",
+    )
     add("--workers", type=whole_number(1), metavar="N", help="blocks computed at once (one for each core)")
     add("--scheduler", default="threads", metavar="SPEC",
         help="where blocks are computed: sync, threads[:N], processes[:N], local[:N], tcp://host:port, "

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.printable_output import guard_terminals
 from imfuse_tiles.errors import Refusal, Stop
 
 #: What results and speed depend on, as package indexes spell it.
@@ -19,6 +20,7 @@ LIBRARIES = (
 COMMANDS: dict[str, tuple[str, str]] = {
     "fuse": ("imfuse_tiles.cli.fuse", "fuse a stack into one sharp image"),
     "plan": ("imfuse_tiles.cli.fuse", "show what fuse would do: stages, blocks, memory, disk"),
+    "align": ("imfuse_tiles.cli.align", "write the frames of a stack laid over each other"),
     "demo": ("imfuse_tiles.cli.demo", "render a small stack, fuse it and compare with the truth"),
     "ops": ("imfuse_tiles.cli.list_options", "list the options of fuse, or explain one"),
     "presets": ("imfuse_tiles.cli.list_options", "list the presets"),
@@ -78,6 +80,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def program() -> int:
     """:func:`main` as a program of its own."""
     ignore_current_folder()
+    guard_terminals()
     # Blocks run side by side; NumPy's library of linear algebra, hardly used, would start threads that first spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

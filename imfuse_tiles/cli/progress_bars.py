@@ -94,5 +94,8 @@ def terminal_progress(quiet: bool) -> Iterator[Progress]:
             MofNCompleteColumn(),
             TimeRemainingColumn(elapsed_when_finished=True),
         )
-        with Bars(*columns, console=Console(stderr=True)) as bars, compiling_announced():
+        with (
+            Bars(*columns, console=Console(file=getattr(sys.stderr, "terminal", sys.stderr))) as bars,
+            compiling_announced(),
+        ):
             yield Bar(bars)

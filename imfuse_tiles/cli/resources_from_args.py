@@ -44,7 +44,7 @@ def resources_from_args(args: argparse.Namespace) -> Resources:
         raise Refusal(f"--scheduler {scheduler}: {KEYLESS}")
     cluster = Cluster(settings.get("threads", 1), job, keys, dashboard_address(args, settings))
     return Resources(memory, workers, args.tile or settings.get("tile"), scheduler, cluster, part_from_args(args),
-                     args.lean)  # fmt: skip
+                     args.lean, args.durable)  # fmt: skip
 
 
 def is_cluster_file(scheduler: str) -> bool:

@@ -63,16 +63,16 @@ def plan_text(work: WorkPlan, store: Store) -> str:
         *alignment_lines(work.plan.stack),
         f"store {whole['store']}",
         "",
-        f"{'stage':<20} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "
+        f"{'stage':<24} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "
         f"{'memory per block':>16} {'disk':>9}",
     ]
     for row in rows:
         lines.append(
-            f"{row['name']:<20} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
+            f"{row['name']:<24} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
             f"{row['done']:>8} {format_size(row['task_bytes']):>16} {format_size(row['disk_bytes']):>9}"
         )
         if row["error"] is not None:
-            lines.append(f"{'':<20} too large for one transform: near and far part, error about {row['error']:.1e}")
+            lines.append(f"{'':<24} too large for one transform: near and far part, error about {row['error']:.1e}")
     lines += [
         "",
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",

@@ -22,7 +22,7 @@ def stack_from_args(args: argparse.Namespace) -> Stack:
     """The stack, its headers checked; how its files were taken goes to standard error, one line for each notice."""
     stack = open_stack(
         args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
-        white=args.white, ignore_alpha=args.ignore_alpha,
+        white=args.white, ignore_alpha=args.ignore_alpha, check_inputs=args.check_inputs,
     )  # fmt: skip
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
@@ -12,22 +11,29 @@ from imfuse_tiles.stages.array_metadata import arrays, stage_of
 from imfuse_tiles.stages.integrity import damaged
 from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.inside import foreign_entries
+from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.partial_files import PARTIAL
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.storage.store_metadata import store_format
 
 
 def verify(words: Sequence[str]) -> int:
     """Print every fault of a store; exit 5 when there is one."""
     parser = Parser(prog="imfuse-tiles verify", description="Read a whole store and say what is wrong with it.")
     parser.add_argument("store", metavar="STORE", help="folder or URL of a store; it must not be in use")
-    store = Store.at(parser.parse_args(words).store)
+    parser.add_argument("--repair", action="store_true", help="write the store's own metadata again if they are lost")
+    args = parser.parse_args(words)
+    store = Store.at(args.store)
     if not store.exists():
         raise Refusal(f"{store.root}: no store of imfuse-tiles")
     store.check()
     files = dict(store.files.list_files())
-    with ExitStack() as lock:
-        with suppress(Refusal):  # a place that cannot be written has no writer
-            lock.enter_context(store.locked())
+    if args.repair and store_format(store.files) is None:
+        with store.locked():
+            store.create()
+        print(f"{store.root}: its zarr.json is written again")
+    with locks_of(store.root).reading():
         count = 0
         for fault in faults(store, list(files)):
             print(fault)
@@ -41,6 +47,9 @@ def verify(words: Sequence[str]) -> int:
 
 def faults(store: Store, names: list[str]) -> Iterator[str]:
     """Every fault, one line each."""
+    if store_format(store.files) is None:
+        yield "zarr.json: lost or damaged; verify --repair writes it again, as a run does"
+    yield from foreign_entries(store.root) if store.is_local else ()
     for name in names:
         if name.endswith(PARTIAL):
             yield f"{name}: half written by a run that was killed"

@@ -12,12 +12,13 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.geometry import Frame
+from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, for_files, load_alignment
-from imfuse_tiles.imageio.reading import source_digest
+from imfuse_tiles.imageio.reading import Header, source_digest
 from imfuse_tiles.imageio.stack import FrameWarp, Stack
 from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance, Reference
 from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.options.preparation import FramePart
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names
@@ -49,7 +50,7 @@ def align_stack(
         found = for_files(load_alignment(transforms), names, stack.file_frame[::-1], str(transforms))
         return warped(replace(stack, alignment=found), recipe)
     if model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
-        return stack
+        return cropped(stack, recipe)
     key = "alignment-" + digest([VERSION, stack.digest, model, reference, balance])
     record = store.numbers.load(key) if store.exists() else None
     if record is not None:
@@ -103,16 +104,43 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
     frames, size = stack.alignment.frames, stack.file_frame
     moves = is_moved(stack.alignment)
     if not moves and not any(frame.gains for frame in frames):
-        return stack
+        return cropped(stack, recipe)
     if not moves:
         frames = tuple(replace(frame, matrix=SAME) for frame in frames)
     top, left, size = (0, 0, size) if recipe.one(AlignKeepSize) or not moves else crop(frames, size)
+    part = part_of_frame(recipe, size)
+    top, left, size = top + part.y0, left + part.x0, part.shape
     corner = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
     warps = []
     for frame in frames:
         matrix = np.array(frame.matrix).reshape(3, 3) @ corner
         warps.append(FrameWarp(tuple(float(number) for number in matrix.ravel()), frame.gains))
     return stack.warped(warps, size)
+
+
+def part_of_frame(recipe: Recipe, size: Frame) -> Region:
+    """What the recipe leaves of a frame, by its options in their order. Refusal when that is nothing."""
+    whole = Region(0, size[0], 0, size[1])
+    for op in recipe.of(FramePart):
+        part = op.region(whole.shape)
+        whole = Region(whole.y0 + part.y0, whole.y0 + part.y1, whole.x0 + part.x0, whole.x0 + part.x1)
+    return whole
+
+
+def cropped(stack: Stack, recipe: Recipe) -> Stack:
+    """The stack of which the recipe's part is read, no pixel changed."""
+    if not recipe.of(FramePart):
+        return stack
+    part = part_of_frame(recipe, stack.file_frame)
+    headers = tuple(cropped_header(header, part) for header in stack.headers)
+    return replace(stack, headers=headers, digest=digest([stack.digest, list(part)]))
+
+
+def cropped_header(header: Header, part: Region) -> Header:
+    """The header of a frame of which a part is read; it may be a part of its file already."""
+    top, left, height, width = header.crop or (0, 0, header.height, header.width)
+    found = header.cropped(part.y0, part.y1, part.x0, part.x1)
+    return replace(found, crop=(top + part.y0, left + part.x0, height, width))
 
 
 def is_moved(found: Alignment) -> bool:

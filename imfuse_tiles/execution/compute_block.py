@@ -17,17 +17,22 @@ from imfuse_tiles.storage.processes import describe_process
 from imfuse_tiles.storage.store import Store
 
 
-def compute_block(root: str, job: Job, block: Block, layout: str = "", program: str = "") -> dict[str, Any]:
+def compute_block(
+    root: str, job: Job, block: Block, layout: str = "", program: str = "", durable: bool = False
+) -> dict[str, Any]:
     """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
 
     ``layout``: to which the block belongs. Refusal when its arrays have another one by now. ``program``: the digest
     of the program that the run is of, empty in its own process. Refusal when it is not that of this process.
+    ``durable``: whether the disk has the block when this returns.
     """
     check_program(program)
+    store = Store(root)
+    store.files.durable |= durable
     allocator.keep_freed_memory()
-    if job.kind != "ingest":
+    if job.kind != "read":
         kernels.compiler.ready()
-    access = Access(Store(root), layout)
+    access = Access(store, layout)
     began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
     try:
         report = job.compute(access, block)

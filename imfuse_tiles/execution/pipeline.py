@@ -11,6 +11,7 @@ from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
 from imfuse_tiles.execution import export
 from imfuse_tiles.execution.align_stack import align_stack, remember_alignment
 from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.part_plans import announce_part
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
@@ -72,6 +73,7 @@ def run_plan(
     finished blocks kept.
     """
     store.check()
+    store.files.durable |= resources.durable
     part = resources.part
     first = part is None or part.number == 1
     stale = stages_from(plan, again) if again else []
@@ -85,7 +87,9 @@ def run_plan(
         halt.on_signals(give_up),
         translate_os_errors("the run", store.folder, need),
     ):
-        if not fresh and not part:
+        if part:
+            announce_part(plan, part, store)
+        elif not fresh:
             sweep_store(store)
         for key in stale:
             store.journal(key).forget()

@@ -15,6 +15,7 @@ from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.planning.block_layout import BlockLayout
 from imfuse_tiles.stages.stage import Block, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.open_files import files_of
 
 #: How many blocks of a stage may fail before the others are not tried any more.
 MOST_FAILURES = 10
@@ -80,7 +81,11 @@ class _Flight:
         """Hand over as many blocks as may be in flight."""
         while len(self.pending) < self.window and (block := next(self.blocks, None)):
             job = self.stage.job.for_block(block)
-            self.pending[self.pool.submit(compute_block, self.root, job, block, self.layout, self.program)] = block
+            self.pending[
+                self.pool.submit(
+                    compute_block, self.root, job, block, self.layout, self.program, files_of(self.root).durable
+                )
+            ] = block
 
     def cancel(self) -> None:
         """Take back what has not begun."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from imfuse_tiles.errors import Refusal, Resumable
+from imfuse_tiles.execution.part_plans import plan_digest
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.stage_run import Lines, StageRun, recorded_layout
 from imfuse_tiles.execution.wait_for_parts import JointJournals, PartWaiter
@@ -54,7 +55,7 @@ class PartRun(Run):
 
     def stage_run(self, work: StageWork) -> StageRun:
         """How this part computes its blocks of a stage."""
-        waiter = PartWaiter(self.part, self.store, self.progress, self.halt)
+        waiter = PartWaiter(self.part, self.store, self.progress, self.halt, plan_digest(self.work.plan, self.part))
         return PartStageRun(work, self.store, self.progress, self.halt, self.sweep, self.part.name,
                             waiter=waiter, work_plan=self.work, repairs=self.repairs)  # fmt: skip
 

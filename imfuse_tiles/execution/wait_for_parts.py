@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from imfuse_tiles.errors import Resumable
+from imfuse_tiles.execution.part_plans import is_part_running
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.execution.stage_run import Lines
@@ -28,6 +29,8 @@ class PartWaiter:
     store: Store
     progress: Progress
     halt: Halt
+    #: Digest of the plan that all parts have in common.
+    plan: str
 
     def wait_until(self, look: Callable[[], Found | None], owners: Callable[[], Iterable[int]], what: str) -> Found:
         """What ``look`` finds once it is there. Resumable when the parts that owe it do not run for long."""
@@ -51,9 +54,9 @@ class PartWaiter:
             raise Resumable(f"waited for {what}, but of {self.part.of} parts these do not run: {names}; start them")
 
     def is_running(self, number: int) -> bool:
-        """Whether another part is at work."""
+        """Whether another part is at work on the same plan."""
         part = Part(number, self.part.of)
-        return number != self.part.number and self.store.is_locked(part.name)
+        return number != self.part.number and is_part_running(self.store, part, self.plan)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from imfuse_tiles.imageio.reading import (
     Header,
     PageChoice,
     check_stack,
+    content_digest,
     natural_order,
     parse_pages,
     read_headers,
@@ -33,6 +34,7 @@ ORDERS = ("name", "given", "focus")
 def open_stack(
     images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None, order: str = "name",
     include_results: bool = False, white: float | None = None, ignore_alpha: bool = False,
+    check_inputs: bool = False,
 ) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
@@ -40,6 +42,7 @@ def open_stack(
     frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
     ``include_results``: take results of this program for frames although other images are there.
     ``white``: the sample that is white, full scale otherwise. ``ignore_alpha``: transparent pixels are picture, too.
+    ``check_inputs``: read all files to tell the stack by their content, not by their places, sizes and times.
     Raises Refusal naming the first bad file.
     """
     if not images:
@@ -55,11 +58,19 @@ def open_stack(
         headers.reverse()
     headers = upright(headers, notices)
     check_stack(headers)
+    if check_inputs:
+        headers = _with_contents(headers)
     if not ignore_alpha and any(header.has_alpha for header in headers):
         headers = without_margins(headers, notices)
     headers = with_white(headers, white, notices)
     headers, tags = _in_one_profile(headers, notices)
     return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
+
+
+def _with_contents(headers: list[Header]) -> list[Header]:
+    """The headers with the digests of their files' contents."""
+    contents = {header.path: content_digest(header) for header in {header.path: header for header in headers}.values()}
+    return [replace(header, content=contents[header.path]) for header in headers]
 
 
 def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Header], Tags]:

@@ -17,6 +17,7 @@ from imfuse_tiles.options.grammar import Op, option
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
+from imfuse_tiles.options.preparation import FramePart
 from imfuse_tiles.options.substacks import Span, Substacks
 
 #: The steps from the images to the result, in their order.
@@ -119,6 +120,7 @@ class Recipe:
         """The canonical options, parsable again."""
         groups: list[Iterable[Op]] = [
             self.of(Align), self.of(Reference), self.of(AlignKeepSize), self.of(Balance),
+            self.of(FramePart),
             self.of(ColorSpace), self.of(PrepResize), self.generators, self.filters, self.of(MaskMerge),
             (self.level,) if self.generators else (), self.cuts, self.of(Substacks), self.finals, self.backgrounds,
         ]  # fmt: skip

@@ -105,7 +105,8 @@ class Resources:
 
     ``memory``: bytes for all workers together, or for each worker where these are of other machines. ``tile``: edge
     of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed. ``part``: which of several
-    programs this one is. ``lean``: delete what no later stage needs. Refusal of both together: a part may still
+    programs this one is. ``durable``: whether data are on the disk before they are recorded. ``lean``:
+    delete what no later stage needs. Refusal of it together with ``part``: a part may still
     wait for blocks of a stage, or come back for some, that another has long left behind.
     """
 
@@ -116,6 +117,7 @@ class Resources:
     cluster: Cluster = field(default_factory=Cluster)
     part: Part | None = None
     lean: bool = False
+    durable: bool = False
 
     def __post_init__(self) -> None:
         if self.lean and self.part:

@@ -35,23 +35,11 @@ class AlignJob(IngestJob):
         with open_frame(header) as frame:
             for y0 in range(region.y0, region.y1, step):
                 part = Region(y0, min(y0 + step, region.y1), 0, self.size[1])
-                rows = self.warped(frame, self.warps[number], part, access)
+                rows, _, size = warped_rows(frame, self.warps[number], part)
                 levels.add(rows, y0)
+                access.bytes_read += size
                 access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
         return levels.report()
-
-    def warped(self, frame: FrameReader, warp: FrameWarp, part: Region, access: Access) -> np.ndarray:
-        """A band of the resampled frame: (planes, y, x) of its own number type."""
-        whole, matrix = (frame.header.height, frame.header.width), np.array(warp.matrix).reshape(3, 3)
-        y0, y1, _, _ = kernels.warp.source_region(matrix, part, whole)
-        source = frame.rows(y0, y1)
-        access.bytes_read += source.nbytes
-        gains = np.array(warp.gains, np.float32) if warp.gains else None
-        out = np.empty((len(source), *part.shape), source.dtype)
-        for x0 in range(part.x0, part.x1, PART):
-            piece = part._replace(x0=x0, x1=min(x0 + PART, part.x1))
-            out[(..., *piece.within(part))] = kernels.warp.warp(source, (y0, 0), whole, matrix, piece, gains)[0]
-        return out
 
     def for_block(self, block: Block) -> AlignJob:
         some = slice(block.z0, block.z1)
@@ -71,3 +59,18 @@ class AlignJob(IngestJob):
             y, y1, _, _ = kernels.warp.source_region(matrix, (y0, y0 + height, 0, self.size[1]), frame)
             most = max(most, y1 - y)
         return most
+
+
+def warped_rows(frame: FrameReader, warp: FrameWarp, part: Region) -> tuple[np.ndarray, np.ndarray, int]:
+    """A band of a resampled frame, (planes, y, x) of its own number type; where the frame shows something, bool (y, x);
+    and the bytes that were read for it."""
+    whole, matrix = (frame.header.height, frame.header.width), np.array(warp.matrix).reshape(3, 3)
+    y0, y1, _, _ = kernels.warp.source_region(matrix, part, whole)
+    source = frame.rows(y0, y1)
+    gains = np.array(warp.gains, np.float32) if warp.gains else None
+    out, seen = np.empty((len(source), *part.shape), source.dtype), np.empty(part.shape, np.bool_)
+    for x0 in range(part.x0, part.x1, PART):
+        piece = part._replace(x0=x0, x1=min(x0 + PART, part.x1))
+        inside = piece.within(part)
+        out[(..., *inside)], seen[inside] = kernels.warp.warp(source, (y0, 0), whole, matrix, piece, gains)
+    return out, seen, source.nbytes

@@ -20,7 +20,7 @@ BAND = 512
 class IngestJob(Job):
     """Files, front first, into an array (planes, slices, y, x) of their own number type."""
 
-    kind: ClassVar[str] = "ingest"
+    kind: ClassVar[str] = "read"
     step: ClassVar[str] = ""
 
     headers: tuple[Header, ...]

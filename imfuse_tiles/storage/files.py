@@ -13,9 +13,13 @@ Bytes = bytes | memoryview
 
 
 class Files(Protocol):
-    """What a store asks of the place it lies in."""
+    """What a store asks of the place it lies in.
+
+    ``durable``: whether this process waits after every write until a power cut cannot undo it. A server does anyway.
+    """
 
     root: str
+    durable: bool
 
     def check_reachable(self) -> None:
         """Refusal, within seconds, when the place does not answer."""
@@ -74,6 +78,12 @@ class Locks(Protocol):
 
         Raises Exists (exit 3) naming the holder when there is one, Refusal when nobody can write.
         """
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Have no writer while reading, and write nothing for it. Exists naming the holder when there is one."""
+
+    def current_holder(self) -> str:
+        """Who holds any of the locks, empty when nobody does. Writes nothing."""
 
     def is_locked(self, name: str) -> bool:
         """Whether somebody holds the lock of this name."""

@@ -10,6 +10,7 @@ from io import FileIO
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.files import Bytes
+from imfuse_tiles.storage.inside import file_size, open_to_read, refuse_links
 from imfuse_tiles.storage.partial_files import PARTIAL, partial_name
 
 #: How the names of the files begin that a run puts into its store first.
@@ -20,12 +21,13 @@ class FolderFiles:
     """Files in a folder that every process sees under the same path."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root, self.durable = root, False
 
     def check_reachable(self) -> None:
         pass
 
     def exists(self, name: str) -> bool:
+        refuse_links(self.root, name)
         return os.path.isfile(self._path(name))
 
     def is_vacant(self) -> bool:
@@ -37,13 +39,17 @@ class FolderFiles:
             return False
 
     def read(self, name: str) -> bytes:
-        with open(self._path(name), "rb", buffering=0) as file:
+        refuse_links(self.root, name)
+        with FileIO(open_to_read(self._path(name))) as file:
             return file.read()
 
     def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
         # One buffer for all: new memory for each file costs more than reading what the system has cached.
         buffer = memoryview(bytearray(size + 1)) if size else None
+        folder = None
         for name in names:
+            if (parent := os.path.dirname(name)) != folder:
+                refuse_links(self.root, folder := parent)
             try:
                 yield self.read(name) if buffer is None else self._read_into(name, buffer)
             except FileNotFoundError:
@@ -52,66 +58,76 @@ class FolderFiles:
     def _read_into(self, name: str, buffer: memoryview) -> memoryview:
         """The part of a buffer that a file fills, at most all of it; the file should leave one byte free."""
         count, size = 0, len(buffer) - 1
-        with FileIO(self._path(name)) as file:
+        with FileIO(open_to_read(self._path(name))) as file:
             # What fills all but that byte, though all was asked for, is the whole file: its end is not asked for.
             while count != size and (read := file.readinto(buffer[count:])):
                 count += read
         return buffer[:count]
 
     def write(self, name: str, *parts: Bytes) -> None:
+        refuse_links(self.root, os.path.dirname(name))
         target = self._path(name)
         partial = partial_name(target)
         try:
-            file = FileIO(partial, "w")
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            file = FileIO(partial, "w")
+            file = FileIO(partial, "w", opener=_open_new)
+        except (FileNotFoundError, NotADirectoryError):
+            self._make_folder(os.path.dirname(target))
+            file = FileIO(partial, "w", opener=_open_new)
         try:
             with file:
                 for part in parts:
                     rest = memoryview(part)
                     while rest:
                         rest = rest[file.write(rest) :]
-            os.replace(partial, target)
+                if self.durable:
+                    os.fsync(file.fileno())
+            self._put_in_place(partial, target)
+            if self.durable:
+                _sync_folder(os.path.dirname(target))
         except BaseException:
             with suppress(OSError):
                 os.unlink(partial)
             raise
 
     def size(self, name: str) -> int:
-        try:
-            return os.stat(self._path(name)).st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return 0
+        return file_size(self._path(name))
 
     def sizes(self, under: str) -> Callable[[str], int]:
+        refuse_links(self.root, under)
         return self.size
 
     def list_files(self, under: str = "") -> Iterator[tuple[str, int]]:
+        refuse_links(self.root, under)
         for folder, subfolders, names in os.walk(self._path(under)):
             subfolders.sort()
             for name in sorted(names):
                 path = os.path.join(folder, name)
                 with suppress(FileNotFoundError):
-                    yield os.path.relpath(path, self.root).replace(os.sep, "/"), os.stat(path).st_size
+                    yield os.path.relpath(path, self.root).replace(os.sep, "/"), os.lstat(path).st_size
 
     def delete(self, name: str) -> None:
+        refuse_links(self.root, os.path.dirname(name))
         try:
             os.unlink(self._path(name))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             pass
         except (IsADirectoryError, PermissionError):  # the second is what macOS says of folders
             shutil.rmtree(self._path(name), ignore_errors=True)
 
     @contextmanager
     def appending(self, name: str, keep: int) -> Iterator[Callable[[bytes], None]]:
-        os.makedirs(os.path.dirname(self._path(name)), exist_ok=True)
-        with open(self._path(name), "ab") as file:
+        refuse_links(self.root, name)
+        self._make_folder(os.path.dirname(self._path(name)))
+        with open(self._path(name), "ab", opener=_open_new) as file:
             file.truncate(keep)
+            if self.durable:
+                _sync_folder(os.path.dirname(self._path(name)))
 
             def append(line: bytes) -> None:
                 file.write(line)
                 file.flush()
+                if self.durable:
+                    os.fsync(file.fileno())
 
             yield append
 
@@ -124,3 +140,44 @@ class FolderFiles:
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
+
+    def _make_folder(self, path: str) -> None:
+        """Make a folder and those above it; what lies in their place and is none goes."""
+        try:
+            os.makedirs(path, exist_ok=True)
+            while self.durable and path.startswith(self.root):
+                path = os.path.dirname(path)
+                _sync_folder(path)
+        except (FileExistsError, NotADirectoryError):
+            while not os.path.lexists(path):
+                path = os.path.dirname(path)
+            if os.path.relpath(path, self.root).startswith((os.curdir, os.pardir)):
+                raise
+            os.unlink(path)
+            self._make_folder(path)
+
+    def _put_in_place(self, partial: str, target: str) -> None:
+        """Move a complete file to its place; a folder there goes."""
+        try:
+            os.replace(partial, target)
+        except (IsADirectoryError, PermissionError):
+            if not os.path.isdir(target) or os.path.islink(target):
+                raise
+            shutil.rmtree(target)
+            os.replace(partial, target)
+
+
+def _sync_folder(path: str) -> None:
+    """Wait until the disk has the names of a folder's files."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_new(path: str, flags: int) -> int:
+    """Open a file for writing, but none that a link leads to."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store, delete_stage
 from imfuse_tiles.storage.sweep import sweep_store
 
@@ -104,11 +105,7 @@ def _held(store: Store, key: str, said: dict[str, Any], sizes: dict[str, int]) -
 
 def in_use(store: Store) -> str:
     """Who works on a store now, empty when nobody does."""
-    try:
-        with store.locked():
-            return ""
-    except Exists as busy:
-        return str(busy).partition(" in use by ")[2].partition(";")[0] or "another run"
+    return locks_of(store.root).current_holder()
 
 
 def stores(folder: Path) -> Iterator[Store]:
@@ -120,7 +117,13 @@ def stores(folder: Path) -> Iterator[Store]:
 
 
 def remove(store: Store) -> int:
-    """Remove a whole store that is in a folder; the bytes gained. Exists while a run works on it."""
+    """Remove a whole store that is in a folder; the bytes gained.
+
+    Exists while a run works on it; Refusal of a link, whose store somebody may have put elsewhere on purpose.
+    """
+    if store.folder.is_symlink():
+        target = store.folder.readlink()
+        raise Refusal(f"{store.root}: is a link to {target}; name that store, or remove the link yourself")
     size = total_bytes(store)
     with store.locked():
         shutil.rmtree(store.folder, ignore_errors=True)

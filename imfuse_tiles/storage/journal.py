@@ -142,4 +142,8 @@ def open_line(raw: bytes) -> Line | None:
     text = raw[9:-1]
     if b"%08x" % zlib.crc32(text) != raw[:8]:
         return None
-    return json.loads(text)
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):  # no line that was written here
+        return None
+    return line if isinstance(line, dict) else None

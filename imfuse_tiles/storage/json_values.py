@@ -12,7 +12,7 @@ def read_json(files: Files, name: str) -> Any:
     """The value in a file, None when the file is lost or not JSON."""
     try:
         return json.loads(files.read(name))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
 
 

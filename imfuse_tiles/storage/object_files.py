@@ -24,8 +24,10 @@ class ObjectFiles:
     """Files as objects under a URL. ``system``: the server as fsspec has it."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root, self.durable = root, True
         self.system, self.base = open_file_system(root)
+        #: Called before every write; each raises LockLost when this process may not write any more.
+        self.fences: list[Callable[[], None]] = []
 
     def path(self, name: str) -> str:
         """An object's path in the file system."""
@@ -65,6 +67,8 @@ class ObjectFiles:
 
     def write(self, name: str, *parts: Bytes) -> None:
         with translate_server_errors(self.root):
+            for check in tuple(self.fences):
+                check()
             self.system.pipe_file(self.path(name), b"".join(parts))
 
     def size(self, name: str) -> int:

@@ -1,24 +1,21 @@
-"""Locks of a store behind a URL: an object that its holder renews; a killed holder's is free after a minute."""
+"""Locks of a store behind a URL: objects that only one can create, with numbers that only rise.
+
+``locks/run.00000003`` is the third lock of a store, ``locks/run-part-1-of-2.00000001`` that of a part. The highest
+number counts: it is the fencing token. Its holder renews it; a lock that nobody renews while another run watches is
+dead, and whoever creates the next number has it. No clock of one machine is compared with that of another.
+
+A holder that could not confirm its lock for a while confirms it before it writes, and stops when there is a higher
+number. Whoever takes over a lock that might wake up waits until no confirmation of it can still be valid.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import threading
-import time
-import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
-
-import psutil
+from contextlib import contextmanager
 
 from imfuse_tiles.storage.object_files import ObjectFiles
-from imfuse_tiles.storage.processes import describe_process, store_in_use
-
-#: Seconds between two renewals of a lock, and after which a lock is dead.
-RENEW_SECONDS, EXPIRE_SECONDS = 15.0, 60.0
+from imfuse_tiles.storage.object_lock import ObjectLock, holder_of, lock_names
+from imfuse_tiles.storage.processes import store_in_use
 
 
 class ObjectLocks:
@@ -29,76 +26,29 @@ class ObjectLocks:
 
     @contextmanager
     def locked(self, name: str = "") -> Iterator[None]:
-        with ExitStack() as stack:
-            with self.files.refuse_if_unwritable():
-                stack.enter_context(ObjectLock(self.files, f"locks/run{name}"))
-                for other in ["locks/run"] if name else [path for path, _ in self.files.list_files("locks")]:
-                    lock = read_lock(self.files, other)
-                    if lock and other != f"locks/run{name}":
-                        raise store_in_use(self.files.root, lock["holder"])
+        lock = ObjectLock(self.files, name)
+        with self.files.refuse_if_unwritable():
+            lock.acquire()
+            for other in [""] if name else sorted(lock_names(self.files)):
+                holder = holder_of(self.files, other) if other != name else None
+                if holder:
+                    lock.release()
+                    raise store_in_use(self.files.root, holder)
+        try:
             yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        holder = self.current_holder()
+        if holder:
+            raise store_in_use(self.files.root, holder)
+        yield
+
+    def current_holder(self) -> str:
+        holders = (holder_of(self.files, name) for name in sorted(lock_names(self.files)))
+        return next((holder for holder in holders if holder), "")
 
     def is_locked(self, name: str) -> bool:
-        return read_lock(self.files, f"locks/run{name}") is not None
-
-
-def read_lock(files: ObjectFiles, name: str) -> dict[str, Any] | None:
-    """What a lock that is alive says."""
-    try:
-        lock = json.loads(files.read(name))
-    except (FileNotFoundError, ValueError):
-        return None
-    dead = lock["host"] == socket.gethostname() and not psutil.pid_exists(lock["pid"])
-    return None if dead or abs(time.time() - lock["at"]) > EXPIRE_SECONDS else lock
-
-
-class ObjectLock:
-    """An object that says who holds a store, renewed while the holder lives."""
-
-    def __init__(self, files: ObjectFiles, name: str) -> None:
-        self.files, self.name, self.token = files, name, uuid.uuid4().hex
-        self.end = threading.Event()
-        self.thread = threading.Thread(target=self._renew, daemon=True)
-
-    def content(self) -> bytes:
-        """What the object says now."""
-        holder = {"holder": describe_process(), "host": socket.gethostname(), "pid": os.getpid()}
-        return json.dumps({**holder, "token": self.token, "at": time.time()}).encode()
-
-    def __enter__(self) -> ObjectLock:
-        if not self._create():
-            lock = read_lock(self.files, self.name)
-            if lock:
-                raise store_in_use(self.files.root, lock["holder"])
-            self.files.delete(self.name)
-            if not self._create():
-                raise store_in_use(self.files.root, "")
-            # Another run may have found the dead lock too and have taken ours for it: the last one stays.
-            time.sleep(1)
-            if not self._is_ours():
-                raise store_in_use(self.files.root, (read_lock(self.files, self.name) or {}).get("holder", ""))
-        self.thread.start()
-        return self
-
-    def _create(self) -> bool:
-        """Whether the object was made by us, which only one can do."""
-        try:
-            self.files.system.pipe_file(self.files.path(self.name), self.content(), mode="create")
-        except FileExistsError:
-            return False
-        return True
-
-    def _is_ours(self) -> bool:
-        return (read_lock(self.files, self.name) or {}).get("token") == self.token
-
-    def _renew(self) -> None:
-        while not self.end.wait(RENEW_SECONDS):
-            with suppress(Exception):  # the next time may go better
-                self.files.write(self.name, self.content())
-
-    def __exit__(self, *_: object) -> None:
-        self.end.set()
-        self.thread.join()
-        with suppress(Exception):
-            if self._is_ours():
-                self.files.delete(self.name)
+        return holder_of(self.files, name) is not None

@@ -23,8 +23,19 @@ class ServerError(Resumable):
         super().__init__(f"{problem}; finished blocks are kept and the same command goes on")
         self.problem = problem
 
-    def __reduce__(self) -> tuple[type[ServerError], tuple[str]]:
+    def __reduce__(self) -> tuple[type[Any], tuple[str, ...]]:
         return ServerError, (self.problem,)
+
+
+class LockLost(ServerError):
+    """Another run has taken over the lock of a store: this one was away for too long."""
+
+    def __init__(self, root: str, holder: str) -> None:
+        self.root, self.holder = root, holder
+        super().__init__(f"the store {root} was taken over by {holder} while this run did not answer")
+
+    def __reduce__(self) -> tuple[type[Any], tuple[str, ...]]:
+        return LockLost, (self.root, self.holder)
 
 
 def open_file_system(root: str, options: dict[str, dict[str, Any]] | None = None) -> tuple[Any, str]:

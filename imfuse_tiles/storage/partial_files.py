@@ -14,6 +14,7 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
+from imfuse_tiles.storage.inside import refuse_links
 from imfuse_tiles.storage.processes import is_alive
 
 PARTIAL = ".partial"
@@ -38,6 +39,7 @@ def remove_partial_files(root: str, places: Iterable[str], only: Container[str] 
     """
     seconds = ABANDONED if only is None else ABANDONED_REPAIR
     for place in places:
+        refuse_links(root, place)
         for path in _partial_files(os.path.join(root, place)):
             if (only is None or _target_name(root, path) in only) and _is_abandoned(Path(path), seconds):
                 Path(path).unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from imfuse_tiles.errors import Refusal
@@ -17,11 +16,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.storage.arrays import Arrays
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.journal import Journal
-from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.open_files import files_of, locks_of
-
-FORMAT = 1
+from imfuse_tiles.storage.store_metadata import FORMAT, has_lost_metadata, store_format, write_store_metadata
 
 
 @frozen
@@ -70,39 +67,39 @@ class Store:
         return Journal(self.files, key)
 
     def exists(self) -> bool:
-        """Whether it has been created."""
-        return self.files.exists("zarr.json")
+        """Whether it has been created, even if its own metadata were lost since."""
+        return self.files.exists("zarr.json") or has_lost_metadata(self.files)
 
     def check(self) -> None:
         """Refusal when something is there that this version cannot take for a store; nothing at all will do."""
-        version = self._format()
-        if version is None and not self.files.is_vacant():
+        version = store_format(self.files)
+        if version is None and not self.files.is_vacant() and not has_lost_metadata(self.files):
             # Another part of the run may have made it a store between the two looks.
-            version = self._format()
+            version = store_format(self.files)
             if version is None:
                 raise Refusal(f"{self.root} is not a store of imfuse-tiles; name an empty or a new folder")
         if version not in (None, FORMAT):
             raise Refusal(f"{self.root} is not a store of this version (format {version}, known is {FORMAT})")
 
-    def _format(self) -> Any:
-        return get_nested(read_json(self.files, "zarr.json"), "attributes", "imfuse_tiles", "format")
-
     def create(self) -> bool:
-        """Make the place a store if there is none yet; whether there was none. Refusal when it is something else."""
+        """Make the place a store if there is none yet; whether there was none. Refusal when it is something else.
+
+        Metadata that a power cut left short, empty or gone are written again: all that a run needs is elsewhere.
+        """
         with self.files.refuse_if_unwritable():
             self.check()
-            if self.exists():
+            if store_format(self.files) is not None:
                 return False
-            attributes = {"imfuse_tiles": {"format": FORMAT}}
-            write_json(self.files, "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
-            return True
+            existed = has_lost_metadata(self.files)
+            write_store_metadata(self.files)
+            return not existed
 
     def locked(self, writer: str = "") -> AbstractContextManager[None]:
         """Be the store's only writer, or the only one of a name. Exists (exit 3) naming the holder; a kill frees it."""
         return locks_of(self.root).locked(f"-{writer}" if writer else "")
 
     def is_locked(self, writer: str = "") -> bool:
-        """Whether the store has such a writer now."""
+        """Whether the store has such a writer now. Writes nothing."""
         return locks_of(self.root).is_locked(f"-{writer}" if writer else "")
 
 

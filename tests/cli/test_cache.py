@@ -38,9 +38,9 @@ def test_status_shows_the_stages_of_the_last_run(name: str, capsys: pytest.Captu
     assert "--wavelet=p5 --masklevel=t5" in text
     assert "not in use" in text
     lines = [line.split() for line in text.splitlines()[5:]]
-    assert [line[0] for line in lines] == ["ingest", "mask", "level", "merge", "montage", "finish"]
+    assert [line[0] for line in lines] == ["read", "mask", "normalise", "merge", "montage", "write"]
     assert all(line[-1] == "complete" for line in lines)
-    assert lines[0][1:4] == ["3", "of", "3"]
+    assert lines[0][2:5] == ["3", "of", "3"]
 
 
 def test_status_tells_what_a_lean_run_has_deleted_and_the_stage_at_work(

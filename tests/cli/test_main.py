@@ -102,16 +102,16 @@ def computed(shell: Shell, *words: str) -> set[str]:
 
 
 def test_maps_are_made_when_they_are_asked_for_and_no_picture_is_written_twice(shell: Shell) -> None:
-    assert computed(shell, "-o", "r.tif") >= {"ingest", "montage", "finish"}
+    assert computed(shell, "-o", "r.tif") >= {"read frames", "montage", "write result"}
     before = Path("r.tif").stat().st_mtime_ns
-    assert computed(shell, "-X", "-o", "r.tif") == {"montage", "finish"}
+    assert computed(shell, "-X", "-o", "r.tif") == {"montage", "write result"}
     assert Path("r.tif").stat().st_mtime_ns == before
     assert Path("r.depth.tif").is_file()
 
 
 def test_a_montage_that_was_made_with_its_maps_serves_without(shell: Shell) -> None:
     computed(shell, "-X", "-o", "r.tif")
-    assert computed(shell, "--finalblur=t9", "-o", "other.tif") == {"finish"}
+    assert computed(shell, "--finalblur=t9", "-o", "other.tif") == {"write result"}
 
 
 def test_quiet_prints_only_the_name(shell: Shell) -> None:
@@ -140,9 +140,9 @@ def test_the_report_tells_everything_about_a_run(shell: Shell, place: Path) -> N
     names = {"name", "key", "kind", "halo", "blocks", "computed", "reused", "seconds", "bytes_read", "bytes_written"}
     assert all(names <= stage.keys() for stage in report["stages"])
     kinds = {stage["name"]: (stage["kind"], stage["halo"], stage["blocks"]) for stage in report["stages"]}
-    assert kinds["ingest"][0] == "ingest"
+    assert kinds["read frames"][0] == "read"
     assert kinds["mask wavelet"] == ("local", 31, 9)
-    assert kinds["level wavelet"][0] == "reduce"
+    assert kinds["normalise wavelet mask"][0] == "reduce"
     assert kinds["montage"] == ("fold", 0, 9)
 
 
@@ -151,7 +151,7 @@ def test_a_changed_late_option_computes_only_what_it_touches(shell: Shell) -> No
     shell("fuse", "--wavelet", "--cutwave=p50", "-o", "a.tif", *report)
     shell("fuse", "--wavelet", "--cutwave=p60", "-o", "b.tif", *report)
     computed = {stage["name"]: stage["computed"] for stage in json.loads(Path("r.json").read_text())["stages"]}
-    assert {name for name, count in computed.items() if count} == {"montage", "finish"}
+    assert {name for name, count in computed.items() if count} == {"montage", "write result"}
 
 
 def test_images_may_come_in_any_order(shell: Shell, place: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_plan_writes_nothing(shell: Shell, place: Path, words: list[str]) -> N
     assert files(place) == before
     if "--json" in words:
         plan = json.loads(out)
-        assert [stage["name"] for stage in plan["stages"]][:2] == ["ingest", "mask wavelet"]
+        assert [stage["name"] for stage in plan["stages"]][:2] == ["read frames", "mask wavelet"]
         assert plan["memory_bytes"] <= plan["memory_limit"]
         assert plan["disk_bytes"] == plan["disk_to_write_bytes"] > 0
     else:

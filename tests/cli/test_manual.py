@@ -84,7 +84,7 @@ def test_every_page_is_listed_and_printed(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_unknown_page_is_refused_and_a_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "nonsense"]) == 2
-    assert "help nonsense: no such page; there are changelog, clusters" in capsys.readouterr().err
+    assert "help nonsense: no such page; there are alignment, changelog" in capsys.readouterr().err
     assert main(["help", "fuse"]) == 0
     assert "usage: imfuse-tiles fuse" in capsys.readouterr().out
 

@@ -85,7 +85,8 @@ def test_a_first_run_computes_every_block_of_every_stage(plan: Plan, store: Stor
         assert report.bytes_read > 0
         assert (report.bytes_written > 0) == bool(report.kind != "reduce")
     assert {report.name: report.blocks for report in reports} == {
-        "ingest": 9, "mask wavelet": 9, "level wavelet": 9, "merge masks": 9, "montage": 9, "finish": 9,
+        "read frames": 9, "mask wavelet": 9, "normalise wavelet mask": 9, "merge masks": 9, "montage": 9,
+        "write result": 9,
     }  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_a_second_run_computes_nothing_and_opens_no_pool(plan: Plan, store: Stor
 def test_another_recipe_in_the_same_store_computes_only_what_is_new(plan: Plan, store: Store, stack: Stack) -> None:
     run(plan, store)
     other = make_plan(recipe_of("--wavelet=w60 --saturation=w25 --maskwave --cutwave"), stack)
-    assert computed(run(other, store)).keys() == {"mask saturation", "merge masks", "montage", "finish"}
+    assert computed(run(other, store)).keys() == {"mask saturation", "merge masks", "montage", "write result"}
     assert computed(run(plan, store)) == {}
 
 
@@ -122,7 +123,7 @@ def test_a_stage_that_only_finished_stages_need_is_not_made_again(plan: Plan, st
             chunk.unlink()
     assert computed(run(plan, store)) == {}
     late = make_plan(recipe_of("--wavelet --maskwave --cutwave=p60"), stack)
-    assert computed(run(late, store)).keys() == {"montage", "finish"}
+    assert computed(run(late, store)).keys() == {"montage", "write result"}
 
 
 # Stopping and going on
@@ -179,7 +180,7 @@ def test_a_block_that_fails_is_named_and_all_others_are_kept(
             run(plan, store)
     merge = next(stage for stage in plan.stages if stage.name == "merge masks")
     assert "0/100/100" not in store.journal(merge.key).completed_blocks()
-    assert computed(run(plan, store)) == {"merge masks": 1, "montage": 9, "finish": 9}
+    assert computed(run(plan, store)) == {"merge masks": 1, "montage": 9, "write result": 9}
     assert np.array_equal(result(plan, store), expected)
 
 
@@ -225,7 +226,7 @@ def test_a_full_disk_ends_the_run_clearly_and_the_next_goes_on(
             run(plan, store, workers=1)
     assert caught.value.code == 4
     # A block was waiting behind the one that failed, and may have been begun.
-    assert computed(run(plan, store)) in ({"montage": 7, "finish": 9}, {"montage": 6, "finish": 9})
+    assert computed(run(plan, store)) in ({"montage": 7, "write result": 9}, {"montage": 6, "write result": 9})
     assert np.array_equal(result(plan, store), expected)
 
 
@@ -240,7 +241,7 @@ def test_a_refusal_of_a_block_is_passed_on_as_it_is(plan: Plan, store: Store, mo
 # Damage
 
 
-@pytest.mark.parametrize("name", ["ingest", "mask wavelet", "merge masks", "montage", "finish"])
+@pytest.mark.parametrize("name", ["read frames", "mask wavelet", "merge masks", "montage", "write result"])
 @pytest.mark.parametrize("how", ["missing", "short", "altered"])
 def test_a_damaged_chunk_is_made_again_when_it_is_needed(
     plan: Plan, store: Store, stack: Stack, expected: np.ndarray, name: str, how: str
@@ -263,8 +264,8 @@ def test_a_damaged_chunk_is_made_again_when_it_is_needed(
 
 def test_a_missing_array_is_made_again(plan: Plan, store: Store, expected: np.ndarray) -> None:
     run(plan, store)
-    (store.folder / path_of(plan, "finish") / "zarr.json").unlink()
-    assert computed(run(plan, store)) == {"finish": 9}
+    (store.folder / path_of(plan, "write result") / "zarr.json").unlink()
+    assert computed(run(plan, store)) == {"write result": 9}
     assert np.array_equal(result(plan, store), expected)
 
 

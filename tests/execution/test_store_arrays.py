@@ -15,6 +15,7 @@ from imfuse_tiles import Refusal, open_store
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_history import record_run
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
@@ -31,7 +32,7 @@ def plan(tmp_path: Path) -> Plan:
 def store(plan: Plan, tmp_path: Path) -> Store:
     store = Store(str(tmp_path / "store"))
     store.create()
-    record_run(plan, store, Resources(1 << 30, 2, 100))
+    record_run(survey(plan, store, Resources(1 << 30, 2, 100)), store)
     run(plan, store)
     return store
 

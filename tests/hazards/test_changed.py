@@ -32,7 +32,7 @@ class Copied:
         return [own.get(word, word) for word in said]
 
     def ingested(self) -> int:
-        return reported(self.report)["ingest"]["computed"]
+        return reported(self.report)["read frames"]["computed"]
 
 
 @pytest.fixture

@@ -53,13 +53,13 @@ def rewritten(chunk: Path) -> None:
 DAMAGES = [deleted, emptied, truncated, flipped, zeroed, rewritten]
 #: Arrays, the stage that makes each, and the arrays and numbers made from it.
 ARRAYS = {
-    "source": ("ingest", ("mask", "peak", "merge", "montage", "final", "image")),
+    "source": ("read frames", ("mask", "peak", "merge", "montage", "final", "image")),
     "mask": ("mask blur", ("merge", "montage", "final")),
     "peak": ("mask blur", ()),
     "merge": ("merge masks", ("montage", "final")),
     "montage": ("montage", ("final",)),
-    "image": ("picture Max", ("final",)),
-    "final": ("finish", ()),
+    "image": ("max image", ("final",)),
+    "final": ("write result", ()),
 }
 
 

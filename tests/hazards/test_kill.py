@@ -36,7 +36,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(quiet: Calm, tmp_path: Path, num
     assert_nothing_lost(kill(quiet, tmp_path, phase, random.Random(number), main))
 
 
-@pytest.mark.parametrize("phase", ["mask darkness", "merge masks", "montage", "finish", "export"])
+@pytest.mark.parametrize("phase", ["mask darkness", "merge masks", "montage", "write result", "export"])
 def test_a_lean_run_that_is_killed_goes_on_to_the_same_bytes(quiet: Calm, tmp_path: Path, phase: str) -> None:
     assert_nothing_lost(kill(quiet, tmp_path, phase, random.Random(phase), main, "group", "threads", "--lean"))
     assert sorted(path.parent.name for path in (tmp_path / "store").glob("*/*") if path.is_dir()) == ["final", "source"]

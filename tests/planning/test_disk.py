@@ -44,8 +44,8 @@ def test_a_lean_run_needs_less_and_ends_with_images_and_result(plan: Plan, store
     assert full.most == full.end
     assert lean.end < lean.most < full.most
     sizes = {each.stage.name: each.bytes_to_write for each in work.stages}
-    assert lean.end == sizes["ingest"] + sizes["finish"]
-    assert lean.most == sizes["ingest"] + sizes["mask wavelet"] + sizes["mask blur"] + sizes["merge masks"]
+    assert lean.end == sizes["read frames"] + sizes["write result"]
+    assert lean.most == sizes["read frames"] + sizes["mask wavelet"] + sizes["mask blur"] + sizes["merge masks"]
 
 
 def test_a_disk_that_is_too_small_is_refused_and_lean_named_only_if_it_would_do(

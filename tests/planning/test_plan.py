@@ -43,7 +43,7 @@ def changed(one: str, other: str) -> set[str]:
     return {name for name in a.keys() | b.keys() if a.get(name) != b.get(name)}
 
 
-LATE = {"merge masks", "montage", "finish"}
+LATE = {"merge masks", "montage", "write result"}
 
 
 # Keys
@@ -52,11 +52,11 @@ LATE = {"merge masks", "montage", "finish"}
 @pytest.mark.parametrize(
     ("more", "stages"),
     [
-        ("--bg=red", {"finish"}),
-        ("--bg=mean", {"picture Mean", "finish"}),
-        ("--finalthreshold", {"finish"}),
-        ("--cutblur", {"montage", "finish"}),
-        ("--masklevel=t0", {"montage", "finish"}),
+        ("--bg=red", {"write result"}),
+        ("--bg=mean", {"mean image", "write result"}),
+        ("--finalthreshold", {"write result"}),
+        ("--cutblur", {"montage", "write result"}),
+        ("--masklevel=t0", {"montage", "write result"}),
         ("--maskmerge=plus", LATE),
         ("--maskblur", LATE),
     ],
@@ -72,12 +72,12 @@ def test_an_option_more_changes_only_the_stages_it_acts_in(more: str, stages: se
         ("t5", LATE),
         ("T90", LATE),
         ("mask=no", LATE),
-        ("clut=no", {"level wavelet", *LATE}),
-        ("level=no", {"level wavelet", *LATE}),
-        ("p6", {"mask wavelet", "level wavelet", *LATE}),
-        ("neg", {"mask wavelet", "level wavelet", *LATE}),
-        ("C=Lab", {"mask wavelet", "level wavelet", *LATE}),
-        ("diff=no", {"mask wavelet", "level wavelet", *LATE}),
+        ("clut=no", {"normalise wavelet mask", *LATE}),
+        ("level=no", {"normalise wavelet mask", *LATE}),
+        ("p6", {"mask wavelet", "normalise wavelet mask", *LATE}),
+        ("neg", {"mask wavelet", "normalise wavelet mask", *LATE}),
+        ("C=Lab", {"mask wavelet", "normalise wavelet mask", *LATE}),
+        ("diff=no", {"mask wavelet", "normalise wavelet mask", *LATE}),
     ],
 )
 def test_an_argument_of_a_generator_changes_only_what_it_acts_on(argument: str, stages: set[str]) -> None:
@@ -96,7 +96,7 @@ def test_the_order_of_filters_counts() -> None:
 
 
 def test_the_size_masks_are_made_in_changes_every_mask() -> None:
-    assert changed(BASIC, f"{BASIC} --prepresize=p50") == {*keys(BASIC)} - {"ingest"}
+    assert changed(BASIC, f"{BASIC} --prepresize=p50") == {*keys(BASIC)} - {"read frames"}
 
 
 def test_other_images_change_every_key() -> None:
@@ -110,7 +110,7 @@ def test_a_raised_version_takes_back_what_the_option_computed(monkeypatch: pytes
     before = keys(BASIC)
     monkeypatch.setattr(Wavelet, "version", Wavelet.version + 1)
     after = keys(BASIC)
-    assert {name for name in before if before[name] != after[name]} == {"mask wavelet", "level wavelet", *LATE}
+    assert {name for name in before if before[name] != after[name]} == {"mask wavelet", "normalise wavelet mask", *LATE}
 
 
 def kinds_of(kind: type[Job]) -> set[type[Job]]:
@@ -134,7 +134,7 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
     def every_key() -> tuple[list[str], set[int], str]:
         """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""
         frames = stack.warped([FrameWarp(SAME)] * len(stack), stack.frame) if kind is AlignJob else stack
-        plan, touched = make_plan(recipe, frames, room=1), set[str]()
+        plan, touched = make_plan(recipe, frames, block_limit=1), set[str]()
         for stage in plan.stages:
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
                 touched.add(stage.key)
@@ -163,25 +163,25 @@ def test_resources_are_no_part_of_a_key() -> None:
 def test_a_generator_given_twice_is_planned_once() -> None:
     names = [stage.name for stage in plan("--wavelet=w60 --wavelet=w20 --blur").stages]
     assert names == [
-        "ingest",
+        "read frames",
         "mask wavelet",
-        "level wavelet",
+        "normalise wavelet mask",
         "mask blur",
-        "level blur",
+        "normalise blur mask",
         "merge masks",
         "montage",
-        "finish",
+        "write result",
     ]
 
 
 def test_colour_planes_are_not_levelled_unless_asked() -> None:
-    assert "level darkness" not in keys("--darkness")
-    assert "level darkness" in keys("--darkness=level")
+    assert "normalise darkness mask" not in keys("--darkness")
+    assert "normalise darkness mask" in keys("--darkness=level")
 
 
 def test_without_masks_there_is_only_the_background() -> None:
-    assert [stage.name for stage in plan("--bg=mean").stages] == ["ingest", "picture Mean", "finish"]
-    assert [stage.name for stage in plan("").stages] == ["ingest", "finish"]
+    assert [stage.name for stage in plan("--bg=mean").stages] == ["read frames", "mean image", "write result"]
+    assert [stage.name for stage in plan("").stages] == ["read frames", "write result"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_every_stage_stands_behind_those_it_reads(text: str) -> None:
         assert set(stage.inputs) <= seen
         assert stage.key not in seen
         seen.add(stage.key)
-    assert plan(text).result.name == "finish"
+    assert plan(text).result.name == "write result"
 
 
 def test_halos_of_a_chain_add_up() -> None:
@@ -203,7 +203,7 @@ def test_halos_of_a_chain_add_up() -> None:
     assert halos["mask blur"] == 12
     assert halos["merge masks"] == 31 + 3
     assert halos["montage"] == 31 + 3
-    assert halos["finish"] == 39
+    assert halos["write result"] == 39
 
 
 def test_frames_too_large_to_transform_split_a_fourier_mask() -> None:

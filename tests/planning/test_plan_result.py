@@ -29,19 +29,19 @@ def names(stack: Stack, text: str) -> list[str]:
 
 
 def test_steps_that_need_no_numbers_run_as_the_result_is_made(stack: Stack) -> None:
-    assert names(stack, "--wavelet --finalalpha --finalblur --finalgamma=2") == ["finish"]
+    assert names(stack, "--wavelet --finalalpha --finalblur --finalgamma=2") == ["write result"]
 
 
 def test_a_chain_is_cut_before_a_step_that_needs_numbers(stack: Stack) -> None:
-    assert names(stack, "--wavelet --finalgamma") == ["measure finalgamma", "finish"]
+    assert names(stack, "--wavelet --finalgamma") == ["measure finalgamma", "write result"]
     assert names(stack, "--wavelet --finalblur --finalgamma --finalalpha --finalsharpen") == [
-        "finalblur", "measure finalgamma", "finalgamma finalalpha", "measure finalsharpen", "finish",
+        "finalblur", "measure finalgamma", "finalgamma finalalpha", "measure finalsharpen", "write result",
     ]  # fmt: skip
 
 
 def test_each_substack_has_a_chain_of_its_own(stack: Stack) -> None:
     assert names(stack, "--wavelet --substacks=n1,N2 --substacks=n3,N5 --finalgamma") == [
-        "measure finalgamma", "montage 3-5", "measure finalgamma", "finish",
+        "measure finalgamma", "montage 3-5", "measure finalgamma", "write result",
     ]  # fmt: skip
 
 

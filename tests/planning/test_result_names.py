@@ -202,7 +202,7 @@ def test_everything_from_a_step_on_is_computed_again(images: list[str], tmp_path
 
 
 def test_what_builds_on_a_step_is_computed_again_with_it(tmp_path: Path) -> None:
-    plan = make_plan(recipe_of("--wavelet --maskfft --maskblur"), stack_of(tmp_path, STACK), room=0)
+    plan = make_plan(recipe_of("--wavelet --maskfft --maskblur"), stack_of(tmp_path, STACK), block_limit=0)
     merged = [stage.key for stage in plan.stages if stage.name.startswith(("merge", "cells", "far"))]
     assert len(merged) == 4
     assert set(merged) <= set(stages_from(plan, "merge"))

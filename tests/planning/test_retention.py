@@ -34,7 +34,7 @@ OPTIONS = "--blur=s1 --wavelet --maskblur=s1 --cutblur=s1 --finalgamma=auto --bg
 FULL = Resources(memory=2 << 30, workers=1, tile=64, scheduler="sync")
 LEAN = replace(FULL, lean=True)
 #: What a lean run leaves: the images, numbers without arrays, the result.
-LEFT = {"ingest", "level blur", "level wavelet", "measure finalgamma", "finish"}
+LEFT = {"read frames", "normalise blur mask", "normalise wavelet mask", "measure finalgamma", "write result"}
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,9 @@ def test_a_run_that_ended_after_any_stage_computes_no_block_twice(
     with pytest.raises(Killed):
         run(plan, store, LEAN, first)
     assert run(plan, store, LEAN, second) == full[0]
-    assert first.blocks + second.blocks == Counter(dict.fromkeys(first.blocks | second.blocks, 6)) | Counter(ingest=9)
+    assert first.blocks + second.blocks == Counter(dict.fromkeys(first.blocks | second.blocks, 6)) | Counter(
+        {"read frames": 9}
+    )
     assert sum((first.blocks + second.blocks).values()) == full[1]
     assert arrays(store) == exported(plan)
 
@@ -280,24 +282,24 @@ def test_a_damaged_chunk_whose_inputs_are_gone_is_made_again_with_them(
     damages = Damages(store, path_of(plan, "merge masks"), begun="montage")
     assert run(plan, store, LEAN, damages) == full[0]
     again = {name: count for name, count in damages.blocks.items() if count > 6}
-    assert again == {"ingest": 9, "mask blur": 12, "mask wavelet": 12, "merge masks": 7}
+    assert again == {"read frames": 9, "mask blur": 12, "mask wavelet": 12, "merge masks": 7}
     assert arrays(store) == exported(plan), "what was made again goes again"
 
 
 def test_a_result_that_is_damaged_before_it_is_exported_is_made_again(
     plan: Plan, store: Store, full: tuple[bytes, int]
 ) -> None:
-    damages = Damages(store, path_of(plan, "finish"), finished="finish")
+    damages = Damages(store, path_of(plan, "write result"), finished="write result")
     assert run(plan, store, LEAN, damages) == full[0]
-    assert damages.blocks["finish"] == 7
+    assert damages.blocks["write result"] == 7
     assert damages.blocks["merge masks"] == 12
     assert arrays(store) == exported(plan)
 
 
 def test_damaged_images_are_read_again_and_nothing_else(plan: Plan, store: Store, full: tuple[bytes, int]) -> None:
-    damages = Damages(store, path_of(plan, "ingest"), begun="montage")
+    damages = Damages(store, path_of(plan, "read frames"), begun="montage")
     assert run(plan, store, LEAN, damages) == full[0]
-    assert damages.blocks["ingest"] == 10
+    assert damages.blocks["read frames"] == 10
     assert sum(damages.blocks.values()) == full[1] + 1
 
 
@@ -318,7 +320,7 @@ def test_a_stage_reads_only_what_its_inputs_name(
     stack: Stack, store: Store, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise something might be deleted that is still read."""
-    plan = make_plan(recipe_of(text), stack, room=1 << 20)
+    plan = make_plan(recipe_of(text), stack, block_limit=1 << 20)
     stretch.cache_clear()
     span_of.cache_clear()
     spy = Spy(monkeypatch)

@@ -50,7 +50,8 @@ def test_a_store_tells_its_last_run_and_what_is_older(store: Store) -> None:
     assert found.options == "--wavelet=p5 --masklevel=t5 --finalalpha"
     assert found.images == ("s00.tif", "s01.tif", "s02.tif")
     assert [held.name for held in found.stages] == [
-        "ingest", "mask wavelet", "level wavelet", "merge masks", "montage", "finish", "finish",
+        "read frames", "mask wavelet", "normalise wavelet mask", "merge masks", "montage", "write result",
+        "write result",
     ]  # fmt: skip
     assert all(held.finished and held.done == held.blocks for held in found.stages)
     assert time.time() - found.stages[0].used < 600 < time.time() - found.stages[-1].used
@@ -73,7 +74,7 @@ def test_what_is_older_goes_and_what_is_younger_stays(store: Store) -> None:
 def test_the_oldest_go_first_and_of_one_run_the_images_and_the_result_last(store: Store) -> None:
     found = inventory.contents(store)
     gone = [held.name for _, held in inventory.tidied([(store, found)], 0, None)]
-    assert gone == ["finish", "mask wavelet", "merge masks", "montage", "ingest", "finish"]
+    assert gone == ["write result", "mask wavelet", "merge masks", "montage", "read frames", "write result"]
     half = [held for _, held in inventory.tidied([(store, found)], found.bytes - found.stages[-1].bytes, None)]
     assert half == [found.stages[-1]]
 
@@ -81,7 +82,7 @@ def test_the_oldest_go_first_and_of_one_run_the_images_and_the_result_last(store
 def test_a_run_after_tidying_computes_what_went(stack: Stack, store: Store, tmp_path: Path) -> None:
     before = (tmp_path / "b.tif").read_bytes()
     found = inventory.contents(store)
-    inventory.drop(store, [held for held in found.stages if held.name != "ingest"])
+    inventory.drop(store, [held for held in found.stages if held.name != "read frames"])
     run(stack, "--wavelet --finalalpha", store, tmp_path / "c.tif")
     assert (tmp_path / "c.tif").read_bytes() == before
 

@@ -46,7 +46,7 @@ def test_every_step_that_makes_pictures_is_seen(plan: Plan, tmp_path: Path, monk
     eager = Eager(Preview(tmp_path / "p.png", plan, store, force=False))
     run(plan, store, eager, tile=64)
     assert {size for size, _ in eager.seen.values()} == {(77, 50)}, "every third pixel of 230 x 150"
-    assert eager.seen["level wavelet"] == eager.seen["mask wavelet"], "a measurement has no picture of its own"
+    assert eager.seen["normalise wavelet mask"] == eager.seen["mask wavelet"], "a measurement has no picture of its own"
     result = store.arrays.open(plan.result.outputs[0].path).read([(0, 3), (0, 150), (0, 230)])
     with Image.open(tmp_path / "p.png") as image:
         wanted = (result[:, ::3, ::3] / 65535 * 239 + 16).astype(np.uint8)
@@ -116,5 +116,5 @@ def test_masks_are_stretched_and_what_is_not_there_is_dark() -> None:
 
 def test_measurements_have_no_view(plan: Plan) -> None:
     seen = {stage.name: view(stage, plan) is not None for stage in plan.stages}
-    assert seen.pop("level wavelet") is False
+    assert seen.pop("normalise wavelet mask") is False
     assert all(seen.values())

@@ -9,9 +9,11 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from imfuse_tiles.imageio.metadata import EXIF, GPS, PROFILE, Directory, Tags, Value
 from imfuse_tiles.imageio.reading.detect import detect_format, file_facts
@@ -49,7 +51,7 @@ def block_tags(data: bytes | mmap.mmap, profile: bytes) -> Tags:
         if version not in (42, 43):
             return Tags(profile=profile)
         reader = _Reader(data, order, version == 43)
-        every = reader.directory(reader.start)
+        every = reader.directory(reader.start, DESCRIPTIVE | {EXIF, GPS, PROFILE})
         chosen = {tag: value for tag, value in every.items() if tag in DESCRIPTIVE}
         exif = {tag: value for tag, value in reader.below(every, EXIF).items() if tag not in ABOUT_THE_FILE}
         profile = every[PROFILE].data if PROFILE in every else profile
@@ -62,9 +64,11 @@ class _Reader:
 
     def __init__(self, data: bytes | mmap.mmap, order: str, big: bool) -> None:
         self.data, self.order, self.big = data, order, big
+        self.left = LARGEST  # bytes of all values together: many may point to the same
         self.start = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0]
 
-    def directory(self, start: int) -> Directory:
+    def directory(self, start: int, wanted: Container[int] | None = None) -> Directory:
+        """The values of a directory, or those of some tags."""
         found: Directory = {}
         head, entry = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
         with suppress(struct.error):
@@ -72,15 +76,16 @@ class _Reader:
             place, step = start + struct.calcsize(head), struct.calcsize(self.order + entry)
             for index in range(min(count, MOST_TAGS)):
                 tag, kind, values, raw = struct.unpack_from(self.order + entry, self.data, place + step * index)
-                value = self.value(kind, values, raw)
+                value = self.value(kind, values, raw) if wanted is None or tag in wanted else None
                 if value is not None:
                     found.setdefault(tag, value)
         return found
 
     def value(self, kind: int, count: int, raw: bytes) -> Value | None:
         size = SIZES.get(kind, 0) * count
-        if not 0 < size <= LARGEST:
+        if not 0 < size <= self.left:
             return None
+        self.left -= size
         if size > len(raw):
             (start,) = struct.unpack(self.order + ("Q" if self.big else "I"), raw)
             raw = bytes(self.data[start : start + size])
@@ -97,20 +102,23 @@ def _little(kind: int, raw: bytes, order: str) -> bytes:
     width = {3: 2, 8: 2, 4: 4, 9: 4, 5: 4, 10: 4, 11: 4, 12: 8, 16: 8, 17: 8}.get(kind, 1)
     if order == "<" or width == 1:
         return raw
-    return b"".join(raw[at : at + width][::-1] for at in range(0, len(raw), width))
+    return np.frombuffer(raw, f">u{width}").astype(f"<u{width}").tobytes()
 
 
 def _in_png(data: mmap.mmap) -> tuple[bytes, bytes]:
     """The EXIF block and the colour profile of a PNG file, made of its gamma if it has no other."""
     block = profile = b""
     gamma, plain, grey = 0, False, False
+    seen: set[bytes] = set()
     for name, start, length in _chunks(data):
-        if name == b"eXIf" and length <= LARGEST:
+        if name == b"eXIf" and length <= LARGEST and name not in seen:
             block = bytes(data[start : start + length])
-        if name == b"iCCP" and length <= LARGEST:
+        if name == b"iCCP" and length <= LARGEST and name not in seen:
             _, _, packed = bytes(data[start : start + length]).partition(b"\0")
             with suppress(zlib.error):
                 profile = zlib.decompressobj().decompress(packed[1:], LARGEST)
+        if name in (b"iCCP", b"eXIf"):
+            seen.add(name)  # a thousand more would take minutes to unpack
         if name == b"gAMA" and length == 4:
             (gamma,) = struct.unpack_from(">I", data, start)
         plain = plain or name == b"sRGB"

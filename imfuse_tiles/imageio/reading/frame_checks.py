@@ -37,11 +37,13 @@ def source_digest(headers: Sequence[Header]) -> str:
 
     It has full path, size, times of change, page, and what is done to the pixels when they are read. The time of the
     last change of any kind (ctime) is part of it: content that changed while size and time of modification were kept
-    is another stack. A stack that is moved is another one too.
+    is another stack. A stack that is moved is another one too. Where headers have the digest of their file's content,
+    that alone decides.
     """
     listing = hashlib.sha256()
     for header in headers:
-        line = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}"
+        facts = f"{header.path.resolve()}\0{header.size}\0{header.mtime_ns}\0{header.ctime_ns}"
+        line = header.content or facts
         line += "".join(f"\0{text}" for text in (header.part, header.treatment) if text) + "\n"
         listing.update(line.encode("utf-8", "surrogateescape"))
     return listing.hexdigest()

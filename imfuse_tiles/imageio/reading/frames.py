@@ -12,7 +12,7 @@ from imfuse_tiles.imageio.reading.detect import file_facts
 from imfuse_tiles.imageio.reading.header import Header, damaged, refuse, refuse_frame
 from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
 from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
-from imfuse_tiles.imageio.reading.png import decode_png
+from imfuse_tiles.imageio.reading.png import decode_png, png_pixels
 from imfuse_tiles.imageio.reading.profiles import converted
 
 #: Floating-point samples so many times brighter than white are no highlights.
@@ -98,13 +98,15 @@ def _stored_rows(header: Header) -> Rows:
         from imfuse_tiles.imageio.reading.tiff_rows import TiffRows
 
         return TiffRows(header)
-    return _WholeFrame(header, decode_png if header.format == "png" else decode_jpeg)
+    if header.format == "png":
+        return _WholeFrame(header, lambda: decode_png(png_pixels(header.path)))
+    return _WholeFrame(header, lambda: decode_jpeg(header.path.read_bytes()))
 
 
 class _WholeFrame:
     """A frame of a format that can only be decoded from its beginning."""
 
-    def __init__(self, header: Header, decode: Callable[[bytes], np.ndarray]) -> None:
+    def __init__(self, header: Header, decode: Callable[[], np.ndarray]) -> None:
         self._header = header
         self._decode = decode
         self._frame: np.ndarray | None = None
@@ -119,7 +121,7 @@ class _WholeFrame:
 
     def _decoded(self) -> np.ndarray:
         header = self._header
-        frame = self._decode(header.path.read_bytes())
+        frame = self._decode()
         frame = frame.reshape(*frame.shape[:2], -1)
         height, width, samples = frame.shape
         if (height, width, frame.dtype.name) != (*header.stored_shape[1:], header.dtype):

@@ -53,6 +53,7 @@ class Header:
     premultiplied: bool = False  # TIFF: colours are stored times alpha
     with_alpha: bool = False  # alpha is read as the last plane
     ctime_ns: int = 0  # last change of any kind, which no program can set
+    content: str = ""  # SHA-256 of the file, where frames are told apart by their content and not by their times
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from imfuse_tiles.imageio.reading.header import FileFacts, Header, check_claim, 
 _COLOUR: dict[int, tuple[Literal[1, 3], bool]] = {0: (1, False), 2: (3, False), 4: (1, True), 6: (3, True)}
 _PALETTE = 3
 _MOST_CHUNKS = 1_000_000
+_PIXELS = (b"IHDR", b"IDAT", b"IEND")
 _LONGEST_SIDE = 1_000_000  # libpng reads no more
 _LARGEST_EXIF = 1 << 20
 
@@ -29,8 +31,7 @@ def read_png_header(facts: FileFacts) -> Header:
     channels, alpha = _check_pixels(facts, bits, colour)
     if b"acTL" in chunks and struct.unpack(">I", chunks[b"acTL"][:4])[0] > 1:
         raise refuse(facts.path, "is an animated PNG; a frame must be a single image")
-    # A transparent colour (tRNS) makes the decoder add an alpha plane.
-    decoded = width * height * (channels + (alpha or b"tRNS" in chunks)) * (bits // 8)
+    decoded = width * height * (channels + alpha) * (bits // 8)
     check_claim(facts, width, height, decoded)
     if max(width, height) > _LONGEST_SIDE:
         raise refuse(facts.path, f"is {width} x {height}; PNG is read up to {_LONGEST_SIDE} pixels a side")
@@ -42,11 +43,26 @@ def read_png_header(facts: FileFacts) -> Header:
     )  # fmt: skip
 
 
-def decode_png(data: bytes) -> np.ndarray:
+def decode_png(data: bytes | bytearray) -> np.ndarray:
     """(height, width) or (height, width, samples) of uint8 or uint16; raises on damaged data."""
     import imagecodecs
 
     return imagecodecs.png_decode(data)
+
+
+def png_pixels(path: Path) -> bytearray:
+    """A PNG file without what is no pixel: libpng unpacks texts and profiles however large, and many of them."""
+    content = bytearray(path.read_bytes())
+    position = end = 8
+    while position + 12 <= len(content):
+        (length,) = struct.unpack_from(">I", content, position)
+        if content[position + 4 : position + 8] in _PIXELS:
+            if end < position:
+                content[end : end + 12 + length] = content[position : position + 12 + length]
+            end += 12 + length
+        position += 12 + length
+    del content[end:]
+    return content
 
 
 def _check_pixels(facts: FileFacts, bits: int, colour: int) -> tuple[Literal[1, 3], bool]:

@@ -8,8 +8,10 @@ import pickle
 import socket
 import threading
 import time
+import types
 import uuid
 from pathlib import Path
+from random import Random
 
 import fsspec
 import numpy as np
@@ -26,11 +28,12 @@ from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.array_metadata import arrays
+from imfuse_tiles.storage import object_lock
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.journal import Journal
 from imfuse_tiles.storage.object_files import ObjectFiles
-from imfuse_tiles.storage.object_locks import ObjectLock
+from imfuse_tiles.storage.object_server import LockLost
 from imfuse_tiles.storage.open_files import files_of, locks_of
 from imfuse_tiles.storage.store import Store
 
@@ -211,14 +214,102 @@ def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
     assert sorted(got) == [False] * 5 + [True]
 
 
-@pytest.mark.parametrize("dead", [{"at": 0.0, "host": "elsewhere"}, {"pid": 2**22 + 1}])
-def test_a_dead_holder_s_lock_is_free(url: str, dead: dict[str, object]) -> None:
-    remote = files_of(url)
-    assert isinstance(remote, ObjectFiles)
-    remote.write("locks/run", json.dumps({**json.loads(ObjectLock(remote, "locks/run").content()), **dead}).encode())
+def hold(url: str, **changes: object) -> None:
+    """A lock that nobody renews, of a run of another machine that had its clock from anywhere."""
+    files = files_of(url)
+    assert isinstance(files, ObjectFiles)
+    lock = {"holder": "process 7 on elsewhere", "host": "elsewhere", "pid": 7, "at": time.time(), "token": "x"}
+    files.write("locks/run.00000001", json.dumps({**lock, **changes}).encode())
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks whose times are short."""
+    for name, seconds in {"RENEW_SECONDS": 0.1, "VALID_SECONDS": 0.4, "WATCH_SECONDS": 1.0}.items():
+        monkeypatch.setattr(object_lock, name, seconds)
+
+
+@pytest.mark.parametrize("dead", [{"at": 0.0}, {"at": 4e9}, {"pid": 2**22 + 1, "host": socket.gethostname()}])
+def test_a_dead_holder_s_lock_is_free(url: str, quick: None, dead: dict[str, object]) -> None:
+    hold(url, **dead)
+    files = files_of(url)
     with locks_of(url).locked():
-        assert str(os.getpid()) in json.loads(remote.read("locks/run"))["holder"]
-    assert not remote.exists("locks/run")
+        assert str(os.getpid()) in json.loads(files.read("locks/run.00000002"))["holder"]
+        assert not files.exists("locks/run.00000001")
+    assert json.loads(files.read("locks/run.00000002"))["released"]
+    with locks_of(url).locked():
+        assert files.exists("locks/run.00000003")
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_holder_whose_clock_is_an_hour_off_keeps_its_lock(
+    url: str, quick: None, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = types.SimpleNamespace(monotonic=time.monotonic, sleep=time.sleep, time=time.time)
+    monkeypatch.setattr(object_lock, "time", clock)
+    with locks_of(url).locked():
+        clock.time = lambda: time.time() + 3600 * hours
+        time.sleep(0.5)  # it renews
+        clock.time = time.time
+        for _ in range(3):
+            with pytest.raises(Exists), locks_of(url).locked():
+                pass
+
+
+def test_a_holder_that_lost_its_lock_stops_writing(url: str, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was stopped for longer than others watch a lock, and wakes up between two of its writes."""
+    files = files_of(url)
+    assert isinstance(files, ObjectFiles)
+    monkeypatch.setattr(object_lock.ObjectLock, "_renew_regularly", lambda self: None)
+    with locks_of(url).locked():
+        files.write("before", b"x")
+        fences, files.fences = files.fences, []
+        path = "locks/run.00000001"
+        files.write(path, json.dumps({**json.loads(files.read(path)), "at": 0.0}).encode())
+        with locks_of(url).locked():
+            files.write("other", b"x")
+            mine, files.fences = files.fences, fences
+            with pytest.raises(LockLost, match="was taken over by process"):
+                files.write("after", b"x")
+            files.fences = mine
+        assert not files.exists("after")
+        files.fences = fences
+
+
+def test_of_two_writers_that_are_stopped_and_woken_never_two_write(
+    url: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several take the lock in turn, fall asleep at random and write whenever they are awake."""
+    random, writers, problems, stop = Random(5), set[int](), list[str](), time.monotonic() + 8
+    guard = threading.Lock()
+
+    def write(number: int) -> None:
+        while time.monotonic() < stop:
+            files = ObjectFiles(url)
+            lock = object_lock.ObjectLock(files, "")
+            try:
+                lock.acquire()
+                lock.end.set()  # asleep: nothing renews it
+                for _ in range(4):
+                    lock.check()
+                    with guard:
+                        writers.add(number)
+                        if len(writers) > 1:
+                            problems.append(f"{writers} write")
+                    with guard:
+                        writers.discard(number)
+                    time.sleep(random.choice([0.01, 0.1, 2.0]))
+                lock.release()
+            except (Exists, LockLost):
+                time.sleep(0.05)
+
+    monkeypatch.setattr(object_lock, "FRESH_SECONDS", -1.0)  # no clock is believed
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
 
 
 # Arrays and runs

@@ -1,0 +1,79 @@
+"""Frames as they are fused, laid over each other, as files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.alignment import SAME
+from imfuse_tiles.imageio.reading import open_frame
+from imfuse_tiles.imageio.stack import FULL, FrameWarp, Stack
+from imfuse_tiles.imageio.writing.files import check_target, write_picture
+from imfuse_tiles.imageio.writing.picture import Picture
+from imfuse_tiles.stages.align import warped_rows
+
+BAND = 256
+
+
+def write_frames(
+    stack: Stack, folder: Path, ending: str = "tif", *, alpha: bool = False, force: bool = False, workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:  # fmt: skip
+    """Write the frames of a stack, resampled if it is, as ``folder``/NAME.``ending``.
+
+    They keep names, number types, camera tags and profile of their files. ``alpha``: a further plane says where a
+    frame shows something. Everything is checked before the first is written. Raises Exists rather than overwrite
+    unless ``force``; Refusal for what the format does not hold.
+    """
+    picture = picture_of(stack, alpha)
+    places = [folder / f"{name}.{ending}" for name in names_of(stack)]
+    if folder.exists() and not folder.is_dir():
+        raise Refusal(f"{folder} is a file, not a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in places:
+        check_target(place, picture, force=force)
+    done = 0
+
+    def write(number: int) -> None:
+        nonlocal done
+        write_picture(places[number], picture, bands(stack, number, alpha), force=force, workers=1)
+        done += 1
+        if progress:
+            progress(done, len(places))
+
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        list(pool.map(write, range(len(places))))
+    return places
+
+
+def picture_of(stack: Stack, alpha: bool) -> Picture:
+    """What the files of the frames are like."""
+    height, width = stack.frame
+    dtype = stack.headers[0].dtype
+    return Picture(height, width, stack.planes + alpha, dtype, tags=stack.tags)
+
+
+def names_of(stack: Stack) -> list[str]:
+    """Names of the files without ending: those of the frames' own, and their pages."""
+    return [f"{header.path.stem} {header.part}".strip().replace(" ", "_") for header in stack.headers]
+
+
+def bands(stack: Stack, number: int, alpha: bool) -> Iterator[np.ndarray]:
+    """The rows of a frame as it is fused: (rows, width, planes)."""
+    (height, width), header = stack.frame, stack.headers[number]
+    warp = stack.warps[number] if stack.warps else None
+    full = FULL[header.dtype]
+    with open_frame(header) as frame:
+        for y0 in range(0, height, BAND):
+            part = Region(y0, min(y0 + BAND, height), 0, width)
+            if warp is None and not alpha:
+                rows = frame.rows(part.y0, part.y1)
+            else:
+                rows, seen, _ = warped_rows(frame, warp or FrameWarp(SAME), part)
+                rows = np.concatenate([rows, (seen * full).astype(rows.dtype)[None]]) if alpha else rows
+            yield np.ascontiguousarray(np.moveaxis(rows, 0, -1))

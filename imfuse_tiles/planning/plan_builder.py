@@ -1,0 +1,84 @@
+"""What the functions that plan stages share: the recipe, the stack, and the stages planned so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.stack import FULL, Stack
+from imfuse_tiles.options.general import PrepResize
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.final import Chain
+from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.stage import Job, Output, Stage
+
+
+@dataclass(frozen=True)
+class PlanBuilder:
+    """Collects the stages of a recipe; a stage that is asked for twice is planned once.
+
+    ``block_limit``: bytes that one block may take, None: as many as it likes. ``maps``: whether mask and depth maps
+    are made, too. ``plan_picture``: plans the picture of all slices for a builder of another recipe; it comes from
+    above, as masks may be compared to such a picture.
+    """
+
+    recipe: Recipe
+    stack: Stack
+    block_limit: int | None
+    maps: bool
+    plan_picture: Callable[[PlanBuilder], Chain]
+    stages: dict[str, Stage] = field(default_factory=dict)
+
+    @property
+    def frame(self) -> Frame:
+        """Height and width of the frames."""
+        return self.stack.frame
+
+    @property
+    def slices(self) -> int:
+        """How many frames there are."""
+        return len(self.stack)
+
+    @property
+    def stack_key(self) -> str:
+        """The key of the stage that reads the frames."""
+        return (AlignJob if self.stack.warps else IngestJob).key(self.stack.digest)
+
+    @property
+    def source(self) -> Source:
+        """The frames as they lie in the store."""
+        stack = self.stack
+        return Source(f"source/{self.stack_key}", stack.planes, stack.frame, FULL[stack.dtype])
+
+    @property
+    def mask_resize(self) -> PrepResize | None:
+        """The option that has masks made at another size."""
+        return self.recipe.one(PrepResize)
+
+    @property
+    def mask_resize_record(self) -> dict[str, Any] | None:
+        """That option as it enters keys."""
+        return self.mask_resize.record() if self.mask_resize else None
+
+    @property
+    def mask_frame(self) -> Frame:
+        """Height and width of masks."""
+        return self.mask_resize.size(self.frame) if self.mask_resize else self.frame
+
+    def for_recipe(self, recipe: Recipe, maps: bool) -> PlanBuilder:
+        """A builder of another recipe for the same stack that adds its stages to the same plan."""
+        return replace(self, recipe=recipe, maps=maps)
+
+    def add(self, name: str, key: str, job: Job, *outputs: Output, **more: Any) -> Stage:
+        """Put a stage at the end of the plan unless it is there already; the stage of this key."""
+        about = {"stage": name, "options": str(self.recipe), **more.pop("about", {})}
+        stage = Stage(name, key, job, more.pop("frame", self.frame), outputs, about=about, **more)
+        return self.stages.setdefault(key, stage)
+
+    def fits(self, job: Job) -> bool:
+        """Whether a job on a whole frame of masks fits the memory."""
+        return self.block_limit is None or job.memory(*self.mask_frame) <= self.block_limit

@@ -1,0 +1,84 @@
+"""``align`` writes the frames that ``fuse`` would fuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.simulation import render
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render(tmp_path_factory.mktemp("moved"), 480, 320, 5, 3, bits=8, misalign=True)
+
+
+def aligned(folder: Path, place: Path, *words: str) -> list[np.ndarray]:
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    assert main(["align", "--quiet", *words, "-o", str(place), *images]) == 0
+    return [tifffile.imread(place / Path(image).name) for image in images]
+
+
+def test_aligned_frames_lie_over_each_other(folder: Path, tmp_path: Path) -> None:
+    frames = aligned(folder, tmp_path / "out", "--balance=no")
+    assert len({frame.shape for frame in frames}) == 1
+    assert frames[0].dtype == np.uint8
+    before = [tifffile.imread(path).astype(float) for path in sorted(folder.glob("slice_*.tif"))]
+    after = [frame.astype(float) for frame in frames]
+    assert np.abs(after[0] - after[2]).mean() < 0.9 * np.abs(before[0] - before[2]).mean()
+    again = aligned_plan(tmp_path / "out", tmp_path)
+    assert again["resampled"] is False
+
+
+def aligned_plan(place: Path, tmp_path: Path) -> dict[str, object]:
+    """What a run says of frames that are aligned already."""
+    saved = tmp_path / "again.json"
+    images = [str(path) for path in sorted(place.glob("*.tif"))]
+    words = ["align", "--quiet", "--save-transforms", str(saved), "-o", str(tmp_path / "again"), *images]
+    assert main(words) == 0
+    matrices = [frame["matrix"] for frame in json.loads(saved.read_text())["frames"]]
+    same = all(np.array_equal(tifffile.imread(tmp_path / "again" / Path(i).name), tifffile.imread(i)) for i in images)
+    return {"resampled": not same, "matrices": matrices}
+
+
+def test_where_a_frame_has_nothing_it_is_transparent(folder: Path, tmp_path: Path) -> None:
+    frames = aligned(folder, tmp_path / "out", "--align-keep-size")
+    assert all(frame.shape == (320, 480, 4) for frame in frames)
+    assert (frames[2][..., 3] == 255).all(), "the reference shows all"
+    shown = [float((frame[..., 3] == 255).mean()) for frame in frames]
+    assert 0.9 < min(shown) < 1
+
+
+def test_saved_transforms_give_the_same_frames(folder: Path, tmp_path: Path) -> None:
+    first = aligned(folder, tmp_path / "a", "--save-transforms", str(tmp_path / "t.json"))
+    second = aligned(folder, tmp_path / "b", "--transforms", str(tmp_path / "t.json"))
+    assert all(map(np.array_equal, first, second))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--wavelet"], "align does not take --wavelet=p5; it is for fuse"),
+        (["--align=bent"], "--align: bent is not known"),
+        (["--format", "jpg"], "jpg"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(
+    words: list[str], line: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    assert main(["align", *words, "-o", str(tmp_path / "out"), *images]) == 2
+    assert line in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
+    aligned(folder, tmp_path / "out")
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    assert main(["align", "--quiet", "-o", str(tmp_path / "out"), *images]) == 3
+    aligned(folder, tmp_path / "out", "--force")

@@ -1,0 +1,67 @@
+"""Parts of frames: the same pixels as the whole, where the original puts them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.alignment import Alignment, FrameTransform
+from imfuse_tiles.options.grammar import option
+from imfuse_tiles.options.preparation import FramePart
+from imfuse_tiles.simulation import render
+
+
+def region(text: str, height: int, width: int) -> Region:
+    op = option(text)
+    assert isinstance(op, FramePart)
+    return op.region((height, width))
+
+
+def test_parts_by_letters() -> None:
+    assert region("--crop", 180, 240) == (45, 135, 60, 180)
+    assert region("--crop=TL", 180, 240) == (0, 90, 0, 120)
+    assert region("--crop=BR", 3000, 4000) == (1850, 2650, 2600, 3400)
+    assert region("--crop=60x40+30+20", 180, 240) == (20, 60, 30, 90)
+    assert region("--shave=10%", 180, 240) == (18, 162, 24, 216)
+    assert region("--shave=5x7", 180, 240) == (7, 173, 5, 235)
+
+
+@pytest.mark.parametrize("text", ["--crop=60x40", "--crop=TX", "--crop=300x40+0+0", "--crop=0x5+1+1", "--shave=60%",
+                                  "--shave=200x5", "--shave=a"])  # fmt: skip
+def test_what_leaves_nothing_is_refused(text: str) -> None:
+    with pytest.raises(Refusal):
+        region(text, 180, 240)
+
+
+@pytest.mark.parametrize("name", ["p01", "p02", "p04"])
+def test_parts_are_those_of_the_original(name: str, shared: Path, tmp_path: Path) -> None:
+    folder = shared / "oracle" / "prepare"
+    words = next(each["options"] for each in json.loads((folder / "manifest.json").read_text())
+                 if each["file"] == f"{name}.npz")  # fmt: skip
+    images = [str(path) for path in sorted((shared / "oracle" / "stack").glob("s0*.tif"))]
+    assert main(["align", "--quiet", "--align=no", "--balance=no", *words, "-o", str(tmp_path / "o"), *images]) == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "o" / "s03.tif"), np.load(folder / f"{name}.npz")["frame"])
+
+
+def test_a_part_of_aligned_frames_is_a_part_of_the_whole(tmp_path: Path) -> None:
+    folder = render(tmp_path / "in", 480, 320, 4, 3, misalign=True)
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    words = ["align", "--quiet", "--balance=no", "--save-transforms", str(tmp_path / "t.json")]
+    assert main([*words, "-o", str(tmp_path / "a"), *images]) == 0
+    assert main([*words, "--crop=100x80+150+120", "--shave=10x5", "-o", str(tmp_path / "b"), *images]) == 0
+    for image in images:
+        whole, part = (tifffile.imread(tmp_path / run / Path(image).name) for run in "ab")
+        assert np.array_equal(part, whole[125:195, 160:240])
+
+
+def test_a_move_is_that_of_the_corner_that_moves_most() -> None:
+    turned = (1.0, 0.01, 0.0, -0.01, 1.0, 0.0, 0.0, 0.0, 1.0)
+    found = Alignment("affine", "a", (101, 51), (FrameTransform("a", turned),))
+    assert found.moves() == [pytest.approx(np.hypot(0.5, 1.0))]
