@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "cluster": ("tables", ("cluster",), "a local dask cluster beside threads, and up to 64 workers simulated"),
     "ops": ("ops", (), "every option beside other libraries, ns a pixel"),
     "fusion": ("fusion", (), "--bg=enfuse beside the program enfuse"),
+    "quality": ("quality.__main__", (), "pictures and depths of scenes with truth beside enfuse and the best slices"),
     "alignment": ("alignment", (), "errors against known transforms and CPU, beside OpenCV's findTransformECC"),
     "kills": ("soak", ("kills",), "kill -9 in every phase, then the same command"),
     "damage": ("soak", ("damage",), "random damage to a store, then the same command"),

@@ -74,6 +74,11 @@ class Region(NamedTuple):
             min(frame[1], self.x1 + halo.right),
         )
 
+    def united(self, other: Region) -> Region:
+        """The smallest region that holds both."""
+        (a, b, c, d), (e, f, g, h) = self, other
+        return Region(min(a, e), max(b, f), min(c, g), max(d, h))
+
     def offset(self, inner: Region) -> tuple[int, int]:
         """Row and column at which a region inside this one begins."""
         return inner.y0 - self.y0, inner.x0 - self.x0

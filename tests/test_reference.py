@@ -38,6 +38,8 @@ RECIPES = [
     "--bg=wave",
     "--bg=enfuse",
     "--enfuse=level --bg=enfuse,soft,exposure=50,saturation --cutthreshold",
+    "--bg=pyramid",
+    "--wavelet --cutless=p15 --cutalpha=p-25 --bg=mean --bg=pyramid,unordered,noise=0.4,overshoot=0",
     "--maskwave",
     "--fft --maskfft --cutthreshold --cutmax=p5",
 ]

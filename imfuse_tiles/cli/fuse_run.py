@@ -12,6 +12,7 @@ from pathlib import Path
 
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.peak_memory import PeakMemory
+from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import record_timings, show_progress
@@ -25,6 +26,7 @@ from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.memory import format_size
@@ -42,6 +44,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_from_args(args)
     stack = stack_from_args(args)
+    if is_automatic(recipe):
+        recipe = _automatic(recipe, stack, args.quiet)
     store = open_store_for(stack, args.store)
     store.check()
     stack = align_from_args(args, recipe, stack, store, resources)
@@ -59,6 +63,16 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         print("already up to date (--force recomputes)", file=sys.stderr)
         return _finish(args, {"result": str(earlier)})
     return _fuse(args, plan, store, resources, result, began)
+
+
+def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
+    """The recipe that fits a stack, printed with the reasons."""
+    from imfuse_tiles.tuning.auto_preset import choose
+
+    choice = choose(recipe, stack)
+    if not quiet:
+        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
+    return choice.recipe
 
 
 def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, result: Path) -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import REGISTRY, Op, named, parse
+from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
 from imfuse_tiles.options.recipe import STEPS, Recipe
 
 Option = tuple[str, str | None]
@@ -121,15 +122,26 @@ def merge_options(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
 
 
 def preset_options(name: str, allow_code: bool = False) -> list[Op]:
-    """The options of a preset, by its name or path. Refusal for Python functions in it unless ``allow_code``."""
+    """The options of a preset, by its name or path; ``auto`` has none until the frames are looked at.
+
+    Refusal for Python functions in it unless ``allow_code``.
+    """
+    if name == "auto":
+        return []
     from imfuse_tiles.options import config_files
 
     return [parse(*option) for option in config_files.load_preset(name, allow_code)]
 
 
 def with_default_preset(recipe: Recipe) -> Recipe:
-    """The recipe itself if it makes a picture, else its options put into the preset ``default``."""
-    if recipe.generators or recipe.backgrounds:
+    """The recipe itself if it makes a picture or has nothing to do with masks, else put into the preset ``default``."""
+    if recipe.generators or recipe.backgrounds or is_automatic(recipe):
         return recipe
     ops = merge_options(preset_options("default"), recipe.ops)
     return Recipe(tuple(ops), recipe.revert, recipe.layered).checked()
+
+
+def is_automatic(recipe: Recipe) -> bool:
+    """Whether a recipe asks for no picture and for nothing that is done to masks: the frames decide what is done."""
+    masked = recipe.filters or recipe.cuts or any(isinstance(op, MaskMerge | MaskLevel) for op in recipe.ops)
+    return not (recipe.generators or recipe.backgrounds or masked)

@@ -59,12 +59,13 @@ PACKED = 0.65
 
 
 def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
-    """The files of a wish. Only a masked result has mask and depth.
+    """The files of a wish. Mask and depth: of a result that has them.
 
     ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
     """
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
-    masked = bool(plan.recipe.generators)
+    job = plan.result.job
+    masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
     made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
     return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]

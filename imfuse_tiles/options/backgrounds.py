@@ -9,7 +9,9 @@ from typing import ClassVar
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.options import focus_pyramid
 from imfuse_tiles.options.colour_parser import colour
+from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.fusion_weights import GRAMMAR, NAME, Fusion
 from imfuse_tiles.options.grammar import Op, word
 
@@ -26,7 +28,8 @@ class Origin:
     """What a picture of the whole stack is made of.
 
     ``kind``: colour (``value``: red, green, blue and opacity in 0..1), clear, evaluate (``mode``), compose (``mode``;
-    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), enfuse (``mode``: its words),
+    ``swapped``: operands exchanged), recipe (``mode``: a name of RECIPES), enfuse or
+    pyramid (``mode``: its words),
     file (``mode``: its path).
     """
 
@@ -56,6 +59,8 @@ def origin(owner: str, text: str) -> Origin:
         return Origin("clear", text)
     if re.split("[,:]", plain)[0] == NAME:
         return Origin("enfuse", str(Fusion.read(owner, text)))
+    if re.split("[,:]", plain)[0] == focus_pyramid.NAME:
+        return Origin("pyramid", str(FocusPyramid.read(owner, text)))
     composes = {each.lower(): each for each in kernels.blend.MODES}
     if plain in composes:
         return Origin("compose", composes[plain])
@@ -73,7 +78,8 @@ def origin(owner: str, text: str) -> Origin:
         return Origin("file", text)
     raise Refusal(
         f"{owner}: {text} is not known; allowed are a colour (name, #rrggbb or rgb(r,g,b)), transparent, "
-        f"{', '.join([*EVALUATE, *RECIPES, NAME])}, a compose mode such as Overlay, or an image file"
+        f"{', '.join([*EVALUATE, *RECIPES, NAME, focus_pyramid.NAME])}, a compose mode such as Overlay, "
+        "or an image file"
     )
 
 
@@ -85,11 +91,13 @@ class Background(Op, name="bg"):
     also: ClassVar[tuple[str, ...]] = ("background",)
     words: ClassVar = ("word1",)
     gathered: ClassVar = ("word1",)
-    examples: ClassVar = ("", "mean", "black", "#203040", "transparent", "overlay", "wave", "enfuse,soft,exposure=50")
+    examples: ClassVar = ("", "mean", "black", "#203040", "transparent", "overlay", "wave", "enfuse,soft,exposure=50",
+                          "pyramid,noise=0.5")  # fmt: skip
 
     word1: str = word(
         NAME,
-        f"a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, or {NAME} with {GRAMMAR}",
+        f"a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, {NAME} with {GRAMMAR}, "
+        f"or {focus_pyramid.NAME} with {focus_pyramid.GRAMMAR}",
     )
 
     def completed(self) -> Background:

@@ -9,9 +9,11 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import content_digest, read_header
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.options.backgrounds import Origin
+from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder
+from imfuse_tiles.stages import focus_depth, focus_pyramid
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
 from imfuse_tiles.stages.masks import Painted, Source
@@ -31,8 +33,25 @@ def picture(builder: PlanBuilder, origin: Origin) -> Layer:
     if origin.kind == "enfuse":
         fusion = Fusion.read("", origin.mode)
         return Layer(origin, fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices))
+    if origin.kind == "pyramid":
+        return Layer(origin, focus_pyramid_stages(builder, origin).picture)
     key = PictureJob.key(builder.stack_key, origin.kind, origin.mode, origin.swapped)
     return Layer(origin, statistic_picture(builder, origin, key))
+
+
+def focus_pyramid_stages(builder: PlanBuilder, origin: Origin) -> focus_pyramid.Fused:
+    """The stages of a fusion by local energy."""
+    fusion = FocusPyramid.read("", origin.mode)
+    return focus_pyramid.fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices)
+
+
+def depth_of_backgrounds(builder: PlanBuilder) -> focus_depth.FocusDepth | None:
+    """The depth of the topmost background, if maps are wanted and it is a fusion that has one."""
+    backgrounds = builder.recipe.backgrounds
+    top = backgrounds[-1].origin if backgrounds else None
+    if not builder.maps or top is None or top.kind != "pyramid":
+        return None
+    return focus_depth.depth(builder.add, focus_pyramid_stages(builder, top).restored, builder.slices)
 
 
 def statistic_picture(builder: PlanBuilder, origin: Origin, key: str) -> Source:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from imfuse_tiles.options.final_steps import Final
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_masks import merged_masks
-from imfuse_tiles.planning.plan_pictures import picture
+from imfuse_tiles.planning.plan_pictures import depth_of_backgrounds, picture
 from imfuse_tiles.stages.final import Chain, FinalJob, FinishJob, MeasureJob, Step
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import FLAT, Output
@@ -80,11 +80,13 @@ def result_stages(builder: PlanBuilder) -> None:
     chains = tuple(build(builder, *span) for span in spans)
     colours = max([builder.stack.planes, *(layer.colours for layer in layers)])
     about = [[chain.record() for chain in chains], [layer.record() for layer in layers], builder.stack_key]
-    key = FinishJob.key(*about, builder.maps)
-    job = FinishJob(chains, layers, colours, f"final/{key}", builder.maps)
+    surface = depth_of_backgrounds(builder)
+    key = FinishJob.key(*about, builder.maps, *([surface.key] if surface else []))
+    job = FinishJob(chains, layers, colours, f"final/{key}", builder.maps, surface)
     out = Output(job.out, (job.depth,), (job.depth,), "uint16", flat=FLAT)
     inputs = (
         *(name for chain in chains for name in chain.inputs),
         *(name for layer in layers for name in layer.inputs),
+        *([surface.key] if surface else []),
     )
     builder.add("write result", key, job, out, halo=job.halo(), inputs=tuple(inputs))

@@ -12,6 +12,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
 from imfuse_tiles.options.final_steps import Final, Picture
+from imfuse_tiles.stages.focus_depth import FocusDepth
 from imfuse_tiles.stages.layers import Layer, as_coloured
 from imfuse_tiles.stages.stage import Access, Block, Job
 from imfuse_tiles.stages.subtiles import memory, parts
@@ -164,6 +165,8 @@ class FinishJob(Job):
     colours: int
     out: str
     maps: bool = True
+    #: The depth of what lies below the pictures, if it is known.
+    surface: FocusDepth | None = None
 
     @property
     def depth(self) -> int:
@@ -189,6 +192,8 @@ class FinishJob(Job):
         """The planes of a region."""
         c, codes = self.colours, np.empty((self.depth, *region.shape), np.uint16)
         below, depth, mask = None, None, np.zeros((1, 1), np.float32)
+        if self.surface:
+            depth, mask = self.surface.read(access, region)
         for layer in self.backgrounds(access, region):
             below = kernels.fold.over(layer, below)
         for chained in reversed(self.pictures[1:]):

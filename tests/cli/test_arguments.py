@@ -148,9 +148,9 @@ def test_a_frame_that_could_be_no_value_may_stand_behind_a_bare_option() -> None
         assert len(said(text)[0].images) == 1
 
 
-def test_without_a_picture_asked_for_the_default_preset_is_used() -> None:
-    whole = with_default_preset(said_recipe(""))
-    assert str(whole) == said("--preset default")[1]
+def test_with_nothing_but_cuts_asked_for_the_default_preset_is_used() -> None:
+    for text in ("", "--finalgamma", "--preset auto"):
+        assert with_default_preset(said_recipe(text)) == said_recipe(text)
     assert str(with_default_preset(said_recipe("--cutwave=p99"))) == said("--preset default --cutwave=p99")[1]
     for text in ("--wavelet", "--bg=mean", "--preset enfuse"):
         assert with_default_preset(said_recipe(text)) == said_recipe(text)

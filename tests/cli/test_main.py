@@ -202,13 +202,19 @@ def test_a_jpeg_shows_what_is_transparent_on_black(shell: Shell) -> None:
     assert np.asarray(Image.open("b.depthmap.jpg")).shape == (80, 70, 3)
 
 
-def test_nothing_asked_for_is_the_default_preset_and_said_so(shell: Shell) -> None:
+def test_nothing_asked_for_is_chosen_by_a_look_at_the_frames_and_printed(shell: Shell) -> None:
     code, _, err = shell("fuse", "-o", "r.tif", "IMAGES")
     assert code == 0
-    assert "using --preset default" in err
-    assert shell("fuse", "--preset", "default", "-o", "named.tif", "IMAGES")[0] == 0
-    assert np.array_equal(tifffile.imread("r.tif"), tifffile.imread("named.tif"))
-    assert "using --preset default" not in shell("fuse", "--quiet", "-o", "quiet.tif", "IMAGES")[2]
+    assert "auto: --bg=pyramid" in err
+    assert "noise" in err
+    for name, words in (("named", ["--bg=pyramid"]), ("preset", ["--preset", "pyramid"]), ("auto", ["--preset=auto"])):
+        assert shell("fuse", *words, "-o", f"{name}.tif", "IMAGES")[0] == 0
+        assert np.array_equal(tifffile.imread("r.tif"), tifffile.imread(f"{name}.tif"))
+    assert "auto" not in shell("fuse", "--quiet", "-o", "quiet.tif", "IMAGES")[2]
+
+
+def test_what_is_done_to_masks_alone_is_put_into_the_default_preset(shell: Shell) -> None:
+    assert "using --preset default" in shell("fuse", "--cutwave=p99", "-o", "r.tif", "IMAGES")[2]
 
 
 # Plans

@@ -129,7 +129,7 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
     depth = tmp_path / "depth.tif"
     tifffile.imwrite(depth, np.zeros(stack.frame, np.uint8))
     recipe = recipe_of(f"--fft --wavelet --depthmap={depth} --maskblur --maskfft --cutwave --finalblur --finalgamma "
-                       "--bg=enfuse --bg=mean")  # fmt: skip
+                       "--bg=enfuse --bg=mean --bg=pyramid")  # fmt: skip
 
     def every_key() -> tuple[list[str], set[int], str]:
         """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""

@@ -15,10 +15,12 @@ from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.backgrounds import Origin, origin
 from imfuse_tiles.options.cuts import Cut, CutBg, CutLess
 from imfuse_tiles.options.final_steps import Picture
+from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_generator import Generator, coloured
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.reference.pyramid import PyramidReference
 
 ONE, FULL = np.float32(1), np.float32(65535)
 
@@ -46,12 +48,15 @@ class Reference:
         layers += [layer for _, behind in reversed(made) for layer in behind]
         colours = max(self.stack.shape[1], *(len(layer) - 1 for layer in layers), 1)
         canvas, depth = (np.zeros((count, *self.stack.shape[2:]), np.float32) for count in (colours + 1, 2))
+        surface = np.zeros_like(canvas[0])
+        if self.recipe.backgrounds and self.recipe.backgrounds[-1].origin.kind == "pyramid":
+            depth, surface = self.pyramid(self.recipe.backgrounds[-1].origin).depth
         for layer in layers:
             canvas = kernels.fold.over(repeated(layer, colours), canvas)
         for picture, _ in reversed(made):
             canvas = kernels.fold.over(repeated(picture.image.data, colours), canvas)
             depth = kernels.fold.over(picture.depth.data, depth)
-        mask = np.max([np.zeros_like(canvas[0]), *(picture.mask.data for picture, _ in made)], axis=0)
+        mask = np.max([surface, *(picture.mask.data for picture, _ in made)], axis=0)
         planes = np.clip(np.concatenate([canvas, mask[None], depth]), 0, 1)
         return (planes * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
 
@@ -185,12 +190,18 @@ class Reference:
         if made.kind == "enfuse":
             codes = fused_by_levels(self.stack, float(self.full), Fusion.read("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)
+        elif made.kind == "pyramid":
+            planes = np.divide(self.pyramid(made).pictures[0], FULL, dtype=np.float32)
         elif made.kind == "compose":
             low, high = self.evaluated("Min"), self.evaluated("Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
         else:
             planes = self.evaluated(made.mode)
         return np.concatenate([planes, np.ones_like(planes[:1])])
+
+    def pyramid(self, made: Origin) -> PyramidReference:
+        """A fusion by local energy."""
+        return PyramidReference(FocusPyramid.read("", made.mode), self.stack, float(self.full))
 
     def evaluated(self, mode: str) -> np.ndarray:
         """A statistic over the slices."""

@@ -1,0 +1,1 @@
+"""Sharpness beside peers on simulated scenes whose truth is known."""

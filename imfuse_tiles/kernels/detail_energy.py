@@ -1,0 +1,117 @@
+"""How much detail a slice has around every pixel of a pyramid level, and how much of that is noise.
+
+The energy of a level is the sum over the colours of the squared Laplacian, averaged by a small Gaussian window;
+samples are in units of full scale. White noise of variance s^2 in the samples gives a mean energy of
+s^2 * colours * GAINS[level].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiler import njit
+from .gaussian import gaussian_taps
+from .pyramid import Plane, Region, Size, _blend_rows, _column_weights, _double, _lines
+
+#: Standard deviation in pixels and radius of the window of an energy.
+SIGMA, RADIUS = 1.3, 4
+#: Energy of white noise of variance 1 at each level: that of the Laplacian's impulse response.
+GAINS = (0.891, 0.053, 0.010, 0.0024, 0.0006, 0.00015, 0.00004, 0.00001, 0.000003, 0.000001)
+#: Bins of a histogram of energies: the exponent and three bits of the mantissa of a float32.
+BINS, _SHIFT = 1 << 11, 20
+#: The 10 % quantile of the mean of 25 squared Laplacians of noise, over their expectation (chi-square, 40 degrees).
+LOW_SHARE, LOW_QUANTILE = 0.1, 0.75
+
+
+def taps(sigma: float, radius: int) -> Plane:
+    """The outer half of a Gaussian window: middle tap first, float32 (radius + 1,)."""
+    return gaussian_taps(sigma, radius)[radius:]
+
+
+def smooth(plane: Plane, half: Plane) -> Plane:
+    """A plane (y, x) under symmetric taps along both axes, without the radius that it is padded by: float32."""
+    radius = half.size - 1
+    out = np.empty((plane.shape[0] - 2 * radius, plane.shape[1] - 2 * radius), np.float32)
+    ring = np.empty((2 * radius + 1, out.shape[1]), np.float32)
+    _smooth(np.ascontiguousarray(plane), half, ring, out)
+    return out
+
+
+def box(plane: Plane) -> Plane:
+    """Means of 5 x 5 pixels of a plane (y, x) without the 2 pixels that it is padded by: float32."""
+    return smooth(plane, np.full(3, 0.2, np.float32))
+
+
+def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size], frame: Size, region: Region,
+           full: float) -> Plane:  # fmt: skip
+    """Squared detail of a level summed over its planes, not yet averaged: float32 (y, x) of a region y0, y1, x0, x1.
+
+    ``fine`` (planes, y, x), uint8, uint16 or float32 with ``full`` as full scale, ``coarse`` (planes, y, x) float32,
+    the next level in the same units; ``origins``: where each begins in its level; ``frame``: size of the fine level.
+    """
+    across = _column_weights(region, frame)
+    out = np.zeros((region[1] - region[0], region[3] - region[2]), np.float32)
+    _energy(np.ascontiguousarray(fine), *origins[0], np.ascontiguousarray(coarse), *origins[1], *frame, region[0],
+            region[2], *across, *_lines(across[0].size), np.float32(1 / (float(full) * full)), out)  # fmt: skip
+    return out
+
+
+def histogram(energies: Plane) -> NDArray[np.int64]:
+    """Counts of energies above 0 by logarithmic bins, eight to a doubling: int64 (BINS,)."""
+    bins = np.ascontiguousarray(energies).view(np.uint32)[energies > 0] >> np.uint32(_SHIFT)
+    return np.bincount(bins, minlength=BINS).astype(np.int64)
+
+
+def noise_variance(counts: NDArray[np.int64], colours: int, step: float) -> float:
+    """Variance of a sample's noise from the histogram of energies of the finest level, means of 5 x 5 pixels.
+
+    ``step``: the distance of two codes; rounding to it is noise, too: step^2 / 12 at least.
+    """
+    least = step * step / 12
+    total = int(counts.sum())
+    if not total:
+        return least
+    place = int(np.searchsorted(np.cumsum(counts), LOW_SHARE * total))
+    low = float(np.array([place << _SHIFT, (place + 1) << _SHIFT], np.uint32).view(np.float32).mean())
+    return max(low / (LOW_QUANTILE * colours * GAINS[0]), least)
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _smooth(plane, half, ring, out):  # type: ignore[no-untyped-def]
+    radius = half.size - 1
+    window, columns = 2 * radius + 1, out.shape[1]
+    for y in range(plane.shape[0]):
+        row, target = plane[y], ring[y % window]
+        for x in range(columns):
+            target[x] = half[0] * row[x + radius]
+        for k in range(1, radius + 1):
+            left, right, tap = row[radius - k :], row[radius + k :], half[k]
+            for x in range(columns):
+                target[x] += tap * (left[x] + right[x])
+        first = y - 2 * radius
+        if first >= 0:
+            made = out[first]
+            middle = ring[(first + radius) % window]
+            for x in range(columns):
+                made[x] = half[0] * middle[x]
+            for k in range(1, radius + 1):
+                above, below, tap = ring[(first + radius - k) % window], ring[(first + radius + k) % window], half[k]
+                for x in range(columns):
+                    made[x] += tap * (above[x] + below[x])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _energy(fine, fy, fx, coarse, cy, cx, height, width, row, column, even, odd, line, made, scale, out):  # type: ignore[no-untyped-def]
+    shown = made[column % 2 :]
+    for y in range(out.shape[0]):
+        target = out[y]
+        for plane in range(fine.shape[0]):
+            source = fine[plane, row + y - fy][column - fx :]
+            _blend_rows(coarse[plane], cy, cx, height, row + y, column // 2, line)
+            _double(line, even, odd, made)
+            for x in range(target.size):
+                detail = np.float32(source[x]) - shown[x]
+                target[x] += detail * detail
+        for x in range(target.size):
+            target[x] *= scale

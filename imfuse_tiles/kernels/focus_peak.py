@@ -1,0 +1,200 @@
+"""The strongest of many slices at every pixel, what its neighbours say of the peak, and soft weights around it.
+
+Slices come one after the other, so that memory does not depend on their number: a first pass keeps the strongest
+evidence with that of the slices before and after, a second one weighs every slice by how far it stays below.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiler import njit
+
+Plane = NDArray[np.float32]
+
+#: A slice counts less by what it stays below the strongest, in units of so many standard deviations of the noise of
+#: an energy plus this share of it; at ``REACH`` units it does not count any more.
+NOISE_WIDTH, SHARE_WIDTH, REACH = 1.5, 0.06, 8.0
+#: Independent samples in the window of an energy (its standard deviation of 1.3 pixels, squared, times 19).
+SAMPLES = 32.0
+#: Largest logarithm of the detail that defocus is taken to have cost the slice next to the focus.
+MOST_GAIN = 0.8
+#: Blur (sigma, radius) of that logarithm, and of the weights of slices.
+GAIN_BLUR, WEIGHT_BLUR = (1.5, 4), (0.7, 2)
+#: What is left of the detail is taken to be at least this share.
+LEAST_LEFT = 0.4
+#: Slices by which a peak is uncertain at best.
+LEAST_SPREAD = 0.1
+#: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
+#: on it surely is not.
+CHANCE, CERTAIN = 3.0, 9.0
+
+
+class Peak:
+    """The strongest evidence so far, float32 (y, x), and its neighbours in z; slices are added in their order."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.best = np.full(shape, -1, np.float32)
+        self.index = np.full(shape, -2, np.int32)
+        self.before, self.after, self.previous = (np.zeros(shape, np.float32) for _ in range(3))
+        self.count = 0
+
+    def add(self, evidence: Plane) -> None:
+        """Take the next slice's evidence, float32 (y, x) from 0 on."""
+        _advance(evidence, self.count, self.best, self.index, self.before, self.after, self.previous)
+        self.count += 1
+
+    def tolerance(self, noise: float) -> Plane:
+        """One over the distance below the strongest at which a slice counts no more; ``noise``: mean noise energy."""
+        out = np.empty_like(self.best)
+        _tolerance(self.best, np.float32(noise), out)
+        return out
+
+    def place(self, noise: float, ordered: bool = True) -> tuple[Plane, Plane]:
+        """The slice between slices at which the evidence peaks, and one over the variance of that: float32 (y, x).
+
+        ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself.
+        """
+        where, sure = np.empty_like(self.best), np.empty_like(self.best)
+        _place(self.best, self.index, self.before, self.after, np.float32(noise), self.count, ordered, where, sure)
+        return where, sure
+
+    def gain(self, noise: float) -> Plane:
+        """The logarithm of the energy that the peak between slices has beyond the strongest slice: float32 (y, x)."""
+        out = np.zeros_like(self.best)
+        if self.count > 2:
+            _gain(self.best, self.index, self.before, self.after, np.float32(noise), self.count, out)
+        return out
+
+    def inverse_top(self, gain: Plane, noise: float, inner: tuple[slice, slice]) -> Plane:
+        """One over the energy, without noise, at the peak between slices: float32 of the ``inner`` part."""
+        best = np.ascontiguousarray(self.best[inner])
+        out = np.empty_like(best)
+        _inverse_top(best, gain, np.float32(noise), out)
+        return out
+
+
+def weights(evidence: Plane, best: Plane, tolerance: Plane) -> Plane:
+    """Weight of a slice, float32 0..1: (1 - distance below the strongest times ``tolerance``) to the eighth power.
+
+    Close to an exponential function, but exactly 0 from a finite distance on, and the same on every machine.
+    """
+    out = np.empty_like(evidence)
+    _weights(evidence, best, tolerance, out)
+    return out
+
+
+def add_shares(weight: Plane, energy: Plane, noise: float, inverse_top: Plane, total: Plane, left: Plane) -> None:
+    """Add a slice's weight to ``total``, and times the share of the detail that its defocus has left to ``left``."""
+    _add_shares(weight, energy, np.float32(noise), inverse_top, total, left)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _clean(energy, noise):  # type: ignore[no-untyped-def]
+    return max(energy - noise, np.float32(0.1) * noise)
+
+
+@njit(cache=True, nogil=True)
+def _advance(evidence, z, best, index, before, after, previous):  # type: ignore[no-untyped-def]
+    for y in range(best.shape[0]):
+        for x in range(best.shape[1]):
+            value = evidence[y, x]
+            last = previous[y, x]
+            stronger = value > best[y, x]
+            after[y, x] = value if index[y, x] == z - 1 else after[y, x]
+            before[y, x] = last if stronger else before[y, x]
+            best[y, x] = value if stronger else best[y, x]
+            index[y, x] = z if stronger else index[y, x]
+            previous[y, x] = value
+
+
+@njit(cache=True, nogil=True)
+def _deviation(best, noise):  # type: ignore[no-untyped-def]
+    """Standard deviation of an energy through noise: chi-square around its own mean."""
+    signal = max(best - noise, np.float32(0))
+    return np.sqrt((np.float32(2) * noise * noise + np.float32(4) * noise * signal) / np.float32(SAMPLES))
+
+
+@njit(cache=True, nogil=True)
+def _tolerance(best, noise, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            width = np.float32(NOISE_WIDTH) * _deviation(best[y, x], noise) + np.float32(SHARE_WIDTH) * best[y, x]
+            out[y, x] = np.float32(1) / (np.float32(REACH) * width + np.float32(1e-20))
+
+
+@njit(cache=True, nogil=True)
+def _weights(evidence, best, tolerance, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            rest = max(np.float32(1) - (best[y, x] - evidence[y, x]) * tolerance[y, x], np.float32(0))
+            rest = rest * rest
+            rest = rest * rest
+            out[y, x] = rest * rest
+
+
+@njit(cache=True, nogil=True)
+def _gain(best, index, before, after, noise, count, out):  # type: ignore[no-untyped-def]
+    """A parabola through the logarithms of three energies, where its peak lies between them."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            if index[y, x] < 1 or index[y, x] > count - 2:
+                continue
+            a = math.log(_clean(before[y, x], noise) + np.float32(1e-7))
+            b = math.log(_clean(best[y, x], noise) + np.float32(1e-7))
+            c = math.log(_clean(after[y, x], noise) + np.float32(1e-7))
+            bend = max(2 * b - a - c, 1e-6)
+            if abs(c - a) < 1.5 * bend:
+                out[y, x] = min(0.125 * (c - a) ** 2 / bend, MOST_GAIN)
+
+
+@njit(cache=True, nogil=True)
+def _inverse_top(best, gain, noise, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            top = _clean(best[y, x], noise) * np.float32(math.exp(gain[y, x]))
+            out[y, x] = np.float32(1) / max(top, np.float32(1e-12))
+
+
+@njit(cache=True, nogil=True)
+def _add_shares(weight, energy, noise, inverse_top, total, left):  # type: ignore[no-untyped-def]
+    for y in range(total.shape[0]):
+        for x in range(total.shape[1]):
+            share = min(np.sqrt(_clean(energy[y, x], noise) * inverse_top[y, x]), np.float32(1))
+            total[y, x] += weight[y, x]
+            left[y, x] += weight[y, x] * share
+
+
+@njit(cache=True, nogil=True)
+def _place(best, index, before, after, noise, count, ordered, where, sure):  # type: ignore[no-untyped-def]
+    """The same parabola's peak. What noise does to the three logarithms, over its bend, is the deviation of that."""
+    for y in range(where.shape[0]):
+        for x in range(where.shape[1]):
+            i = index[y, x]
+            b = math.log(_clean(best[y, x], noise) + np.float32(1e-12))
+            a = math.log(_clean(before[y, x], noise) + np.float32(1e-12))
+            c = math.log(_clean(after[y, x], noise) + np.float32(1e-12))
+            error_b = _relative(best[y, x], noise)
+            error_a, error_c = _relative(before[y, x], noise), _relative(after[y, x], noise)
+            if i == 0:
+                a, error_a = c, error_c
+            if i == count - 1:
+                c, error_c = a, error_a
+            bend = max(2 * b - a - c, 1e-3) if count > 1 else 1e-3
+            shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5) if ordered else 0.0
+            where[y, x] = i + shift
+            spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
+            precision = 1 / ((spread + error_b) / (bend * bend) + LEAST_SPREAD * LEAST_SPREAD)
+            above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)
+            real = min(max((above - CHANCE) / (CERTAIN - CHANCE), 0.0), 1.0)
+            sure[y, x] = max(precision * real * real, 1e-4)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _relative(energy, noise):  # type: ignore[no-untyped-def]
+    """Variance of an energy's logarithm through noise, 9 at most."""
+    share = _deviation(energy, noise) / (_clean(energy, noise) + np.float32(1e-12))
+    return min(share * share, np.float32(9))

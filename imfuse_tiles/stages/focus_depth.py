@@ -1,0 +1,91 @@
+"""Depth of a fusion by local energy: from the coarsest level to the finest, unsure places filled from sure ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.focus_pyramid import STEADY, steadied
+from imfuse_tiles.stages.focus_pyramid import RestoreJob
+from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
+
+
+@frozen
+class FillDepthJob(Job):
+    """Depth in slices from the first, and one over its variance, (2, y, x) float32, at one level."""
+
+    step: ClassVar[str] = "post"
+
+    #: The picture of this level and of the next coarser one; the last one is the coarsest with a depth of its own.
+    restored: RestoreJob
+    coarser: RestoreJob
+    #: Depth at the coarser level.
+    below: str
+    out: str
+
+    def output(self) -> Output:
+        return Output(self.out, (2,), (2,), "float32")
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        level, region = self.restored.blend.level, block.region
+        around = Region(*kernels.pyramid.coarser(region, level.above))
+        wide = region.grown(STEADY, level.frame)
+        peak = steadied(
+            Window(access.read(self.restored.blend.part("peak"), [(0, 2)], wide), wide, level.frame), region
+        )
+        coarse = access.read(self.below, [(0, 2)], around)
+        origins = (region.y0, region.x0), (around.y0, around.x0)
+        pictures = self.restored.picture(access, region), self.coarser.picture(access, around)
+        access.write(
+            self.out, [(0, 2)], region, kernels.depth_fill.filled(peak, pictures[0], coarse, pictures[1], origins)
+        )
+        return {}
+
+    def planes(self) -> float:
+        return 6.0 + 2.5 * self.restored.blend.source.planes
+
+
+@frozen
+class FocusDepth:
+    """The depth of a fusion as it is read: in slices from the first of ``total``, with one over its variance."""
+
+    path: str
+    key: str
+    total: int
+
+    def read(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray]:
+        """Depth value (1 in front, 0 behind the last slice) with opacity (2, y, x), and confidence 0..1 (y, x)."""
+        depth, sure = access.read(self.path, [(0, 2)], region)
+        return depth_value(depth, self.total), confidence(sure)
+
+
+def depth_value(depth: np.ndarray, total: int) -> np.ndarray:
+    """The grey value of a depth in slices, as masked results have it, and full opacity: float32 (2, y, x)."""
+    value = (np.float32(total - 1) - depth) / np.float32(total)
+    return np.stack([np.clip(value, 0, 1), np.ones_like(value)])
+
+
+def confidence(sure: np.ndarray) -> np.ndarray:
+    """1 / (1 + standard deviation of the depth in slices), from one over its variance: float32 0..1."""
+    deviation = np.float32(1) / np.sqrt(np.maximum(sure, np.float32(1e-12)))
+    return np.float32(1) / (np.float32(1) + deviation)
+
+
+def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]], total: int) -> FocusDepth:
+    """Plan the depth of a fusion with ``add``; ``restored``: its pictures with their keys, the coarsest first."""
+    (coarser, key), *finer = restored
+    below = coarser.blend.part("peak")
+    for job, made in finer:
+        inputs = (key, made)
+        key = FillDepthJob.key(*inputs)
+        depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
+        level = job.blend.level
+        add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, halo=STEADY,
+            inputs=inputs)  # fmt: skip
+        below, coarser = depth_job.out, job
+    return FocusDepth(below, key, total)

@@ -1,0 +1,1 @@
+"""Options chosen by looking at the frames."""

@@ -1,0 +1,52 @@
+"""The options of a run that asks for none: chosen by a look at the frames, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.options.backgrounds import Background
+from imfuse_tiles.options.focus_pyramid import FocusPyramid
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.tuning.frame_survey import Survey, survey
+
+#: Below this share of frames whose detail is most like a neighbour's, the stack is in no order of focus.
+ORDERED = 0.5
+#: Shares that are worth a line: of the picture that is never sharp, of brightness between frames.
+NEVER_SHARP, BRIGHTNESS = 0.1, 0.04
+
+
+@frozen
+class Choice:
+    """A recipe for a stack, and why: one line each."""
+
+    recipe: Recipe
+    reasons: tuple[str, ...]
+
+
+def choose(recipe: Recipe, stack: Stack) -> Choice:
+    """The recipe with a fusion that fits the stack, for one that asks for no picture."""
+    found = survey(stack)
+    unordered = found is not None and found.in_order < ORDERED
+    background = Background(word1=str(FocusPyramid(unordered=unordered)))
+    return Choice(replace(recipe, ops=(background, *recipe.ops)).checked(), tuple(_reasons(stack, found, unordered)))
+
+
+def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[str]:
+    height, width = stack.frame
+    frames = f"{len(stack)} frames of {height * width / 1e6:.1f} megapixels"
+    if found is None:
+        yield f"{frames}, too large to look at beforehand"
+        return
+    order = "in no order of focus (--order=focus sorts them)" if unordered else "in order of focus"
+    yield f"{frames}, {order}" if len(stack) > 4 else frames
+    yield f"noise {100 * found.variance**0.5:.2g} % of full scale (noise=... sets it)"
+    if found.never_sharp > NEVER_SHARP:
+        yield f"{100 * found.never_sharp:.0f} % of the picture is sharp in no frame: its depth is filled in"
+    low, high = min(found.means), max(found.means)
+    if high - low > BRIGHTNESS * high:
+        yield f"brightness differs by {100 * (high - low) / high:.0f} % between frames"
+    for first, second in found.doubles:
+        yield f"frames {first + 1} and {second + 1} are the same"

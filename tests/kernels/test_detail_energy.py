@@ -1,0 +1,22 @@
+"""The energy that noise has at each level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.kernels import detail_energy
+from imfuse_tiles.options.focus_pyramid import Level
+
+
+def test_the_gains_of_noise_are_those_of_the_pyramid() -> None:
+
+    noise = np.random.default_rng(0).normal(0.5, 0.01, (1, 512, 512)).astype(np.float32)
+    for number, gain in enumerate(detail_energy.GAINS[:4]):
+        frame = noise.shape[1:]
+        level = Level(number, frame, 1.0)
+        low = level.reduced(Window.whole(noise), Region(0, level.above[0], 0, level.above[1])).data
+        energy = detail_energy.energy(noise, low, ((0, 0), (0, 0)), frame, Region(0, frame[0], 0, frame[1]), 1.0)
+        assert energy[8:-8, 8:-8].mean() / 1e-4 == pytest.approx(gain, rel=0.12)
+        noise = low
