@@ -67,7 +67,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
 
 def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
     """The recipe that fits a stack, printed with the reasons."""
-    from imfuse_tiles.tuning.auto_preset import choose
+    from imfuse_tiles.planning.auto_preset import choose
 
     choice = choose(recipe, stack)
     if not quiet:

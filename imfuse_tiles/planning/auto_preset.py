@@ -10,7 +10,7 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.backgrounds import Background
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.recipe import Recipe
-from imfuse_tiles.tuning.frame_survey import Survey, survey
+from imfuse_tiles.planning.frame_survey import Survey, survey
 
 #: Below this share of frames whose detail is most like a neighbour's, the stack is in no order of focus.
 ORDERED = 0.5

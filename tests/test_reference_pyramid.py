@@ -9,7 +9,7 @@ from focus_scenes import focused, glints
 from stacks import frames
 
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
-from imfuse_tiles.reference.pyramid import PyramidReference
+from imfuse_tiles.reference import PyramidReference
 
 #: Their arithmetic is what the pictures and depths here are made of.
 TESTED_MODULES = ("kernels.depth_fill", "kernels.focus_peak", "kernels.highlights")

@@ -7,10 +7,10 @@ import pytest
 from stacks import frames, recipe_of, stack_of
 
 from imfuse_tiles.options.recipe import Recipe
-from imfuse_tiles.tuning import frame_survey
-from imfuse_tiles.tuning.auto_preset import Choice, choose
+from imfuse_tiles.planning import frame_survey
+from imfuse_tiles.planning.auto_preset import Choice, choose
 
-TESTED_MODULES = ("tuning.frame_survey",)
+TESTED_MODULES = ("planning.frame_survey",)
 
 
 def chosen(folder: Path, stack: np.ndarray, recipe: Recipe | None = None) -> Choice:

@@ -1,1 +1,0 @@
-"""Options chosen by looking at the frames."""
