@@ -27,6 +27,7 @@ from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.cuts import Cut, CutFilter
 from imfuse_tiles.options.final_steps import Final, Picture
 from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 
@@ -90,7 +91,7 @@ def own(op: Op, p: Pictures) -> Callable[[], Any] | None:
     """The option's own work on the pictures."""
     if isinstance(op, Generator):
         frame, other = inside(p.frame, op), inside(p.other, op) if op.I else None
-        return lambda: op.raw(frame, Scene(), other)
+        return lambda: raw_mask(op, frame, Scene(), other)
     if isinstance(op, MaskFilter):
         mask = inside(p.mask, op)
         return lambda: op.apply(mask)
