@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 import imfuse_tiles.options  # noqa: F401
-from benchmarks.notes import note
+from benchmarks.notes import UNCOMPARED, note
 from benchmarks.others import Pictures, contenders
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.cuts import Cut, CutFilter
@@ -138,9 +138,10 @@ def measured(edge: int, rounds: int, names: Sequence[str] = (), examples: bool =
         job = own(op, p)
         if job is None:
             continue
-        jobs = {"": job, **{name: lambda f=f: f(p) for name, f in contenders(op).items()}}
+        others = contenders(op)
+        jobs = {"": job, **{name: lambda f=f: f(p) for name, f in others.items()}}
         times = {name: seconds / edge**2 * 1e9 for name, seconds in timed(jobs, rounds).items()}
-        yield Line(op.name, text, times.pop(""), times, note(op))
+        yield Line(op.name, text, times.pop(""), times, note(op) or ("" if others else UNCOMPARED))
 
 
 def main(words: Sequence[str] | None = None) -> int:
