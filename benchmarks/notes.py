@@ -7,6 +7,8 @@ from typing import Any
 MEMORY = "so little work that both wait for memory, and ours reads the halo too"
 FOURIER = "ours computes the response on the way and holds half a spectrum; the contender's response is ready"
 NOBODY = "nobody else has it"
+#: Of an option that has neither a contender nor a note.
+UNCOMPARED = "not compared with others yet"
 NOTES: dict[str, str] = {
     "channel": "Gray counts whole 16-bit steps in double precision, so that ties fall as in the original",
     "cutbg": "no arithmetic of its own",

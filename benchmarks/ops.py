@@ -21,12 +21,13 @@ import cv2
 import numpy as np
 
 import imfuse_tiles.options  # noqa: F401
-from benchmarks.notes import note
+from benchmarks.notes import UNCOMPARED, note
 from benchmarks.others import Pictures, contenders
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.cuts import Cut, CutFilter
 from imfuse_tiles.options.final_steps import Final, Picture
 from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 
@@ -90,7 +91,7 @@ def own(op: Op, p: Pictures) -> Callable[[], Any] | None:
     """The option's own work on the pictures."""
     if isinstance(op, Generator):
         frame, other = inside(p.frame, op), inside(p.other, op) if op.I else None
-        return lambda: op.raw(frame, Scene(), other)
+        return lambda: raw_mask(op, frame, Scene(), other)
     if isinstance(op, MaskFilter):
         mask = inside(p.mask, op)
         return lambda: op.apply(mask)
@@ -137,9 +138,10 @@ def measured(edge: int, rounds: int, names: Sequence[str] = (), examples: bool =
         job = own(op, p)
         if job is None:
             continue
-        jobs = {"": job, **{name: lambda f=f: f(p) for name, f in contenders(op).items()}}
+        others = contenders(op)
+        jobs = {"": job, **{name: lambda f=f: f(p) for name, f in others.items()}}
         times = {name: seconds / edge**2 * 1e9 for name, seconds in timed(jobs, rounds).items()}
-        yield Line(op.name, text, times.pop(""), times, note(op))
+        yield Line(op.name, text, times.pop(""), times, note(op) or ("" if others else UNCOMPARED))
 
 
 def main(words: Sequence[str] | None = None) -> int:

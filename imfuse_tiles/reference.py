@@ -32,8 +32,9 @@ from imfuse_tiles.options.focus_pyramid import (
 )
 from imfuse_tiles.options.fusion_weights import Fusion
 from imfuse_tiles.options.general import PrepResize
-from imfuse_tiles.options.mask_generator import Generator, coloured
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.mask_computation import coloured, raw_mask
+from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.recipe import Recipe, mask_weights, substack_spans
 
 ONE, FULL = np.float32(1), np.float32(65535)
 
@@ -56,14 +57,18 @@ class Reference:
 
     def result(self) -> np.ndarray:
         """Substacks after their final steps, the front one on top, over what the cuts left and the backgrounds."""
-        made = [self.finished(*span) for span in self.recipe.spans(len(self.stack))] if self.recipe.generators else []
+        made = (
+            [self.finished(*span) for span in substack_spans(self.recipe, len(self.stack))]
+            if self.recipe.generators
+            else []
+        )
         layers = [np.clip(self.picture(op.origin), 0, 1) for op in self.recipe.backgrounds]
         layers += [layer for _, behind in reversed(made) for layer in behind]
         colours = max(self.stack.shape[1], *(len(layer) - 1 for layer in layers), 1)
         canvas, depth = (np.zeros((count, *self.stack.shape[2:]), np.float32) for count in (colours + 1, 2))
         surface = np.zeros_like(canvas[0])
         if self.recipe.backgrounds and self.recipe.backgrounds[-1].origin.kind == "pyramid":
-            depth, surface = self.pyramid(self.recipe.backgrounds[-1].origin).depth
+            depth, surface = self._pyramid(self.recipe.backgrounds[-1].origin).depth
         for layer in layers:
             canvas = kernels.fold.over(repeated(layer, colours), canvas)
         for picture, _ in reversed(made):
@@ -100,7 +105,7 @@ class Reference:
     def mask(self, op: Generator) -> list[np.ndarray]:
         """A generator's mask of every slice, levelled over the stack."""
         image = None if op.I is None else self.small(self.picture(origin(f"--{op.name}", op.I))[:-1])
-        raw = [op.raw(self.seen(op, z), self.recipe.scene, image).data for z in range(len(self.stack))]
+        raw = [raw_mask(op, self.seen(op, z), self.recipe.scene, image).data for z in range(len(self.stack))]
         if not op.levelled:
             return raw
         low, high = (kernels.level.six_digits(float(each)) for each in (np.min(raw), np.max(raw)))
@@ -112,7 +117,9 @@ class Reference:
     def merged(self) -> list[np.ndarray]:
         """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
         recipe = self.recipe
-        parts = [(op, weight, self.mask(op)) for op, weight in zip(recipe.generators, recipe.weights(), strict=True)]
+        parts = [
+            (op, weight, self.mask(op)) for op, weight in zip(recipe.generators, mask_weights(recipe), strict=True)
+        ]
         masks = []
         for z in range(len(self.stack)):
             mask = np.full_like(parts[0][2][z], recipe.merge.base)
@@ -167,14 +174,8 @@ class Reference:
             if op.word1 == "compose":
                 image = kernels.fold.over(image, opened(layer)[0])
         left = [opened(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
-        image, strongest, *left = (self.stored(planes) for planes in (image, strongest, *left))
+        image, strongest, *left = (stored(planes, self.full) for planes in (image, strongest, *left))
         return Picture(Window.whole(image), Window.whole(strongest), Window.whole(depth)), left
-
-    def stored(self, planes: np.ndarray) -> np.ndarray:
-        """Planes of a montage, but for the depth, as they are kept: rounded to 16 bits unless the stack is float32."""
-        if self.full == 1:
-            return planes
-        return (np.clip(planes, 0, 1) * FULL + np.float32(0.5)).astype(np.uint16).astype(np.float32) / FULL
 
     def painted(self, z: int, cut: np.ndarray, canvas: np.ndarray) -> np.ndarray:
         """A slice and its depth over a canvas (colours, depth, opacity), all times the opacity."""
@@ -204,26 +205,34 @@ class Reference:
             codes = fused_by_levels(self.stack, float(self.full), Fusion.read("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "pyramid":
-            planes = np.divide(self.pyramid(made).pictures[0], FULL, dtype=np.float32)
+            planes = np.divide(self._pyramid(made).pictures[0], FULL, dtype=np.float32)
         elif made.kind == "compose":
-            low, high = self.evaluated("Min"), self.evaluated("Max")
+            low, high = evaluated(self.stack, "Min"), evaluated(self.stack, "Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
         else:
-            planes = self.evaluated(made.mode)
+            planes = evaluated(self.stack, made.mode)
         return np.concatenate([planes, np.ones_like(planes[:1])])
 
-    def pyramid(self, made: Origin) -> PyramidReference:
+    def _pyramid(self, made: Origin) -> PyramidReference:
         """A fusion by local energy."""
         return PyramidReference(FocusPyramid.read("", made.mode), self.stack, float(self.full))
 
-    def evaluated(self, mode: str) -> np.ndarray:
-        """A statistic over the slices."""
-        if mode == "Median":
-            return kernels.evaluate.median(np.stack([coloured(each) for each in self.stack]))[: self.stack.shape[1]]
-        state = kernels.evaluate.Evaluation(mode)
-        for samples in self.stack:
-            state.add(samples)
-        return state.result()
+
+def evaluated(stack: np.ndarray, mode: str) -> np.ndarray:
+    """A statistic over the slices of a stack (slices, planes, y, x)."""
+    if mode == "Median":
+        return kernels.evaluate.median(np.stack([coloured(frame) for frame in stack]))[: stack.shape[1]]
+    state = kernels.evaluate.Evaluation(mode)
+    for samples in stack:
+        state.add(samples)
+    return state.result()
+
+
+def stored(planes: np.ndarray, full: np.float32) -> np.ndarray:
+    """Planes of a montage, but for the depth, as they are kept: rounded to 16 bits unless the stack is float32."""
+    if full == 1:
+        return planes
+    return (np.clip(planes, 0, 1) * FULL + np.float32(0.5)).astype(np.uint16).astype(np.float32) / FULL
 
 
 def opened(canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

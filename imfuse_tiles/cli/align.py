@@ -13,7 +13,7 @@ from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.alignment import AlignKeepSize
 from imfuse_tiles.options.grammar import parse
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 
 def parser() -> Parser:
@@ -40,7 +40,7 @@ def align(words: Sequence[str]) -> int:
     align_parser = parser()
     rest, options = split_recipe_options(align_parser, words)
     args = align_parser.parse_intermixed_args(rest)
-    recipe = Recipe(tuple(parse(*option) for option in options)).checked()
+    recipe = check_recipe(Recipe(tuple(parse(*option) for option in options)))
     other = next((op for op in recipe.ops if op.section != "Frames"), None)
     if other is not None:
         raise Refusal(f"align does not take {other}; it is for fuse")

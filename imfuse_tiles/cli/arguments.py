@@ -9,7 +9,7 @@ from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
 from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import Op, parse
-from imfuse_tiles.options.recipe import STEPS, Recipe
+from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
 from imfuse_tiles.options.resources import DASHBOARD
 
 
@@ -110,4 +110,4 @@ def parse_fuse_args(parser: Parser, words: Sequence[str]) -> tuple[argparse.Name
     presets = [preset_options(name, args.allow_code) for name in args.preset or []]
     for more in [*presets, [parse(*option) for option in options]]:
         ops = merge_options(ops, more)
-    return args, Recipe(tuple(ops), args.revert, args.layered).checked()
+    return args, check_recipe(Recipe(tuple(ops), args.revert, args.layered))

@@ -14,7 +14,7 @@ from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.cli.compile_notice import announce_compiling, compiling_announced
 from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.grammar import parse
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import cores
 
 WIDTH, HEIGHT, SLICES, SEED, NOISE = 720, 480, 12, 4, 0.004
@@ -28,7 +28,7 @@ def demo(words: Sequence[str]) -> int:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
     args = parser.parse_args(list(words))
     folder = Path(args.directory)
-    recipe = Recipe(tuple(parse(*option) for option in load_preset("default"))).checked()
+    recipe = check_recipe(Recipe(tuple(parse(*option) for option in load_preset("default"))))
     with kernels_compiled_aside():
         images = render_demo_stack(folder / "stack", args.force)
         from imfuse_tiles.execution.pipeline import fuse_images

@@ -12,7 +12,7 @@ from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import REGISTRY, Op, named, parse
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
-from imfuse_tiles.options.recipe import STEPS, Recipe
+from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
 
 Option = tuple[str, str | None]
 SYNONYMS = {"limit-memory": "memory"}
@@ -138,7 +138,7 @@ def with_default_preset(recipe: Recipe) -> Recipe:
     if recipe.generators or recipe.backgrounds or is_automatic(recipe):
         return recipe
     ops = merge_options(preset_options("default"), recipe.ops)
-    return Recipe(tuple(ops), recipe.revert, recipe.layered).checked()
+    return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))
 
 
 def is_automatic(recipe: Recipe) -> bool:

@@ -19,7 +19,7 @@ from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources, check_scheduler, cores, place
 from imfuse_tiles.planning.disk import check_disk
 from imfuse_tiles.planning.memory import block_memory_limit, default_memory
@@ -142,6 +142,6 @@ def fuse_images(
     resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
     kept = open_store_for(stack, store)
     stack = align_stack(stack, recipe, kept, resources)
-    plan = plan_of(recipe.checked(), stack, kept, resources, extra)
+    plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
     request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags)
     return run_plan(plan, kept, resources, request, progress)

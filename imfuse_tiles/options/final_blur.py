@@ -11,7 +11,7 @@ from imfuse_tiles.geometry import Frame, Halo, Region, Window
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.final_steps import Final, Picture
 from imfuse_tiles.options.grammar import number
-from imfuse_tiles.options.mask_generator import coloured
+from imfuse_tiles.options.mask_computation import coloured
 from imfuse_tiles.options.shared_filters import smoothed, smoothing_reach
 
 #: Columns that are blurred together, and rows where nothing is weak that are worth a gap.

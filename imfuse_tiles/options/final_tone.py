@@ -13,7 +13,7 @@ from imfuse_tiles.geometry import Frame, Halo, Region, Window
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.final_steps import Final, Picture, extremes, outermost
 from imfuse_tiles.options.grammar import number, word
-from imfuse_tiles.options.mask_generator import coloured
+from imfuse_tiles.options.mask_computation import coloured
 from imfuse_tiles.options.shared_filters import smoothed, smoothing_reach
 
 #: Samples are summed as whole numbers of this size, so that the sum does not depend on the order.

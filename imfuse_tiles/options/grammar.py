@@ -219,7 +219,7 @@ def _take(kind: type[Op], known: dict[str, Field[Any]], values: dict[str, Any], 
     elif letter in values:
         letter = SECOND.get(letter, letter)
     if letter not in known:
-        raise Refusal(f"--{kind.name} does not take argument {item}; it takes {_taken(kind)}")
+        raise Refusal(f"--{kind.name}: {item}: unknown argument; {_taken(kind)}")
     if letter in values and letter not in kind.words:
         raise Refusal(f"--{kind.name}: {item} gives {letter} a second value")
     if letter in values and letter in kind.gathered:
@@ -227,6 +227,8 @@ def _take(kind: type[Op], known: dict[str, Field[Any]], values: dict[str, Any], 
     values[letter] = _read(kind, known[letter], item, text)
 
 
+#: So many words are listed in a refusal; longer lists are left to ``ops``.
+LISTED = 24
 FLAGS = {"neg", "diff", "level", "clut", "mask"}
 LETTERS = set("wrRsSnNpPtTcCI") | FLAGS
 ALIASES = {"W1": "word1", "W2": "word2", "WORD1": "word1", "WORD2": "word2", "%": "p"}
@@ -254,7 +256,7 @@ def _split(item: str) -> tuple[str | None, str]:
 def _read(kind: type[Op], item: Field[Any], said: str, text: str) -> Any:
     form = item.metadata["kind"]
     if form == "word":
-        return chosen(f"--{kind.name}", text, item.metadata["choices"], item.metadata["aliases"])
+        return _word(kind, item, said, text)
     if form == "flag":
         if text.lower() not in ("yes", "no"):
             raise Refusal(f"--{kind.name}: {said} is not allowed, {item.name} is yes or no")
@@ -272,21 +274,34 @@ def _read(kind: type[Op], item: Field[Any], said: str, text: str) -> Any:
     return int(value) if form in ("integer", "share") else value
 
 
-def chosen(owner: str, text: str, choices: Choices | None, aliases: dict[str, str]) -> str:
-    """The canonical spelling of a word among ``choices``; Refusal naming them when it is none."""
+def _word(kind: type[Op], argument: Field[Any], item: str, text: str) -> str:
+    """The canonical spelling of a word among an argument's choices; Refusal when it is none of them."""
+    choices = argument.metadata["choices"]
     if choices is None:
         return text
     allowed = choices() if callable(choices) else choices
-    spelled = {each.lower(): each for each in allowed}
-    wanted = aliases.get(text.lower(), text).lower()
-    if wanted not in spelled:
-        raise Refusal(f"{owner}: {text} is not known, allowed: {', '.join(allowed)}")
-    return spelled[wanted]
+    spelled = {name.lower(): name for name in allowed}
+    wanted = argument.metadata["aliases"].get(text.lower(), text).lower()
+    if wanted in spelled:
+        return spelled[wanted]
+    names = ", ".join(allowed) if len(allowed) <= LISTED else argument.metadata["help"].partition(";")[0]
+    if text == item:
+        raise Refusal(f"--{kind.name}: {item}: unknown argument; {_taken(kind, names)}")
+    raise Refusal(f"--{kind.name}: {item}: unknown word; {item.partition('=')[0]} takes {names}{_see(kind)}")
 
 
-def _taken(kind: type[Op]) -> str:
-    said = [item.name for item in arguments(kind)]
-    return ", ".join({"word1": "a word", "word2": "a second word"}.get(each, each) for each in said) or "none"
+def _taken(kind: type[Op], names: str = "") -> str:
+    """What an option takes, as the end of a refusal. ``names``: the words that it takes in that place."""
+    known = [item.name for item in arguments(kind)]
+    parts = [name for name in known if name not in ("word1", "word2")]
+    if kind.words[0] in known:
+        parts.append(f"a word: {names}" if names else "a word")
+    taken = " or ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+    return f"--{kind.name} takes {taken or 'no argument'}{_see(kind)}"
+
+
+def _see(kind: type[Op]) -> str:
+    return f" (see: imfuse-tiles ops {kind.name})"
 
 
 def changed(op: Op, **values: Any) -> Op:

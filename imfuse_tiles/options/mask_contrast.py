@@ -11,7 +11,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Window
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.grammar import number, word
-from imfuse_tiles.options.mask_generator import Answer, Generator, Scene
+from imfuse_tiles.options.mask_generator import Generator, Scene, sees_frames
 from imfuse_tiles.options.mask_resize import interpolations, scaled_size, there_and_back
 from imfuse_tiles.options.shared_filters import (
     GAUSSIAN,
@@ -138,7 +138,7 @@ class Statistic(Generator, name="statistic"):
         return box_halo(self.r).widest(box_halo(self.R or 1))
 
     def takes_codes(self, scene: Scene) -> bool:
-        return self.sees_frames(scene) and self.word1 == "StandardDeviation" and not self.difference
+        return sees_frames(self, scene) and self.word1 == "StandardDeviation" and not self.difference
 
     def respond(self, x: Window) -> Window:
         once = statistic(x, self.r, self.word1)
@@ -175,12 +175,12 @@ class Wavelet(Wave, Generator, name="wavelet"):
 
     def takes_codes(self, scene: Scene) -> bool:
         plain = self.P is None and self.word1 is None and not self.neg
-        return self.sees_frames(scene) and plain and self.difference
+        return sees_frames(self, scene) and plain and self.difference
 
-    def raw(self, source: Window, scene: Scene, image: Window | None = None, respond: Answer | None = None) -> Window:
-        """As for every generator, in one fused pass where nothing but the default is asked for."""
+    def fused_mask(self, source: Window, scene: Scene) -> Window | None:
+        """The mask in one pass where nothing but the default is asked for."""
         if not self.takes_codes(scene):
-            return super().raw(source, scene, image, respond)
+            return None
         levels, reach = self.levels(source.frame), self.halo(source.frame)
         limits = kernels.wavelet.thresholds_for(self.p, levels)
         made = kernels.wavelet.residue(source.data, limits, tuple(source.outside(reach)))

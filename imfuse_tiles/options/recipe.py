@@ -15,7 +15,7 @@ from imfuse_tiles.options.final_steps import Final
 from imfuse_tiles.options.general import ColorSpace, PrepResize
 from imfuse_tiles.options.grammar import Op, option
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator, Scene
+from imfuse_tiles.options.mask_generator import Generator, Scene, check_plane
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
 from imfuse_tiles.options.preparation import FramePart
 from imfuse_tiles.options.substacks import Span, Substacks
@@ -41,7 +41,7 @@ class Recipe:
         >>> str(Recipe.of_options(["--wavelet", "--cutwave=p50"]))
         '--wavelet=p5 --masklevel=t5 --cutwave=p50'
         """
-        return cls(tuple(option(text) for text in options), revert).checked()
+        return check_recipe(cls(tuple(option(text) for text in options), revert))
 
     def of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The options of one kind, in order."""
@@ -89,33 +89,6 @@ class Recipe:
         ops = tuple(op.of_stack(total) if isinstance(op, Substacks) else op for op in self.ops)
         return replace(self, ops=ops)
 
-    def spans(self, total: int) -> list[Span]:
-        """The substacks, first and last slice counted from 0; without ``--substacks`` the whole stack."""
-        return [span for op in self.of(Substacks) for span in op.spans(total)] or [(0, total - 1)]
-
-    def weights(self) -> list[float]:
-        """Percent of each generator: as given, the others share what is left of 100 in whole percents."""
-        given = [op.w for op in self.generators]
-        free = sum(weight is None for weight in given)
-        rest = 100 - sum(weight for weight in given if weight is not None)
-        if rest < 0:
-            raise Refusal(f"the sum of weights is {100 - rest:g}%, allowed is at most 100%")
-        if free and rest // free <= 0:
-            raise Refusal(f"the weights leave {rest:g}% for {free} masks without one, allowed is at least 1% each")
-        return [weight if weight is not None else float(rest // free) for weight in given]
-
-    def checked(self) -> Recipe:
-        """The recipe, once its options agree with each other; else a Refusal."""
-        for kind in {type(op) for op in self.ops if op.single}:
-            if len(self.of(kind)) > 1:
-                raise Refusal(f"--{kind.name} is given {len(self.of(kind))} times, allowed is once")
-        for op in self.generators:
-            op.in_space(op.C or self.scene.space)
-        if any(isinstance(op, CutLess) for op in self.cuts[1:]):
-            raise Refusal("--cutless must be the first of the --cut* options and given once")
-        self.weights()
-        return self
-
     def __str__(self) -> str:
         """The canonical options, parsable again."""
         groups: list[Iterable[Op]] = [
@@ -127,3 +100,33 @@ class Recipe:
         texts = [str(op) for group in groups for op in group]
         texts += [f"--{name}" for name in ("revert", "layered") if getattr(self, name)]
         return " ".join(texts)
+
+
+def check_recipe(recipe: Recipe) -> Recipe:
+    """The recipe, once its options agree with each other; else a Refusal."""
+    for kind in {type(op) for op in recipe.ops if op.single}:
+        if len(recipe.of(kind)) > 1:
+            raise Refusal(f"--{kind.name} is given {len(recipe.of(kind))} times, allowed is once")
+    for op in recipe.generators:
+        check_plane(op, op.C or recipe.scene.space)
+    if any(isinstance(op, CutLess) for op in recipe.cuts[1:]):
+        raise Refusal("--cutless must be the first of the --cut* options and given once")
+    mask_weights(recipe)
+    return recipe
+
+
+def mask_weights(recipe: Recipe) -> list[float]:
+    """Percent of each generator: as given, the others share what is left of 100 in whole percents."""
+    given = [op.w for op in recipe.generators]
+    free = sum(weight is None for weight in given)
+    rest = 100 - sum(weight for weight in given if weight is not None)
+    if rest < 0:
+        raise Refusal(f"the sum of weights is {100 - rest:g}%, allowed is at most 100%")
+    if free and rest // free <= 0:
+        raise Refusal(f"the weights leave {rest:g}% for {free} masks without one, allowed is at least 1% each")
+    return [weight if weight is not None else float(rest // free) for weight in given]
+
+
+def substack_spans(recipe: Recipe, total: int) -> list[Span]:
+    """The substacks, first and last slice counted from 0; without ``--substacks`` the whole stack."""
+    return [span for op in recipe.of(Substacks) for span in op.spans(total)] or [(0, total - 1)]

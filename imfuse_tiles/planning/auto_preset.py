@@ -9,7 +9,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.backgrounds import Background
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.planning.frame_survey import Survey, survey
 
 #: Below this share of frames whose detail is most like a neighbour's, the stack is in no order of focus.
@@ -31,7 +31,9 @@ def choose(recipe: Recipe, stack: Stack) -> Choice:
     found = survey(stack)
     unordered = found is not None and found.in_order < ORDERED
     background = Background(word1=str(FocusPyramid(unordered=unordered)))
-    return Choice(replace(recipe, ops=(background, *recipe.ops)).checked(), tuple(_reasons(stack, found, unordered)))
+    return Choice(
+        check_recipe(replace(recipe, ops=(background, *recipe.ops))), tuple(_reasons(stack, found, unordered))
+    )
 
 
 def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[str]:

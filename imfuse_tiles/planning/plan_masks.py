@@ -12,6 +12,7 @@ from imfuse_tiles.options.mask_depthmap import DepthMap
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_fourier import Fourier
 from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.recipe import mask_weights
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_fourier import far_part
 from imfuse_tiles.planning.plan_pictures import compared_picture, image_file
@@ -88,7 +89,7 @@ def plane_count(builder: PlanBuilder, op: Generator) -> int:
 def merged_masks(builder: PlanBuilder) -> Merged:
     """The stages up to the merged and filtered masks, and how they are read."""
     parts, inputs, recipe = [], [], builder.recipe
-    for op, weight in zip(recipe.generators, recipe.weights(), strict=True):
+    for op, weight in zip(recipe.generators, mask_weights(recipe), strict=True):
         stage, level = mask(builder, op)
         parts.append(Part(op, weight, stage.outputs[0].path, level))
         inputs += [stage.key, *([level] if level else [])]

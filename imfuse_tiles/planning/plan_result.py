@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imfuse_tiles.options.final_steps import Final
+from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_masks import merged_masks
 from imfuse_tiles.planning.plan_pictures import depth_of_backgrounds, picture
@@ -75,7 +76,7 @@ def result_stages(builder: PlanBuilder) -> None:
     """The stages from the montages to the result."""
     recipe = builder.recipe
     layers = tuple(picture(builder, op.origin) for op in recipe.backgrounds)
-    spans = recipe.spans(builder.slices) if recipe.generators else []
+    spans = substack_spans(recipe, builder.slices) if recipe.generators else []
     build = write_chain if recipe.layered else build_chain
     chains = tuple(build(builder, *span) for span in spans)
     colours = max([builder.stack.planes, *(layer.colours for layer in layers)])

@@ -11,6 +11,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.final import Chain, FinishJob
 from imfuse_tiles.stages.layers import Layer, as_coloured
@@ -105,7 +106,7 @@ def layers(plan: Plan, job: FinishJob) -> list[Page]:
 
     Image editors put the first page lowest: there, the result itself lies below its layers.
     """
-    spans = plan.recipe.spans(len(plan.stack))
+    spans = substack_spans(plan.recipe, len(plan.stack))
     names = [f"substack {first + 1}-{last + 1}" for first, last in spans]
     pages = [painted(layer, job.colours) for layer in job.layers]
     for chain, name in reversed([*zip(job.pictures, names, strict=False)]):

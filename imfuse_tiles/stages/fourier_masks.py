@@ -16,6 +16,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.kernels.response import Response
+from imfuse_tiles.options.mask_computation import input_planes, raw_mask
 from imfuse_tiles.options.mask_generator import Generator, Scene
 from imfuse_tiles.stages.masks import MaskJob, Source
 from imfuse_tiles.stages.stage import Access, Block, Job
@@ -44,7 +45,7 @@ class Frames:
 
     def read(self, access: Access, z: int, region: Region) -> np.ndarray:
         image = None if self.image is None else self.image.window(access, 0, region)
-        return self.op.planes(self.source.window(access, z, region), self.scene, image).data
+        return input_planes(self.op, self.source.window(access, z, region), self.scene, image).data
 
 
 @frozen
@@ -184,7 +185,7 @@ class FarMaskJob(MaskJob):
     def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         far = self.far
         assert far is not None
-        made = self.op.raw(seen, self.scene, image, lambda x: far.filtered(access, z, x, region))
+        made = raw_mask(self.op, seen, self.scene, image, lambda x: far.filtered(access, z, x, region))
         return made.cropped(region).data
 
     def memory(self, height: int, width: int) -> int:

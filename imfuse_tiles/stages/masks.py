@@ -12,6 +12,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
 from imfuse_tiles.options.general import PrepResize
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 from imfuse_tiles.options.mask_merging import MaskMerge
@@ -111,7 +112,7 @@ class MaskJob(Job):
 
     def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         """The raw mask of one slice."""
-        return self.op.raw(seen, self.scene, image).cropped(region).data
+        return raw_mask(self.op, seen, self.scene, image).cropped(region).data
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         whole = not self.parted or self.op.whole_frame

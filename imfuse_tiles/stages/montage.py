@@ -173,8 +173,9 @@ class MontageJob(Job):
         c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
         planes = np.empty((self.depth, *region.shape), self.dtype)
         *behind, front = state.pictures
+        exact = self.source.dtype == "float32"
         kernels.fold.opened(front)
-        self.keep(state.strongest[region.within(around)], planes[c + 1])
+        store_values(state.strongest[region.within(around)], exact, planes[c + 1])
         if self.maps:  # what is filled in below the picture has no depth
             planes[c + 2 : at] = front[c:]
         for op, picture in zip(self.layers, behind, strict=True):
@@ -182,26 +183,28 @@ class MontageJob(Job):
                 kernels.fold.fill(front, picture, c)
             elif op.word1 == "background":
                 kernels.fold.opened(picture)
-                self.keep_picture(picture, planes[at : at + c + 1])
+                store_picture(picture, exact, planes[at : at + c + 1])
                 at += c + 1
-        self.keep_picture(front, planes[: c + 1])
+        store_picture(front, exact, planes[: c + 1])
         return planes
-
-    def keep_picture(self, picture: np.ndarray, planes: np.ndarray) -> None:
-        """Put a picture's colours and its opacity, the last, into the planes to write."""
-        self.keep(picture[: self.source.planes], planes[:-1])
-        self.keep(picture[-1], planes[-1])
-
-    def keep(self, values: np.ndarray, out: np.ndarray) -> None:
-        """Put values into planes to write, rounded as the number type of the stack asks for."""
-        if self.source.dtype == "float32":
-            out[:] = values
-        elif self.dtype == "uint16":
-            kernels.fold.coded(values, out)
-        else:
-            out[:] = kernels.codes.scaled(kernels.fold.coded(values), FULL["uint16"])
 
     def planes(self) -> float:
         carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
         read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
         return 8 + carried + read + self.masks.wider(self.source.frame)
+
+
+def store_picture(picture: np.ndarray, exact: bool, out: np.ndarray) -> None:
+    """Put a picture's colours (c, y, x) and its opacity, the last of its planes, into the planes to write."""
+    store_values(picture[: len(out) - 1], exact, out[:-1])
+    store_values(picture[-1], exact, out[-1])
+
+
+def store_values(values: np.ndarray, exact: bool, out: np.ndarray) -> None:
+    """Put values into planes to write, rounded to 16 bits unless ``exact``."""
+    if exact:
+        out[:] = values
+    elif out.dtype == np.uint16:
+        kernels.fold.coded(values, out)
+    else:
+        out[:] = kernels.codes.scaled(kernels.fold.coded(values), FULL["uint16"])

@@ -10,7 +10,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import Origin
-from imfuse_tiles.options.mask_generator import coloured
+from imfuse_tiles.options.mask_computation import coloured
 from imfuse_tiles.stages.masks import Source
 from imfuse_tiles.stages.stage import Access, Block, Job
 

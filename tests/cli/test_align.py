@@ -12,6 +12,9 @@ import tifffile
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.simulation import render
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("execution.write_frames",)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

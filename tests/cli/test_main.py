@@ -292,7 +292,7 @@ def test_a_bad_image_is_named_and_nothing_is_written(
     ("words", "part"),
     [
         (["--wavlet"], "did you mean --wavelet"),
-        (["--wavelet=R3"], "it takes"),
+        (["--wavelet=R3"], "--wavelet takes"),
         (["--wavelet=p"], "p"),
         (["--wavelet=w60", "--blur=w60"], "allowed is at most 100%"),
         (["--wavelet=w100", "--blur"], "leave 0%"),

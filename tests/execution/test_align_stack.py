@@ -14,6 +14,15 @@ from imfuse_tiles.imageio.alignment import load_alignment, scaled
 from imfuse_tiles.simulation import render
 from tests.kernels.misaligned import corner_errors
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "stages.align",
+    "stages.estimate_alignment",
+    "imageio.alignment",
+    "options.alignment",
+    "kernels.frame_gains",
+)
+
 SIZE = (480, 320)
 OPTIONS = ("--wavelet", "--cutwave", "--quiet", "--force")
 

@@ -11,6 +11,15 @@ from imfuse_tiles.kernels.registration_fit import step
 from imfuse_tiles.kernels.registration_solve import inverse
 from tests.kernels.misaligned import corner_errors, registered, simulated
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "kernels.registration_pyramid",
+    "kernels.registration_blocks",
+    "kernels.registration_pairs",
+    "kernels.registration_solve",
+    "kernels.registration_fit",
+)
+
 SIZE = (480, 320)
 
 

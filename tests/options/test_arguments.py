@@ -13,6 +13,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region, Window, tile_region, tiles
 from imfuse_tiles.options.cuts import Cut
 from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_generator import Scene
 from imfuse_tiles.options.shared_filters import MORPHOLOGY, SHAPES, STATISTICS
 from tests.stacks import recipe_of
@@ -95,7 +96,7 @@ def test_a_generator_with_any_argument_is_exact_in_tiles_of_any_frame(text: str)
     op = option(text)
     for frame in FRAMES:
         data = samples(frame)
-        assert_tiles_are_the_whole(lambda r, d=data, f=frame: op.raw(cut_out(d, r, f), Scene()), op, frame)
+        assert_tiles_are_the_whole(lambda r, d=data, f=frame: raw_mask(op, cut_out(d, r, f), Scene()), op, frame)
 
 
 @pytest.mark.parametrize("text", list(filters()))

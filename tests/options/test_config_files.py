@@ -12,13 +12,13 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
 from imfuse_tiles.options.grammar import parse
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 NAMES = sorted(config_files.list_presets())
 
 
 def recipe(name: str) -> Recipe:
-    return Recipe(tuple(parse(*option) for option in config_files.load_preset(name))).checked()
+    return check_recipe(Recipe(tuple(parse(*option) for option in config_files.load_preset(name))))
 
 
 def test_there_are_those_that_were_promised() -> None:

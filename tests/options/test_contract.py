@@ -18,6 +18,7 @@ from imfuse_tiles.options.cuts import Cut, CutFilter
 from imfuse_tiles.options.final_steps import Final, Picture
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import Generator, Scene
 
@@ -100,7 +101,7 @@ GENERATORS, FILTERS, CUTS, FINALS = (examples(kind) for kind in (Generator, Mask
 def masked(op: Any, scene: Scene = PLAIN, planes: int = 3) -> Callable[[Region], Window]:
     def compute(region: Region) -> Window:
         image = None if op.I is None else window(IMAGE[:planes], region)
-        return op.raw(window(SAMPLES[:planes], region), scene, image)
+        return raw_mask(op, window(SAMPLES[:planes], region), scene, image)
 
     return compute
 
@@ -273,7 +274,7 @@ def test_an_impulse_reaches_as_far_as_the_halo_says_and_no_further(text: str) ->
 
 def run_on(op: Any, planes: np.ndarray) -> np.ndarray:
     seen = Window.whole(planes)
-    return op.raw(seen, Scene()).data if isinstance(op, Generator) else op.apply(Window.whole(planes[0])).data
+    return raw_mask(op, seen, Scene()).data if isinstance(op, Generator) else op.apply(Window.whole(planes[0])).data
 
 
 # Chains
@@ -304,7 +305,7 @@ def test_a_mask_is_one_finite_float32_plane_whatever_the_frame(op: Generator) ->
     for samples in (SAMPLES, SAMPLES[:1], np.zeros((3, 5, 3), np.float32), np.ones((1, 1, 1), np.float32)):
         samples = np.ascontiguousarray(samples)
         image = None if op.I is None else Window.whole(samples[..., ::-1].copy())
-        mask = op.raw(Window.whole(samples), Scene(), image).data
+        mask = raw_mask(op, Window.whole(samples), Scene(), image).data
         assert mask.shape == samples.shape[1:]
         assert mask.dtype == np.float32
         assert np.isfinite(mask).all()

@@ -11,15 +11,19 @@ import pytest
 
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.mask_computation import input_planes, mask_from_planes, raw_mask
 from imfuse_tiles.options.mask_generator import Scene
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("options.mask_computation",)
 
 FRAME = np.random.default_rng(3).random((3, 90, 70), np.float32)
 
 
 def plainly(op: Any, source: Window, scene: Scene) -> np.ndarray:
     """All planes at once, the whole window in one go."""
-    x = op.planes(source, scene, None)
-    mask: np.ndarray = op.from_all(x, op.respond(x), scene).data
+    x = input_planes(op, source, scene, None)
+    mask: np.ndarray = mask_from_planes(op, x, op.respond(x), scene).data
     return mask
 
 
@@ -40,7 +44,7 @@ def test_bands_and_single_planes_give_the_bits_of_the_plain_formula(
     expected = plainly(op, source, scene)
     bands = Region.bands
     monkeypatch.setattr(Region, "bands", lambda region, halo: bands(region, Halo(), 16 * 70))
-    assert np.array_equal(op.raw(source, scene).data, expected)
+    assert np.array_equal(raw_mask(op, source, scene).data, expected)
 
 
 def test_an_answer_that_needs_all_planes_is_asked_for_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,5 +58,5 @@ def test_an_answer_that_needs_all_planes_is_asked_for_all_at_once(monkeypatch: p
     module.spy = spy  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "spying", module)
     op: Any = parse("cmd", "spying:spy")
-    op.raw(Window.whole(FRAME.copy()), Scene())
+    raw_mask(op, Window.whole(FRAME.copy()), Scene())
     assert set(seen) == {3}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import parse
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, substack_spans
 from imfuse_tiles.options.substacks import Substacks, part
 
 
@@ -62,9 +62,9 @@ def test_a_part_longer_than_the_stack_is_the_whole_stack() -> None:
 
 
 def test_several_add_up_and_none_is_the_whole_stack() -> None:
-    assert Recipe(()).spans(7) == [(0, 6)]
+    assert substack_spans(Recipe(()), 7) == [(0, 6)]
     both = Recipe((parse("substacks", "n1,N3"), parse("substacks", "n4,N7")))
-    assert both.spans(7) == [(0, 2), (3, 6)]
+    assert substack_spans(both, 7) == [(0, 2), (3, 6)]
 
 
 def test_a_recipe_for_a_stack_says_its_numbers() -> None:

@@ -24,7 +24,14 @@ from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("planning.resume", "planning.work_plan")
+TESTED_MODULES = (
+    "planning.resume",
+    "planning.work_plan",
+    "planning.plan_builder",
+    "planning.plan_masks",
+    "planning.plan_fourier",
+    "planning.plan_pictures",
+)
 
 BASIC = "--wavelet --blur --maskwave=p100 --cutwave=p50 --finalalpha --bg=black"
 
