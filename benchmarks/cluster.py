@@ -135,7 +135,7 @@ def measured(files: Sequence[Path], folder: Path) -> tuple[Mapping[str, float], 
     """Seconds of a worker for each pixel and slice, by the stages of chain A; bytes a second that it moves."""
     found = fuse(A, files, folder, "--scheduler", "threads:2").report["stages"]
     stack = opened_stack(files)
-    slices = {stage.name: stage.slices for stage in make_plan(Recipe.of_options(A.split()), stack).stages}
+    slices = {stage.name: stage.slices for stage in make_plan(Recipe.from_options(A.split()), stack).stages}
     height, width = stack.frame
     lengths = {stage["name"]: stage["busy"] / (height * width * slices[stage["name"]]) for stage in found}
     moved = sum(stage["bytes_read"] + stage["bytes_written"] for stage in found)
@@ -164,7 +164,7 @@ def scaled(count: int, edge: int, lengths: Mapping[str, float], folder: Path) ->
     resources = Resources(MEMORY, count, None, f"{workers.__module__}:{workers.__name__}", scheduler)
     stages = [
         replace(stage, outputs=(), job=Asleep(lengths[stage.name], stage.job))
-        for stage in make_plan(Recipe.of_options(A.split()), stack).stages
+        for stage in make_plan(Recipe.from_options(A.split()), stack).stages
     ]
     store = Store(str(folder / f"scaled{count}"))
     store.create()

@@ -25,11 +25,11 @@ from benchmarks.notes import UNCOMPARED, note
 from benchmarks.others import Pictures, contenders
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.cuts import Cut, CutFilter
-from imfuse_tiles.options.final_steps import Final, Picture
-from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.final_steps import FinalStep, Picture
+from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator, Scene
+from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 
 LIMIT = 1.2
 
@@ -76,34 +76,34 @@ def pictures(edge: int, seed: int = 0) -> Pictures:
     return Pictures(frame, interleaved, other, mask, (mask > 0.5).astype(np.float32))
 
 
-def inside(data: np.ndarray, op: Op) -> Window:
+def inside(data: np.ndarray, op: Option) -> Window:
     """Samples and their halo as a tile inside a larger frame, where most tiles are; whole if the option needs that."""
     if getattr(op, "whole_frame", False):
         return Window.whole(data)
     height, width = data.shape[-2:]
     frame = (4 * height, 4 * width)
-    region = Region(height, 2 * height, width, 2 * width).grown(op.halo(frame), frame)  # type: ignore[attr-defined]
+    region = Region(height, 2 * height, width, 2 * width).with_halo(op.halo(frame), frame)  # type: ignore[attr-defined]
     around = [(height - region.y0, region.y1 - 2 * height), (width - region.x0, region.x1 - 2 * width)]
     return Window(np.pad(data, [(0, 0)] * (data.ndim - 2) + around, mode="symmetric"), region, frame)
 
 
-def own(op: Op, p: Pictures) -> Callable[[], Any] | None:
+def own(op: Option, p: Pictures) -> Callable[[], Any] | None:
     """The option's own work on the pictures."""
-    if isinstance(op, Generator):
+    if isinstance(op, MaskGenerator):
         frame, other = inside(p.frame, op), inside(p.other, op) if op.I else None
-        return lambda: raw_mask(op, frame, Scene(), other)
+        return lambda: raw_mask(op, frame, WorkingSpace(), other)
     if isinstance(op, MaskFilter):
         mask = inside(p.mask, op)
         return lambda: op.apply(mask)
     if isinstance(op, CutFilter):
         mask, strongest, cut = (inside(each, op) for each in (p.mask, p.other[0], p.cut))
         return lambda: op.apply(Cut(cut, mask, strongest, cut))
-    if isinstance(op, Final):
+    if isinstance(op, FinalStep):
         return final(op, p)
     return None
 
 
-def final(op: Final, p: Pictures) -> Callable[[], Any]:
+def final(op: FinalStep, p: Pictures) -> Callable[[], Any]:
     image, mask = inside(np.concatenate([p.frame, p.cut[None]]), op), inside(p.mask, op)
     picture = Picture(image, mask, inside(np.stack([p.mask, p.cut]), op))
     numbers = {"low": 0.0, "high": 1.0, "mean": 0.5}
@@ -123,12 +123,12 @@ def timed(jobs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return {name: median(times) for name, times in spent.items()}
 
 
-def options(names: Sequence[str], examples: bool) -> Iterator[tuple[Op, str]]:
+def options(names: Sequence[str], examples: bool) -> Iterator[tuple[Option, str]]:
     """Every option that filters pictures, with its defaults or all its examples."""
     for name, kind in sorted(REGISTRY.items()):
-        if issubclass(kind, Generator | MaskFilter | CutFilter | Final) and (not names or name in names):
+        if issubclass(kind, MaskGenerator | MaskFilter | CutFilter | FinalStep) and (not names or name in names):
             for text in kind.examples if examples else kind.examples[:1]:
-                yield parse(name, text), text
+                yield parse_arguments(name, text), text
 
 
 def measured(edge: int, rounds: int, names: Sequence[str] = (), examples: bool = False) -> Iterator[Line]:

@@ -18,7 +18,7 @@ from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
@@ -68,7 +68,7 @@ def plan_many(edge: int) -> dict[str, float]:
     """Plan chain A on a frame of ``edge`` x ``edge`` blocks, and name every block of one stage."""
     began = time.perf_counter()
     options = [option.removeprefix("--").partition("=") for option in A.split()]
-    recipe = check_recipe(Recipe(tuple(parse(name, value or None) for name, _, value in options)))
+    recipe = check_recipe(Recipe(tuple(parse_arguments(name, value or None) for name, _, value in options)))
     made, resources = make_plan(recipe, stack(edge)), Resources(4 << 30, 2, TILE)
     from imfuse_tiles.planning.block_layout import lay_out
 

@@ -1,7 +1,7 @@
 """Out-of-core focus stacking: masks, montage and post-processing, tile by tile through a zarr store.
 
 >>> from imfuse_tiles import Recipe
->>> str(Recipe.of_options(["--wavelet", "--cutwave=p50"]))
+>>> str(Recipe.from_options(["--wavelet", "--cutwave=p50"]))
 '--wavelet=p5 --masklevel=t5 --cutwave=p50'
 
 Public names are loaded when they are first used; importing the package loads nothing heavy. ``imfuse-tiles help
@@ -13,13 +13,13 @@ __version__ = "0.1.0"
 #: Where each public name is defined.
 _HOMES = {
     "BlockFailed": "imfuse_tiles.errors",
-    "Exists": "imfuse_tiles.errors",
+    "AlreadyExists": "imfuse_tiles.errors",
     "Interrupted": "imfuse_tiles.errors",
     "Outcome": "imfuse_tiles.execution.pipeline",
     "Recipe": "imfuse_tiles.options.recipe",
     "Refusal": "imfuse_tiles.errors",
-    "Resumable": "imfuse_tiles.errors",
-    "Stop": "imfuse_tiles.errors",
+    "Incomplete": "imfuse_tiles.errors",
+    "ImfuseError": "imfuse_tiles.errors",
     "StoreArrays": "imfuse_tiles.execution.store_arrays",
     "fuse_images": "imfuse_tiles.execution.pipeline",
     "open_store": "imfuse_tiles.execution.store_arrays",

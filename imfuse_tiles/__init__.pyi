@@ -1,9 +1,9 @@
+from imfuse_tiles.errors import AlreadyExists as AlreadyExists
 from imfuse_tiles.errors import BlockFailed as BlockFailed
-from imfuse_tiles.errors import Exists as Exists
+from imfuse_tiles.errors import ImfuseError as ImfuseError
+from imfuse_tiles.errors import Incomplete as Incomplete
 from imfuse_tiles.errors import Interrupted as Interrupted
 from imfuse_tiles.errors import Refusal as Refusal
-from imfuse_tiles.errors import Resumable as Resumable
-from imfuse_tiles.errors import Stop as Stop
 from imfuse_tiles.execution.pipeline import Outcome as Outcome
 from imfuse_tiles.execution.pipeline import fuse_images as fuse_images
 from imfuse_tiles.execution.store_arrays import StoreArrays as StoreArrays

@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 
-class Stop(Exception):
+class ImfuseError(Exception):
     """A run that ends on purpose: one line for the user and an exit code for the shell."""
 
     code = 1
     #: Whether the same command goes on from what is kept.
-    resumes = False
+    can_resume = False
 
 
-class Refusal(Stop):
+class Refusal(ImfuseError):
     """Bad input or arguments: the message names the culprit and says what is allowed (exit 2)."""
 
     code = 2
 
 
-class Exists(Stop):
+class AlreadyExists(ImfuseError):
     """An output is there already, or another run holds the store (exit 3)."""
 
     code = 3
 
 
-class Resumable(Stop):
+class Incomplete(ImfuseError):
     """Stopped half way with everything computed so far kept: the same command goes on (exit 4)."""
 
     code = 4
-    resumes = True
+    can_resume = True
 
 
-class BlockFailed(Stop):
+class BlockFailed(ImfuseError):
     """A block could not be computed; the others were (exit 5)."""
 
     code = 5
-    resumes = True
+    can_resume = True
 
 
-class Interrupted(Stop):
+class Interrupted(ImfuseError):
     """Ended by a signal after the blocks in flight were kept (exit 128 + signal number)."""
 
-    resumes = True
+    can_resume = True
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by signal {signal_number}; everything finished so far is kept")

@@ -16,7 +16,7 @@ from imfuse_tiles.lazy_numpy import np
 Plane: TypeAlias = "np.ndarray"
 Frame: TypeAlias = tuple[int, int]
 #: What lies beyond a frame: its edge repeated, mirrored (edge once, or twice), or zeros. Modes of ``numpy.pad``.
-Rule = Literal["edge", "reflect", "symmetric", "constant"]
+PadMode = Literal["edge", "reflect", "symmetric", "constant"]
 
 
 class Halo(NamedTuple):
@@ -28,7 +28,7 @@ class Halo(NamedTuple):
     right: int = 0
 
     @classmethod
-    def of(cls, reach: int) -> Halo:
+    def uniform(cls, reach: int) -> Halo:
         return cls(reach, reach, reach, reach)
 
     def plus(self, other: Halo) -> Halo:
@@ -37,15 +37,15 @@ class Halo(NamedTuple):
     def times(self, count: int) -> Halo:
         return Halo(*(a * count for a in self))
 
-    def widest(self, other: Halo) -> Halo:
+    def maximum(self, other: Halo) -> Halo:
         return Halo(*(max(a, b) for a, b in zip(self, other, strict=True)))
 
     @property
-    def reach(self) -> int:
+    def radius(self) -> int:
         return max(self)
 
 
-def chain(halos: Iterator[Halo]) -> Halo:
+def total_halo(halos: Iterator[Halo]) -> Halo:
     """The halo of filters run one after the other."""
     total = Halo()
     for halo in halos:
@@ -65,7 +65,7 @@ class Region(NamedTuple):
     def shape(self) -> Frame:
         return self.y1 - self.y0, self.x1 - self.x0
 
-    def grown(self, halo: Halo, frame: Frame) -> Region:
+    def with_halo(self, halo: Halo, frame: Frame) -> Region:
         """The region with its halo, clipped to the frame."""
         return Region(
             max(0, self.y0 - halo.top),
@@ -94,13 +94,13 @@ class Region(NamedTuple):
         for y0 in range(self.y0, self.y1, max(rows, 1)):
             yield self._replace(y0=y0, y1=min(y0 + rows, self.y1))
 
-    def parts(self, edge: int) -> Iterator[Region]:
+    def split(self, edge: int) -> Iterator[Region]:
         """The region in squares of ``edge`` pixels, row by row, ragged at the right and bottom."""
         for y0 in range(self.y0, self.y1, edge):
             for x0 in range(self.x0, self.x1, edge):
                 yield Region(y0, min(y0 + edge, self.y1), x0, min(x0 + edge, self.x1))
 
-    def within(self, outer: Region) -> tuple[slice, slice]:
+    def slices_in(self, outer: Region) -> tuple[slice, slice]:
         """The slices that cut this region out of an array that covers ``outer``."""
         return (
             slice(self.y0 - outer.y0, self.y1 - outer.y0),
@@ -126,7 +126,7 @@ class Window:
         """The same place with other samples."""
         return Window(data, self.region, self.frame)
 
-    def outside(self, halo: Halo) -> Halo:
+    def border_padding(self, halo: Halo) -> Halo:
         """How much of the halo must be made up by the border rule: all of it where the frame ends, else none."""
         region, (height, width) = self.region, self.frame
         return Halo(
@@ -136,17 +136,17 @@ class Window:
             halo.right if region.x1 == width else 0,
         )
 
-    def padded(self, halo: Halo, rule: Rule = "edge") -> np.ndarray:
+    def padded(self, halo: Halo, rule: PadMode = "edge") -> np.ndarray:
         """Samples with the halo made up at the frame's borders by ``rule``."""
-        made = self.outside(halo)
+        made = self.border_padding(halo)
         if not any(made):
             return np.ascontiguousarray(self.data)
         around = [(0, 0)] * (self.data.ndim - 2) + [(made.top, made.bottom), (made.left, made.right)]
         return np.pad(self.data, around, mode=rule)
 
-    def shrunk(self, halo: Halo) -> Region:
+    def valid_region(self, halo: Halo) -> Region:
         """The region left after a filter of this halo: sides on the frame's border stay where they are."""
-        made, region = self.outside(halo), self.region
+        made, region = self.border_padding(halo), self.region
         return Region(
             region.y0 + halo.top - made.top,
             region.y1 - halo.bottom + made.bottom,
@@ -154,13 +154,13 @@ class Window:
             region.x1 - halo.right + made.right,
         )
 
-    def filtered(self, kernel: Callable[[Plane], Plane], halo: Halo, rule: Rule = "edge") -> Window:
+    def filtered(self, kernel: Callable[[Plane], Plane], halo: Halo, rule: PadMode = "edge") -> Window:
         """``kernel`` (valid convention, one plane) run on every plane."""
-        return Window(self.padded(halo, rule), self.region, self.frame)._each(kernel, self.shrunk(halo))
+        return Window(self.padded(halo, rule), self.region, self.frame)._each(kernel, self.valid_region(halo))
 
-    def inside(self, kernel: Callable[[Plane], Plane], halo: Halo) -> Window:
-        """``kernel`` run on every plane, which makes up itself what lies ``outside`` the frame."""
-        return self._each(kernel, self.shrunk(halo))
+    def filtered_unpadded(self, kernel: Callable[[Plane], Plane], halo: Halo) -> Window:
+        """``kernel`` run on every plane, which makes up itself what lies ``border_padding`` the frame."""
+        return self._each(kernel, self.valid_region(halo))
 
     def _each(self, kernel: Callable[[Plane], Plane], region: Region) -> Window:
         planes = self.data
@@ -175,33 +175,33 @@ class Window:
 
         ``halo`` is what ``work`` needs, all its filters together.
         """
-        region = self.shrunk(halo)
+        region = self.valid_region(halo)
         bands = list(region.bands(halo))
         if len(bands) == 1:
             return work(self)
         made = np.empty((*self.data.shape[:-2], *region.shape), np.float32)
         for band in bands:
-            part = work(self.cropped(band.grown(halo, self.frame))).cropped(band)
-            made[(..., *band.within(region))] = part.data
+            part = work(self.cropped(band.with_halo(halo, self.frame))).cropped(band)
+            made[(..., *band.slices_in(region))] = part.data
         return Window(made, region, self.frame)
 
     def cropped(self, region: Region) -> Window:
         """The part of this window that covers ``region``."""
         if region == self.region:
             return self
-        return Window(self.data[(..., *region.within(self.region))], region, self.frame)
+        return Window(self.data[(..., *region.slices_in(self.region))], region, self.frame)
 
-    def paired(self, other: Window) -> tuple[np.ndarray, np.ndarray]:
+    def common_data(self, other: Window) -> tuple[np.ndarray, np.ndarray]:
         """Samples of both windows over the region they share (the smaller of two nested ones)."""
-        region = self.common(other)
+        region = self.common_region(other)
         return self.cropped(region).data, other.cropped(region).data
 
-    def common(self, other: Window) -> Region:
+    def common_region(self, other: Window) -> Region:
         a, b = self.region, other.region
         return Region(max(a.y0, b.y0), min(a.y1, b.y1), max(a.x0, b.x0), min(a.x1, b.x1))
 
 
-def tiles(frame: Frame, edge: int) -> Iterator[tuple[int, int]]:
+def tile_indices(frame: Frame, edge: int) -> Iterator[tuple[int, int]]:
     """Indices (row, column) of the square tiles that cover a frame, row by row."""
     for row in range(-(-frame[0] // edge)):
         for column in range(-(-frame[1] // edge)):

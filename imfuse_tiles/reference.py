@@ -14,7 +14,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_peak import LEAST_LEFT, Peak
-from imfuse_tiles.options.backgrounds import Origin, origin
+from imfuse_tiles.options.backgrounds import ImageSpec, parse_image_spec
 from imfuse_tiles.options.cuts import Cut, CutBg, CutLess
 from imfuse_tiles.options.final_steps import Picture
 from imfuse_tiles.options.focus_pyramid import (
@@ -30,10 +30,10 @@ from imfuse_tiles.options.focus_pyramid import (
     noise_pitch,
     steadied,
 )
-from imfuse_tiles.options.fusion_weights import Fusion
+from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_computation import coloured, raw_mask
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.options.recipe import Recipe, mask_weights, substack_spans
 
 ONE, FULL = np.float32(1), np.float32(65535)
@@ -44,7 +44,7 @@ def fused(recipe: Recipe, stack: np.ndarray, full: float) -> np.ndarray:
 
     ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale.
     """
-    return Reference(recipe.of_stack(len(stack)), stack, np.float32(full)).result()
+    return Reference(recipe.for_stack(len(stack)), stack, np.float32(full)).result()
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Reference:
             if self.recipe.generators
             else []
         )
-        layers = [np.clip(self.picture(op.origin), 0, 1) for op in self.recipe.backgrounds]
+        layers = [np.clip(self.picture(op.image_spec), 0, 1) for op in self.recipe.backgrounds]
         layers += [layer for _, behind in reversed(made) for layer in behind]
         colours = max(self.stack.shape[1], *(len(layer) - 1 for layer in layers), 1)
         canvas, depth = (np.zeros((count, *self.stack.shape[2:]), np.float32) for count in (colours + 1, 2))
         surface = np.zeros_like(canvas[0])
-        if self.recipe.backgrounds and self.recipe.backgrounds[-1].origin.kind == "pyramid":
-            depth, surface = self._pyramid(self.recipe.backgrounds[-1].origin).depth
+        if self.recipe.backgrounds and self.recipe.backgrounds[-1].image_spec.kind == "pyramid":
+            depth, surface = self._pyramid(self.recipe.backgrounds[-1].image_spec).depth
         for layer in layers:
             canvas = kernels.fold.over(repeated(layer, colours), canvas)
         for picture, _ in reversed(made):
@@ -83,7 +83,7 @@ class Reference:
     @property
     def resize(self) -> PrepResize | None:
         """What masks are made smaller by."""
-        return self.recipe.one(PrepResize)
+        return self.recipe.single_option(PrepResize)
 
     def frame(self, z: int) -> np.ndarray:
         """A slice (planes, y, x) in 0..1."""
@@ -95,18 +95,20 @@ class Reference:
         if self.resize is None:
             return window
         height, width = self.resize.size(window.frame)
-        return self.resize.reduced(lambda part: window.cropped(part).data, window.frame, Region(0, height, 0, width))
+        return self.resize.to_mask_size(
+            lambda part: window.cropped(part).data, window.frame, Region(0, height, 0, width)
+        )
 
-    def seen(self, op: Generator, z: int) -> Window:
+    def seen(self, op: MaskGenerator, z: int) -> Window:
         """What a generator looks at of a slice: the whole numbers that it is made of, if it can."""
-        codes = self.full != 1 and self.resize is None and op.takes_codes(self.recipe.scene)
+        codes = self.full != 1 and self.resize is None and op.accepts_codes(self.recipe.working_space)
         return Window.whole(self.stack[z]) if codes else self.small(self.frame(z))
 
-    def mask(self, op: Generator) -> list[np.ndarray]:
+    def mask(self, op: MaskGenerator) -> list[np.ndarray]:
         """A generator's mask of every slice, levelled over the stack."""
-        image = None if op.I is None else self.small(self.picture(origin(f"--{op.name}", op.I))[:-1])
-        raw = [raw_mask(op, self.seen(op, z), self.recipe.scene, image).data for z in range(len(self.stack))]
-        if not op.levelled:
+        image = None if op.I is None else self.small(self.picture(parse_image_spec(f"--{op.name}", op.I))[:-1])
+        raw = [raw_mask(op, self.seen(op, z), self.recipe.working_space, image).data for z in range(len(self.stack))]
+        if not op.is_levelled:
             return raw
         low, high = (kernels.level.six_digits(float(each)) for each in (np.min(raw), np.max(raw)))
         equalised = op.clut and low < high
@@ -114,7 +116,7 @@ class Reference:
         curve = None if counts is None else kernels.level.equalisation(counts)
         return [kernels.level.levelled(each, low, high, kernels.level.table(curve)) for each in raw]
 
-    def merged(self) -> list[np.ndarray]:
+    def blend(self) -> list[np.ndarray]:
         """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
         recipe = self.recipe
         parts = [
@@ -122,11 +124,11 @@ class Reference:
         ]
         masks = []
         for z in range(len(self.stack)):
-            mask = np.full_like(parts[0][2][z], recipe.merge.base)
+            mask = np.full_like(parts[0][2][z], recipe.merge.base_value)
             for filtered in (True, False):
                 for op, weight, own in parts:
-                    if op.filtered == filtered:
-                        mask = recipe.merge.merged(mask, kernels.level.weighed(own[z], op.t, op.T, weight))
+                    if op.is_filtered == filtered:
+                        mask = recipe.merge.blend(mask, kernels.level.weighed(own[z], op.t, op.T, weight))
                 for step in recipe.filters if filtered else ():
                     mask = step.apply(Window.whole(mask)).data
             masks.append(np.clip(mask, 0, 1))
@@ -141,13 +143,13 @@ class Reference:
             return mask
         small, (height, width) = Window.whole(mask[None]), self.stack.shape[2:]
         whole = Region(0, height, 0, width)
-        return self.resize.restored(lambda part: small.cropped(part).data, (height, width), whole).data[0]
+        return self.resize.to_frame_size(lambda part: small.cropped(part).data, (height, width), whole).data[0]
 
     # The montage
 
     def montage(self, first: int, last: int) -> tuple[Picture, list[np.ndarray]]:
         """Slices painted from the back to the front; and what was left for backgrounds."""
-        masks, cuts = self.merged(), self.recipe.cuts
+        masks, cuts = self.blend(), self.recipe.cuts
         strongest = np.zeros_like(masks[0])
         valley = np.full_like(strongest, np.inf)
         layers = [op for op in cuts if isinstance(op, CutBg)]
@@ -187,22 +189,24 @@ class Reference:
         """A substack after the final steps."""
         picture, behind = self.montage(first, last)
         for op in self.recipe.finals:
-            numbers = op.measured([op.measure(picture, picture.image.region)]) if op.measures else {}
+            numbers = op.merge_measurements([op.measure(picture, picture.image.region)]) if op.needs_measuring else {}
             picture = op.apply(picture, numbers)
         return picture, behind
 
     # Pictures of the stack
 
-    def picture(self, made: Origin) -> np.ndarray:
+    def picture(self, made: ImageSpec) -> np.ndarray:
         """Colours with opacity (c + 1, y, x) of a picture; sums may exceed 1."""
         if made.kind in ("colour", "clear"):
             values = np.asarray(made.value or (0, 0, 0, 0), np.float32)
             planes = np.broadcast_to(values[:, None, None], (4, *self.stack.shape[2:]))
-            return planes if made.coloured else planes[[0, 3]]
+            return planes if made.needs_colour else planes[[0, 3]]
         if made.kind == "recipe":
-            return replace(self, recipe=Recipe.of_options(made.options)).finished(0, len(self.stack) - 1)[0].image.data
+            return (
+                replace(self, recipe=Recipe.from_options(made.options)).finished(0, len(self.stack) - 1)[0].image.data
+            )
         if made.kind == "enfuse":
-            codes = fused_by_levels(self.stack, float(self.full), Fusion.read("", made.mode))
+            codes = fused_by_levels(self.stack, float(self.full), FusionWeights.parse("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "pyramid":
             planes = np.divide(self._pyramid(made).pictures[0], FULL, dtype=np.float32)
@@ -213,7 +217,7 @@ class Reference:
             planes = evaluated(self.stack, made.mode)
         return np.concatenate([planes, np.ones_like(planes[:1])])
 
-    def _pyramid(self, made: Origin) -> PyramidReference:
+    def _pyramid(self, made: ImageSpec) -> PyramidReference:
         """A fusion by local energy."""
         return PyramidReference(FocusPyramid.read("", made.mode), self.stack, float(self.full))
 
@@ -247,7 +251,7 @@ def repeated(planes: np.ndarray, colours: int) -> np.ndarray:
     return planes if len(planes) == colours + 1 else planes[[*[0] * colours, -1]]
 
 
-def fused_by_levels(stack: np.ndarray, full: float, fusion: Fusion) -> np.ndarray:
+def fused_by_levels(stack: np.ndarray, full: float, fusion: FusionWeights) -> np.ndarray:
     """The picture, uint16 (planes, y, x), of a stack (slices, planes, y, x) whose full scale is ``full``."""
     frame = stack.shape[2:]
     count = kernels.pyramid.levels_for(*frame)
@@ -267,7 +271,7 @@ def fused_by_levels(stack: np.ndarray, full: float, fusion: Fusion) -> np.ndarra
     return np.clip(picture * np.float32(65535 / full) + np.float32(0.5), 0, 65535).astype(np.uint16)
 
 
-def level_masks(stack: np.ndarray, fusion: Fusion) -> list[np.ndarray]:
+def level_masks(stack: np.ndarray, fusion: FusionWeights) -> list[np.ndarray]:
     """What every slice counts at every pixel: all together 1."""
     share = np.float32(1 / len(stack))
     weights = [fusion.weights(Window.whole(samples)).data for samples in stack]
@@ -315,14 +319,14 @@ class PyramidReference:
         for samples in self.stack:
             level = Level(0, frame, self.full)
             detail = self.detail_energy(level, samples)
-            mean = Window.whole(detail).filtered(energy.box, Halo.of(2)).data
+            mean = Window.whole(detail).filtered(energy.box, Halo.uniform(2)).data
             counts += energy.histogram(mean[rows][:, columns])
         step = 0.0 if self.full == 1 else 1 / self.full
         return energy.noise_variance(counts, self.stack.shape[1], step)
 
     def detail_energy(self, level: Level, samples: np.ndarray) -> np.ndarray:
         whole = Region(0, level.frame[0], 0, level.frame[1])
-        low = level.reduced(Window.whole(samples), Region(0, level.above[0], 0, level.above[1]))
+        low = level.to_mask_size(Window.whole(samples), Region(0, level.above[0], 0, level.above[1]))
         return kernels.detail_energy.energy(samples, low.data, ((0, 0), (0, 0)), level.frame, whole, level.full)
 
     @cached_property
@@ -334,7 +338,7 @@ class PyramidReference:
             level = Level(number, slices[0].shape[1:], self.full)
             whole = Region(0, level.frame[0], 0, level.frame[1])
             above = Region(0, level.above[0], 0, level.above[1])
-            low = [level.reduced(Window.whole(each), above) for each in slices]
+            low = [level.to_mask_size(Window.whole(each), above) for each in slices]
             if number:
                 near = kernels.highlights.brightness(near[None], 1.0)
             else:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain, tile_region, tiles
+from imfuse_tiles.geometry import Frame, Halo, Region, Window, tile_indices, tile_region, total_halo
 
 halos = st.builds(Halo, *[st.integers(0, 9)] * 4)
 frames = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -35,20 +35,20 @@ def window(frame: Frame, region: Region) -> Window:
 
 
 def test_the_halo_of_a_chain_is_the_sum_of_its_parts_side_by_side() -> None:
-    assert chain(iter([Halo(1, 2, 3, 4), Halo.of(4), Halo()])) == Halo(5, 6, 7, 8)
-    assert chain(iter([])) == Halo()
+    assert total_halo(iter([Halo(1, 2, 3, 4), Halo.uniform(4), Halo()])) == Halo(5, 6, 7, 8)
+    assert total_halo(iter([])) == Halo()
 
 
 def test_parallel_branches_take_the_larger_halo_and_repetition_multiplies() -> None:
-    assert Halo(1, 5, 0, 2).widest(Halo(3, 1, 0, 2)) == Halo(3, 5, 0, 2)
+    assert Halo(1, 5, 0, 2).maximum(Halo(3, 1, 0, 2)) == Halo(3, 5, 0, 2)
     assert Halo(1, 2, 3, 4).times(3) == Halo(3, 6, 9, 12)
-    assert Halo(1, 5, 0, 2).reach == 5
+    assert Halo(1, 5, 0, 2).radius == 5
 
 
 @given(halos, halos, halos)
 def test_chaining_is_associative_and_never_smaller_than_its_parts(a: Halo, b: Halo, c: Halo) -> None:
     assert a.plus(b).plus(c) == a.plus(b.plus(c))
-    assert a.plus(b).widest(a) == a.plus(b)
+    assert a.plus(b).maximum(a) == a.plus(b)
 
 
 # Regions and tiles
@@ -57,7 +57,7 @@ def test_chaining_is_associative_and_never_smaller_than_its_parts(a: Halo, b: Ha
 @given(places(), halos)
 def test_a_grown_region_holds_the_halo_as_far_as_the_frame_goes(place: tuple[Frame, Region], halo: Halo) -> None:
     frame, region = place
-    grown = region.grown(halo, frame)
+    grown = region.with_halo(halo, frame)
     wanted = {(y, x) for y in range(region.y0 - halo.top, region.y1 + halo.bottom)
               for x in range(region.x0 - halo.left, region.x1 + halo.right)}  # fmt: skip
     inside = {(y, x) for y, x in wanted if 0 <= y < frame[0] and 0 <= x < frame[1]}
@@ -67,7 +67,7 @@ def test_a_grown_region_holds_the_halo_as_far_as_the_frame_goes(place: tuple[Fra
 @given(frames, st.integers(1, 50))
 def test_tiles_cover_every_pixel_once(frame: Frame, edge: int) -> None:
     seen = np.zeros(frame, int)
-    for row, column in tiles(frame, edge):
+    for row, column in tile_indices(frame, edge):
         region = tile_region(frame, edge, row, column)
         seen[region.y0 : region.y1, region.x0 : region.x1] += 1
         assert max(region.shape) <= edge
@@ -82,11 +82,11 @@ def test_a_window_padded_and_shrunk_by_a_halo_keeps_its_sides_on_the_border(
     place: tuple[Frame, Region], halo: Halo
 ) -> None:
     frame, region = place
-    around = window(frame, region.grown(halo, frame))
-    padded, shrunk = around.padded(halo), around.shrunk(halo)
+    around = window(frame, region.with_halo(halo, frame))
+    padded, shrunk = around.padded(halo), around.valid_region(halo)
     height, width = padded.shape[-2:]
     assert shrunk.shape == (height - halo.top - halo.bottom, width - halo.left - halo.right)
-    assert shrunk.within(around.region)
+    assert shrunk.slices_in(around.region)
     assert (shrunk.y0 <= region.y0, shrunk.y1 >= region.y1) == (True, True)
     assert (shrunk.x0 <= region.x0, shrunk.x1 >= region.x1) == (True, True)
 
@@ -95,9 +95,9 @@ def test_a_window_padded_and_shrunk_by_a_halo_keeps_its_sides_on_the_border(
 def test_a_padded_window_is_a_cut_out_of_the_padded_frame(place: tuple[Frame, Region], halo: Halo, rule: str) -> None:
     """Mirrors show on one side what lies on the other, so they need a halo as wide there."""
     frame, region = place
-    halo = Halo.of(halo.reach) if rule in ("reflect", "symmetric") else halo
-    around = window(frame, region.grown(halo, frame))
-    made = around.outside(halo)
+    halo = Halo.uniform(halo.radius) if rule in ("reflect", "symmetric") else halo
+    around = window(frame, region.with_halo(halo, frame))
+    made = around.border_padding(halo)
     whole = np.pad(numbered(frame), [(0, 0), (halo.top, halo.bottom), (halo.left, halo.right)], mode=rule)
     y0, x0 = around.region.y0 - made.top + halo.top, around.region.x0 - made.left + halo.left
     padded = around.padded(halo, rule)
@@ -109,7 +109,7 @@ def test_a_padded_window_is_a_cut_out_of_the_padded_frame(place: tuple[Frame, Re
 def test_a_filter_gives_each_plane_without_the_halo(place: tuple[Frame, Region], halo: Halo) -> None:
     """Taking the halo off is the identity in the valid convention."""
     frame, region = place
-    around = window(frame, region.grown(halo, frame))
+    around = window(frame, region.with_halo(halo, frame))
 
     def trimmed(plane: np.ndarray) -> np.ndarray:
         height, width = plane.shape
@@ -131,8 +131,8 @@ def test_a_single_plane_stays_a_single_plane_under_a_filter() -> None:
 def test_two_windows_meet_where_they_overlap() -> None:
     frame = (10, 10)
     large, small = window(frame, Region(0, 10, 2, 9)), window(frame, Region(3, 8, 0, 7))
-    assert large.common(small) == Region(3, 8, 2, 7)
-    one, other = large.paired(small)
+    assert large.common_region(small) == Region(3, 8, 2, 7)
+    one, other = large.common_data(small)
     assert np.array_equal(one, other)
     assert one.shape == (2, 5, 5)
 
@@ -143,11 +143,11 @@ def test_cropping_to_the_same_region_copies_nothing() -> None:
     assert np.shares_memory(whole.cropped(Region(1, 2, 1, 2)).data, whole.data)
 
 
-@pytest.mark.parametrize("halo", [Halo(31, 0, 0, 0), Halo.of(31)])
+@pytest.mark.parametrize("halo", [Halo(31, 0, 0, 0), Halo.uniform(31)])
 def test_a_frame_smaller_than_the_halo_is_mirrored_as_often_as_it_takes(halo: Halo) -> None:
     small = Window.whole(numbered((3, 2)))
     assert small.padded(halo, "reflect").shape == (2, 3 + halo.top + halo.bottom, 2 + halo.left + halo.right)
-    assert small.shrunk(halo) == Region(0, 3, 0, 2)
+    assert small.valid_region(halo) == Region(0, 3, 0, 2)
 
 
 @given(places(), halos, st.integers(1, 400))

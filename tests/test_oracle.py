@@ -120,4 +120,4 @@ def test_a_set_agrees_with_the_original(name: str, bench: Bench) -> None:
 
 @pytest.mark.parametrize("name", [name for name, entry in SETS.items() if entry["description"] and name not in RESAID])
 def test_the_canonical_options_read_as_those_of_the_original(name: str) -> None:
-    assert str(recipe_of(SETS[name]).of_stack(7)).replace(f"{FOLDER}/", "") == SETS[name]["description"]
+    assert str(recipe_of(SETS[name]).for_stack(7)).replace(f"{FOLDER}/", "") == SETS[name]["description"]

@@ -13,7 +13,7 @@ import cv2
 
 from benchmarks.others import colours, convolving, masks, windows
 from benchmarks.others.common import Contender, Pictures
-from imfuse_tiles.options.grammar import Op
+from imfuse_tiles.options.grammar import Option
 
 __all__ = ["Pictures", "contenders"]
 
@@ -48,7 +48,7 @@ REFERENCES: dict[str, Callable[[Any], dict[str, Contender]]] = {
 }
 
 
-def contenders(op: Op) -> dict[str, Contender]:
+def contenders(op: Option) -> dict[str, Contender]:
     """The same work by others, by name; empty where nobody has it."""
     made = REFERENCES.get(op.name)
     return made(op) if made else {}

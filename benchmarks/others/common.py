@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from imfuse_tiles.options.grammar import Op
+from imfuse_tiles.options.grammar import Option
 
 cv2.setNumThreads(1)
 
@@ -47,19 +47,19 @@ def summed(one: Filter, differs: bool) -> Contender:
     return run
 
 
-def on(op: Op, **filters: Filter) -> dict[str, Contender]:
+def on(op: Option, **filters: Filter) -> dict[str, Contender]:
     """The same filters for a generator, a mask filter or a cut filter."""
-    if hasattr(op, "difference"):
-        return {name: summed(one, op.difference) for name, one in filters.items()}
+    if hasattr(op, "takes_difference"):
+        return {name: summed(one, op.takes_difference) for name, one in filters.items()}
     what = "cut" if op.name.startswith("cut") else "mask"
     return {name: lambda p, one=one: one(getattr(p, what)) for name, one in filters.items()}
 
 
 def smooth(op: Any, sigma: float) -> tuple[Filter, Filter]:
     """A Gaussian by OpenCV and by SciPy, as wide as ours."""
-    from imfuse_tiles.options.shared_filters import smoothing_reach
+    from imfuse_tiles.options.shared_filters import smoothing_radius
 
-    reach = smoothing_reach(sigma, getattr(op, "r", 0), getattr(op, "word1", None) is not None)
+    reach = smoothing_radius(sigma, getattr(op, "r", 0), getattr(op, "word1", None) is not None)
     side = (2 * reach + 1, 2 * reach + 1)
     return (
         lambda x: cv2.GaussianBlur(x, side, sigma, borderType=EDGE),

@@ -59,7 +59,7 @@ def laplacian_of_gaussian(op: Any) -> dict[str, Contender]:
 
 def edges(op: Any) -> dict[str, Contender]:
     """Half of the directions convolved; the others are their negatives where the kernel is odd, else convolved too."""
-    bank, grey = op.bank(), op.bias / 100
+    bank, grey = op.kernel_bank(), op.bias / 100
     odd = len(bank) == 4 and np.allclose(bank[0], -bank[2])
 
     def run(x: Plane) -> Plane:

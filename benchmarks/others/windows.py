@@ -15,7 +15,7 @@ from imfuse_tiles import kernels
 
 
 def morphology(op: Any) -> dict[str, Contender]:
-    element, times = op.element().astype(np.uint8), int(op.R)
+    element, times = op.structuring_element().astype(np.uint8), int(op.R)
     footprint = element.astype(bool)
 
     def by_cv(mode: str) -> Filter:

@@ -38,7 +38,7 @@ CROP = 96
 class Line:
     """The scores of one scene by program, and of our depth (None for two slices)."""
 
-    scene: str
+    working_space: str
     scores: dict[str, Score]
     depth: DepthScore | None
 
@@ -48,7 +48,7 @@ class Line:
         if self.depth is not None:
             cells.append(f"depth: textured {self.depth.median:.2f}, 90 % {self.depth.ninety:.2f}; "
                          f"borders {self.depth.border:.2f}; smooth {self.depth.smooth:.2f} slices")  # fmt: skip
-        return "\n    ".join([self.scene, *cells])
+        return "\n    ".join([self.working_space, *cells])
 
 
 def measured(sample: Sample, folder: Path) -> tuple[Line, np.ndarray]:

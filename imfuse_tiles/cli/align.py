@@ -12,7 +12,7 @@ from imfuse_tiles.cli.arguments import add_frame_options
 from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.alignment import AlignKeepSize
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 
@@ -40,23 +40,23 @@ def align(words: Sequence[str]) -> int:
     align_parser = parser()
     rest, options = split_recipe_options(align_parser, words)
     args = align_parser.parse_intermixed_args(rest)
-    recipe = check_recipe(Recipe(tuple(parse(*option) for option in options)))
+    recipe = check_recipe(Recipe(tuple(parse_arguments(*option) for option in options)))
     other = next((op for op in recipe.ops if op.section != "Frames"), None)
     if other is not None:
         raise Refusal(f"align does not take {other}; it is for fuse")
     from imfuse_tiles.cli.stack_from_args import align_from_args, stack_from_args, tell_alignment
     from imfuse_tiles.execution.write_frames import write_frames
-    from imfuse_tiles.options.resources import Resources, cores
+    from imfuse_tiles.options.resources import Resources, available_cores
     from imfuse_tiles.planning.memory import default_memory, parse_size
     from imfuse_tiles.storage.store import Store
 
-    workers = args.workers or cores()
+    workers = args.workers or available_cores()
     resources = Resources(parse_size(args.memory) if args.memory else default_memory(), workers, None, "threads")
     stack = stack_from_args(args)
     nowhere = Store.at(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
     stack = align_from_args(args, recipe, stack, nowhere, resources)
     tell_alignment(args, stack)
-    alpha = bool(stack.warps) and recipe.one(AlignKeepSize) is not None
+    alpha = bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None
     write_frames(stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=workers,
                  progress=None if args.quiet else _print_progress)  # fmt: skip
     print(args.output)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
 from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, split_recipe_options
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import Op, parse
+from imfuse_tiles.options.grammar import Option, parse_arguments
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
-from imfuse_tiles.options.resources import DASHBOARD
+from imfuse_tiles.options.resources import DEFAULT_DASHBOARD
 
 
 def add_frame_options(parser: Parser) -> None:
@@ -91,7 +91,7 @@ def fuse_parser(name: str) -> Parser:
     add("--tls-key", metavar="FILE", help="its key")
     add("--tls-ca", metavar="FILE", help="authority that the scheduler's certificate must come from")
     add("--dashboard", nargs="?", const="", metavar="HOST:PORT",
-        help=f"serve dask's dashboard of a cluster made by this run ({DASHBOARD})")  # fmt: skip
+        help=f"serve dask's dashboard of a cluster made by this run ({DEFAULT_DASHBOARD})")  # fmt: skip
     add("--dry-run", action="store_true", help="print the plan and stop")
     add("--report", metavar="FILE", help="write a JSON report of all stages")
     add("--performance", metavar="FILE", help="write a web page of what every worker was at, and when")
@@ -106,8 +106,8 @@ def parse_fuse_args(parser: Parser, words: Sequence[str]) -> tuple[argparse.Name
     args = parser.parse_intermixed_args(rest)
     if args.force and args.force not in STEPS:
         raise Refusal(f"--force={args.force} is not known, allowed are {', '.join(STEPS)}")
-    ops: list[Op] = []
+    ops: list[Option] = []
     presets = [preset_options(name, args.allow_code) for name in args.preset or []]
-    for more in [*presets, [parse(*option) for option in options]]:
+    for more in [*presets, [parse_arguments(*option) for option in options]]:
         ops = merge_options(ops, more)
     return args, check_recipe(Recipe(tuple(ops), args.revert, args.layered))

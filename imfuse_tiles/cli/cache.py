@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution.pipeline import cache_folder
 from imfuse_tiles.planning.memory import format_size, parse_size
 from imfuse_tiles.storage.inventory import StoreContents, StoredStage, current_writer, read_contents
@@ -136,7 +136,7 @@ def remove_all() -> int:
     for store in list_stores(cache_folder()):
         try:
             freed += remove_store(store)
-        except Exists as busy:
+        except AlreadyExists as busy:
             print(busy, file=sys.stderr)
             left += 1
     print(f"{format_size(freed)} removed from {cache_folder()}" + (f", {left} stores in use are left" if left else ""))

@@ -13,9 +13,9 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.cli.compile_notice import announce_compiling, compiling_announced
 from imfuse_tiles.options.config_files import load_preset
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
-from imfuse_tiles.options.resources import cores
+from imfuse_tiles.options.resources import available_cores
 
 WIDTH, HEIGHT, SLICES, SEED, NOISE = 720, 480, 12, 4, 0.004
 
@@ -28,7 +28,7 @@ def demo(words: Sequence[str]) -> int:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
     args = parser.parse_args(list(words))
     folder = Path(args.directory)
-    recipe = check_recipe(Recipe(tuple(parse(*option) for option in load_preset("default"))))
+    recipe = check_recipe(Recipe(tuple(parse_arguments(*option) for option in load_preset("default"))))
     with kernels_compiled_aside():
         images = render_demo_stack(folder / "stack", args.force)
         from imfuse_tiles.execution.pipeline import fuse_images
@@ -46,25 +46,25 @@ def kernels_compiled_aside() -> Iterator[None]:
 
         def begin() -> None:
             from imfuse_tiles.cli.warmup import compile_preset
-            from imfuse_tiles.execution.process_pool import Processes
+            from imfuse_tiles.execution.process_pool import ProcessPool
 
             announce_compiling()
-            pool = Processes(1)
+            pool = ProcessPool(1)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
             pool.submit(compile_preset, "default", ["uint8"])
 
-        stack.enter_context(compiling_announced(begin if cores() > 1 else announce_compiling))
+        stack.enter_context(compiling_announced(begin if available_cores() > 1 else announce_compiling))
         yield
 
 
 def render_demo_stack(folder: Path, force: bool) -> list[Path]:
-    """The slices of the demonstration, rendered unless they exist already. Exists when other files are in the way."""
+    """The demo slices, rendered unless they are there. AlreadyExists when other files are in the way."""
     images = [folder / f"slice_{number:04}.tif" for number in range(SLICES)]
     if not is_rendered(folder, images):
         from imfuse_tiles.simulation import render
 
         print(f"rendering {SLICES} slices of {WIDTH} x {HEIGHT} pixels ...", file=sys.stderr)
-        render(folder, WIDTH, HEIGHT, SLICES, SEED, 8, NOISE, workers=cores(), force=force)
+        render(folder, WIDTH, HEIGHT, SLICES, SEED, 8, NOISE, workers=available_cores(), force=force)
     return images
 
 

@@ -6,24 +6,24 @@ import argparse
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import value_text
-from imfuse_tiles.options.grammar import REGISTRY, SECTIONS, Op, arguments
+from imfuse_tiles.options.grammar import REGISTRY, SECTIONS, Option, argument_fields
 
 
-def options_by_section() -> dict[str, list[type[Op]]]:
+def options_by_section() -> dict[str, list[type[Option]]]:
     """The options by section in the order in which a run uses them, alphabetically within a section."""
     options = sorted(REGISTRY.values(), key=lambda option: option.name)
     return {section: [option for option in options if option.section == section] for section in SECTIONS}
 
 
-def summary(option: type[Op]) -> str:
+def summary(option: type[Option]) -> str:
     """The first line of an option's description."""
     return (option.__doc__ or "").strip().split("\n")[0]
 
 
-def argument_names(option: type[Op]) -> str:
+def argument_names(option: type[Option]) -> str:
     """The arguments an option takes, in short."""
     words = {"word1": "WORD", "word2": "WORD2"}
-    return ",".join(words.get(argument.name, argument.name) for argument in arguments(option))
+    return ",".join(words.get(argument.name, argument.name) for argument in argument_fields(option))
 
 
 def fuse_help(parser: argparse.ArgumentParser) -> str:

@@ -10,7 +10,7 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.help import argument_names, options_by_section, summary
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
-from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, named
+from imfuse_tiles.options.grammar import REGISTRY, Option, argument_fields, resolve_option_name
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -20,7 +20,7 @@ def ops(words: Sequence[str]) -> int:
     """List all options, or explain those named."""
     names = [word.removeprefix("--") for word in words if word not in ("-h", "--help")]
     if names:
-        print("\n\n".join(explain_option(REGISTRY[named(name)]) for name in names))
+        print("\n\n".join(explain_option(REGISTRY[resolve_option_name(name)]) for name in names))
         return 0
     for section, options in options_by_section().items():
         print(f"{section}:")
@@ -30,10 +30,10 @@ def ops(words: Sequence[str]) -> int:
     return 0
 
 
-def explain_option(option: type[Op]) -> str:
+def explain_option(option: type[Option]) -> str:
     """An option with its arguments, defaults and allowed values."""
     lines = [f"--{option.name}: {summary(option)}"]
-    for argument in arguments(option):
+    for argument in argument_fields(option):
         lines.append(f"  {argument.name:<6} {argument.metadata['help']}{default_text(argument)}")
         choices = argument.metadata.get("choices")
         if choices:

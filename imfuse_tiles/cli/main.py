@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.printable_output import guard_terminals
-from imfuse_tiles.errors import Refusal, Stop
+from imfuse_tiles.errors import ImfuseError, Refusal
 
 #: What results and speed depend on, as package indexes spell it.
 LIBRARIES = (
@@ -57,9 +57,9 @@ def main(words: Sequence[str] | None = None) -> int:
     gc.set_threshold(200_000)  # loading makes many objects that stay, and hardly any cycles
     try:
         return _dispatch(words)
-    except Stop as stop:
+    except ImfuseError as stop:
         print(f"imfuse-tiles: {stop}", file=sys.stderr)
-        if stop.resumes:
+        if stop.can_resume:
             import shlex  # help does without
 
             print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)

@@ -10,8 +10,8 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import value_text
 from imfuse_tiles.cli.arguments import fuse_parser
 from imfuse_tiles.cli.help import options_by_section, summary
-from imfuse_tiles.options.grammar import Op, arguments
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.grammar import Option, argument_fields
+from imfuse_tiles.options.mask_generator import MaskGenerator
 
 
 def option_tables() -> str:
@@ -34,14 +34,18 @@ def general_table() -> str:
 
 def generator_table() -> str:
     """Arguments that all mask generators take."""
-    rows = [(f"`{argument.name}`", argument.metadata["help"]) for argument in arguments(Generator)]
+    rows = [(f"`{argument.name}`", argument.metadata["help"]) for argument in argument_fields(MaskGenerator)]
     return table("Arguments of every mask generator", ("argument", "what it does"), rows)
 
 
-def own_arguments(option: type[Op]) -> str:
+def own_arguments(option: type[Option]) -> str:
     """An option's arguments with their defaults, without those that all mask generators have in common."""
-    common = {item.name: item.default for item in arguments(Generator)} if issubclass(option, Generator) else {}
-    own = [item for item in arguments(option) if item.name not in common or common[item.name] != item.default]
+    common = (
+        {item.name: item.default for item in argument_fields(MaskGenerator)}
+        if issubclass(option, MaskGenerator)
+        else {}
+    )
+    own = [item for item in argument_fields(option) if item.name not in common or common[item.name] != item.default]
     return " ".join(f"`{argument_text(item)}`" for item in own)
 
 

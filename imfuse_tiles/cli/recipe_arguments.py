@@ -10,11 +10,11 @@ from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, Op, named, parse
+from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments, resolve_option_name
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
 
-Option = tuple[str, str | None]
+OptionText = tuple[str, str | None]
 SYNONYMS = {"limit-memory": "memory"}
 #: Options of other programs, and what they are called here.
 OTHER_NAMES = {
@@ -26,11 +26,11 @@ OPTIONAL = ("basename", "force", "exif", "dashboard")
 IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
 
-def split_recipe_options(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[Option]]:
+def split_recipe_options(parser: Parser, words: Sequence[str]) -> tuple[list[str], list[OptionText]]:
     """Words for ``parser``, and the recipe's options as (name, text behind ``=`` or None) in their order."""
     general = [text[2:] for action in parser._actions for text in action.option_strings if text.startswith("--")]
     rest: list[str] = []
-    options: list[Option] = []
+    options: list[OptionText] = []
     remaining, bare = iter(words), ""
     for word in remaining:
         if word == "--":
@@ -57,7 +57,7 @@ def _resolve(beginning: str, general: Sequence[str]) -> str:
     """The full name of an option. Refusal for an unknown one, with what other programs call it in mind."""
     if beginning in OTHER_NAMES:
         raise Refusal(f"unknown option --{beginning}; did you mean --{OTHER_NAMES[beginning]}?")
-    return named(SYNONYMS.get(beginning, beginning), general)
+    return resolve_option_name(SYNONYMS.get(beginning, beginning), general)
 
 
 def _general_option(parser: Parser, name: str, equals: str, text: str, remaining: Iterator[str]) -> list[str]:
@@ -86,7 +86,7 @@ def _could_be_value(name: str, word: str) -> bool:
         return word in STEPS
     if name in REGISTRY:
         try:
-            parse(name, word)
+            parse_arguments(name, word)
         except Refusal:
             return False
         return True
@@ -102,14 +102,14 @@ def split_letters(word: str) -> list[str]:
     return [word]
 
 
-def merge_options(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
+def merge_options(ops: Sequence[Option], more: Sequence[Option]) -> list[Option]:
     """Options with more of them: those of a kind that is there take its place, so that its order with others stays.
 
     New kinds come behind, or in front if they lead their group.
     """
     if not ops:
         return list(more)
-    merged: list[Op] = []
+    merged: list[Option] = []
     for op in ops:
         same = [other for other in more if type(other) is type(op)]
         if not same:
@@ -118,10 +118,10 @@ def merge_options(ops: Sequence[Op], more: Sequence[Op]) -> list[Op]:
             merged += same
     kinds = {type(op) for op in ops}
     new = [op for op in more if type(op) not in kinds]
-    return [*(op for op in new if op.leads), *merged, *(op for op in new if not op.leads)]
+    return [*(op for op in new if op.goes_first), *merged, *(op for op in new if not op.goes_first)]
 
 
-def preset_options(name: str, allow_code: bool = False) -> list[Op]:
+def preset_options(name: str, allow_code: bool = False) -> list[Option]:
     """The options of a preset, by its name or path; ``auto`` has none until the frames are looked at.
 
     Refusal for Python functions in it unless ``allow_code``.
@@ -130,7 +130,7 @@ def preset_options(name: str, allow_code: bool = False) -> list[Op]:
         return []
     from imfuse_tiles.options import config_files
 
-    return [parse(*option) for option in config_files.load_preset(name, allow_code)]
+    return [parse_arguments(*option) for option in config_files.load_preset(name, allow_code)]
 
 
 def with_default_preset(recipe: Recipe) -> Recipe:

@@ -11,15 +11,15 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.pools import configured, has_keys, parse_bytes
 from imfuse_tiles.options import config_files
 from imfuse_tiles.options.resources import (
-    DASHBOARD,
-    KEYLESS,
+    DEFAULT_DASHBOARD,
     QUEUES,
+    TLS_HELP,
     Cluster,
     Part,
     Resources,
-    check_scheduler,
-    cores,
-    part_of,
+    available_cores,
+    parse_part,
+    worker_count,
 )
 from imfuse_tiles.planning.memory import default_memory, parse_size
 
@@ -36,12 +36,12 @@ def resources_from_args(args: argparse.Namespace) -> Resources:
     scheduler, job = settings["scheduler"], settings.get("cluster", {})
     if scheduler in QUEUES:
         settings = {**queue_worker_settings(scheduler, job), **settings}
-    workers = check_scheduler(scheduler, args.workers or settings.get("workers") or cores())
+    workers = worker_count(scheduler, args.workers or settings.get("workers") or available_cores())
     size = args.memory or settings.get("memory")
     memory = parse_size(size) if size else default_memory()
     keys = tls_files(args, settings)
     if scheduler.startswith("tls:") and not keys and not has_keys():
-        raise Refusal(f"--scheduler {scheduler}: {KEYLESS}")
+        raise Refusal(f"--scheduler {scheduler}: {TLS_HELP}")
     cluster = Cluster(settings.get("threads", 1), job, keys, dashboard_address(args, settings))
     return Resources(memory, workers, args.tile or settings.get("tile"), scheduler, cluster, part_from_args(args),
                      args.lean, args.durable)  # fmt: skip
@@ -52,7 +52,7 @@ def is_cluster_file(scheduler: str) -> bool:
     if scheduler in QUEUES:
         return not configured(scheduler, {}).get("cores")
     try:
-        check_scheduler(scheduler, 1)
+        worker_count(scheduler, 1)
     except Refusal:
         return not scheduler.partition(":")[2]
     return False
@@ -75,7 +75,7 @@ def part_from_args(args: argparse.Namespace) -> Part | None:
         return None
     if args.force:
         raise Refusal(f"--force={args.force} discards blocks that other parts may need; run it once without --part")
-    return part_of(args.part, args.wait)
+    return parse_part(args.part, args.wait)
 
 
 def tls_files(args: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[str, str, str] | None:
@@ -93,4 +93,4 @@ def tls_files(args: argparse.Namespace, settings: Mapping[str, Any]) -> tuple[st
 def dashboard_address(args: argparse.Namespace, settings: Mapping[str, Any]) -> str | None:
     """Where dask's dashboard is served, None: nowhere."""
     address = args.dashboard if args.dashboard is not None else settings.get("dashboard")
-    return None if address is None else address or DASHBOARD
+    return None if address is None else address or DEFAULT_DASHBOARD

@@ -18,7 +18,7 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
     """What the plan shows of one stage."""
     stage, blocks = work.stage, work.blocks
     return {
-        "name": stage.name, "key": stage.key, "kind": stage.kind, "halo": stage.halo.reach,
+        "name": stage.name, "key": stage.key, "kind": stage.kind, "halo": stage.halo.radius,
         "blocks": work.block_count, "done": work.completed if work.needed else work.block_count,
         "tile": blocks.layout.edge, "chunk": blocks.layout.chunk, "task_bytes": blocks.block_bytes,
         "at_once": blocks.at_once, "memory_bytes": memory_used(resources, blocks),

@@ -37,10 +37,10 @@ def simulate(words: Sequence[str]) -> int:
     """Render a stack."""
     args = parser().parse_args(list(words))
     width, height = parse_size(args.size)
-    from imfuse_tiles.options.resources import cores
+    from imfuse_tiles.options.resources import available_cores
     from imfuse_tiles.simulation import render
 
-    workers = cores() if args.workers is None else args.workers
+    workers = available_cores() if args.workers is None else args.workers
     progress = None if args.quiet else RenderProgress(args)
     with nullcontext() if args.quiet else compiling_announced():
         folder = render(args.directory, width, height, args.slices, args.seed, args.bits, args.noise, args.misalign,

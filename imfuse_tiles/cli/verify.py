@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.planning.memory import format_size
-from imfuse_tiles.stages.array_metadata import arrays, stage_of
-from imfuse_tiles.stages.integrity import damaged
+from imfuse_tiles.stages.array_metadata import array_paths, stage_from_attributes
+from imfuse_tiles.stages.integrity import damaged_chunks
 from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inside import foreign_entries
@@ -61,18 +61,18 @@ def faults(store: Store, names: list[str]) -> Iterator[str]:
             and not store.journal(name[len("journal/") :]).is_intact()
         ):
             yield f"{name}: torn or altered"
-    for path in arrays(names):
+    for path in array_paths(names):
         yield from _array_faults(store, path)
 
 
 def _array_faults(store: Store, path: str) -> Iterator[str]:
     try:
-        stage = stage_of(store, path)
+        stage = stage_from_attributes(store, path)
         layout = Layout.of(store.journal(stage.key).layout())
         if layout is None:
             yield f"{path}: stage {stage.name} has lost its journal"
             return
-        for _, damage in damaged(store, stage, layout, path):
+        for _, damage in damaged_chunks(store, stage, layout, path):
             yield f"{damage} (stage {stage.name})"
         if store.numbers.load(stage.key) is not None and len(store.journal(stage.key).completed_blocks()) < stage.count(
             layout

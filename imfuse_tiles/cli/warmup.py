@@ -24,15 +24,15 @@ SLICES, HEIGHT, WIDTH = 3, 90, 100
 
 def warmup(words: Sequence[str]) -> int:
     """Compile the kernels of presets in all cores."""
-    from imfuse_tiles.execution.process_pool import Processes
-    from imfuse_tiles.options.resources import cores
+    from imfuse_tiles.execution.process_pool import ProcessPool
+    from imfuse_tiles.options.resources import available_cores
 
     args = _parser().parse_args(list(words))
     names = args.presets or list(list_presets())
     for name in names:
         load_preset(name)
-    start, workers = time.perf_counter(), args.workers or cores()
-    pool = Processes(workers)
+    start, workers = time.perf_counter(), args.workers or available_cores()
+    pool = ProcessPool(workers)
     with ExitStack() as stack:
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         jobs = {pool.submit(compile_simulation): "demo"}
@@ -61,7 +61,7 @@ def compile_alignment() -> tuple[float, str]:
     from imfuse_tiles.options.recipe import Recipe
     from imfuse_tiles.simulation import render
 
-    start, recipe = time.perf_counter(), Recipe.of_options(["--bg=mean"])
+    start, recipe = time.perf_counter(), Recipe.from_options(["--bg=mean"])
     with tempfile.TemporaryDirectory(prefix="imfuse-warmup-") as folder:
         for bits in (8, 16):
             place = render(Path(folder) / f"{bits}", 240, 180, SLICES, 3, bits, misalign=True, workers=1)
@@ -74,11 +74,11 @@ def compile_preset(name: str, dtypes: Sequence[str] = DTYPES) -> tuple[float, st
     """Fuse tiny stacks of noise by a preset, which compiles all that it computes with: seconds, and where code is."""
     import imfuse_tiles.options  # noqa: F401  registers the options
     from imfuse_tiles.execution.pipeline import fuse_images
-    from imfuse_tiles.options.grammar import parse
+    from imfuse_tiles.options.grammar import parse_arguments
     from imfuse_tiles.options.recipe import Recipe
 
     start = time.perf_counter()
-    recipe = Recipe(tuple(parse(*option) for option in load_preset(name)))
+    recipe = Recipe(tuple(parse_arguments(*option) for option in load_preset(name)))
     with tempfile.TemporaryDirectory(prefix="imfuse-warmup-") as folder:
         for dtype in dtypes:
             frames = _write_noise(Path(folder) / dtype, dtype)

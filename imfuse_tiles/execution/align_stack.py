@@ -43,8 +43,8 @@ def align_stack(
     do not belong to the others are left out. ``by_focus``: frames are put in the order of their focus. Raises Refusal
     for files that are damaged or do not fit.
     """
-    model, balance = (recipe.one(Align) or Align()).word1, (recipe.one(Balance) or Balance()).word1
-    reference = (recipe.one(Reference) or Reference()).index(len(stack))
+    model, balance = (recipe.single_option(Align) or Align()).word1, (recipe.single_option(Balance) or Balance()).word1
+    reference = (recipe.single_option(Reference) or Reference()).index(len(stack))
     if transforms:
         names = frame_names(stack)
         found = for_files(load_alignment(transforms), names, stack.file_frame[::-1], str(transforms))
@@ -107,7 +107,7 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
         return cropped(stack, recipe)
     if not moves:
         frames = tuple(replace(frame, matrix=SAME) for frame in frames)
-    top, left, size = (0, 0, size) if recipe.one(AlignKeepSize) or not moves else crop(frames, size)
+    top, left, size = (0, 0, size) if recipe.single_option(AlignKeepSize) or not moves else crop(frames, size)
     part = part_of_frame(recipe, size)
     top, left, size = top + part.y0, left + part.x0, part.shape
     corner = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
@@ -121,7 +121,7 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
 def part_of_frame(recipe: Recipe, size: Frame) -> Region:
     """What the recipe leaves of a frame, by its options in their order. Refusal when that is nothing."""
     whole = Region(0, size[0], 0, size[1])
-    for op in recipe.of(FramePart):
+    for op in recipe.options_of(FramePart):
         part = op.region(whole.shape)
         whole = Region(whole.y0 + part.y0, whole.y0 + part.y1, whole.x0 + part.x0, whole.x0 + part.x1)
     return whole
@@ -129,7 +129,7 @@ def part_of_frame(recipe: Recipe, size: Frame) -> Region:
 
 def cropped(stack: Stack, recipe: Recipe) -> Stack:
     """The stack of which the recipe's part is read, no pixel changed."""
-    if not recipe.of(FramePart):
+    if not recipe.options_of(FramePart):
         return stack
     part = part_of_frame(recipe, stack.file_frame)
     headers = tuple(cropped_header(header, part) for header in stack.headers)

@@ -17,10 +17,10 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from imfuse_tiles.errors import Refusal, Resumable
-from imfuse_tiles.execution.job_queues import Jobs
-from imfuse_tiles.execution.process_pool import DASK, LIVES, Handed, WorkerKilled, start_forkserver
-from imfuse_tiles.options.resources import KEYLESS, QUEUES, Resources
+from imfuse_tiles.errors import Incomplete, Refusal
+from imfuse_tiles.execution.job_queues import QueueJobs
+from imfuse_tiles.execution.process_pool import DASK, LIVES, BlockFuture, WorkerKilled, start_forkserver
+from imfuse_tiles.options.resources import QUEUES, TLS_HELP, Resources
 from imfuse_tiles.storage.store import Store
 
 #: Seconds: to reach a scheduler, after which its workers are counted anew, to say goodbye, to answer a question.
@@ -47,7 +47,7 @@ WATCHED = {
 }
 
 
-class Blocks:
+class ClusterPool:
     """Hands blocks to a dask scheduler. ``keep``: called now and then to replace workers that went."""
 
     in_process = False
@@ -73,12 +73,12 @@ class Blocks:
         key = f"{type(args[1]).__name__}-{uuid.uuid4().hex}" if len(args) > 1 else uuid.uuid4().hex
         with self.answered():
             task = self.client.submit(fn, *args, key=key, pure=False)
-        handed = Handed()
+        handed = BlockFuture()
         handed.withdraw = lambda: self.withdrawn(handed, task)
-        task.add_done_callback(lambda ended: settle(handed, ended))
+        task.add_done_callback(lambda ended: copy_result(handed, ended))
         return handed
 
-    def withdrawn(self, handed: Handed, task: Any) -> bool:
+    def withdrawn(self, handed: BlockFuture, task: Any) -> bool:
         """Whether a block could be taken back before a worker began it."""
         if task.key in self.running():
             return False
@@ -96,33 +96,33 @@ class Blocks:
         return self.busy[1]
 
     def asked(self, question: Callable[..., Any], **about: Any) -> Any:
-        """The scheduler's answer. Resumable when it is gone, TimeoutError when it takes its time."""
+        """The scheduler's answer. Incomplete when it is gone, TimeoutError when it takes its time."""
         with self.answered():
             try:
                 return self.client.sync(question, callback_timeout=ANSWERED, **about)
             except TimeoutError:
                 if self.client.status != "running":
-                    raise lost() from None
+                    raise scheduler_lost() from None
                 raise
 
     @contextmanager
     def answered(self) -> Iterator[None]:
-        """Resumable when the scheduler is gone."""
+        """Incomplete when the scheduler is gone."""
         if self.client.status != "running":
-            raise lost()
+            raise scheduler_lost()
         try:
             yield
-        except (Resumable, TimeoutError):
+        except (Incomplete, TimeoutError):
             raise
         except Exception as error:
-            raise lost() from error
+            raise scheduler_lost() from error
 
 
-def lost() -> Resumable:
-    return Resumable("the dask scheduler was lost; finished blocks are kept and the same command goes on")
+def scheduler_lost() -> Incomplete:
+    return Incomplete("the dask scheduler was lost; finished blocks are kept and the same command goes on")
 
 
-def settle(handed: Handed, ended: Any) -> None:
+def copy_result(handed: BlockFuture, ended: Any) -> None:
     """Tell how a task ended, in the words of this program."""
     from distributed import KilledWorker
 
@@ -131,11 +131,11 @@ def settle(handed: Handed, ended: Any) -> None:
     except KilledWorker as error:
         handed.settle(WorkerKilled(error.allowed_failures + 1))
     except BaseException as error:
-        handed.settle(lost() if ended.status in ("cancelled", "lost") else error)
+        handed.settle(scheduler_lost() if ended.status in ("cancelled", "lost") else error)
 
 
 @contextmanager
-def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
+def open_cluster(resources: Resources, root: str) -> Iterator[ClusterPool]:
     """The cluster that a scheduler's name means; its workers see the store ``root`` or it is a Refusal."""
     name = resources.scheduler.partition(":")[0]
     # The server that local workers are forked from loads dask while this process does.
@@ -145,23 +145,23 @@ def open_cluster(resources: Resources, root: str) -> Iterator[Blocks]:
     import dask
     from distributed import Client
 
-    jobs: Jobs | None = None
-    with silenced(), dask.config.set({**SETTINGS, **begin}), ExitStack() as opened:
+    jobs: QueueJobs | None = None
+    with dask_logging_silenced(), dask.config.set({**SETTINGS, **begin}), ExitStack() as opened:
         if name in ("tcp", "tls", "file"):
             client = running(resources)
         elif name == "local":
-            client = Client(opened.enter_context(local(resources)), timeout=PATIENCE)
+            client = Client(opened.enter_context(local_cluster(resources)), timeout=PATIENCE)
         else:
-            jobs = Jobs(resources, security(resources)) if name in QUEUES else None
-            made = jobs.cluster if jobs else called(resources)
+            jobs = QueueJobs(resources, tls_security(resources)) if name in QUEUES else None
+            made = jobs.cluster if jobs else cluster_from_callable(resources)
             client = made if isinstance(made, Client) else Client(opened.enter_context(made), timeout=PATIENCE)
         opened.callback(close, client)
         check_workers(client, root)
-        yield Blocks(client, resources.workers if name == "local" else None, jobs.keep if jobs else None)
+        yield ClusterPool(client, resources.workers if name == "local" else None, jobs.keep if jobs else None)
 
 
 @contextmanager
-def silenced() -> Iterator[None]:
+def dask_logging_silenced() -> Iterator[None]:
     """What dask logs of lost workers and schedulers is said in the words of this program."""
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
     before = {name: logging.getLogger(name).level for name in names}
@@ -181,7 +181,7 @@ def close(client: Any) -> None:
     thread.join(CLOSED)
 
 
-def security(resources: Resources) -> Any:
+def tls_security(resources: Resources) -> Any:
     """The keys of a cluster, None when it has none."""
     if resources.cluster.tls is None:
         return None
@@ -205,20 +205,20 @@ def running(resources: Resources) -> Any:
     name, _, rest = resources.scheduler.partition(":")
     where = {"scheduler_file": rest} if name == "file" else {"address": resources.scheduler}
     try:
-        return Client(**where, timeout=PATIENCE, security=security(resources))
+        return Client(**where, timeout=PATIENCE, security=tls_security(resources))
     except TypeError as error:
         if "TLS" not in str(error):
             raise
-        raise Refusal(f"--scheduler {resources.scheduler}: {KEYLESS}") from None
+        raise Refusal(f"--scheduler {resources.scheduler}: {TLS_HELP}") from None
     except (OSError, ValueError, RuntimeError) as error:
         raise Refusal(f"--scheduler {resources.scheduler}: no dask scheduler answers there ({error})") from None
 
 
-def local(resources: Resources) -> Any:
+def local_cluster(resources: Resources) -> Any:
     """Workers of this machine, which no other can reach. None may take more than the memory of them all."""
     from distributed import LocalCluster
 
-    keys, shown = security(resources), resources.cluster.dashboard
+    keys, shown = tls_security(resources), resources.cluster.dashboard
     return LocalCluster(
         n_workers=resources.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
         dashboard_address=shown or "127.0.0.1:0", scheduler_kwargs={"dashboard": shown is not None},
@@ -227,7 +227,7 @@ def local(resources: Resources) -> Any:
     )  # fmt: skip
 
 
-def called(resources: Resources) -> Any:
+def cluster_from_callable(resources: Resources) -> Any:
     """What a callable, named as module:callable, returns: a dask client or cluster."""
     module, _, path = resources.scheduler.partition(":")
     try:
@@ -246,7 +246,7 @@ def check_workers(client: Any, root: str) -> None:
     """Refusal when a worker that is there has another version of this program or does not see the store."""
     from imfuse_tiles import __version__
 
-    for worker, said in client.run(glimpse, root, on_error="return").items():
+    for worker, said in client.run(worker_sees_store, root, on_error="return").items():
         if isinstance(said, Exception):
             raise Refusal(f"worker {worker} cannot run imfuse-tiles: {said}") from said
         version, seen = said
@@ -256,7 +256,7 @@ def check_workers(client: Any, root: str) -> None:
             raise Refusal(f"worker {worker} does not see the store {root}; all workers must share its place")
 
 
-def glimpse(root: str) -> tuple[str, bool]:
+def worker_sees_store(root: str) -> tuple[str, bool]:
     """In a worker: its version, and whether the store is there. It gets ready for its first block meanwhile."""
     from imfuse_tiles import __version__, kernels
 

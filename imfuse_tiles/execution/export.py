@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from imfuse_tiles import __version__
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
 from imfuse_tiles.geometry import Region
@@ -68,14 +68,16 @@ def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bo
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
     made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
-    return [replace(each, pages=tuple(map(flattened, each.pages))) if is_jpeg(each.path) else each for each in made]
+    return [
+        replace(each, pages=tuple(map(flatten_on_black, each.pages))) if is_jpeg(each.path) else each for each in made
+    ]
 
 
 def is_jpeg(path: Path) -> bool:
     return path.suffix.lower() in (".jpg", ".jpeg")
 
 
-def flattened(page: Page) -> Page:
+def flatten_on_black(page: Page) -> Page:
     """The page on black, for a file that holds no opacity; itself if it has none."""
     if page.planes not in (2, 4):
         return page
@@ -103,10 +105,10 @@ def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) ->
     size = 0
     for sheet in output_files(plan, wish, opaque):
         check_not_a_source(sheet.path, plan, store)
-        state = output_state(store, name(plan, sheet, wish), sheet.path)
+        state = output_state(store, output_key(plan, sheet, wish), sheet.path)
         if state != "written":
             if state == "changed" and not wish.force:
-                raise Exists(f"{sheet.path}: is no longer as it was written; --force writes it again")
+                raise AlreadyExists(f"{sheet.path}: is no longer as it was written; --force writes it again")
             page, force = describe_page(plan, sheet, sheet.pages[0], wish), wish.force or state in ("empty", "unnoted")
             check_target(sheet.path, page, force=force, memory=memory, pages=len(sheet.pages))
             size += estimated_bytes(plan, sheet, wish)
@@ -136,7 +138,7 @@ def export(
     numbers = store.numbers.load(plan.result.key)
     assert numbers is not None
     found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))
-    states = {sheet.path: output_state(store, name(plan, sheet, wish), sheet.path) for sheet in found}
+    states = {sheet.path: output_state(store, output_key(plan, sheet, wish), sheet.path) for sheet in found}
     todo = [sheet for sheet in found if states[sheet.path] != "written"]
     at_once = max(1, min(workers, len(todo)))
 
@@ -165,7 +167,7 @@ def write(
 
     def note(file: BinaryIO) -> None:
         with translate_os_errors(f"the note of the {sheet.role}", store.folder, 4096):
-            record_output(store, name(plan, sheet, wish), plan, sheet.role, file)
+            record_output(store, output_key(plan, sheet, wish), plan, sheet.role, file)
 
     place = place or sheet.path
 
@@ -202,7 +204,7 @@ def read_bands(
         yield codes
 
 
-def name(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
+def output_key(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
     tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
     place = str(sheet.path.absolute())
@@ -211,7 +213,7 @@ def name(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
 
 @contextmanager
 def same_as_before(path: Path) -> Iterator[Path]:
-    """A place beside a file for the same again. Exists when what was written there is another content after all.
+    """A place beside a file for the same again. AlreadyExists when what was written there is another content after all.
 
     The file says that this program wrote it, and the store lost its note of that.
     """
@@ -219,6 +221,6 @@ def same_as_before(path: Path) -> Iterator[Path]:
     try:
         yield beside
         if file_digest(beside) != file_digest(path):
-            raise Exists(f"{path}: exists already, and is not what this run makes; --force overwrites it")
+            raise AlreadyExists(f"{path}: exists already, and is not what this run makes; --force overwrites it")
     finally:
         beside.unlink(missing_ok=True)

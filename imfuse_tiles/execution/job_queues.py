@@ -14,7 +14,7 @@ from imfuse_tiles.options.resources import QUEUES, Resources
 TAKEN, ENDED = 60.0, 5.0
 
 
-def installed(scheduler: str) -> ModuleType:
+def import_job_queue(scheduler: str) -> ModuleType:
     """dask-jobqueue, which brings its defaults to dask's configuration. Refusal where it is missing."""
     try:
         import dask_jobqueue
@@ -23,7 +23,7 @@ def installed(scheduler: str) -> ModuleType:
     return dask_jobqueue
 
 
-class Jobs:
+class QueueJobs:
     """The jobs of a queue. dask-jobqueue leaves it at those it submitted first; here one that ended is followed by
     another, so that a run goes on past the wall clock of its workers."""
 
@@ -37,14 +37,14 @@ class Jobs:
             self.cluster = self.made(resources, security)
             self.cluster.scale(self.workers)
         except (TypeError, ValueError, RuntimeError, OSError) as error:
-            raise refused(resources, error) from error
+            raise queue_refusal(resources, error) from error
         self.check(resources)
 
     def made(self, resources: Resources, security: Any) -> Any:
         """The cluster, without jobs yet."""
         import dask
 
-        jobqueue = installed(resources.scheduler)
+        jobqueue = import_job_queue(resources.scheduler)
         settings = dict(resources.cluster.settings)
         # The web server of the scheduler stays on this machine unless it was asked for.
         options = {"dashboard_address": resources.cluster.dashboard or "127.0.0.1:0"}
@@ -86,7 +86,7 @@ class Jobs:
         while not self.submitted and time.monotonic() < end:
             if len(self.failed) >= len(self.cluster.worker_spec):
                 self.cluster.close()
-                raise refused(resources, self.failed[0])
+                raise queue_refusal(resources, self.failed[0])
             time.sleep(0.05)
 
     def keep(self) -> None:
@@ -101,7 +101,7 @@ class Jobs:
                 self.cluster.scale(self.workers)
 
 
-def refused(resources: Resources, error: Exception) -> Refusal:
+def queue_refusal(resources: Resources, error: Exception) -> Refusal:
     """What a queue or dask-jobqueue says, in one line."""
     said = str(error).rpartition("stderr:\n")[2]
     return Refusal(f"--scheduler {resources.scheduler}: {' '.join(said.split())}")

@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles.errors import Resumable
+from imfuse_tiles.errors import Incomplete
 from imfuse_tiles.planning.disk import free_bytes
 from imfuse_tiles.planning.memory import format_size
 
@@ -23,14 +23,14 @@ PLACE = {
 
 @contextmanager
 def translate_os_errors(where: str, folder: Path, need: int) -> Iterator[None]:
-    """Turn troubles of the machine into Resumable: ``where`` it struck, writing ``need`` bytes into ``folder``."""
+    """Turn troubles of the machine into Incomplete: ``where`` it struck, writing ``need`` bytes into ``folder``."""
     try:
         yield
     except (OSError, MemoryError, BrokenExecutor) as error:
         said = message_for(error, where, folder, need)
         if said is None:
             raise
-        raise Resumable(said) from error
+        raise Incomplete(said) from error
 
 
 def message_for(error: Exception, where: str, folder: Path, need: int) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
+from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
 from imfuse_tiles.execution import export
 from imfuse_tiles.execution.align_stack import align_stack, remember_alignment
 from imfuse_tiles.execution.machine_errors import translate_os_errors
@@ -20,7 +20,7 @@ from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, check_recipe
-from imfuse_tiles.options.resources import Resources, check_scheduler, cores, place
+from imfuse_tiles.options.resources import Resources, available_cores, worker_count, worker_location
 from imfuse_tiles.planning.disk import check_disk
 from imfuse_tiles.planning.memory import block_memory_limit, default_memory
 from imfuse_tiles.planning.plan import Plan, make_plan, stages_from
@@ -68,8 +68,8 @@ def run_plan(
     ``again``: the step from which on all is computed anew.
     ``give_up``: what to do when blocks in flight have not ended some seconds after a signal; None: wait for them.
 
-    Raises Refusal before anything is written when memory, disk or a target do not allow the run; Exists for an
-    output that is not this plan's own or a store in use; Resumable, BlockFailed or Interrupted with all
+    Raises Refusal before anything is written when memory, disk or a target do not allow the run; AlreadyExists for an
+    output that is not this plan's own or a store in use; Incomplete, BlockFailed or Interrupted with all
     finished blocks kept.
     """
     store.check()
@@ -110,7 +110,7 @@ def run_plan(
             if fresh and not part:
                 store.files.delete("")
             raise
-        except (Resumable, BlockFailed):
+        except (Incomplete, BlockFailed):
             halt.check()  # a signal to the whole group also kills workers that are just starting
             raise
     return Outcome(files, reports)
@@ -121,7 +121,7 @@ def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: 
     resources = work.resources
     if resources.part:
         return PartRun(work, store, progress, halt, part=resources.part)
-    return Run(work, store, progress, halt, alone=fresh and place(resources.scheduler) == "here")
+    return Run(work, store, progress, halt, alone=fresh and worker_location(resources.scheduler) == "here")
 
 
 def fuse_images(
@@ -138,7 +138,7 @@ def fuse_images(
     Raises as :func:`fuse` does.
     """
     stack = open_stack(images, recipe.revert)
-    threads = check_scheduler(scheduler, workers or cores())
+    threads = worker_count(scheduler, workers or available_cores())
     resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
     kept = open_store_for(stack, store)
     stack = align_stack(stack, recipe, kept, resources)

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from imfuse_tiles import kernels
-from imfuse_tiles.options.resources import Resources, place
+from imfuse_tiles.options.resources import Resources, worker_location
 
 
 class Pool(Protocol):
@@ -24,7 +24,7 @@ class Pool(Protocol):
         """How many blocks to hand over at a time when memory allows ``at_once`` of them."""
 
 
-class Here:
+class InlinePool:
     """Computes at once, in the calling thread."""
 
     in_process = True
@@ -41,7 +41,7 @@ class Here:
         return 1
 
 
-class Threads(ThreadPoolExecutor):
+class ThreadPool(ThreadPoolExecutor):
     """Threads of this process."""
 
     in_process = True
@@ -65,18 +65,18 @@ def open_pool(resources: Resources, root: str) -> Iterator[Pool]:
     """What computes the blocks of the store ``root``; closed, with what it was asked to do dropped, at the end."""
     name, workers = resources.scheduler.partition(":")[0], resources.workers
     if name == "sync":
-        yield Here()
-    elif place(resources.scheduler) == "elsewhere" or name == "local":
+        yield InlinePool()
+    elif worker_location(resources.scheduler) == "elsewhere" or name == "local":
         from imfuse_tiles.execution.dask_cluster import open_cluster
 
         with open_cluster(resources, root) as cluster:
             yield cluster
     else:
-        from imfuse_tiles.execution.process_pool import Processes
+        from imfuse_tiles.execution.process_pool import ProcessPool
 
         if name == "threads":  # while images are read: most of that needs no Python
             Thread(target=kernels.compiler.ready, daemon=True).start()
-        with Threads(workers) if name == "threads" else Processes(workers) as pool:
+        with ThreadPool(workers) if name == "threads" else ProcessPool(workers) as pool:
             try:
                 yield pool
             finally:
@@ -87,9 +87,9 @@ def configured(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a job queue: as given, the others from dask's own configuration."""
     import dask
 
-    from imfuse_tiles.execution.job_queues import installed
+    from imfuse_tiles.execution.job_queues import import_job_queue
 
-    installed(name)
+    import_job_queue(name)
     return {**dask.config.get(f"jobqueue.{name}", {}), **settings}
 
 

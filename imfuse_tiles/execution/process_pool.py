@@ -33,7 +33,7 @@ class WorkerKilled(Exception):
         super().__init__(f"it killed its worker {times} times, perhaps by taking more memory than there is")
 
 
-class Handed(Future[Any]):
+class BlockFuture(Future[Any]):
     """A block handed to somebody else; ``withdraw`` takes it back if nobody has begun it."""
 
     def __init__(self, withdraw: Callable[[], bool] = lambda: False) -> None:
@@ -55,7 +55,7 @@ class Handed(Future[Any]):
             self.set_exception(error)
 
 
-class Processes(Executor):
+class ProcessPool(Executor):
     """A pool that outlives its workers.
 
     When one is killed, the standard pool gives up every block it had. Any of these may be to blame, so each is
@@ -67,7 +67,7 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.guard = threading.RLock()
-        self.pool = fresh(workers)
+        self.pool = new_pool(workers)
         self.alone: ProcessPoolExecutor | None = None
         self.closed = False
 
@@ -76,23 +76,23 @@ class Processes(Executor):
         return 2 * at_once if at_once >= self.workers else at_once
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        handed = Handed()
+        handed = BlockFuture()
         with self.guard:
             try:
                 self._follow(handed, self.pool, partial(fn, *args, **kwargs), 0)
             except BrokenProcessPool:
-                self.pool = fresh(self.workers)
+                self.pool = new_pool(self.workers)
                 self._follow(handed, self.pool, partial(fn, *args, **kwargs), 0)
         return handed
 
-    def _follow(self, handed: Handed, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
+    def _follow(self, handed: BlockFuture, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int) -> None:
         inner = pool.submit(work)
         inner.set_exception = partial(_failed, inner)  # type: ignore[method-assign]
         handed.withdraw = inner.cancel
         inner.add_done_callback(lambda ended: self._ended(ended, handed, pool, work, kills))
 
     def _ended(
-        self, ended: Future[Any], handed: Handed, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int
+        self, ended: Future[Any], handed: BlockFuture, pool: ProcessPoolExecutor, work: Callable[[], Any], kills: int
     ) -> None:
         if ended.cancelled():
             return
@@ -107,7 +107,12 @@ class Processes(Executor):
             threading.Thread(target=self._again, args=(handed, claim, pool, work, kills + 1), daemon=True).start()
 
     def _again(
-        self, handed: Handed, claim: threading.Lock, broken: ProcessPoolExecutor, work: Callable[[], Any], kills: int
+        self,
+        handed: BlockFuture,
+        claim: threading.Lock,
+        broken: ProcessPoolExecutor,
+        work: Callable[[], Any],
+        kills: int,
     ) -> None:
         """Try a suspect by itself: the others wait for it, and what breaks now is its own doing."""
         with self.guard:
@@ -115,8 +120,8 @@ class Processes(Executor):
                 return
             try:
                 if self.pool is broken:
-                    self.pool = fresh(self.workers)
-                with fresh(1) as self.alone:
+                    self.pool = new_pool(self.workers)
+                with new_pool(1) as self.alone:
                     self._follow(handed, self.alone, work, kills)
             except Exception as error:  # else the run would wait for this block for ever
                 handed.settle(error)
@@ -136,7 +141,7 @@ def _failed(future: Future[Any], error: BaseException | None) -> None:
         Future.set_exception(future, error)
 
 
-def fresh(workers: int) -> ProcessPoolExecutor:
+def new_pool(workers: int) -> ProcessPoolExecutor:
     """Processes that are not forked from this one: a fork would inherit the store's lock and outlive a kill."""
     context = multiprocessing.get_context(start_forkserver())
     return ProcessPoolExecutor(workers, context, initializer=init_worker, initargs=(dict(os.environ),))

@@ -13,7 +13,7 @@ from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.execution.stage_run import StageRun
 from imfuse_tiles.planning.retention import unreferenced_stages
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
-from imfuse_tiles.stages.integrity import take_back
+from imfuse_tiles.stages.integrity import invalidate_blocks
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store, delete_stage
@@ -89,7 +89,7 @@ class Run:
 
     def invalidate_blocks(self, stage: Stage, damage: Damaged) -> None:
         """Have those blocks of a stage computed again that a damaged chunk makes doubtful."""
-        take_back(self.store, stage, damage)
+        invalidate_blocks(self.store, stage, damage)
 
     def delete_unreferenced(self, keys: Container[str], ahead: list[Stage]) -> None:
         """Delete those stages of ``keys`` that the stages ahead do not need, or what a killed run left of them."""
@@ -109,4 +109,4 @@ def reused_report(work: StageWork) -> StageReport:
     """The report of a stage if nothing of it needs to be computed."""
     stage, record = work.stage, work.record
     count = stage.count(record.layout) if record.layout and record.finished else 0
-    return StageReport(stage.name, stage.key, stage.kind, stage.halo.reach, count, reused=count)
+    return StageReport(stage.name, stage.key, stage.kind, stage.halo.radius, count, reused=count)

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from imfuse_tiles.errors import BlockFailed, Stop
+from imfuse_tiles.errors import BlockFailed, ImfuseError
 from imfuse_tiles.execution.compute_block import compute_block
 from imfuse_tiles.execution.pools import Pool
 from imfuse_tiles.execution.program_digest import program_digest
@@ -20,7 +20,7 @@ from imfuse_tiles.storage.open_files import files_of
 #: How many blocks of a stage may fail before the others are not tried any more.
 MOST_FAILURES = 10
 #: Errors of the machine or of the whole run, not of a block.
-MACHINE_ERRORS = (Stop, Damaged, OSError, MemoryError, BrokenExecutor)
+MACHINE_ERRORS = (ImfuseError, Damaged, OSError, MemoryError, BrokenExecutor)
 
 
 def run_blocks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from imfuse_tiles.errors import Refusal, Resumable
+from imfuse_tiles.errors import Incomplete, Refusal
 from imfuse_tiles.execution.part_plans import plan_digest
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.stage_run import Lines, StageRun, recorded_layout
@@ -17,7 +17,7 @@ from imfuse_tiles.execution.wait_for_parts import JointJournals, PartWaiter
 from imfuse_tiles.options.resources import Part
 from imfuse_tiles.planning.block_layout import BlockLayout, adopt_layout
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
-from imfuse_tiles.stages.integrity import unsound
+from imfuse_tiles.stages.integrity import damaged_blocks
 from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.sweep import sweep_chunks
@@ -43,7 +43,7 @@ class PartRun(Run):
         """Note the blocks that a damaged chunk lies in: this part computes them again."""
         layout = recorded_layout(self.store, stage)
         if layout is None or damage.chunk_index == ():
-            raise Resumable(f"{damage}; end the other parts and run the same command without --part")
+            raise Incomplete(f"{damage}; end the other parts and run the same command without --part")
         output = next(output for output in stage.outputs if output.path == damage.path)
         array = self.store.arrays.open(damage.path)
         for block in stage.blocks(layout):
@@ -101,7 +101,7 @@ class PartStageRun(StageRun):
         assigned = list(self.assigned_blocks(layout))
         self.sweep_blocks([block for block in assigned if block.name not in completed])
         own = {block.name for block in assigned} & completed.keys()
-        lost = unsound(self.store, stage, layout, own) if own else ()
+        lost = damaged_blocks(self.store, stage, layout, own) if own else ()
         self.repairs |= {(stage.key, name) for name in lost}
         return {name: line for name, line in completed.items() if (stage.key, name) not in self.repairs}
 
@@ -118,7 +118,7 @@ class PartStageRun(StageRun):
     def assigned_blocks(self, layout: Layout) -> Iterator[Block]:
         """Every n-th block, and those to be repaired."""
         for number, block in enumerate(self.stage.blocks(layout)):
-            if self.part.owner(number) == self.part.number or (self.stage.key, block.name) in self.repairs:
+            if self.part.part_of_block(number) == self.part.number or (self.stage.key, block.name) in self.repairs:
                 yield block
 
     def wait_for_parts(self, layout: Layout, completed: Lines) -> Lines:

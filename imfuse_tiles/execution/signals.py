@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from imfuse_tiles.errors import Interrupted, Resumable, Stop
+from imfuse_tiles.errors import ImfuseError, Incomplete, Interrupted
 
 #: Seconds that blocks in flight are given.
 GRACE = 8.0
@@ -21,10 +21,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WALL_CLOCK = getattr(signal, "SIGUSR1", None)
 
 
-def ended(number: int) -> Stop:
+def error_of_signal(number: int) -> ImfuseError:
     """What a signal ends a run with."""
     if number == WALL_CLOCK:
-        return Resumable("the time of this job is over; everything finished so far is kept")
+        return Incomplete("the time of this job is over; everything finished so far is kept")
     return Interrupted(number)
 
 
@@ -32,7 +32,7 @@ def heed_wall_clock() -> None:
     """Let the signal of a job queue end the program as resumable at once while no blocks are computed."""
 
     def stop(number: int, frame: Any) -> None:
-        raise ended(number)
+        raise error_of_signal(number)
 
     if WALL_CLOCK and threading.current_thread() is threading.main_thread():
         signal.signal(WALL_CLOCK, stop)
@@ -45,9 +45,9 @@ class Halt:
         self.number = 0
 
     def check(self) -> None:
-        """Interrupted or Resumable when the run was asked to end."""
+        """Interrupted or Incomplete when the run was asked to end."""
         if self.number:
-            raise ended(self.number)
+            raise error_of_signal(self.number)
 
     @contextmanager
     def on_signals(self, give_up: Callable[[int], None] | None = None) -> Iterator[None]:

@@ -14,8 +14,8 @@ from imfuse_tiles.execution.schedule_blocks import run_blocks
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.planning.block_layout import BlockLayout
 from imfuse_tiles.planning.work_plan import StageWork
-from imfuse_tiles.stages.array_metadata import described
-from imfuse_tiles.stages.integrity import opened, unsound
+from imfuse_tiles.stages.array_metadata import array_attributes
+from imfuse_tiles.stages.integrity import damaged_blocks, open_array
 from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
@@ -79,7 +79,7 @@ class StageRun:
         for output in stage.outputs:
             shape = output.shape(stage.frame, stage.runs(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
-            metadata = {"imfuse_tiles": {**stage.about, **described(stage, output, layout)}}
+            metadata = {"imfuse_tiles": {**stage.about, **array_attributes(stage, output, layout)}}
             self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata)
         self.store.journal(stage.key).begin(asdict(layout))
         return self.work.blocks
@@ -87,7 +87,7 @@ class StageRun:
     def has_arrays(self, layout: Layout) -> bool:
         """Whether all arrays of the stage are there as this layout needs them."""
         try:
-            return all(opened(self.store, self.stage, layout, output) for output in self.stage.outputs)
+            return all(open_array(self.store, self.stage, layout, output) for output in self.stage.outputs)
         except Damaged:
             return False
 
@@ -97,7 +97,7 @@ class StageRun:
         self.sweep([self.stage])
         completed = self.store.journal(self.stage.key).completed_blocks()
         with self.store.journal(self.stage.key).appending() as record:
-            for name in unsound(self.store, self.stage, layout, completed) if completed else ():
+            for name in damaged_blocks(self.store, self.stage, layout, completed) if completed else ():
                 record({"lost": name})
                 del completed[name]
         return completed

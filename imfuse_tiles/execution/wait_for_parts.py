@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from imfuse_tiles.errors import Resumable
+from imfuse_tiles.errors import Incomplete
 from imfuse_tiles.execution.part_plans import is_part_running
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.signals import Halt
@@ -33,7 +33,7 @@ class PartWaiter:
     plan: str
 
     def wait_until(self, look: Callable[[], Found | None], owners: Callable[[], Iterable[int]], what: str) -> Found:
-        """What ``look`` finds once it is there. Resumable when the parts that owe it do not run for long."""
+        """What ``look`` finds once it is there. Incomplete when the parts that owe it do not run for long."""
         pause, last_seen = FIRST_PAUSE, time.monotonic()
         while (found := look()) is None:
             self.halt.check()
@@ -48,10 +48,10 @@ class PartWaiter:
         return found
 
     def check_patience(self, last_seen: float, owners: Iterable[int], what: str) -> None:
-        """Resumable, naming the parts to start, when none of them was seen for as long as this part waits."""
+        """Incomplete, naming the parts to start, when none of them was seen for as long as this part waits."""
         if time.monotonic() - last_seen > self.part.wait:
             names = ", ".join(map(str, sorted(owners)))
-            raise Resumable(f"waited for {what}, but of {self.part.of} parts these do not run: {names}; start them")
+            raise Incomplete(f"waited for {what}, but of {self.part.of} parts these do not run: {names}; start them")
 
     def is_running(self, number: int) -> bool:
         """Whether another part is at work on the same plan."""
@@ -87,4 +87,4 @@ class JointJournals:
     def owners(self) -> set[int]:
         """The parts that owe blocks."""
         blocks = enumerate(self.stage.blocks(self.layout))
-        return {self.part.owner(number) for number, block in blocks if block.name not in self.completed}
+        return {self.part.part_of_block(number) for number, block in blocks if block.name not in self.completed}

@@ -27,7 +27,7 @@ def write_frames(
     """Write the frames of a stack, resampled if it is, as ``folder``/NAME.``ending``.
 
     They keep names, number types, camera tags and profile of their files. ``alpha``: a further plane says where a
-    frame shows something. Everything is checked before the first is written. Raises Exists rather than overwrite
+    frame shows something. Everything is checked before the first is written. Raises AlreadyExists rather than overwrite
     unless ``force``; Refusal for what the format does not hold.
     """
     picture = picture_of(stack, alpha)

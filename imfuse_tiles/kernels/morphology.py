@@ -27,7 +27,7 @@ STRIP = 2048  # columns at a time: the row buffers stay in the nearest caches
 DEFAULT_RADIUS = {"Octagon": 2.0, "Diamond": 1.0, "Square": 1.0, "Disk": 4.3, "Plus": 2.0, "Cross": 2.0}
 
 
-def element(shape: str, radius: float) -> Element:
+def structuring_element(shape: str, radius: float) -> Element:
     """The structuring element: bools of shape (2r + 1, 2r + 1), r = floor(radius), origin in the middle.
 
     With u, v the distances from the middle: Octagon |u| + |v| <= r + floor(r/2), Diamond |u| + |v| <= r,
@@ -56,7 +56,7 @@ def dilate(plane: Plane, element: Element) -> Plane:
     """The largest pixel under the element. float32 (y, x) -> (y - h + 1, x - w + 1) for an element (h, w).
 
     out[y, x] = max of plane[y + i, x + j] over all element[i, j]: valid convention, halo (h - 1)/2 and
-    (w - 1)/2 for the elements of `element()`; even sides are allowed. Any range of values, no NaN.
+    (w - 1)/2 for the elements of `structuring_element()`; even sides are allowed. Any range of values, no NaN.
     Raises ValueError for an element without a pixel.
     """
     return _compare(plane, element, True)

@@ -6,31 +6,31 @@ from typing import ClassVar, Self
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.options.grammar import Op, word
+from imfuse_tiles.options.grammar import Option, word
 
 
 @frozen
-class Align(Op, name="align"):
+class Align(Option, name="align"):
     """Lay the frames over each other where they are not. auto: a similarity, or more if that leaves too much."""
 
     section: ClassVar[str] = "Frames"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "no", "homography")
 
     word1: str = word("auto", "how frames may differ", ("auto", "no", "shift", "similarity", "affine", "homography"))
 
 
 @frozen
-class Reference(Op, name="reference"):
+class Reference(Option, name="reference"):
     """The frame that the others are laid over, counted from 1 at the front, or front, middle or back."""
 
     section: ClassVar[str] = "Frames"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "front", "3")
 
     word1: str = word("middle", "number of the frame, front, middle or back")
 
-    def checked(self) -> Self:
+    def validated(self) -> Self:
         if self.word1 not in ("front", "middle", "back") and not (self.word1.isdigit() and int(self.word1) > 0):
             raise Refusal(f"--reference: {self.word1} is no frame; allowed are front, middle, back or a number from 1")
         return self
@@ -46,19 +46,19 @@ class Reference(Op, name="reference"):
 
 
 @frozen
-class AlignKeepSize(Op, name="align-keep-size"):
+class AlignKeepSize(Option, name="align-keep-size"):
     """Keep the size of aligned frames; where one has nothing, its border is repeated. Else what all cover is left."""
 
     section: ClassVar[str] = "Frames"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
 
 
 @frozen
-class Balance(Op, name="balance"):
+class Balance(Option, name="balance"):
     """Correct differences of brightness between frames, or of their colours too. auto: what drifts visibly."""
 
     section: ClassVar[str] = "Frames"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "no", "white")
 
     word1: str = word("auto", "what is corrected", ("auto", "no", "brightness", "white"))

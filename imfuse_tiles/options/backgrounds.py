@@ -10,21 +10,21 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.options import focus_pyramid
-from imfuse_tiles.options.colour_parser import colour
+from imfuse_tiles.options.colour_parser import parse_colour
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
-from imfuse_tiles.options.fusion_weights import GRAMMAR, NAME, Fusion
-from imfuse_tiles.options.grammar import Op, word
+from imfuse_tiles.options.fusion_weights import ENFUSE, ENFUSE_HELP, FusionWeights
+from imfuse_tiles.options.grammar import Option, word
 
-EVALUATE = ("Max", "Min", "Mean", "Median", "Sum", "Add", "Abs", "RMS")
+EVALUATE_MODES = ("Max", "Min", "Mean", "Median", "Sum", "Add", "Abs", "RMS")
 #: Pictures that are the result of another recipe for the same stack.
-RECIPES = {
+RECIPE_IMAGES = {
     "wave": ("--wavelet=p100", "--cutwave=p100", "--finalalpha=off"),
     "wavedark": ("--wavelet=p100", "--darkness=w25", "--cutwave=p100", "--finalalpha=off"),
 }
 
 
 @frozen
-class Origin:
+class ImageSpec:
     """What a picture of the whole stack is made of.
 
     ``kind``: colour (``value``: red, green, blue and opacity in 0..1), clear, evaluate (``mode``), compose (``mode``;
@@ -42,67 +42,68 @@ class Origin:
         return {"clear": "transparent"}.get(self.kind, self.mode + ("2" if self.swapped else ""))
 
     @property
-    def coloured(self) -> bool:
+    def needs_colour(self) -> bool:
         """Whether it needs three planes even when the stack is grey."""
         return self.kind == "colour" and len(set(self.value[:3])) > 1
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options of the recipe that makes it."""
-        return RECIPES[self.mode]
+        return RECIPE_IMAGES[self.mode]
 
 
-def origin(owner: str, text: str) -> Origin:
+def parse_image_spec(owner: str, text: str) -> ImageSpec:
     """The picture that words name: a mode, a recipe, enfuse, a colour, or an image file. Refusal for anything else."""
     plain = text.lower()
     if plain in ("transparent", "#00000000"):
-        return Origin("clear", text)
-    if re.split("[,:]", plain)[0] == NAME:
-        return Origin("enfuse", str(Fusion.read(owner, text)))
+        return ImageSpec("clear", text)
+    if re.split("[,:]", plain)[0] == ENFUSE:
+        return ImageSpec("enfuse", str(FusionWeights.parse(owner, text)))
     if re.split("[,:]", plain)[0] == focus_pyramid.NAME:
-        return Origin("pyramid", str(FocusPyramid.read(owner, text)))
+        return ImageSpec("pyramid", str(FocusPyramid.read(owner, text)))
     composes = {each.lower(): each for each in kernels.blend.MODES}
     if plain in composes:
-        return Origin("compose", composes[plain])
+        return ImageSpec("compose", composes[plain])
     if plain.endswith("2") and plain[:-1] in composes:
-        return Origin("compose", composes[plain[:-1]], swapped=True)
-    evaluates = {each.lower(): each for each in EVALUATE}
+        return ImageSpec("compose", composes[plain[:-1]], swapped=True)
+    evaluates = {each.lower(): each for each in EVALUATE_MODES}
     if plain in evaluates:
-        return Origin("evaluate", evaluates[plain])
-    if plain in RECIPES:
-        return Origin("recipe", plain)
-    value = colour(plain)
+        return ImageSpec("evaluate", evaluates[plain])
+    if plain in RECIPE_IMAGES:
+        return ImageSpec("recipe", plain)
+    value = parse_colour(plain)
     if value is not None:
-        return Origin("colour", "".join(plain.split()), value=value)
+        return ImageSpec("colour", "".join(plain.split()), value=value)
     if Path(text).is_file():
-        return Origin("file", text)
+        return ImageSpec("file", text)
     raise Refusal(
         f"{owner}: {text} is not known; allowed are a colour (name, #rrggbb or rgb(r,g,b)), transparent, "
-        f"{', '.join([*EVALUATE, *RECIPES, NAME, focus_pyramid.NAME])}, a compose mode such as Overlay, "
+        f"{', '.join([*EVALUATE_MODES, *RECIPE_IMAGES, ENFUSE, focus_pyramid.NAME])}, a compose mode such as Overlay, "
         "or an image file"
     )
 
 
 @frozen
-class Background(Op, name="bg"):
+class Background(Option, name="bg"):
     """What shows through where the result is transparent; later ones lie on top."""
 
     section: ClassVar[str] = "Backgrounds (in the order given)"
-    also: ClassVar[tuple[str, ...]] = ("background",)
-    words: ClassVar = ("word1",)
-    gathered: ClassVar = ("word1",)
+    aliases: ClassVar[tuple[str, ...]] = ("background",)
+    word_fields: ClassVar = ("word1",)
+    comma_joined: ClassVar = ("word1",)
     examples: ClassVar = ("", "mean", "black", "#203040", "transparent", "overlay", "wave", "enfuse,soft,exposure=50",
                           "pyramid,noise=0.5")  # fmt: skip
 
     word1: str = word(
-        NAME,
-        f"a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, {NAME} with {GRAMMAR}, "
+        ENFUSE,
+        "a colour, transparent, an evaluate or compose mode, wave, wavedark, an image file, "
+        f"{ENFUSE} with {ENFUSE_HELP}, "
         f"or {focus_pyramid.NAME} with {focus_pyramid.GRAMMAR}",
     )
 
-    def completed(self) -> Background:
-        return type(self)(word1=str(self.origin))
+    def normalised(self) -> Background:
+        return type(self)(word1=str(self.image_spec))
 
     @property
-    def origin(self) -> Origin:
-        return origin("--bg", self.word1)
+    def image_spec(self) -> ImageSpec:
+        return parse_image_spec("--bg", self.word1)

@@ -6,14 +6,14 @@ of X11's rgb.txt.
 
 from __future__ import annotations
 
-Value = tuple[float, float, float, float]
+RGBA = tuple[float, float, float, float]
 
 #: Digits for each of red, green, blue (and opacity) by the number of all.
-DIGITS = {3: 1, 4: 1, 6: 2, 8: 2, 9: 3, 12: 4, 16: 4}
-ALONE = {"lightgoldenrod": "eedd82", "lightslateblue": "8470ff", "navyblue": "000080", "violetred": "d02090"}
+DIGITS_PER_CHANNEL = {3: 1, 4: 1, 6: 2, 8: 2, 9: 3, 12: 4, 16: 4}
+X11_ONLY = {"lightgoldenrod": "eedd82", "lightslateblue": "8470ff", "navyblue": "000080", "violetred": "d02090"}
 
 
-def colour(text: str) -> Value | None:
+def parse_colour(text: str) -> RGBA | None:
     """Red, green, blue and opacity in 0..1 of a colour; None when it is none.
 
     A name in any case, blanks between its words or not, such as ``LightGoldenrod2``, ``gray0`` to ``grey100``; ``#``
@@ -23,10 +23,10 @@ def colour(text: str) -> Value | None:
 
     name = "".join(text.lower().split())
     if name.startswith("#"):
-        return _hex(name[1:])
-    known = _grey(name) or ALONE.get(name) or _variant(name)
+        return _from_hex(name[1:])
+    known = _grey_hex(name) or X11_ONLY.get(name) or _variant_hex(name)
     if known:
-        return _hex(known)
+        return _from_hex(known)
     try:
         values = [each / 255 for each in ImageColor.getrgb(name)]
     except ValueError:
@@ -35,8 +35,8 @@ def colour(text: str) -> Value | None:
     return red, green, blue, opacity[0] if opacity else 1.0
 
 
-def _hex(digits: str) -> Value | None:
-    each = DIGITS.get(len(digits))
+def _from_hex(digits: str) -> RGBA | None:
+    each = DIGITS_PER_CHANNEL.get(len(digits))
     if each is None or not set(digits) <= set("0123456789abcdef"):
         return None
     values = [int(digits[at : at + each], 16) / (16**each - 1) for at in range(0, len(digits), each)]
@@ -44,7 +44,7 @@ def _hex(digits: str) -> Value | None:
     return red, green, blue, opacity[0] if opacity else 1.0
 
 
-def _grey(name: str) -> str | None:
+def _grey_hex(name: str) -> str | None:
     """The code of gray0 to gray100, also spelt grey."""
     percent = name[4:]
     if name[:4] not in ("gray", "grey") or not percent.isdecimal() or int(percent) > 100:
@@ -52,14 +52,14 @@ def _grey(name: str) -> str | None:
     return f"{int(int(percent) * 2.55 + 0.5):02x}" * 3
 
 
-def _variant(name: str) -> str | None:
+def _variant_hex(name: str) -> str | None:
     """The code of a name that ends in 1 to 4: from the brightest to the darkest."""
-    if not name.endswith(("1", "2", "3", "4")) or name[:-1] not in VARIANTS:
+    if not name.endswith(("1", "2", "3", "4")) or name[:-1] not in X11_VARIANTS:
         return None
-    return VARIANTS[name[:-1]].split()[int(name[-1]) - 1]
+    return X11_VARIANTS[name[:-1]].split()[int(name[-1]) - 1]
 
 
-VARIANTS = {
+X11_VARIANTS = {
     "antiquewhite": "ffefdb eedfcc cdc0b0 8b8378",
     "aquamarine": "7fffd4 76eec6 66cdaa 458b74",
     "azure": "f0ffff e0eeee c1cdcd 838b8b",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.custom_commands import Command
-from imfuse_tiles.options.grammar import REGISTRY, named
-from imfuse_tiles.options.resources import ALLOWED, is_callable
+from imfuse_tiles.options.custom_commands import OperatorChain
+from imfuse_tiles.options.grammar import REGISTRY, resolve_option_name
+from imfuse_tiles.options.resources import SCHEDULER_HELP, is_callable
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -74,7 +74,7 @@ def load_preset(name: str, allow_code: bool = False) -> list[tuple[str, str | No
         raise Refusal(f"{file}: a preset is an array of strings named options")
     split = [_split_option(file, option) for option in options]
     for option, text in split:
-        if not allow_code and issubclass(REGISTRY[option], Command) and ":" in (text or ""):
+        if not allow_code and issubclass(REGISTRY[option], OperatorChain) and ":" in (text or ""):
             raise Refusal(f"{file}: --{option}={text} {RUNS_CODE}")
     return split
 
@@ -92,7 +92,7 @@ def load_cluster_file(name: str, allow_code: bool = False) -> dict[str, Any]:
     """
     file = Path(name) if is_path(name) else config_folder() / f"{name}.toml"
     if not file.is_file():
-        raise Refusal(f"--scheduler {name} is not known; allowed is {ALLOWED}")
+        raise Refusal(f"--scheduler {name} is not known; allowed is {SCHEDULER_HELP}")
     settings = _load(file)
     wrong = [key for key, value in settings.items() if type(value) is not CLUSTER.get(key)]
     if wrong or "scheduler" not in settings:
@@ -120,4 +120,4 @@ def _split_option(file: Traversable, text: str) -> tuple[str, str | None]:
     if not text.startswith("--"):
         raise Refusal(f"{file}: {text} is no option; one begins with --")
     name, equals, value = text[2:].partition("=")
-    return named(name), value if equals else None
+    return resolve_option_name(name), value if equals else None

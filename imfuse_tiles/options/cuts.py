@@ -9,8 +9,15 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Window
 from imfuse_tiles.lazy_numpy import np
-from imfuse_tiles.options.grammar import Op, number, word
-from imfuse_tiles.options.shared_filters import Morph, Smooth, Wave, known_wavelets, smoothed, smoothing_reach
+from imfuse_tiles.options.grammar import Option, number, word
+from imfuse_tiles.options.shared_filters import (
+    BlurFilter,
+    MorphologyFilter,
+    WaveletFilter,
+    gaussian_smooth,
+    smoothing_radius,
+    wavelet_names,
+)
 
 
 @frozen
@@ -18,25 +25,25 @@ class Cut:
     """The cut of one slice on its way to the brush.
 
     ``alpha``: the cut (y, x), nominally 0..1. ``mask``: the slice's mask, ``strongest``: the largest mask
-    so far, ``hard``: the cut before any filter. Regions may differ: the filtered cut is the smallest.
+    so far, ``unfiltered``: the cut before any filter. Regions may differ: the filtered cut is the smallest.
     """
 
     alpha: Window
     mask: Window
     strongest: Window
-    hard: Window
+    unfiltered: Window
 
-    def beside(self, other: Window) -> np.ndarray:
+    def samples_at(self, other: Window) -> np.ndarray:
         """Samples of another window where the cut is."""
         return other.cropped(self.alpha.region).data
 
-    def limited(self, limit: np.ndarray) -> Cut:
+    def limited_to(self, limit: np.ndarray) -> Cut:
         """The cut, nowhere above ``limit``, which is overwritten."""
         return replace(self, alpha=self.alpha.with_data(np.minimum(self.alpha.data, limit, out=limit)))
 
 
 @frozen
-class CutFilter(Op):
+class CutFilter(Option):
     """A filter of the cut."""
 
     section: ClassVar[str] = "Cuts (in the order given)"
@@ -54,7 +61,7 @@ class CutFilter(Op):
 class CutLess(CutFilter, name="cutless"):
     """Keep foreground that stronger background would cover; comes first."""
 
-    leads: ClassVar[bool] = True
+    goes_first: ClassVar[bool] = True
     examples: ClassVar = ("", "p5", "p40")
 
     p: float = number(20, "percent that a mask must rise above its last valley", low=-100, high=1000)
@@ -72,7 +79,7 @@ class CutAlpha(CutFilter, name="cutalpha"):
 
     def apply(self, cut: Cut) -> Cut:
         low, rise = self.p / 100, (self.P - self.p) / 100
-        made = kernels.combine.limited(cut.alpha.data, cut.beside(cut.mask), low, rise)
+        made = kernels.combine.limited(cut.alpha.data, cut.samples_at(cut.mask), low, rise)
         return replace(cut, alpha=cut.alpha.with_data(made))
 
 
@@ -87,13 +94,13 @@ class CutBg(CutFilter, name="cutbg"):
 
 
 @frozen
-class CutBlur(Smooth, CutFilter, name="cutblur"):
+class CutBlur(BlurFilter, CutFilter, name="cutblur"):
     """Blur the cut."""
 
     examples: ClassVar = ("", "s4", "s4,p50", "s3,gaussian")
 
     def apply(self, cut: Cut) -> Cut:
-        return replace(cut, alpha=self.mixed(cut.alpha))
+        return replace(cut, alpha=self.blur_and_mix(cut.alpha))
 
 
 @frozen
@@ -105,20 +112,20 @@ class CutMax(CutFilter, name="cutmax"):
     p: float = number(0, "percent below the strongest mask")
 
     def apply(self, cut: Cut) -> Cut:
-        near = cut.beside(cut.strongest) - np.float32(self.p / 100)
-        return cut.limited((cut.beside(cut.mask) >= near).astype(np.float32))
+        near = cut.samples_at(cut.strongest) - np.float32(self.p / 100)
+        return cut.limited_to((cut.samples_at(cut.mask) >= near).astype(np.float32))
 
 
 @frozen
-class CutMorph(Morph, CutFilter, name="cutmorph"):
+class CutMorph(MorphologyFilter, CutFilter, name="cutmorph"):
     """Morphology on the cut, by default erode."""
 
     examples: ClassVar = ("", "dilate,r2", "r2,R2", "r3,R1,Erode")
 
-    word1: str = word("Erode", "what to do", Morph.__dataclass_fields__["word1"].metadata["choices"])
+    word1: str = word("Erode", "what to do", MorphologyFilter.__dataclass_fields__["word1"].metadata["choices"])
 
     def apply(self, cut: Cut) -> Cut:
-        return replace(cut, alpha=self.morphed(cut.alpha))
+        return replace(cut, alpha=self.apply_morphology(cut.alpha))
 
 
 @frozen
@@ -130,11 +137,11 @@ class CutSoft(CutFilter, name="cutsoft"):
     s: float = number(1, "sigma in pixels", low=0, high=1000)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(smoothing_reach(self.s, 0, False))
+        return Halo.uniform(smoothing_radius(self.s, 0, False))
 
     def apply(self, cut: Cut) -> Cut:
-        soft = smoothed(cut.alpha, self.s)
-        hard = cut.hard.cropped(soft.region).data
+        soft = gaussian_smooth(cut.alpha, self.s)
+        hard = cut.unfiltered.cropped(soft.region).data
         inside = np.clip(soft.data, 0, 1)
         return replace(cut, alpha=soft.with_data(np.maximum(inside, hard, out=inside)))
 
@@ -148,20 +155,20 @@ class CutThreshold(CutFilter, name="cutthreshold"):
     t: float = number(20, "percent")
 
     def apply(self, cut: Cut) -> Cut:
-        return cut.limited((cut.beside(cut.mask) > np.float32(self.t / 100)).astype(np.float32))
+        return cut.limited_to((cut.samples_at(cut.mask) > np.float32(self.t / 100)).astype(np.float32))
 
 
 @frozen
-class CutWave(Wave, CutFilter, name="cutwave"):
+class CutWave(WaveletFilter, CutFilter, name="cutwave"):
     """Soften the cut by a wavelet threshold; closes gaps."""
 
     examples: ClassVar = ("", "p100", "p75")
 
     p: float = number(25, "percent of the threshold of each scale", low=0, high=10000)
-    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", wavelet_names)
 
     def halo(self, frame: Frame) -> Halo:
-        return self.reach(frame, self.word1)
+        return self.wavelet_halo(frame, self.word1)
 
     def apply(self, cut: Cut) -> Cut:
-        return replace(cut, alpha=self.softened(cut.alpha, self.p, self.word1))
+        return replace(cut, alpha=self.soft_threshold(cut.alpha, self.p, self.word1))

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window
 from imfuse_tiles.lazy_numpy import np
-from imfuse_tiles.options.grammar import Op, number, word
-from imfuse_tiles.options.shared_filters import smoothed, smoothing_reach
+from imfuse_tiles.options.grammar import Option, number, word
+from imfuse_tiles.options.shared_filters import gaussian_smooth, smoothing_radius
 
 
 @frozen
@@ -37,16 +37,16 @@ class Picture:
         """The part of the picture that covers ``region``."""
         return Picture(self.image.cropped(region), self.mask.cropped(region), self.depth.cropped(region))
 
-    def painted(self, image: Window) -> Picture:
+    def with_image(self, image: Window) -> Picture:
         """The picture where ``image`` is, with its samples."""
         return replace(self.cropped(image.region), image=image)
 
-    def coloured(self, colours: Window) -> Picture:
+    def with_colours(self, colours: Window) -> Picture:
         """The picture where ``colours`` (c, y, x) are, with these and its own opacity."""
         opacity = self.image.cropped(colours.region).data[-1:]
-        return self.painted(colours.with_data(np.concatenate([colours.data, opacity])))
+        return self.with_image(colours.with_data(np.concatenate([colours.data, opacity])))
 
-    def opaque_as(self, opacity: np.ndarray, depth: np.ndarray | None = None) -> Picture:
+    def with_opacity(self, opacity: np.ndarray, depth: np.ndarray | None = None) -> Picture:
         """The picture with another opacity, and the depth map with that or its own."""
         image, map = self.image.data.copy(), self.depth.data.copy()
         image[-1] = opacity
@@ -55,7 +55,7 @@ class Picture:
 
 
 @frozen
-class Final(Op):
+class FinalStep(Option):
     """A step of the post-processing."""
 
     section: ClassVar[str] = "Final steps (in the order given)"
@@ -65,7 +65,7 @@ class Final(Op):
         return Halo()
 
     @property
-    def measures(self) -> bool:
+    def needs_measuring(self) -> bool:
         """Whether numbers of the whole picture are needed before a pixel of it can be made."""
         return False
 
@@ -77,7 +77,7 @@ class Final(Op):
         """What a region adds to the numbers: JSON, exact, so that the order of the regions does not matter."""
         return {}
 
-    def measured(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The numbers of the whole picture from those of all its regions."""
         return {}
 
@@ -87,7 +87,7 @@ class Final(Op):
 
 
 @frozen
-class FinalAlpha(Final, name="finalalpha"):
+class FinalAlpha(FinalStep, name="finalalpha"):
     """Opacity by the final mask: p percent at mask 0, P percent at mask 100; off: all opaque."""
 
     examples: ClassVar = ("", "p-50,P150", "off")
@@ -99,13 +99,13 @@ class FinalAlpha(Final, name="finalalpha"):
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
         mask = picture.mask.data
         if self.word1 == "off":
-            return picture.opaque_as(np.ones_like(mask))
+            return picture.with_opacity(np.ones_like(mask))
         low, rise = np.float32(self.p / 100), np.float32((self.P - self.p) / 100)
-        return picture.opaque_as(np.clip(low + mask * rise, 0, 1))
+        return picture.with_opacity(np.clip(low + mask * rise, 0, 1))
 
 
 @frozen
-class FinalThreshold(Final, name="finalthreshold"):
+class FinalThreshold(FinalStep, name="finalthreshold"):
     """Make everything transparent whose final mask is not between t and T percent."""
 
     examples: ClassVar = ("", "t50,s3", "t30,T80")
@@ -115,27 +115,27 @@ class FinalThreshold(Final, name="finalthreshold"):
     T: float = number(100, "percent above which is cut off", quiet=True)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(smoothing_reach(self.s, 0, False))
+        return Halo.uniform(smoothing_radius(self.s, 0, False))
 
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
         mask = picture.mask
         kept = (mask.data > np.float32(self.t / 100)) & (mask.data <= np.float32(self.T / 100))
-        soft = smoothed(mask.with_data(kept.astype(np.float32)), self.s)
+        soft = gaussian_smooth(mask.with_data(kept.astype(np.float32)), self.s)
         left = np.minimum(mask.cropped(soft.region).data, soft.data)
         picture = picture.cropped(soft.region)
         # The original cuts the depth map by the mask it has just changed and without blur.
         hard = (left > np.float32(self.t / 100)) & (left <= np.float32(self.T / 100))
         depth = np.minimum(picture.depth.data[1:], np.maximum(left, hard.astype(np.float32)))
-        cut = picture.opaque_as(np.minimum(picture.opacity, soft.data), depth)
+        cut = picture.with_opacity(np.minimum(picture.opacity, soft.data), depth)
         return replace(cut, mask=soft.with_data(left))
 
 
-def extremes(values: np.ndarray) -> dict[str, Any]:
+def min_max(values: np.ndarray) -> dict[str, Any]:
     """The smallest and largest of some samples, as a report."""
     return {"low": float(values.min()), "high": float(values.max())}
 
 
-def outermost(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The smallest and largest of many reports of :func:`extremes`."""
+def merge_min_max(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The smallest and largest of many reports of :func:`min_max`."""
     found = [(each["low"], each["high"]) for each in reports]
     return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}

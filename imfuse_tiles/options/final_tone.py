@@ -11,29 +11,29 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window
 from imfuse_tiles.lazy_numpy import np
-from imfuse_tiles.options.final_steps import Final, Picture, extremes, outermost
+from imfuse_tiles.options.final_steps import FinalStep, Picture, merge_min_max, min_max
 from imfuse_tiles.options.grammar import number, word
 from imfuse_tiles.options.mask_computation import coloured
-from imfuse_tiles.options.shared_filters import smoothed, smoothing_reach
+from imfuse_tiles.options.shared_filters import gaussian_smooth, smoothing_radius
 
 #: Samples are summed as whole numbers of this size, so that the sum does not depend on the order.
-UNIT = 1 << 24
+SUM_SCALE = 1 << 24
 
 
 @frozen
-class FinalGamma(Final, name="finalgamma"):
+class FinalGamma(FinalStep, name="finalgamma"):
     """Lighten (above 1) or darken by a gamma; auto: so that the mean of colours and opacity becomes 50 %."""
 
     examples: ClassVar = ("", "1.5", "0.7")
 
     word1: str = word("auto", "auto or a number above 0", quiet=True)
 
-    def completed(self) -> Self:
+    def normalised(self) -> Self:
         return type(self)() if self.word1.lower() == "auto" else self
 
-    def checked(self) -> Self:
-        super().checked()
-        if not self.measures and not 0.01 <= self.gamma <= 100:
+    def validated(self) -> Self:
+        super().validated()
+        if not self.needs_measuring and not 0.01 <= self.gamma <= 100:
             raise Refusal(f"--finalgamma: {self.word1} is not allowed, it is auto or a number from 0.01 to 100")
         return self
 
@@ -46,22 +46,22 @@ class FinalGamma(Final, name="finalgamma"):
             return math.nan
 
     @property
-    def measures(self) -> bool:
+    def needs_measuring(self) -> bool:
         return self.word1 == "auto"
 
     def measure(self, picture: Picture, region: Region) -> dict[str, Any]:
         planes = np.clip(picture.image.cropped(region).data, 0, 1)
-        sums = [int(np.rint(plane.astype(np.float64) * UNIT).astype(np.int64).sum()) for plane in planes]
+        sums = [int(np.rint(plane.astype(np.float64) * SUM_SCALE).astype(np.int64).sum()) for plane in planes]
         colours = sums[:-1] if len(sums) == 4 else sums[:-1] * 3
         return {"sum": sum(colours) + sums[-1], "count": 4 * planes[0].size}
 
-    def measured(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         found = list(reports)
-        return {"mean": sum(each["sum"] for each in found) / sum(each["count"] for each in found) / UNIT}
+        return {"mean": sum(each["sum"] for each in found) / sum(each["count"] for each in found) / SUM_SCALE}
 
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
         mean = numbers.get("mean", 0.0)
-        if not self.measures:
+        if not self.needs_measuring:
             power = 1 / self.gamma
         elif 0 < mean < 1:
             power = math.log(0.5) / math.log(mean)
@@ -69,11 +69,11 @@ class FinalGamma(Final, name="finalgamma"):
             return picture
         colours = picture.colours
         made = [kernels.tone.powered(np.ascontiguousarray(plane), power) for plane in colours.data]
-        return picture.coloured(colours.with_data(np.stack(made)))
+        return picture.with_colours(colours.with_data(np.stack(made)))
 
 
 @frozen
-class FinalSharpen(Final, name="finalsharpen"):
+class FinalSharpen(FinalStep, name="finalsharpen"):
     """Sharpen the more the stronger the edges are."""
 
     examples: ClassVar = ("", "s3")
@@ -82,41 +82,41 @@ class FinalSharpen(Final, name="finalsharpen"):
     s: float = number(1, "sigma in pixels", low=0.1, high=60)
 
     @property
-    def measures(self) -> bool:
+    def needs_measuring(self) -> bool:
         return True
 
     def measure_halo(self, frame: Frame) -> Halo:
-        return Halo.of(kernels.sharpen.EDGE_HALO + smoothing_reach(self.s, 0, False))
+        return Halo.uniform(kernels.sharpen.EDGE_HALO + smoothing_radius(self.s, 0, False))
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(self.reach).widest(self.measure_halo(frame))
+        return Halo.uniform(self.kernel_radius).maximum(self.measure_halo(frame))
 
     @property
-    def reach(self) -> int:
+    def kernel_radius(self) -> int:
         return int(kernels.sharpen.sharpen_halo(self.s, int(self.r)))
 
     def edges(self, picture: Picture) -> Window:
         """The smoothed edge map of the colours, its range not yet stretched."""
-        halo, colours = Halo.of(kernels.sharpen.EDGE_HALO), picture.colours
+        halo, colours = Halo.uniform(kernels.sharpen.EDGE_HALO), picture.colours
         made = kernels.sharpen.edges(coloured(colours.padded(halo)))
-        return smoothed(Window(made, colours.shrunk(halo), colours.frame), self.s)
+        return gaussian_smooth(Window(made, colours.valid_region(halo), colours.frame), self.s)
 
     def measure(self, picture: Picture, region: Region) -> dict[str, Any]:
-        return extremes(self.edges(picture).cropped(region).data)
+        return min_max(self.edges(picture).cropped(region).data)
 
-    def measured(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        return outermost(reports)
+    def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        return merge_min_max(reports)
 
     def apply(self, picture: Picture, numbers: dict[str, Any]) -> Picture:
-        halo, image = Halo.of(self.reach), picture.image
+        halo, image = Halo.uniform(self.kernel_radius), picture.image
         edges = self.edges(picture)
-        region = edges.common(Window(image.data, image.shrunk(halo), image.frame))
+        region = edges.common_region(Window(image.data, image.valid_region(halo), image.frame))
         strength = kernels.sharpen.intensity(edges.cropped(region).data, numbers["low"], numbers["high"])
-        planes = image.cropped(region.grown(halo, image.frame)).padded(halo)
+        planes = image.cropped(region.with_halo(halo, image.frame)).padded(halo)
         # Weighed by opacity, so that what is behind transparent places does not bleed in.
         planes = np.concatenate([planes[:-1] * planes[-1:], planes[-1:]])
         made = kernels.sharpen.sharpen(planes, strength, self.s, int(self.r))
         before = image.cropped(region).data
         weight = np.where(made[-1] > np.float32(1e-3), made[-1], np.float32(np.inf))
         colours = np.where(made[-1] > np.float32(1e-3), made[:-1] / weight, before[:-1])
-        return picture.painted(Window(np.concatenate([colours, before[-1:]]), region, image.frame))
+        return picture.with_image(Window(np.concatenate([colours, before[-1:]]), region, image.frame))

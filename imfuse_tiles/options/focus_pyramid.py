@@ -21,11 +21,11 @@ NAME = "pyramid"
 GRAMMAR = "unordered, noise=PERCENT (of full scale; measured if left out), overshoot=PERCENT"
 _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
 #: Pixels around a region that tell how steady its depth is.
-STEADY = Halo.of(2)
+STEADY = Halo.uniform(2)
 #: How much the evidence of the level before counts at levels 1, 2 and all others.
 FINER = (1.5, 4.0, 8.0)
 #: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
-CORE = Halo.of(4)
+CORE = Halo.uniform(4)
 #: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.
 NOISE_PATCH, LOOKED_AT = 64, 1 << 19
 #: Levels, from the finest on, at which highlights are looked after.
@@ -63,9 +63,9 @@ class FocusPyramid:
 
     def __str__(self) -> str:
         """The words, readable again; defaults are left out."""
-        words = [NAME, *(["unordered"] if self.unordered else [])]
-        words += [] if self.noise is None else [f"noise={self.noise:.12g}"]
-        return ":".join([*words, *([f"overshoot={self.overshoot:.12g}"] if self.overshoot != 25 else [])])
+        word_fields = [NAME, *(["unordered"] if self.unordered else [])]
+        word_fields += [] if self.noise is None else [f"noise={self.noise:.12g}"]
+        return ":".join([*word_fields, *([f"overshoot={self.overshoot:.12g}"] if self.overshoot != 25 else [])])
 
     def interpolates(self, level: int, slices: int) -> bool:
         """Whether what defocus took from the sharpest slice is estimated from its neighbours at a level."""
@@ -107,16 +107,16 @@ class Level:
 
     def core(self, region: Region) -> Region:
         """Where the evidence is needed for a region."""
-        return region.grown(CORE, self.frame)
+        return region.with_halo(CORE, self.frame)
 
     def around(self, region: Region) -> tuple[Region, Region]:
         """The samples of this level, and the pixels of the next coarser one, that the core's evidence needs."""
-        wide = self.core(region).grown(Halo.of(kernels.detail_energy.RADIUS), self.frame)
+        wide = self.core(region).with_halo(Halo.uniform(kernels.detail_energy.RADIUS), self.frame)
         coarse = Region(*kernels.pyramid.coarser(wide, self.above))
         need = Region(*kernels.pyramid.finer(coarse, self.frame))
         return need.united(self.lit(self.cells(region))) if self.number < HIGHLIGHTED else need, coarse
 
-    def reduced(self, samples: Window, coarse: Region) -> Window:
+    def to_mask_size(self, samples: Window, coarse: Region) -> Window:
         """Samples of the next coarser level, float32."""
         origin = samples.region.y0, samples.region.x0
         return Window(kernels.pyramid.reduce(samples.data, origin, self.frame, coarse), coarse, self.above)
@@ -125,7 +125,7 @@ class Level:
                  highlights: Highlights | None = None) -> np.ndarray:  # fmt: skip
         """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence."""
         energy = kernels.detail_energy
-        wide = core.grown(Halo.of(energy.RADIUS), self.frame)
+        wide = core.with_halo(Halo.uniform(energy.RADIUS), self.frame)
         origins = (samples.region.y0, samples.region.x0), (low.region.y0, low.region.x0)
         detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
         found = _smoothed(detail, core)
@@ -142,12 +142,12 @@ class Level:
 
     def lit(self, cells: Region) -> Region:
         """The samples that tell how much light there is around cells."""
-        wide = cells.grown(Halo.of(kernels.highlights.BLUR[1]), self.above)
+        wide = cells.with_halo(Halo.uniform(kernels.highlights.BLUR[1]), self.above)
         return Region(2 * wide.y0, min(2 * wide.y1, self.frame[0]), 2 * wide.x0, min(2 * wide.x1, self.frame[1]))
 
     def blurred_cells(self, values: np.ndarray, cells: Region) -> np.ndarray:
         """Values of the lit cells blurred over cells, float32 (y, x)."""
-        wide = cells.grown(Halo.of(kernels.highlights.BLUR[1]), self.above)
+        wide = cells.with_halo(Halo.uniform(kernels.highlights.BLUR[1]), self.above)
         return blurred(Window(values, wide, self.above), kernels.highlights.BLUR, cells)
 
 
@@ -200,5 +200,5 @@ def _smoothed(plane: Window, region: Region) -> np.ndarray:
 def blurred(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarray:
     """A plane (y, x) after a Gaussian blur (sigma, radius), the frame's edge repeated beyond it, over a region."""
     half = kernels.detail_energy.taps(*blur)
-    window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.of(blur[1]))
+    window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.uniform(blur[1]))
     return np.ascontiguousarray(window.cropped(region).data)

@@ -8,54 +8,54 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, Window
-from imfuse_tiles.options.grammar import Op, integer, number, word
-from imfuse_tiles.options.mask_generator import Scene, spaces
-from imfuse_tiles.options.mask_resize import Reader, interpolations, resampled, scaled_size
+from imfuse_tiles.options.grammar import Option, integer, number, word
+from imfuse_tiles.options.mask_generator import WorkingSpace, colour_spaces
+from imfuse_tiles.options.mask_resize import ReadRegion, interpolation_names, resample_region, scaled_size
 
 
 @frozen
-class ColorSpace(Op, name="colorspace"):
+class ColorSpace(Option, name="colorspace"):
     """Colour space that all masks are made in."""
 
     section: ClassVar[str] = "General"
-    single: ClassVar[bool] = True
-    words: ClassVar = ("C", "c")
-    bare: ClassVar = ("C",)
+    once_only: ClassVar[bool] = True
+    word_fields: ClassVar = ("C", "c")
+    written_bare: ClassVar = ("C",)
     examples: ClassVar = ("Lab", "HSL,2")
 
-    C: str = word("sRGB", "colour space", spaces)
+    C: str = word("sRGB", "colour space", colour_spaces)
     c: int | None = integer(None, "plane of it, from 0", low=0, high=3)
 
-    def checked(self) -> Self:
-        super().checked()
+    def validated(self) -> Self:
+        super().validated()
         if self.c is not None and self.c >= kernels.colour.plane_count(self.C):
             raise Refusal(f"--colorspace: c{self.c} is no plane of {self.C}")
         return self
 
     @property
-    def scene(self) -> Scene:
-        return Scene(self.C, self.c)
+    def working_space(self) -> WorkingSpace:
+        return WorkingSpace(self.C, self.c)
 
 
 @frozen
-class PrepResize(Op, name="prepresize"):
+class PrepResize(Option, name="prepresize"):
     """Make masks at another size: faster when smaller; radii then count in the smaller pixels."""
 
     section: ClassVar[str] = "General"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "p200,catrom", "p50,bilinear")
 
     p: float = number(50, "percent of the size", low=0.001, high=1000)
-    word1: str = word("Spline", "interpolation", interpolations)
+    word1: str = word("Spline", "interpolation", interpolation_names)
 
     def size(self, frame: Frame) -> Frame:
         """The size of the masks of a frame."""
         return scaled_size(frame, self.p)
 
-    def reduced(self, read: Reader, frame: Frame, region: Region) -> Window:
+    def to_mask_size(self, read: ReadRegion, frame: Frame, region: Region) -> Window:
         """A window at the size of the masks; ``read`` gives samples (c, y, x) of a region of the full frame."""
-        return resampled(read, frame, self.size(frame), region, self.word1)
+        return resample_region(read, frame, self.size(frame), region, self.word1)
 
-    def restored(self, read: Reader, frame: Frame, region: Region) -> Window:
+    def to_frame_size(self, read: ReadRegion, frame: Frame, region: Region) -> Window:
         """A window at full size from samples at the size of the masks."""
-        return resampled(read, self.size(frame), frame, region, self.word1)
+        return resample_region(read, self.size(frame), frame, region, self.word1)

@@ -16,20 +16,20 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Window
 from imfuse_tiles.lazy_numpy import np
-from imfuse_tiles.options.shared_filters import smoothed, smoothing_reach
+from imfuse_tiles.options.shared_filters import gaussian_smooth, smoothing_radius
 
-ALLOWED = (
+OPERATORS_HELP = (
     "none, -blur RxS, -gaussian-blur RxS, -edge R, -negate, or a Python function package.module:name with its reach rN"
 )
 LARGEST_EDGE = 16
 
 
 @frozen
-class Step:
+class Operator:
     """One operator on planes (..., y, x)."""
 
     #: Works on the picture with its opacity, not on colours alone.
-    opacity: ClassVar[bool] = False
+    includes_opacity: ClassVar[bool] = False
 
     def halo(self) -> Halo:
         """Pixels around a region that its result depends on."""
@@ -41,30 +41,30 @@ class Step:
 
 
 @frozen
-class Blurring(Step):
+class BlurOperator(Operator):
     """Gaussian blur of sigma S with radius R (0: as far as it reaches)."""
 
-    opacity: ClassVar[bool] = True
+    includes_opacity: ClassVar[bool] = True
 
     radius: float
     sigma: float
     gaussian: bool = False
 
     def halo(self) -> Halo:
-        return Halo.of(smoothing_reach(self.sigma, self.radius, self.gaussian))
+        return Halo.uniform(smoothing_radius(self.sigma, self.radius, self.gaussian))
 
     def run(self, x: Window) -> Window:
-        return smoothed(x, self.sigma, self.radius, self.gaussian)
+        return gaussian_smooth(x, self.sigma, self.radius, self.gaussian)
 
 
 @frozen
-class Edges(Step):
+class EdgeOperator(Operator):
     """A pixel times the number of its neighbours in the square of radius R, less all of these; not clamped."""
 
     radius: int
 
     def halo(self) -> Halo:
-        return Halo.of(self.radius)
+        return Halo.uniform(self.radius)
 
     def run(self, x: Window) -> Window:
         kernel = kernels.contrast.surround_kernel(self.radius)
@@ -72,7 +72,7 @@ class Edges(Step):
 
 
 @frozen
-class Negation(Step):
+class NegateOperator(Operator):
     """1 - x."""
 
     def run(self, x: Window) -> Window:
@@ -80,7 +80,7 @@ class Negation(Step):
 
 
 @frozen
-class AutoLevel(Step):
+class AutoLevelOperator(Operator):
     """Stretch so that the smallest sample of the whole picture, opacity included, becomes 0 and the largest 1.
 
     The two numbers have to be measured, so only ``--finalcmd`` may ask for it.
@@ -93,8 +93,8 @@ class AutoLevel(Step):
 
 
 @frozen
-class Call(Step):
-    """A Python function ``package.module:name`` that is given planes with ``reach`` pixels more on every side.
+class PythonOperator(Operator):
+    """A Python function ``package.module:name`` that is given planes with ``radius`` pixels more on every side.
 
     It takes float32 (planes, y + 2 reach, x + 2 reach), nominally 0..1, and returns (planes, y, x). It must depend
     on nothing but these samples and give the same samples however the picture is cut. Its attribute ``version``, if
@@ -102,53 +102,53 @@ class Call(Step):
     """
 
     name: str
-    reach: int
+    radius: int
     version: Any = None
 
     def halo(self) -> Halo:
-        return Halo.of(self.reach)
+        return Halo.uniform(self.radius)
 
     def run(self, x: Window) -> Window:
         halo = self.halo()
         planes = np.ascontiguousarray(x.padded(halo), np.float32)
-        lead, region = planes.shape[:-2], x.shrunk(halo)
-        made = np.asarray(function(self.name)(planes.reshape(-1, *planes.shape[-2:])), np.float32)
+        lead, region = planes.shape[:-2], x.valid_region(halo)
+        made = np.asarray(import_function(self.name)(planes.reshape(-1, *planes.shape[-2:])), np.float32)
         return Window(made.reshape(*lead, *region.shape), region, x.frame)
 
 
 @lru_cache(maxsize=64)
-def steps(owner: str, text: str, reach: int) -> tuple[Step, ...]:
+def parse_operators(owner: str, text: str, reach: int) -> tuple[Operator, ...]:
     """The operators that a text names. Refusal for anything that is not known."""
     try:
-        words = shlex.split(text)
+        word_fields = shlex.split(text)
     except ValueError as error:
         raise Refusal(f"--{owner}: {text} cannot be read ({error})") from None
-    if words in ([], ["none"]):
+    if word_fields in ([], ["none"]):
         return ()
-    if len(words) == 1 and ":" in words[0]:
-        return (called(owner, words[0], reach),)
+    if len(word_fields) == 1 and ":" in word_fields[0]:
+        return (load_python_operator(owner, word_fields[0], reach),)
     if reach:
         raise Refusal(f"--{owner}: r is the reach of a Python function; {text} is none")
-    found, rest = [], iter(words)
+    found, rest = [], iter(word_fields)
     for operator in rest:
         found.append(_operator(owner, operator, rest))
     return tuple(found)
 
 
-def _operator(owner: str, operator: str, rest: Any) -> Step:
+def _operator(owner: str, operator: str, rest: Any) -> Operator:
     if operator == "-negate":
-        return Negation()
+        return NegateOperator()
     if operator == "-auto-level":
-        return AutoLevel()
+        return AutoLevelOperator()
     if operator in ("-blur", "-gaussian-blur"):
         radius, sigma = _geometry(owner, operator, next(rest, ""))
-        return Blurring(radius, sigma, operator == "-gaussian-blur")
+        return BlurOperator(radius, sigma, operator == "-gaussian-blur")
     if operator == "-edge":
         text = next(rest, "")
         if not (text.isdigit() and 1 <= int(text) <= LARGEST_EDGE):
             raise Refusal(f"--{owner}: -edge {text} is not allowed, its radius is 1 to {LARGEST_EDGE}")
-        return Edges(int(text))
-    raise Refusal(f"--{owner}: {operator} is not known, allowed: {ALLOWED}")
+        return EdgeOperator(int(text))
+    raise Refusal(f"--{owner}: {operator} is not known, allowed: {OPERATORS_HELP}")
 
 
 def _geometry(owner: str, operator: str, text: str) -> tuple[float, float]:
@@ -166,7 +166,7 @@ Function = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @lru_cache(maxsize=64)
-def function(name: str) -> Function:
+def import_function(name: str) -> Function:
     """The function ``package.module:name``; ImportError or AttributeError when there is none."""
     module, _, rest = name.partition(":")
     found: Any = import_module(module)
@@ -175,10 +175,10 @@ def function(name: str) -> Function:
     return cast(Function, found)
 
 
-def called(owner: str, name: str, reach: int) -> Call:
+def load_python_operator(owner: str, name: str, reach: int) -> PythonOperator:
     """A function by its name, tried on a small picture. Refusal when it cannot be used."""
     try:
-        found = function(name)
+        found = import_function(name)
         given = np.linspace(0, 1, 3 * (2 * reach + 4) * (2 * reach + 5), dtype=np.float32)
         made = np.asarray(found(given.reshape(3, 2 * reach + 4, 2 * reach + 5)))
     except Exception as error:
@@ -188,4 +188,4 @@ def called(owner: str, name: str, reach: int) -> Call:
             f"--{owner}: {name} makes {made.shape} of planes (3, 4, 5) with {reach} pixels around them, "
             "it must make (3, 4, 5); give its reach as rN"
         )
-    return Call(name, reach, getattr(found, "version", None))
+    return PythonOperator(name, reach, getattr(found, "version", None))

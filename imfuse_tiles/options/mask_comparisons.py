@@ -8,14 +8,14 @@ from typing import ClassVar, Self
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.options.backgrounds import EVALUATE, origin
-from imfuse_tiles.options.fusion_weights import GRAMMAR, NAME, Fusion
+from imfuse_tiles.options.backgrounds import EVALUATE_MODES, parse_image_spec
+from imfuse_tiles.options.fusion_weights import ENFUSE, ENFUSE_HELP, FusionWeights
 from imfuse_tiles.options.grammar import word
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_generator import MaskGenerator
 
 
 @frozen
-class Comparison(Generator):
+class Comparison(MaskGenerator):
     """Likeness to a picture of the stack: where a frame is like it, the mask is strong."""
 
     contrast: ClassVar[bool] = False
@@ -25,41 +25,41 @@ class Comparison(Generator):
 class Compose(Comparison, name="compose"):
     """Likeness to the smallest and largest values of the stack composed; 2 behind the mode swaps them."""
 
-    words: ClassVar = ("I",)
+    word_fields: ClassVar = ("I",)
     examples: ClassVar = ("", "overlay2", "screen", "colorize")
 
     I: str = word("Overlay", "compose mode")  # noqa: E741
 
-    def checked(self) -> Self:
-        if origin("--compose", self.I).kind != "compose":
+    def validated(self) -> Self:
+        if parse_image_spec("--compose", self.I).kind != "compose":
             raise Refusal(f"--compose: {self.I} is no compose mode, allowed are {', '.join(kernels.blend.MODES)}")
-        return super().checked()
+        return super().validated()
 
 
 @frozen
 class Evaluate(Comparison, name="evaluate"):
     """Likeness to a statistic of the stack; Multiply composes, as the original understands the word."""
 
-    words: ClassVar = ("I",)
+    word_fields: ClassVar = ("I",)
     examples: ClassVar = ("", "mean", "add")
 
-    I: str = word("Max", "statistic over the slices", (*EVALUATE, "Multiply"))  # noqa: E741
+    I: str = word("Max", "statistic over the slices", (*EVALUATE_MODES, "Multiply"))  # noqa: E741
 
 
 @frozen
 class Enfuse(Comparison, name="enfuse"):
     """Likeness to the stack fused level by level."""
 
-    words: ClassVar = ("I",)
-    bare: ClassVar = ("I",)
-    gathered: ClassVar = ("I",)
+    word_fields: ClassVar = ("I",)
+    written_bare: ClassVar = ("I",)
+    comma_joined: ClassVar = ("I",)
     examples: ClassVar = ("", "w15", "soft", "soft,exposure=50,saturation")
 
-    I: str = word(NAME, GRAMMAR, quiet=True)  # noqa: E741
+    I: str = word(ENFUSE, ENFUSE_HELP, quiet=True)  # noqa: E741
 
-    def completed(self) -> Self:
-        made = replace(self, I=str(Fusion.read("--enfuse", self.I)))
-        return super(Enfuse, made).completed()
+    def normalised(self) -> Self:
+        made = replace(self, I=str(FusionWeights.parse("--enfuse", self.I)))
+        return super(Enfuse, made).normalised()
 
 
 @frozen

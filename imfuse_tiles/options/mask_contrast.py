@@ -11,26 +11,26 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Window
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.grammar import number, word
-from imfuse_tiles.options.mask_generator import Generator, Scene, sees_frames
-from imfuse_tiles.options.mask_resize import interpolations, scaled_size, there_and_back
+from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace, sees_frames
+from imfuse_tiles.options.mask_resize import interpolation_names, resize_and_back, scaled_size
 from imfuse_tiles.options.shared_filters import (
-    GAUSSIAN,
+    BLUR_WORDS,
     STATISTIC_ALIASES,
     STATISTICS,
-    Morph,
-    Wave,
+    MorphologyFilter,
+    WaveletFilter,
+    abs_difference,
     box_halo,
-    known_wavelets,
-    minus,
-    smoothed,
-    smoothing_reach,
+    box_statistic,
+    gaussian_smooth,
+    smoothing_radius,
     smoothing_taps,
-    statistic,
+    wavelet_names,
 )
 
 
 @frozen
-class Blur(Generator, name="blur"):
+class Blur(MaskGenerator, name="blur"):
     """Difference of two blurs, or of the frame and one blur (S0)."""
 
     examples: ClassVar = ("", "s1,S2", "s1,S3,gaussian", "r3,s2", "s2,S0")
@@ -38,29 +38,29 @@ class Blur(Generator, name="blur"):
     r: float = number(0, "radius in pixels; 0: as far as the blur reaches", low=0, high=2000, quiet=True)
     s: float = number(0.3, "first sigma in pixels", low=0, high=1000)
     S: float | None = number(None, "second sigma in pixels; left out: 1.6 times the first; 0: none", low=0, high=1000)
-    word1: str | None = word(None, "gaussian: a square two-dimensional Gaussian", GAUSSIAN)
+    word1: str | None = word(None, "gaussian: a square two-dimensional Gaussian", BLUR_WORDS)
 
-    def completed(self) -> Self:
+    def normalised(self) -> Self:
         made = self if self.S is not None else replace(self, S=1.6 * self.s)
-        return super(Blur, made).completed()
+        return super(Blur, made).normalised()
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         return self.S == 0
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(max(smoothing_reach(s, self.r, self.word1 is not None) for s in (self.s, self.S or 0)))
+        return Halo.uniform(max(smoothing_radius(s, self.r, self.word1 is not None) for s in (self.s, self.S or 0)))
 
     def respond(self, x: Window) -> Window:
         gaussian = self.word1 is not None
         if not (self.s and self.S):
-            once = smoothed(x, self.s, self.r, gaussian)
-            return once if not self.S else minus(once, smoothed(x, self.S, self.r, gaussian))
+            once = gaussian_smooth(x, self.s, self.r, gaussian)
+            return once if not self.S else abs_difference(once, gaussian_smooth(x, self.S, self.r, gaussian))
         narrow, wide = (smoothing_taps(s, self.r, gaussian) for s in (self.s, self.S))
         return x.filtered(lambda plane: kernels.gaussian.band(plane, narrow, wide), self.halo(x.frame))
 
 
 @frozen
-class DifferenceOfStatistics(Generator, name="diffstat"):
+class DifferenceOfStatistics(MaskGenerator, name="diffstat"):
     """Difference of two statistics over small boxes."""
 
     examples: ClassVar = ("", "r5", "r2,min,max", "r2,R4,Median,Mean", "r3,grad,stdev")
@@ -70,58 +70,58 @@ class DifferenceOfStatistics(Generator, name="diffstat"):
     word1: str = word("Median", "first statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
     word2: str = word("Mean", "second statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
 
-    def completed(self) -> Self:
+    def normalised(self) -> Self:
         made = replace(self, R=None) if self.r == self.R else self
-        return super(DifferenceOfStatistics, made).completed()
+        return super(DifferenceOfStatistics, made).normalised()
 
     def halo(self, frame: Frame) -> Halo:
-        return box_halo(self.r).widest(box_halo(self.R or self.r))
+        return box_halo(self.r).maximum(box_halo(self.R or self.r))
 
     def respond(self, x: Window) -> Window:
-        return minus(statistic(x, self.r, self.word1), statistic(x, self.R or self.r, self.word2))
+        return abs_difference(box_statistic(x, self.r, self.word1), box_statistic(x, self.R or self.r, self.word2))
 
 
 @frozen
-class Morphology(Morph, Generator, name="morphology"):
+class Morphology(MorphologyFilter, MaskGenerator, name="morphology"):
     """Morphological edges, openings and closings."""
 
     examples: ClassVar = ("", "r2", "dilate,r1", "smooth,r1", "edgein,Diamond,r2", "edgeout,r2,R2", "close,Disk,r3")
 
-    word1: str = word("Edge", "what to do", Morph.__dataclass_fields__["word1"].metadata["choices"])
+    word1: str = word("Edge", "what to do", MorphologyFilter.__dataclass_fields__["word1"].metadata["choices"])
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         return self.word1 not in ("Close", "Edge", "EdgeIn", "EdgeOut", "TopHat", "BottomHat")
 
     def respond(self, x: Window) -> Window:
-        return self.morphed(x)
+        return self.apply_morphology(x)
 
 
 @frozen
-class Resize(Generator, name="resize"):
+class Resize(MaskGenerator, name="resize"):
     """Difference to the frame made smaller and large again."""
 
     examples: ClassVar = ("", "p25", "p40,bilinear", "p50,catrom", "p30,mesh", "p30,average9", "p150")
 
     p: float = number(50, "percent of the size", low=1, high=1000)
-    word1: str = word("Spline", "interpolation", interpolations)
+    word1: str = word("Spline", "interpolation", interpolation_names)
 
-    def joint(self, x: Window) -> bool:
+    def needs_all_planes(self, x: Window) -> bool:
         return self.word1 == "Mesh"  # which chooses its diagonals by luminance
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         return True
 
     def halo(self, frame: Frame) -> Halo:
         # Four samples on either grid; each of the smaller one spans 100 / p pixels.
-        return Halo.of(3 + ceil(3 * max(100 / self.p, 1)))
+        return Halo.uniform(3 + ceil(3 * max(100 / self.p, 1)))
 
     def respond(self, x: Window) -> Window:
-        region, small = x.shrunk(self.halo(x.frame)), scaled_size(x.frame, self.p)
-        return there_and_back(x, small, region, self.word1)
+        region, small = x.valid_region(self.halo(x.frame)), scaled_size(x.frame, self.p)
+        return resize_and_back(x, small, region, self.word1)
 
 
 @frozen
-class Statistic(Generator, name="statistic"):
+class Statistic(MaskGenerator, name="statistic"):
     """A statistic over a small box, by default its standard deviation."""
 
     version: ClassVar[int] = 2
@@ -131,57 +131,57 @@ class Statistic(Generator, name="statistic"):
     R: float | None = number(None, "width of a second box to take the difference to", low=1, high=101)
     word1: str = word("StandardDeviation", "statistic", STATISTICS, aliases=STATISTIC_ALIASES, quiet=True)
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         return self.word1 not in ("Gradient", "StandardDeviation")
 
     def halo(self, frame: Frame) -> Halo:
-        return box_halo(self.r).widest(box_halo(self.R or 1))
+        return box_halo(self.r).maximum(box_halo(self.R or 1))
 
-    def takes_codes(self, scene: Scene) -> bool:
-        return sees_frames(self, scene) and self.word1 == "StandardDeviation" and not self.difference
+    def accepts_codes(self, scene: WorkingSpace) -> bool:
+        return sees_frames(self, scene) and self.word1 == "StandardDeviation" and not self.takes_difference
 
     def respond(self, x: Window) -> Window:
-        once = statistic(x, self.r, self.word1)
-        return once if self.R is None else minus(once, statistic(x, self.R, self.word1))
+        once = box_statistic(x, self.r, self.word1)
+        return once if self.R is None else abs_difference(once, box_statistic(x, self.R, self.word1))
 
 
 @frozen
-class Wavelet(Wave, Generator, name="wavelet"):
+class Wavelet(WaveletFilter, MaskGenerator, name="wavelet"):
     """What a soft threshold of the wavelet transform removes: detail of five scales."""
 
     examples: ClassVar = ("", "p100", "p5,P50", "p20", "p5,db2")
 
     p: float = number(5, "percent of the threshold of each scale", low=0, high=10000)
     P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
-    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", wavelet_names)
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         return self.P is None
 
     def halo(self, frame: Frame) -> Halo:
-        return self.reach(frame, self.word1)
+        return self.wavelet_halo(frame, self.word1)
 
     def respond(self, x: Window) -> Window:
-        once = self.colours_softened(x, self.p)
-        return once if self.P is None else minus(once, self.colours_softened(x, self.P))
+        once = self.soft_threshold_colours(x, self.p)
+        return once if self.P is None else abs_difference(once, self.soft_threshold_colours(x, self.P))
 
-    def joint(self, x: Window) -> bool:
+    def needs_all_planes(self, x: Window) -> bool:
         return len(x.data) > 3
 
-    def colours_softened(self, x: Window, percent: float) -> Window:
+    def soft_threshold_colours(self, x: Window, percent: float) -> Window:
         """Up to three planes softened; a fourth, the black of CMYK, is left as it is, as in the original."""
-        made = self.softened(x.with_data(x.data[:3]), percent, self.word1)
+        made = self.soft_threshold(x.with_data(x.data[:3]), percent, self.word1)
         return made.with_data(np.concatenate([made.data, x.cropped(made.region).data[3:]])) if len(x.data) > 3 else made
 
-    def takes_codes(self, scene: Scene) -> bool:
+    def accepts_codes(self, scene: WorkingSpace) -> bool:
         plain = self.P is None and self.word1 is None and not self.neg
-        return sees_frames(self, scene) and plain and self.difference
+        return sees_frames(self, scene) and plain and self.takes_difference
 
-    def fused_mask(self, source: Window, scene: Scene) -> Window | None:
+    def fused_mask(self, source: Window, scene: WorkingSpace) -> Window | None:
         """The mask in one pass where nothing but the default is asked for."""
-        if not self.takes_codes(scene):
+        if not self.accepts_codes(scene):
             return None
         levels, reach = self.levels(source.frame), self.halo(source.frame)
         limits = kernels.wavelet.thresholds_for(self.p, levels)
-        made = kernels.wavelet.residue(source.data, limits, tuple(source.outside(reach)))
-        return Window(made, source.shrunk(reach), source.frame)
+        made = kernels.wavelet.residue(source.data, limits, tuple(source.border_padding(reach)))
+        return Window(made, source.valid_region(reach), source.frame)

@@ -10,11 +10,11 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.grammar import word
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_generator import MaskGenerator
 
 
 @frozen
-class DepthMap(Generator, name="depthmap"):
+class DepthMap(MaskGenerator, name="depthmap"):
     """Likeness of a depth map to the depth of each slice, as -X writes it: coloured, or grey."""
 
     contrast: ClassVar[bool] = False
@@ -22,10 +22,10 @@ class DepthMap(Generator, name="depthmap"):
 
     word1: str = word(MISSING, "image file of the size of the frames", role="none")  # type: ignore[arg-type]
 
-    def checked(self) -> Self:
+    def validated(self) -> Self:
         if (self.I, self.C, self.c) != (None, None, None):
             raise Refusal("--depthmap does not take I, C or c: it looks at no frame")
-        return super().checked()
+        return super().validated()
 
     def likeness(self, planes: np.ndarray, place: float) -> np.ndarray:
         """The mask (y, x), float32 in 1/4..1, of the slice whose depth value is ``place`` (1: front, 0: back).

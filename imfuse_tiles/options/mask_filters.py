@@ -7,23 +7,23 @@ from typing import ClassVar
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Window
-from imfuse_tiles.options.grammar import Op, integer, number, word
+from imfuse_tiles.options.grammar import Option, integer, number, word
 from imfuse_tiles.options.shared_filters import (
     STATISTIC_ALIASES,
     STATISTICS,
-    Morph,
-    Smooth,
-    Wave,
+    BlurFilter,
+    MorphologyFilter,
+    WaveletFilter,
+    abs_difference,
     box_halo,
-    known_wavelets,
-    minus,
-    smoothed,
-    statistic,
+    box_statistic,
+    gaussian_smooth,
+    wavelet_names,
 )
 
 
 @frozen
-class MaskFilter(Op):
+class MaskFilter(Option):
     """A filter from mask to mask, both (y, x)."""
 
     section: ClassVar[str] = "Mask filters (in the order given)"
@@ -40,13 +40,13 @@ class MaskFilter(Op):
 
 
 @frozen
-class MaskBlur(Smooth, MaskFilter, name="maskblur"):
+class MaskBlur(BlurFilter, MaskFilter, name="maskblur"):
     """Blur the mask: closes gaps, spreads noise."""
 
     examples: ClassVar = ("", "s3", "s2,gaussian", "s3,p50", "s3,p70,P60")
 
     def apply(self, mask: Window) -> Window:
-        return self.mixed(mask)
+        return self.blur_and_mix(mask)
 
 
 @frozen
@@ -58,11 +58,11 @@ class MaskDespeckle(MaskFilter, name="maskdespeckle"):
     n: int = integer(1, "passes", low=1, high=50)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(kernels.despeckle.halo(self.n))
+        return Halo.uniform(kernels.despeckle.halo(self.n))
 
     def apply(self, mask: Window) -> Window:
         reach = self.halo(mask.frame)
-        margins = tuple(mask.outside(reach))
+        margins = tuple(mask.border_padding(reach))
         return mask.filtered(lambda plane: kernels.despeckle.despeckle(plane, self.n, margins), reach, "constant")
 
 
@@ -75,11 +75,11 @@ class MaskEnhance(MaskFilter, name="maskenhance"):
     n: int = integer(1, "passes", low=1, high=100)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(kernels.enhance.HALO * self.n)
+        return Halo.uniform(kernels.enhance.HALO * self.n)
 
     def apply(self, mask: Window) -> Window:
         for _ in range(self.n):
-            mask = mask.filtered(kernels.enhance.enhance, Halo.of(kernels.enhance.HALO))
+            mask = mask.filtered(kernels.enhance.enhance, Halo.uniform(kernels.enhance.HALO))
         return mask
 
 
@@ -92,21 +92,21 @@ class MaskKuwahara(MaskFilter, name="maskkuwahara"):
     r: float = number(4, "radius in pixels", low=1, high=100)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(2 * int(self.r))
+        return Halo.uniform(2 * int(self.r))
 
     def apply(self, mask: Window) -> Window:
-        blurred = smoothed(mask, kernels.kuwahara.blur_sigma(self.r), int(self.r))
-        return blurred.filtered(lambda plane: kernels.kuwahara.kuwahara(plane, self.r), Halo.of(int(self.r)))
+        blurred = gaussian_smooth(mask, kernels.kuwahara.blur_sigma(self.r), int(self.r))
+        return blurred.filtered(lambda plane: kernels.kuwahara.kuwahara(plane, self.r), Halo.uniform(int(self.r)))
 
 
 @frozen
-class MaskMorph(Morph, MaskFilter, name="maskmorph"):
+class MaskMorph(MorphologyFilter, MaskFilter, name="maskmorph"):
     """Morphology on the mask: close joins edges, open removes specks."""
 
     examples: ClassVar = ("", "close,r2,R2", "dilate,r2,Disk", "open,r2,Square", "smooth,r1")
 
     def apply(self, mask: Window) -> Window:
-        return self.morphed(mask)
+        return self.apply_morphology(mask)
 
 
 @frozen
@@ -122,8 +122,8 @@ class MaskStat(MaskFilter, name="maskstat"):
         return box_halo(self.r)
 
     def apply(self, mask: Window) -> Window:
-        made = statistic(mask, self.r, self.word1)
-        return minus(made, mask) if self.word1 in ("Contrast", "Mode") else made
+        made = box_statistic(mask, self.r, self.word1)
+        return abs_difference(made, mask) if self.word1 in ("Contrast", "Mode") else made
 
 
 @frozen
@@ -140,18 +140,18 @@ class MaskThreshold(MaskFilter, name="maskthreshold"):
 
 
 @frozen
-class MaskWave(Wave, MaskFilter, name="maskwave"):
+class MaskWave(WaveletFilter, MaskFilter, name="maskwave"):
     """Remove small detail from the mask by a wavelet threshold: less noise, closed gaps."""
 
     examples: ClassVar = ("", "p100", "p10,P50", "p20,db2")
 
     p: float = number(20, "percent of the threshold of each scale", low=0, high=10000)
     P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
-    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", known_wavelets)
+    word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", wavelet_names)
 
     def halo(self, frame: Frame) -> Halo:
-        return self.reach(frame, self.word1)
+        return self.wavelet_halo(frame, self.word1)
 
     def apply(self, mask: Window) -> Window:
-        made = self.softened(mask, self.p, self.word1)
-        return made if self.P is None else minus(made, self.softened(mask, self.P, self.word1))
+        made = self.soft_threshold(mask, self.p, self.word1)
+        return made if self.P is None else abs_difference(made, self.soft_threshold(mask, self.P, self.word1))

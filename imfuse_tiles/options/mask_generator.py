@@ -9,17 +9,17 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Window
-from imfuse_tiles.options.backgrounds import origin
-from imfuse_tiles.options.grammar import Op, flag, integer, number, word
+from imfuse_tiles.options.backgrounds import parse_image_spec
+from imfuse_tiles.options.grammar import Option, flag, integer, number, word
 
 
-def spaces() -> tuple[str, ...]:
+def colour_spaces() -> tuple[str, ...]:
     """Names of the colour spaces."""
     return tuple(kernels.colour.SPACES)
 
 
 @frozen
-class Scene:
+class WorkingSpace:
     """The colour space that masks are made in (``--colorspace``), with the plane if one is named."""
 
     space: str = "sRGB"
@@ -27,7 +27,7 @@ class Scene:
 
 
 @frozen
-class Generator(Op):
+class MaskGenerator(Option):
     """A mask from one frame: ``respond`` is its filter, mask_computation makes a mask of the answer."""
 
     section: ClassVar[str] = "Mask generators"
@@ -37,7 +37,7 @@ class Generator(Op):
     whole_frame: ClassVar[bool] = False
 
     w: float | None = number(None, "weight in percent; left out: an equal share", low=0, high=100, role="merge")
-    C: str | None = word(None, "colour space to work in", spaces)
+    C: str | None = word(None, "colour space to work in", colour_spaces)
     c: int | None = integer(None, "plane of the colour space, from 0", low=0, high=3)
     I: str | None = word(None, "work on the likeness to this image of the whole stack")  # noqa: E741
     diff: bool | None = flag(None, "take the difference to the unfiltered frame")
@@ -48,16 +48,16 @@ class Generator(Op):
     clut: bool = flag(True, "equalise the histogram when stretching", role="level")
     mask: bool | None = flag(None, "take part in the --mask* filters", role="merge")
 
-    def completed(self) -> Self:
-        said = {"level": self.contrast, "mask": self.contrast, "diff": self.differs()}
+    def normalised(self) -> Self:
+        said = {"level": self.contrast, "mask": self.contrast, "diff": self.difference_by_default()}
         usual: dict[str, Any] = {name: None for name, value in said.items() if getattr(self, name) == value}
         if self.I is not None:
-            usual["I"] = str(origin(f"--{self.name}", self.I)) or self.I
+            usual["I"] = str(parse_image_spec(f"--{self.name}", self.I)) or self.I
         return replace(self, **usual) if usual else self
 
-    def checked(self) -> Self:
-        super().checked()
-        if self.I is not None and origin(f"--{self.name}", self.I).kind in ("colour", "clear"):
+    def validated(self) -> Self:
+        super().validated()
+        if self.I is not None and parse_image_spec(f"--{self.name}", self.I).kind in ("colour", "clear"):
             raise Refusal(f"--{self.name}: I={self.I} is no picture of the stack, allowed are such as I=max")
         if self.I is not None and (self.c is not None or self.C is not None):
             raise Refusal(f"--{self.name}: I= works on colours as they are, C= and c are not allowed with it")
@@ -65,20 +65,20 @@ class Generator(Op):
             check_plane(self, self.C)
         return self
 
-    def differs(self) -> bool:
+    def difference_by_default(self) -> bool:
         """Whether the difference to the frame is taken when ``diff`` is not given."""
         return False
 
     @property
-    def difference(self) -> bool:
-        return self.differs() if self.diff is None else self.diff
+    def takes_difference(self) -> bool:
+        return self.difference_by_default() if self.diff is None else self.diff
 
     @property
-    def levelled(self) -> bool:
+    def is_levelled(self) -> bool:
         return self.contrast if self.level is None else self.level
 
     @property
-    def filtered(self) -> bool:
+    def is_filtered(self) -> bool:
         return self.contrast if self.mask is None else self.mask
 
     def halo(self, frame: Frame) -> Halo:
@@ -89,25 +89,25 @@ class Generator(Op):
         """The filter itself, plane by plane: (c, y, x) to (c, y, x) without the halo."""
         return x
 
-    def takes_codes(self, scene: Scene) -> bool:
+    def accepts_codes(self, scene: WorkingSpace) -> bool:
         """Whether its mask is also computed from whole numbers of an image's own type, with no image to compare to."""
         return False
 
-    def joint(self, x: Window) -> bool:
+    def needs_all_planes(self, x: Window) -> bool:
         """Whether the answer for one of these planes depends on which it is, or on the others."""
         return False
 
-    def fused_mask(self, source: Window, scene: Scene) -> Window | None:
+    def fused_mask(self, source: Window, scene: WorkingSpace) -> Window | None:
         """The mask (y, x) of a frame's window (c, y, x) in one pass, without the halo; None: from its planes."""
         return None
 
 
-def sees_frames(op: Generator, scene: Scene) -> bool:
+def sees_frames(op: MaskGenerator, scene: WorkingSpace) -> bool:
     """Whether it looks at the planes of a frame as they are: in no other space, and not beside an image."""
-    return (op.C, op.c, op.I) == (None,) * 3 and scene == Scene()
+    return (op.C, op.c, op.I) == (None,) * 3 and scene == WorkingSpace()
 
 
-def check_plane(op: Generator, space: str) -> None:
+def check_plane(op: MaskGenerator, space: str) -> None:
     """Refusal unless the plane that is asked for is one of a colour space."""
     if op.c is not None and op.c >= kernels.colour.plane_count(space):
         raise Refusal(f"--{op.name}: c{op.c} is no plane of {space}")

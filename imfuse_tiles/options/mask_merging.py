@@ -9,56 +9,56 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.lazy_numpy import np
-from imfuse_tiles.options.grammar import Op, number, word
+from imfuse_tiles.options.grammar import Option, number, word
 
-BASES = {"Screen": 0.0, "Lighten": 0.0, "Blend": 0.0, "Multiply": 1.0, "Darken": 1.0}
+BASE_VALUES = {"Screen": 0.0, "Lighten": 0.0, "Blend": 0.0, "Multiply": 1.0, "Darken": 1.0}
 #: Modes that leave a mask in 0..1 as it is when it is put on their base.
-EMPTY = ("Screen", "Lighten", "Blend")
+ZERO_BASE_MODES = ("Screen", "Lighten", "Blend")
 
 
-def modes() -> tuple[str, ...]:
+def blend_modes() -> tuple[str, ...]:
     """Names of the ways to put one picture on another."""
     return tuple(kernels.blend.MODES)
 
 
 @frozen
-class MaskMerge(Op, name="maskmerge"):
+class MaskMerge(Option, name="maskmerge"):
     """How the masks of a frame are put together."""
 
     section: ClassVar[str] = "Merging masks"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "plus", "multiply", "lighten", "overlay")
 
-    word1: str = word("Screen", "mode", modes, quiet=True)
+    word1: str = word("Screen", "mode", blend_modes, quiet=True)
 
     @property
-    def base(self) -> float:
+    def base_value(self) -> float:
         """What the masks are merged onto: the mode's neutral value, else the original's 50 % grey."""
-        return BASES.get(self.word1, 127 / 255)
+        return BASE_VALUES.get(self.word1, 127 / 255)
 
-    def merged(self, onto: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def blend(self, onto: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """``mask`` put on ``onto``, both (y, x) in 0..1."""
         return kernels.blend.blend(self.word1, onto, mask)
 
-    def together(self, masks: Iterable[np.ndarray], shape: Frame) -> np.ndarray:
+    def blend_all(self, masks: Iterable[np.ndarray], shape: Frame) -> np.ndarray:
         """Masks put on each other in their order, the first on the base. The masks may be overwritten."""
         masks, merged = iter(masks), None
-        if self.word1 in EMPTY:
+        if self.word1 in ZERO_BASE_MODES:
             first = next(masks, None)
             merged = None if first is None else np.clip(first, 0, 1, out=first)
         if merged is None:
-            merged = np.full(shape, self.base, np.float32)
+            merged = np.full(shape, self.base_value, np.float32)
         for mask in masks:
-            merged = self.merged(merged, mask)
+            merged = self.blend(merged, mask)
         return merged
 
 
 @frozen
-class MaskLevel(Op, name="masklevel"):
+class MaskLevel(Option, name="masklevel"):
     """Stretch the merged masks to 0..100 % over the whole stack; always on, always last."""
 
     section: ClassVar[str] = "Merging masks"
-    single: ClassVar[bool] = True
+    once_only: ClassVar[bool] = True
     examples: ClassVar = ("", "t0", "t10", "off", "p10,P60")
 
     p: float | None = number(None, "percent that becomes 0; left out: the smallest there is")

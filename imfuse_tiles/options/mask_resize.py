@@ -8,10 +8,10 @@ from imfuse_tiles import kernels
 from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.lazy_numpy import np
 
-Reader = Callable[[Region], "np.ndarray"]
+ReadRegion = Callable[[Region], "np.ndarray"]
 
 
-def interpolations() -> tuple[str, ...]:
+def interpolation_names() -> tuple[str, ...]:
     """Names of the interpolations."""
     return tuple(kernels.resample.INTERPOLATIONS)
 
@@ -22,7 +22,7 @@ def scaled_size(frame: Frame, percent: float) -> Frame:
     return height, width
 
 
-def resampled(read: Reader, frame: Frame, target: Frame, region: Region, interpolation: str) -> Window:
+def resample_region(read: ReadRegion, frame: Frame, target: Frame, region: Region, interpolation: str) -> Window:
     """A region of ``target`` interpolated from the samples (c, y, x) that ``read`` gives for a region of ``frame``."""
     part = Region(*kernels.resample.source_region(region, frame, target, interpolation))
     planes = np.ascontiguousarray(read(part))
@@ -35,10 +35,10 @@ def resampled(read: Reader, frame: Frame, target: Frame, region: Region, interpo
     return Window(np.stack(made) if len(made) > 1 else made[0][None], region, target)
 
 
-def there_and_back(x: Window, small: Frame, region: Region, interpolation: str) -> Window:
+def resize_and_back(x: Window, small: Frame, region: Region, interpolation: str) -> Window:
     """A region of a window (c, y, x) after a change to another size and back."""
 
     def other(part: Region) -> np.ndarray:
-        return resampled(lambda inner: x.cropped(inner).data, x.frame, small, part, interpolation).data
+        return resample_region(lambda inner: x.cropped(inner).data, x.frame, small, part, interpolation).data
 
-    return resampled(other, small, x.frame, region, interpolation)
+    return resample_region(other, small, x.frame, region, interpolation)

@@ -16,15 +16,15 @@ QUEUES = {
     "slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster",
     "htcondor": "HTCondorCluster",
 }  # fmt: skip
-ALLOWED = (
+SCHEDULER_HELP = (
     "sync, threads[:N], processes[:N], local[:N], tcp://host:port, tls://host:port, file:scheduler.json, "
     f"{', '.join(QUEUES)}, module:callable, or a cluster file by its name or path"
 )
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 #: What is said of a secured scheduler that nobody showed keys for.
-KEYLESS = "a secured scheduler takes --tls-cert, --tls-key and --tls-ca, or keys in dask's configuration"
+TLS_HELP = "a secured scheduler takes --tls-cert, --tls-key and --tls-ca, or keys in dask's configuration"
 #: Where a dashboard is served that was asked for without an address.
-DASHBOARD = "127.0.0.1:8787"
+DEFAULT_DASHBOARD = "127.0.0.1:8787"
 
 
 @frozen
@@ -56,12 +56,12 @@ class Part:
     def name(self) -> str:
         return f"part-{self.number}-of-{self.of}"
 
-    def owner(self, block: int) -> int:
+    def part_of_block(self, block: int) -> int:
         """The part that computes the so-manieth block of a stage."""
         return block % self.of + 1
 
 
-def part_of(text: str, wait: float) -> Part:
+def parse_part(text: str, wait: float) -> Part:
     """A part from I/N; Refusal when it is none."""
     found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
@@ -75,23 +75,23 @@ def is_callable(spec: str) -> bool:
     return spec.partition(":")[0] not in names and CALLABLE.fullmatch(spec) is not None
 
 
-def check_scheduler(spec: str, workers: int) -> int:
+def worker_count(spec: str, workers: int) -> int:
     """How many workers a scheduler will have (as given in it, else ``workers``); Refusal when it is unknown."""
     name, _, rest = spec.partition(":")
     if name == "sync" and not rest:
         return 1
     if name in ("threads", "processes", "local"):
         if rest and not (rest.isdigit() and int(rest) > 0):
-            raise Refusal(f"--scheduler {spec}: {rest} is no number of workers; allowed is {ALLOWED}")
+            raise Refusal(f"--scheduler {spec}: {rest} is no number of workers; allowed is {SCHEDULER_HELP}")
         return int(rest) if rest else workers
     if (name in ("tcp", "tls") and rest.startswith("//")) or (name == "file" and rest) or spec in QUEUES:
         return workers
     if is_callable(spec):
         return workers
-    raise Refusal(f"--scheduler {spec} is not known; allowed is {ALLOWED}")
+    raise Refusal(f"--scheduler {spec} is not known; allowed is {SCHEDULER_HELP}")
 
 
-def place(spec: str) -> Literal["here", "beside", "elsewhere"]:
+def worker_location(spec: str) -> Literal["here", "beside", "elsewhere"]:
     """Whether blocks are computed in this process, in processes of this machine, or wherever the workers are."""
     name = spec.partition(":")[0]
     if name in ("sync", "threads"):
@@ -124,7 +124,7 @@ class Resources:
             raise Refusal("--lean deletes what other parts may still read; it is not allowed with --part")
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Cores this process may use."""
     try:
         return len(os.sched_getaffinity(0))

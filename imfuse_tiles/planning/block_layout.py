@@ -9,7 +9,7 @@ from math import lcm, prod
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
-from imfuse_tiles.options.resources import Resources, place
+from imfuse_tiles.options.resources import Resources, worker_location
 from imfuse_tiles.planning.memory import PROGRAM_BYTES, format_size, memory_limits
 from imfuse_tiles.stages.stage import CHUNK, FLAT, Layout, Stage
 
@@ -39,7 +39,7 @@ class BlockLayout:
 
 def memory_used(resources: Resources, cut: BlockLayout) -> int:
     """Bytes that a stage takes of what is allowed: on this machine, or of each worker on others."""
-    if place(resources.scheduler) == "elsewhere":
+    if worker_location(resources.scheduler) == "elsewhere":
         return PROGRAM_BYTES + cut.block_bytes * resources.cluster.threads
     return resources.memory - memory_limits(resources)[1] + cut.block_bytes * cut.at_once
 
@@ -77,9 +77,9 @@ def candidate_layouts(stage: Stage, resources: Resources) -> list[Layout]:
 
 def candidate_edges(stage: Stage, resources: Resources) -> Sequence[int]:
     """Edges of blocks that are sensible for a stage, the largest first: elsewhere each costs its scheduler time."""
-    if place(resources.scheduler) == "elsewhere":
+    if worker_location(resources.scheduler) == "elsewhere":
         return EDGES
-    return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.reach > EDGES[1] else EDGES[1:]
+    return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.radius > EDGES[1] else EDGES[1:]
 
 
 def sized(stage: Stage, layout: Layout, resources: Resources, limit: int) -> BlockLayout:

@@ -46,23 +46,23 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     """
     resources = work.resources
     growth = disk_growth(work, resources.lean)
-    message = missing_space(growth, store, results)
+    message = disk_shortage(growth, store, results)
     if message and not (resources.lean or resources.part):
         lean = disk_growth(work, lean=True)
-        if not missing_space(lean, store, results):
+        if not disk_shortage(lean, store, results):
             message += f"; with --lean it needs {format_size(lean.most)} for the store"
     if message:
         raise Refusal(message)
     return growth.most
 
 
-def missing_space(need: DiskGrowth, store: Store, results: tuple[Path, int]) -> str:
+def disk_shortage(need: DiskGrowth, store: Store, results: tuple[Path, int]) -> str:
     """What a disk has too little of, in words: while stages are computed, or when the results are written."""
     if not store.is_local:
-        return full_disk([("results", *results)])
+        return shortage_text([("results", *results)])
     moments = [("store", store.folder, need.end), ("results", *results)], [("store", store.folder, need.most)]
     larger = sorted(moments, key=lambda wants: -sum(size for _, _, size in wants))
-    return next(filter(None, map(full_disk, larger)), "")
+    return next(filter(None, map(shortage_text, larger)), "")
 
 
 def free_bytes(folder: Path) -> int:
@@ -70,7 +70,7 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(nearest_folder(folder)).free
 
 
-def full_disk(wants: Iterable[tuple[str, Path, int]]) -> str:
+def shortage_text(wants: Iterable[tuple[str, Path, int]]) -> str:
     """In words which file system has not room for all that goes there: (what, folder, bytes); empty when all have."""
     on_disk: dict[int, list[tuple[str, Path, int]]] = {}
     for what, folder, size in wants:

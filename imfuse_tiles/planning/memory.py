@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.resources import Resources, place
+from imfuse_tiles.options.resources import Resources, worker_location
 
 #: What the program needs before it computes: Python and its libraries.
 PROGRAM_BYTES = 300 << 20
@@ -63,7 +63,7 @@ def block_memory_limit(resources: Resources) -> int:
 
 def memory_limits(resources: Resources) -> tuple[int, int]:
     """Bytes that one block may take, and all blocks at once: each process needs some for itself."""
-    where, workers = place(resources.scheduler), resources.workers
+    where, workers = worker_location(resources.scheduler), resources.workers
     if where == "elsewhere":
         each = block_memory_limit(resources) // resources.cluster.threads
         return each, each * workers

@@ -66,7 +66,7 @@ def make_plan(recipe: Recipe, stack: Stack, block_limit: int | None = None, maps
 
 def _build(recipe: Recipe, stack: Stack, block_limit: int | None, maps: bool) -> Plan:
     """A plan with or without maps."""
-    builder = PlanBuilder(recipe.of_stack(len(stack)), stack, block_limit, maps, write_picture)
+    builder = PlanBuilder(recipe.for_stack(len(stack)), stack, block_limit, maps, write_picture)
     read_frames(builder)
     result_stages(builder)
     return Plan(builder.recipe, stack, tuple(builder.stages.values()))

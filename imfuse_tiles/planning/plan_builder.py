@@ -11,9 +11,9 @@ from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.stages.align import AlignJob
-from imfuse_tiles.stages.final import Chain
+from imfuse_tiles.stages.final import StepChain
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Job, Output, Stage
 
 
@@ -30,7 +30,7 @@ class PlanBuilder:
     stack: Stack
     block_limit: int | None
     maps: bool
-    plan_picture: Callable[[PlanBuilder], Chain]
+    plan_picture: Callable[[PlanBuilder], StepChain]
     stages: dict[str, Stage] = field(default_factory=dict)
 
     @property
@@ -49,15 +49,15 @@ class PlanBuilder:
         return (AlignJob if self.stack.warps else IngestJob).key(self.stack.digest)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> StoredFrames:
         """The frames as they lie in the store."""
         stack = self.stack
-        return Source(f"source/{self.stack_key}", stack.planes, stack.frame, FULL[stack.dtype])
+        return StoredFrames(f"source/{self.stack_key}", stack.planes, stack.frame, FULL[stack.dtype])
 
     @property
     def mask_resize(self) -> PrepResize | None:
         """The option that has masks made at another size."""
-        return self.recipe.one(PrepResize)
+        return self.recipe.single_option(PrepResize)
 
     @property
     def mask_resize_record(self) -> dict[str, Any] | None:

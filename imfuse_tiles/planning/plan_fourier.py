@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from imfuse_tiles import kernels
-from imfuse_tiles.options.mask_fourier import Fourier
+from imfuse_tiles.options.mask_fourier import FourierFilter
 from imfuse_tiles.planning.plan_builder import PlanBuilder
-from imfuse_tiles.stages.fourier_masks import CellsJob, Far, FarJob, Planes, error
+from imfuse_tiles.stages.fourier_masks import CellsJob, FarJob, FarPart, PlaneReader, split_error
 from imfuse_tiles.stages.stage import Output, Stage
 
 
 def far_part(
-    builder: PlanBuilder, name: str, about: Any, planes: Planes, count: int, op: Fourier, inputs: tuple[str, ...]
-) -> tuple[Far, Stage]:
+    builder: PlanBuilder,
+    name: str,
+    about: Any,
+    planes: PlaneReader,
+    count: int,
+    op: FourierFilter,
+    inputs: tuple[str, ...],
+) -> tuple[FarPart, Stage]:
     """The far part of a filter and the stage that makes it.
 
     ``about``: what decides its values, for the key. ``count``: how many planes there are. ``inputs``: keys of the
@@ -33,5 +39,5 @@ def far_part(
     job = FarJob(out.path, count, responses, frame, far.path)
     stage = builder.add(f"far {name}", key, job, far, frame=(size[0] + margin, size[1] + margin),
                         slices=builder.slices, inputs=(cells,), whole=True,
-                        about={"error": error(responses, frame)})  # fmt: skip
-    return Far(far.path, count, responses, frame), stage
+                        about={"error": split_error(responses, frame)})  # fmt: skip
+    return FarPart(far.path, count, responses, frame), stage

@@ -7,36 +7,36 @@ from itertools import pairwise
 from typing import Any
 
 from imfuse_tiles import kernels
-from imfuse_tiles.options.backgrounds import Origin, origin
+from imfuse_tiles.options.backgrounds import ImageSpec, parse_image_spec
 from imfuse_tiles.options.mask_depthmap import DepthMap
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_fourier import Fourier
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_fourier import FourierFilter
+from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.options.recipe import mask_weights
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_fourier import far_part
 from imfuse_tiles.planning.plan_pictures import compared_picture, image_file
 from imfuse_tiles.stages.depthmap_mask import DepthMapJob
-from imfuse_tiles.stages.fourier_masks import FarMaskJob, FarStart, Frames, Masks
-from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, Part
-from imfuse_tiles.stages.montage import Merged
+from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob, FramePlanes, MaskPlanes
+from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, WeightedMask
+from imfuse_tiles.stages.montage import MergedMasks
 from imfuse_tiles.stages.stage import Output, Stage
 
 
-def mask(builder: PlanBuilder, op: Generator) -> tuple[Stage, str | None]:
+def mask(builder: PlanBuilder, op: MaskGenerator) -> tuple[Stage, str | None]:
     """The stages of one generator: its raw masks, and the key of their normalisation if they are normalised."""
     if isinstance(op, DepthMap):
         return depthmap_mask(builder, op)
-    image = None if op.I is None else compared_picture(builder, origin(f"--{op.name}", op.I))
-    scene, resize = builder.recipe.scene, builder.mask_resize
+    image = None if op.I is None else compared_picture(builder, parse_image_spec(f"--{op.name}", op.I))
+    scene, resize = builder.recipe.working_space, builder.mask_resize
     about = [builder.stack_key, op.record("work"), scene.space, scene.channel, builder.mask_resize_record,
              image.path if image else None]  # fmt: skip
     inputs = (builder.stack_key, *([image.key] if image else []))
     seen, image = replace(builder.source, resize=resize), replace(image, resize=resize) if image else None
     key = MaskJob.key(*about)
     job = MaskJob(op, scene, seen, builder.mask_frame, f"mask/{key}", f"mask/{key}", image)
-    if isinstance(op, Fourier) and not builder.fits(job):
-        frames = Frames(op, scene, seen, builder.mask_frame, image)
+    if isinstance(op, FourierFilter) and not builder.fits(job):
+        frames = FramePlanes(op, scene, seen, builder.mask_frame, image)
         far, stage = far_part(builder, op.name, about, frames, plane_count(builder, op), op, inputs)
         key = FarMaskJob.key(stage.key)
         job = FarMaskJob(op, scene, seen, builder.mask_frame, f"mask/{key}", f"peak/{key}", image, far)
@@ -49,55 +49,56 @@ def mask(builder: PlanBuilder, op: Generator) -> tuple[Stage, str | None]:
     whole = op.whole_frame and not isinstance(job, FarMaskJob)
     stage = builder.add(f"mask {op.name}", key, job, *outputs, frame=builder.mask_frame, slices=builder.slices,
                         halo=op.halo(builder.mask_frame), inputs=inputs, whole=whole)  # fmt: skip
-    return stage, normalisation(builder, op, key, job.peak) if op.levelled else None
+    return stage, normalisation(builder, op, key, job.peak) if op.is_levelled else None
 
 
 def depthmap_mask(builder: PlanBuilder, op: DepthMap) -> tuple[Stage, str | None]:
     """The stages of masks that are made of a depth map."""
-    layer = image_file(builder, Origin("file", op.word1))
+    layer = image_file(builder, ImageSpec("file", op.word1))
     assert layer.picture is not None
     key = DepthMapJob.key(builder.slices, op.record("work"), layer.record()[1:], builder.mask_resize_record)
     job = DepthMapJob(
-        op=op, scene=builder.recipe.scene, source=builder.source, frame=builder.mask_frame, out=f"mask/{key}",
-        peak=f"peak/{key}", image=replace(layer.picture, resize=builder.mask_resize), total=builder.slices,
+        op=op, working_space=builder.recipe.working_space, source=builder.source, frame=builder.mask_frame,
+        out=f"mask/{key}", peak=f"peak/{key}", image=replace(layer.picture, resize=builder.mask_resize),
+        total=builder.slices,
         veiled=layer.veiled, premultiplied=layer.premultiplied,
     )  # fmt: skip
     out = Output(job.out, (builder.slices,), (1,), "float32")
     peak = Output(job.peak, (), (1,), "float32", by_run=True)
     stage = builder.add("mask depthmap", key, job, out, peak, frame=builder.mask_frame, slices=builder.slices,
                         inputs=layer.inputs)  # fmt: skip
-    return stage, normalisation(builder, op, key, job.peak) if op.levelled else None
+    return stage, normalisation(builder, op, key, job.peak) if op.is_levelled else None
 
 
-def normalisation(builder: PlanBuilder, op: Generator, raw: str, peak: str) -> str:
+def normalisation(builder: PlanBuilder, op: MaskGenerator, raw: str, peak: str) -> str:
     """The stage that normalises a generator's masks over the stack; its key."""
     key = LevelJob.key(raw, op.clut)
     builder.add(f"normalise {op.name} mask", key, LevelJob(raw, peak, op.clut), frame=builder.mask_frame, inputs=(raw,))
     return key
 
 
-def plane_count(builder: PlanBuilder, op: Generator) -> int:
+def plane_count(builder: PlanBuilder, op: MaskGenerator) -> int:
     """How many planes a generator works on."""
     if op.I is not None:
         return builder.stack.planes
-    if op.c is not None or (op.C is None and builder.recipe.scene.channel is not None):
+    if op.c is not None or (op.C is None and builder.recipe.working_space.channel is not None):
         return 1
-    space = op.C or builder.recipe.scene.space
+    space = op.C or builder.recipe.working_space.space
     return builder.stack.planes if space == "sRGB" else kernels.colour.plane_count(space)
 
 
-def merged_masks(builder: PlanBuilder) -> Merged:
+def merged_masks(builder: PlanBuilder) -> MergedMasks:
     """The stages up to the merged and filtered masks, and how they are read."""
     parts, inputs, recipe = [], [], builder.recipe
     for op, weight in zip(recipe.generators, mask_weights(recipe), strict=True):
         stage, level = mask(builder, op)
-        parts.append(Part(op, weight, stage.outputs[0].path, level))
+        parts.append(WeightedMask(op, weight, stage.outputs[0].path, level))
         inputs += [stage.key, *([level] if level else [])]
     about: list[Any] = [
         recipe.merge.record(),
-        [(part.path, part.level, part.weight, part.op.record("merge"), part.op.filtered) for part in parts],
+        [(part.path, part.level, part.weight, part.op.record("merge"), part.op.is_filtered) for part in parts],
     ]  # fmt: skip
-    start: FarStart | None = None
+    start: FarFilteredMasks | None = None
     key, path = "", ""
     segments = filter_segments(builder, tuple(parts))
     for number, filters in enumerate(segments):
@@ -112,21 +113,21 @@ def merged_masks(builder: PlanBuilder) -> Merged:
         builder.add("merge masks", key, job, Output(path, (builder.slices,), (1,), "float32"), halo=job.halo(),
                     frame=builder.mask_frame, slices=builder.slices, inputs=tuple(inputs),
                     whole=job.whole_frame)  # fmt: skip
-    return Merged(path, key, recipe.level, builder.mask_resize)
+    return MergedMasks(path, key, recipe.level, builder.mask_resize)
 
 
-def _far_start(builder: PlanBuilder, key: str, op: MaskFilter) -> tuple[FarStart, Stage]:
+def _far_start(builder: PlanBuilder, key: str, op: MaskFilter) -> tuple[FarFilteredMasks, Stage]:
     """What the filters behind a split Fourier filter start from."""
-    assert isinstance(op, Fourier)
-    masks = Masks(f"merge/{key}", builder.mask_frame)
+    assert isinstance(op, FourierFilter)
+    masks = MaskPlanes(f"merge/{key}", builder.mask_frame)
     far, stage = far_part(builder, op.name, [key, op.record("work")], masks, 1, op, (key,))
-    return FarStart(masks.path, far), stage
+    return FarFilteredMasks(masks.path, far), stage
 
 
-def filter_segments(builder: PlanBuilder, parts: tuple[Part, ...]) -> list[tuple[MaskFilter, ...]]:
+def filter_segments(builder: PlanBuilder, parts: tuple[WeightedMask, ...]) -> list[tuple[MaskFilter, ...]]:
     """The mask filters, cut before every Fourier filter if whole frames do not fit the memory."""
     filters = builder.recipe.filters
     if builder.fits(MergeJob(parts, builder.recipe.merge, filters, builder.mask_frame, "")):
         return [filters]
-    places = [place for place, op in enumerate(filters) if isinstance(op, Fourier)]
+    places = [place for place, op in enumerate(filters) if isinstance(op, FourierFilter)]
     return [filters[a:b] for a, b in pairwise([0, *places, len(filters)])]

@@ -8,21 +8,21 @@ from pathlib import Path
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import content_digest, read_header
 from imfuse_tiles.imageio.stack import FULL
-from imfuse_tiles.options.backgrounds import Origin
+from imfuse_tiles.options.backgrounds import ImageSpec
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
-from imfuse_tiles.options.fusion_weights import Fusion
+from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.stages import focus_depth, focus_pyramid
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
-from imfuse_tiles.stages.masks import Painted, Source
-from imfuse_tiles.stages.pyramid_fusion import fused
+from imfuse_tiles.stages.masks import StoredFrames, StoredPicture
+from imfuse_tiles.stages.pyramid_fusion import plan_fusion
 from imfuse_tiles.stages.stack_statistics import PictureJob
 from imfuse_tiles.stages.stage import Output
 
 
-def picture(builder: PlanBuilder, origin: Origin) -> Layer:
+def picture(builder: PlanBuilder, origin: ImageSpec) -> Layer:
     """The stage of a picture and how it is read; a plain colour needs no stage."""
     if origin.kind in ("clear", "colour"):
         return Layer(origin)
@@ -31,15 +31,15 @@ def picture(builder: PlanBuilder, origin: Origin) -> Layer:
     if origin.kind == "recipe":
         return recipe_picture(builder, origin)
     if origin.kind == "enfuse":
-        fusion = Fusion.read("", origin.mode)
-        return Layer(origin, fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices))
+        fusion = FusionWeights.parse("", origin.mode)
+        return Layer(origin, plan_fusion(builder.add, builder.source, builder.stack_key, fusion, builder.slices))
     if origin.kind == "pyramid":
         return Layer(origin, focus_pyramid_stages(builder, origin).picture)
     key = PictureJob.key(builder.stack_key, origin.kind, origin.mode, origin.swapped)
     return Layer(origin, statistic_picture(builder, origin, key))
 
 
-def focus_pyramid_stages(builder: PlanBuilder, origin: Origin) -> focus_pyramid.Fused:
+def focus_pyramid_stages(builder: PlanBuilder, origin: ImageSpec) -> focus_pyramid.Fused:
     """The stages of a fusion by local energy."""
     fusion = FocusPyramid.read("", origin.mode)
     return focus_pyramid.fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices)
@@ -48,22 +48,22 @@ def focus_pyramid_stages(builder: PlanBuilder, origin: Origin) -> focus_pyramid.
 def depth_of_backgrounds(builder: PlanBuilder) -> focus_depth.FocusDepth | None:
     """The depth of the topmost background, if maps are wanted and it is a fusion that has one."""
     backgrounds = builder.recipe.backgrounds
-    top = backgrounds[-1].origin if backgrounds else None
+    top = backgrounds[-1].image_spec if backgrounds else None
     if not builder.maps or top is None or top.kind != "pyramid":
         return None
     return focus_depth.depth(builder.add, focus_pyramid_stages(builder, top).restored, builder.slices)
 
 
-def statistic_picture(builder: PlanBuilder, origin: Origin, key: str) -> Source:
+def statistic_picture(builder: PlanBuilder, origin: ImageSpec, key: str) -> StoredFrames:
     """The stage of a statistic of the stack at every pixel, and how it is read."""
     path, planes = f"image/{key}", builder.stack.planes
     job = PictureJob(builder.source, origin, builder.slices, path)
     out = Output(path, (planes, 1), (planes, 1), "float32")
     builder.add(f"{str(origin).lower()} image", key, job, out, inputs=(builder.stack_key,))
-    return Source(path, planes, builder.frame, 1.0, key=key)
+    return StoredFrames(path, planes, builder.frame, 1.0, key=key)
 
 
-def image_file(builder: PlanBuilder, origin: Origin) -> Layer:
+def image_file(builder: PlanBuilder, origin: ImageSpec) -> Layer:
     """An image file of the size of the frames, its opacity kept. Refusal when its size differs."""
     header = read_header(Path(origin.mode)).veiled()
     if (header.height, header.width) != builder.frame:
@@ -74,19 +74,19 @@ def image_file(builder: PlanBuilder, origin: Origin) -> Layer:
     out = Output(path, (planes, 1), (planes, 1), header.dtype)
     builder.add(f"read {Path(origin.mode).name}", key, IngestJob((header,), path), out, banded=True,
                 about={"rows": header.random_access})  # fmt: skip
-    source = Source(path, planes, builder.frame, FULL[header.dtype], key=key)
+    source = StoredFrames(path, planes, builder.frame, FULL[header.dtype], key=key)
     return Layer(origin, source, header.with_alpha, header.premultiplied and header.with_alpha)
 
 
-def recipe_picture(builder: PlanBuilder, origin: Origin) -> Layer:
+def recipe_picture(builder: PlanBuilder, origin: ImageSpec) -> Layer:
     """The picture that another recipe makes of the stack."""
-    other = builder.for_recipe(Recipe.of_options(origin.options), maps=False)
+    other = builder.for_recipe(Recipe.from_options(origin.options), maps=False)
     chain = builder.plan_picture(other)
     planes = chain.colours + 1
-    return Layer(origin, Painted(chain.path, planes, builder.frame, chain.full, key=chain.key), veiled=True)
+    return Layer(origin, StoredPicture(chain.path, planes, builder.frame, chain.full, key=chain.key), veiled=True)
 
 
-def compared_picture(builder: PlanBuilder, origin: Origin) -> Source:
+def compared_picture(builder: PlanBuilder, origin: ImageSpec) -> StoredFrames:
     """The stage of a picture that frames are compared to, and how it is read: colours only, without opacity."""
     layer = picture(builder, origin)
     if layer.picture is not None:
@@ -95,4 +95,4 @@ def compared_picture(builder: PlanBuilder, origin: Origin) -> Source:
     job = PictureJob(builder.source, origin, builder.slices, f"image/{key}")
     planes = builder.stack.planes
     builder.add(f"{str(origin).lower()} image", key, job, Output(job.out, (planes, 1), (planes, 1), "float32"))
-    return Source(job.out, planes, builder.frame, 1.0, key=key)
+    return StoredFrames(job.out, planes, builder.frame, 1.0, key=key)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from imfuse_tiles.options.final_steps import Final
+from imfuse_tiles.options.final_steps import FinalStep
 from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_masks import merged_masks
 from imfuse_tiles.planning.plan_pictures import depth_of_backgrounds, picture
-from imfuse_tiles.stages.final import Chain, FinalJob, FinishJob, MeasureJob, Step
+from imfuse_tiles.stages.final import AppliedStep, FinalJob, FinishJob, MeasureJob, StepChain
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import FLAT, Output
 
@@ -26,33 +26,33 @@ def montage(builder: PlanBuilder, first: int, last: int) -> MontageJob:
     return job
 
 
-def build_chain(builder: PlanBuilder, first: int, last: int) -> Chain:
+def build_chain(builder: PlanBuilder, first: int, last: int) -> StepChain:
     """A substack's montage and the final steps it takes on its way to the result.
 
     The steps are cut before every one that needs numbers of the picture: what is there is written and measured.
     """
     start = montage(builder, first, last)
-    chain = Chain(start.out, builder.stack.planes, start.depth, builder.frame, start.full, maps=builder.maps)
+    chain = StepChain(start.out, builder.stack.planes, start.depth, builder.frame, start.full, maps=builder.maps)
     for op in builder.recipe.finals:
-        if op.measures:
+        if op.needs_measuring:
             chain = write_steps(builder, chain)
-            chain = chain.then(Step(op, measure(builder, chain, op)))
+            chain = chain.then(AppliedStep(op, measure(builder, chain, op)))
         else:
-            chain = chain.then(Step(op))
+            chain = chain.then(AppliedStep(op))
     return chain
 
 
-def write_chain(builder: PlanBuilder, first: int, last: int) -> Chain:
+def write_chain(builder: PlanBuilder, first: int, last: int) -> StepChain:
     """A substack's picture in the store, all final steps done."""
     return write_steps(builder, build_chain(builder, first, last))
 
 
-def write_picture(builder: PlanBuilder) -> Chain:
+def write_picture(builder: PlanBuilder) -> StepChain:
     """The picture of all slices in the store, all final steps done."""
     return write_chain(builder, 0, builder.slices - 1)
 
 
-def write_steps(builder: PlanBuilder, chain: Chain) -> Chain:
+def write_steps(builder: PlanBuilder, chain: StepChain) -> StepChain:
     """The stage that writes a picture as far as its steps go; none if there are none."""
     if not chain.steps:
         return chain
@@ -64,7 +64,7 @@ def write_steps(builder: PlanBuilder, chain: Chain) -> Chain:
     return replace(chain, path=job.out, full=1.0, steps=())
 
 
-def measure(builder: PlanBuilder, chain: Chain, op: Final) -> str:
+def measure(builder: PlanBuilder, chain: StepChain, op: FinalStep) -> str:
     """The stage that measures a written picture for a step; its key."""
     key = MeasureJob.key(chain.record(), op.record("work"))
     job = MeasureJob(chain, op)
@@ -75,7 +75,7 @@ def measure(builder: PlanBuilder, chain: Chain, op: Final) -> str:
 def result_stages(builder: PlanBuilder) -> None:
     """The stages from the montages to the result."""
     recipe = builder.recipe
-    layers = tuple(picture(builder, op.origin) for op in recipe.backgrounds)
+    layers = tuple(picture(builder, op.image_spec) for op in recipe.backgrounds)
     spans = substack_spans(recipe, builder.slices) if recipe.generators else []
     build = write_chain if recipe.layered else build_chain
     chains = tuple(build(builder, *span) for span in spans)

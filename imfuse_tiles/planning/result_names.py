@@ -17,12 +17,12 @@ LONGEST = 200
 MOST = 5000
 
 
-def digests(plan: Plan) -> str:
+def result_digests(plan: Plan) -> str:
     """Six hex digits of the sources and six of the options: the same result has the same."""
-    return f"{plan.stack.digest[-6:]}_{digest(asked(plan))[-6:]}"
+    return f"{plan.stack.digest[-6:]}_{digest(options_digest_parts(plan))[-6:]}"
 
 
-def asked(plan: Plan) -> list[Any]:
+def options_digest_parts(plan: Plan) -> list[Any]:
     """What the options ask for: their text, the content of files they name, versions of functions they call.
 
     Where the program computes something else than it once did, that is told apart too.
@@ -44,11 +44,11 @@ def default_name(plan: Plan, base: str | None, long: bool, ending: str) -> Path:
     folder = Path(base) if base and Path(base).is_dir() else Path(base or "").parent
     start = "" if not base or Path(base).is_dir() else Path(base).name
     said = str(plan.recipe).replace(" ", "").replace("/", "_") if long else ""
-    stem = f"{start}{digests(plan)}{'_layered' if plan.recipe.layered else ''}{said}"
-    return folder / f"{shortened(stem)}.result.{ending}"
+    stem = f"{start}{result_digests(plan)}{'_layered' if plan.recipe.layered else ''}{said}"
+    return folder / f"{shorten_name(stem)}.result.{ending}"
 
 
-def shortened(stem: str) -> str:
+def shorten_name(stem: str) -> str:
     """As much of a name as a file system takes."""
     while len(stem.encode()) > LONGEST:
         stem = stem[:-1]
@@ -63,15 +63,15 @@ def find_finished_result(
     ``is_result``: whether a file of the right name is one. Looked for in ``folder``, then below the current one,
     nearest first.
     """
-    name = f"*{digests(plan)}*.result.{ending}"
-    for place in (folder, *below(Path())):
+    name = f"*{result_digests(plan)}*.result.{ending}"
+    for place in (folder, *folders_below(Path())):
         found = next((path for path in sorted(place.glob(name)) if is_result(path)), None)
         if found:
             return found
     return None
 
 
-def below(folder: Path) -> Iterator[Path]:
+def folders_below(folder: Path) -> Iterator[Path]:
     """Folders below one and itself, level by level, as many as are looked through in a moment.
 
     No hidden ones, no links, and nothing inside a store.

@@ -13,8 +13,8 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.final import Chain, FinishJob
-from imfuse_tiles.stages.layers import Layer, as_coloured
+from imfuse_tiles.stages.final import FinishJob, StepChain
+from imfuse_tiles.stages.layers import Layer, with_colour_planes
 from imfuse_tiles.stages.stage import Access
 
 Read = Callable[[Access, Region], np.ndarray]
@@ -49,14 +49,16 @@ def output_pages(
     job = plan.result.job
     assert isinstance(job, FinishJob)
     planes = job.colours + (not opaque)
-    pages = [Page(planes, finished(job, 0, planes), "result" if plan.recipe.layered else "")]
+    pages = [Page(planes, result_planes(job, 0, planes), "result" if plan.recipe.layered else "")]
     if plan.recipe.layered:
-        pages += layers(plan, job)
+        pages += layer_pages(plan, job)
     mask, depth = job.colours + 1, job.colours + 2
     others = {
-        "mask": Page(1, finished(job, mask, mask + 1)),
-        "depthmap": depth_page(finished(job, depth, depth + 2), extra.get("depthmap", result)),
-        "depth": Page(1, finished(job, depth, depth + 1)) if depth_opaque else Page(2, finished(job, depth, depth + 2)),
+        "mask": Page(1, result_planes(job, mask, mask + 1)),
+        "depthmap": depth_page(result_planes(job, depth, depth + 2), extra.get("depthmap", result)),
+        "depth": Page(1, result_planes(job, depth, depth + 1))
+        if depth_opaque
+        else Page(2, result_planes(job, depth, depth + 2)),
     }
     return [
         OutputFile("result", result, tuple(pages)),
@@ -64,18 +66,18 @@ def output_pages(
     ]
 
 
-def finished(job: FinishJob, first: int, stop: int) -> Read:
+def result_planes(job: FinishJob, first: int, stop: int) -> Read:
     """Some planes of the finished result."""
     return lambda access, region: access.read(job.out, [(first, stop)], region)
 
 
-def coloured(depth: Read) -> Read:
+def depth_colours(depth: Read) -> Read:
     """Depth value and opacity through the rainbow: red, green, blue, opacity."""
 
     def read(access: Access, region: Region) -> np.ndarray:
         value, opacity = depth(access, region)
         made = np.empty((4, *value.shape), np.uint16)
-        np.take(colours_of_codes(), value, axis=1, out=made[:3])
+        np.take(depth_colour_table(), value, axis=1, out=made[:3])
         made[3] = opacity
         return made
 
@@ -83,7 +85,7 @@ def coloured(depth: Read) -> Read:
 
 
 @cache
-def colours_of_codes() -> np.ndarray:
+def depth_colour_table() -> np.ndarray:
     """The rainbow's colour of every depth value, as 16-bit codes (3, 65536)."""
     values = np.arange(65536, dtype=np.float32)[None] / np.float32(65535)
     return (kernels.rainbow.rainbow(values)[:, 0] * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
@@ -92,45 +94,45 @@ def colours_of_codes() -> np.ndarray:
 def depth_page(depth: Read, path: Path) -> Page:
     """The coloured depth map, on black where the format knows no transparency."""
     if path.suffix.lower() not in (".jpg", ".jpeg"):
-        return Page(4, coloured(depth))
+        return Page(4, depth_colours(depth))
 
     def on_black(access: Access, region: Region) -> np.ndarray:
-        *colours, opacity = coloured(depth)(access, region).astype(np.uint32)
+        *colours, opacity = depth_colours(depth)(access, region).astype(np.uint32)
         return ((np.stack(colours) * opacity + 32767) // 65535).astype(np.uint16)
 
     return Page(3, on_black)
 
 
-def layers(plan: Plan, job: FinishJob) -> list[Page]:
+def layer_pages(plan: Plan, job: FinishJob) -> list[Page]:
     """The layers that make the result, from the lowest to the topmost: backgrounds, then substacks, the front one last.
 
     Image editors put the first page lowest: there, the result itself lies below its layers.
     """
     spans = substack_spans(plan.recipe, len(plan.stack))
     names = [f"substack {first + 1}-{last + 1}" for first, last in spans]
-    pages = [painted(layer, job.colours) for layer in job.layers]
+    pages = [background_page(layer, job.colours) for layer in job.layers]
     for chain, name in reversed([*zip(job.pictures, names, strict=False)]):
         each = chain.colours + 1
-        pages += [behind(chain, first, job.colours, f"background of {name}")
+        pages += [substack_page(chain, first, job.colours, f"background of {name}")
                   for first in range(chain.behind, chain.planes, each)]  # fmt: skip
-    substacks = [behind(chain, 0, job.colours, name) for chain, name in zip(job.pictures, names, strict=False)]
+    substacks = [substack_page(chain, 0, job.colours, name) for chain, name in zip(job.pictures, names, strict=False)]
     return pages + substacks[::-1]
 
 
-def painted(layer: Layer, colours: int) -> Page:
+def background_page(layer: Layer, colours: int) -> Page:
     """A background as a page."""
     return Page(
         colours + 1,
         lambda access, region: kernels.fold.coded(layer.read(access, region, colours)),
-        f"background {layer.origin}",
+        f"background {layer.image_spec}",
     )
 
 
-def behind(chain: Chain, first: int, colours: int, name: str) -> Page:
+def substack_page(chain: StepChain, first: int, colours: int, name: str) -> Page:
     """Colours with opacity in a written picture, from plane ``first`` on, as a page."""
     lead = first, first + chain.colours + 1
     return Page(
         colours + 1,
-        lambda access, region: kernels.fold.coded(as_coloured(chain.samples(access, lead, region), colours)),
+        lambda access, region: kernels.fold.coded(with_colour_planes(chain.samples(access, lead, region), colours)),
         name,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.integrity import unsound
+from imfuse_tiles.stages.integrity import damaged_blocks
 from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 
@@ -48,4 +48,4 @@ def recorded_blocks(store: Store, stage: Stage, record: StageRecord) -> tuple[in
         return 0, False
     done = store.journal(stage.key).completed_blocks()
     complete = record.finished and len(done) == stage.count(record.layout)
-    return len(done), complete and not unsound(store, stage, record.layout, done)
+    return len(done), complete and not damaged_blocks(store, stage, record.layout, done)

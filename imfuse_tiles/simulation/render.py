@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.simulation.files import TiledFile, file_size
 from imfuse_tiles.simulation.misalign import record
 from imfuse_tiles.simulation.stack import Box, Stack
@@ -51,7 +51,7 @@ def render(
     slices of 12000 x 12000 with two workers, up to 350 for misaligned stacks and many slices; the program
     itself takes about 150 of them.
 
-    Raises `Refusal` for arguments out of range or a disk too small, `Exists` rather than overwrite a stack
+    Raises `Refusal` for arguments out of range or a disk too small, `AlreadyExists` rather than overwrite a stack
     unless `force`. A rendering that is broken off leaves no picture behind.
     """
     stack = Stack(width, height, slices, seed, bits, noise, misalign)
@@ -170,7 +170,7 @@ def _check_folder(folder: Path, files: Files, force: bool) -> None:
     names = [file for file, _, _ in files.values()] + ["transforms.json"]
     there = [folder / name for name in names if (folder / name).exists()] + _slices(folder)
     if there and not force:
-        raise Exists(f"simulate: {there[0]} exists; choose another directory or force it")
+        raise AlreadyExists(f"simulate: {there[0]} exists; choose another directory or force it")
     need = sum(file_size(shape, dtype) for _, shape, dtype in files.values())
     home = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     free = shutil.disk_usage(home).free

@@ -71,6 +71,6 @@ def warped_rows(frame: FrameReader, warp: FrameWarp, part: Region) -> tuple[np.n
     out, seen = np.empty((len(source), *part.shape), source.dtype), np.empty(part.shape, np.bool_)
     for x0 in range(part.x0, part.x1, PART):
         piece = part._replace(x0=x0, x1=min(x0 + PART, part.x1))
-        inside = piece.within(part)
+        inside = piece.slices_in(part)
         out[(..., *inside)], seen[inside] = kernels.warp.warp(source, (y0, 0), whole, matrix, piece, gains)
     return out, seen, source.nbytes

@@ -10,7 +10,7 @@ from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 
 
-def described(stage: Stage, output: Output, layout: Layout) -> dict[str, Any]:
+def array_attributes(stage: Stage, output: Output, layout: Layout) -> dict[str, Any]:
     """What of a stage and its array must be known to tell its blocks and their chunks."""
     return {
         "name": stage.name, "key": stage.key, "frame": list(stage.frame), "slices": stage.slices,
@@ -19,13 +19,13 @@ def described(stage: Stage, output: Output, layout: Layout) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def arrays(names: Iterable[str]) -> list[str]:
+def array_paths(names: Iterable[str]) -> list[str]:
     """The arrays to which files of a store belong, whether they are described or not."""
     parts = (name.split("/") for name in names)
     return sorted({"/".join(each[:2]) for each in parts if len(each) > 2 and each[0] not in ("journal", "numbers")})
 
 
-def stage_of(store: Store, path: str) -> Stage:
+def stage_from_attributes(store: Store, path: str) -> Stage:
     """The stage that writes an array, without its work and its other arrays. Damaged when the array does not say."""
     said = store.arrays.attributes(path)
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.mask_depthmap import DepthMap
-from imfuse_tiles.stages.layers import unveiled
+from imfuse_tiles.stages.layers import unpremultiply
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.stage import Access
 
@@ -28,7 +28,7 @@ class DepthMapJob(MaskJob):
         """Nothing: the frames are not looked at."""
         return Window(np.empty((0, *around.shape), np.float32), around, self.frame)
 
-    def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+    def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         assert image is not None
-        planes = unveiled(np.clip(image.data, 0, 1), self.veiled, self.premultiplied)
+        planes = unpremultiply(np.clip(image.data, 0, 1), self.veiled, self.premultiplied)
         return self.op.likeness(planes, (self.total - z - 1) / self.total)

@@ -11,7 +11,7 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, Numbers
+from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, Numbers, corner_move
 from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
 
@@ -25,8 +25,10 @@ COLOURS = 128
 KEPT = 128 << 20
 #: From this ratio a frame's brightness is told to differ from that of its neighbours.
 JUMP = 1.2
+#: Frames of one scene do not lie farther apart than this share of the shorter side; pictures of chance may seem to.
+FARTHEST = 0.3
 #: Version of the estimate: raised when its numbers change.
-VERSION = 1
+VERSION = 2
 
 Progress = Callable[[int, int], None]
 
@@ -68,13 +70,14 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
 
 def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers]) -> Alignment:
     registration, (focus, bad, notes) = found.registration, _sweep(found, names)
-    frames = []
+    size, frames = (registration.width, registration.height), []
     for number, name in enumerate(names):
-        matrix = rounded(found.transforms[number]) if model != "no" else SAME
+        matrix, trouble = rounded(found.transforms[number]) if model != "no" else SAME, found.trouble(number)
+        if corner_move(matrix, *size) > FARTHEST * min(size):
+            matrix, trouble = SAME, trouble or "seems to lie too far from the others to belong to them: left as it is"
         warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(gains, number))
         frames.append(FrameTransform(name, matrix, round(found.residual(number), 4), warnings, gains[number],
-                                     found.trouble(number) or bad.get(number, ""), focus.index(number)))  # fmt: skip
-    size = registration.width, registration.height
+                                     trouble or bad.get(number, ""), focus.index(number)))  # fmt: skip
     return Alignment("no" if model == "no" else registration.model, names[found.reference], size, tuple(frames))
 
 

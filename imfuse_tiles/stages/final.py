@@ -10,20 +10,20 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
-from imfuse_tiles.options.final_steps import Final, Picture
+from imfuse_tiles.geometry import Frame, Halo, Region, Window, total_halo
+from imfuse_tiles.options.final_steps import FinalStep, Picture
 from imfuse_tiles.stages.focus_depth import FocusDepth
-from imfuse_tiles.stages.layers import Layer, as_coloured
+from imfuse_tiles.stages.layers import Layer, with_colour_planes
 from imfuse_tiles.stages.stage import Access, Block, Job
-from imfuse_tiles.stages.subtiles import memory, parts
+from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store
 
 
 @frozen
-class Step:
+class AppliedStep:
     """A final step, and the stage that measured the numbers it needs."""
 
-    op: Final
+    op: FinalStep
     numbers: str | None = None
 
     def apply(self, picture: Picture, store: Store) -> Picture:
@@ -33,7 +33,7 @@ class Step:
 
 
 @frozen
-class Chain:
+class StepChain:
     """A picture in the store, and the final steps it takes as it is read.
 
     The planes: ``colours`` colours, the opacity, the final mask, depth value and its opacity if it has ``maps``, and
@@ -45,7 +45,7 @@ class Chain:
     planes: int
     frame: Frame
     full: float = 1.0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[AppliedStep, ...] = ()
     maps: bool = True
 
     @property
@@ -67,7 +67,7 @@ class Chain:
         """What decides the picture's samples."""
         return [self.path, [[step.op.record("work"), step.numbers] for step in self.steps]]
 
-    def then(self, step: Step) -> Chain:
+    def then(self, step: AppliedStep) -> StepChain:
         """The same picture with one more step to take."""
         return replace(self, steps=(*self.steps, step))
 
@@ -77,11 +77,11 @@ class Chain:
         return self.planes if self.full == 1 else self.planes / 2
 
     def halo(self) -> Halo:
-        return chain(step.op.halo(self.frame) for step in self.steps)
+        return total_halo(step.op.halo(self.frame) for step in self.steps)
 
     def around(self, region: Region) -> Region:
         """What is read for a region."""
-        return region.grown(self.halo(), self.frame)
+        return region.with_halo(self.halo(), self.frame)
 
     def samples(self, access: Access, lead: tuple[int, int], region: Region, keep: bool = False) -> np.ndarray:
         """Some planes of a region as they are in the store, float32 in 0..1."""
@@ -108,21 +108,23 @@ class FinalJob(Job):
     step: ClassVar[str] = "post"
     parted: ClassVar[bool] = True
 
-    source: Chain
+    source: StepChain
     out: str
 
     def halo(self) -> Halo:
         return self.source.halo()
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        for part in parts(block.region, access.array(self.out), self.halo().reach):
+        for part in subtiles_of(block.region, access.array(self.out), self.halo().radius):
             picture, behind = self.source.read(access, part)
             planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
             access.write(self.out, [(0, self.source.planes)], part, np.concatenate(planes))
         return {}
 
     def memory(self, height: int, width: int) -> int:
-        return memory(self.source.weight, 6 * self.source.planes, (height, width), self.source.frame, self.halo().reach)
+        return memory(
+            self.source.weight, 6 * self.source.planes, (height, width), self.source.frame, self.halo().radius
+        )
 
 
 @frozen
@@ -132,19 +134,19 @@ class MeasureJob(Job):
     kind: ClassVar[str] = "reduce"
     step: ClassVar[str] = "post"
 
-    source: Chain
-    op: Final
+    source: StepChain
+    op: FinalStep
 
     def halo(self) -> Halo:
         return self.op.measure_halo(self.source.frame)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        around = block.region.grown(self.halo(), self.source.frame)
+        around = block.region.with_halo(self.halo(), self.source.frame)
         picture, _ = self.source.read(access, around, keep=False)
         return self.op.measure(picture, block.region)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        return self.op.measured(reports)
+        return self.op.merge_measurements(reports)
 
     def planes(self) -> float:
         return 4.5 * self.source.planes
@@ -160,7 +162,7 @@ class FinishJob(Job):
     step: ClassVar[str] = "post"
     parted: ClassVar[bool] = True
 
-    pictures: tuple[Chain, ...]
+    pictures: tuple[StepChain, ...]
     layers: tuple[Layer, ...]
     colours: int
     out: str
@@ -176,12 +178,12 @@ class FinishJob(Job):
     def halo(self) -> Halo:
         halo = Halo()
         for picture in self.pictures:
-            halo = halo.widest(picture.halo())
+            halo = halo.maximum(picture.halo())
         return halo
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         opaque = depth_opaque = True
-        for part in parts(block.region, access.array(self.out), self.halo().reach):
+        for part in subtiles_of(block.region, access.array(self.out), self.halo().radius):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
             opaque = opaque and bool(codes[self.colours].min() == 65535)
@@ -198,7 +200,7 @@ class FinishJob(Job):
             below = kernels.fold.over(layer, below)
         for chained in reversed(self.pictures[1:]):
             picture, _ = chained.read(access, region)
-            below = kernels.fold.over(as_coloured(picture.image.data, c), below)
+            below = kernels.fold.over(with_colour_planes(picture.image.data, c), below)
             if self.maps:
                 depth = kernels.fold.over(picture.depth.data, depth)
                 mask = np.maximum(mask, picture.mask.data)
@@ -215,7 +217,7 @@ class FinishJob(Job):
             clear = np.zeros((self.colours + 1, *region.shape), np.float32)
             return clear, clear[:2], clear[0]
         picture, _ = self.pictures[0].read(access, region)
-        return as_coloured(picture.image.data, self.colours), picture.depth.data, picture.mask.data
+        return with_colour_planes(picture.image.data, self.colours), picture.depth.data, picture.mask.data
 
     def backgrounds(self, access: Access, region: Region) -> Iterator[np.ndarray]:
         """The backgrounds, and in front of them those that the cuts left, the hindmost first."""
@@ -225,7 +227,7 @@ class FinishJob(Job):
             each = picture.colours + 1
             for plane in range(picture.behind, picture.planes, each):
                 left = picture.samples(access, (plane, plane + each), region, keep=True)
-                yield as_coloured(left, self.colours)
+                yield with_colour_planes(left, self.colours)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         found = [(each["opaque"], each.get("depth_opaque", False)) for each in reports]
@@ -236,4 +238,4 @@ class FinishJob(Job):
         layered = any(layer.picture for layer in self.layers)
         work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (1 + layered) * (self.colours + 1)
         frame = self.pictures[0].frame if self.pictures else (height, width)
-        return memory(read, work, (height, width), frame, self.halo().reach)
+        return memory(read, work, (height, width), frame, self.halo().radius)

@@ -34,7 +34,7 @@ class FillDepthJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level, region = self.restored.blend.level, block.region
         around = Region(*kernels.pyramid.coarser(region, level.above))
-        wide = region.grown(STEADY, level.frame)
+        wide = region.with_halo(STEADY, level.frame)
         peak = steadied(
             Window(access.read(self.restored.blend.part("peak"), [(0, 2)], wide), wide, level.frame), region
         )

@@ -29,12 +29,12 @@ from imfuse_tiles.options.focus_pyramid import (
     noise_energy,
     noise_pitch,
 )
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 from imfuse_tiles.storage.store import Store
 
 #: Pixels around a block that its patches reach: they begin in it.
-NOISE_HALO = Halo.of(NOISE_PATCH + 6)
+NOISE_HALO = Halo.uniform(NOISE_PATCH + 6)
 
 
 @frozen
@@ -43,7 +43,7 @@ class NoiseJob(Job):
 
     kind: ClassVar[str] = "reduce"
 
-    source: Source
+    source: StoredFrames
     total: int
 
     def patches(self, region: Region) -> Iterator[Region]:
@@ -56,7 +56,7 @@ class NoiseJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
         counts = np.zeros(kernels.detail_energy.BINS, np.int64)
-        around = block.region.grown(NOISE_HALO, level.frame)
+        around = block.region.with_halo(NOISE_HALO, level.frame)
         for z in range(self.total):
             samples = Window(self.source.samples(access, z, around), around, level.frame)
             for patch in self.patches(block.region):
@@ -77,13 +77,13 @@ class NoiseJob(Job):
 
 def patch_histogram(level: Level, samples: Window, patch: Region) -> np.ndarray:
     """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of a patch of a slice."""
-    wide = patch.grown(Halo.of(2), level.frame)
+    wide = patch.with_halo(Halo.uniform(2), level.frame)
     coarse = Region(*kernels.pyramid.coarser(wide, level.above))
     need = Region(*kernels.pyramid.finer(coarse, level.frame))
     samples = samples.cropped(need)
-    low, origins = level.reduced(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
+    low, origins = level.to_mask_size(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
     detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
-    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.of(2)).cropped(patch).data
+    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.uniform(2)).cropped(patch).data
     return kernels.detail_energy.histogram(mean[::2, ::2])
 
 
@@ -94,7 +94,7 @@ class DetailJob(Job):
     kind: ClassVar[str] = "fold"
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
-    source: Source
+    source: StoredFrames
     level: Level
     fusion: FocusPyramid
     total: int
@@ -140,7 +140,7 @@ class DetailJob(Job):
         detail = self.second_pass(access, block.region, highlights, peak)
         region, noise = block.region, self.noise_energy(access.store)
         access.write(self.part("detail"), [(0, self.source.planes)], region, detail)
-        inner = region.within(self.level.core(region))
+        inner = region.slices_in(self.level.core(region))
         place = np.stack([plane[inner] for plane in peak.place(noise, not self.fusion.unordered)])
         access.write(self.part("peak"), [(0, 2)], region, place)
         return {}
@@ -155,7 +155,7 @@ class DetailJob(Job):
         near = self.near_cells(access, cells) if self.near else self.clipped_cells(read, cells)
         if not self.near:
             half = halved(region)
-            access.write(self.part("near"), [(0, 1)], half, near[half.within(cells)][None])
+            access.write(self.part("near"), [(0, 1)], half, near[half.slices_in(cells)][None])
         if not near.any():
             return None
         highlights = Highlights.of(level, region, near)
@@ -185,7 +185,7 @@ class DetailJob(Job):
         core = self.level.core(region)
         for z in range(self.total):
             samples = Window(self.source.samples(access, z, need), need, self.level.frame)
-            low = self.level.reduced(samples, coarse)
+            low = self.level.to_mask_size(samples, coarse)
             finer = access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
             yield samples, low, self.level.evidence(samples, low, finer, core, highlights)
 
@@ -210,9 +210,9 @@ class DetailJob(Job):
         """The blended detail (planes, y, x) of a region, in the units of the samples."""
         focus, frame, core = kernels.focus_peak, self.level.frame, self.level.core(region)
         noise = self.noise_energy(access.store)
-        tolerance, inner = peak.tolerance(noise), region.within(core)
-        wide = region.grown(Halo.of(focus.WEIGHT_BLUR[1]), frame)
-        part = wide.within(core)
+        tolerance, inner = peak.tolerance(noise), region.slices_in(core)
+        wide = region.with_halo(Halo.uniform(focus.WEIGHT_BLUR[1]), frame)
+        part = wide.slices_in(core)
         best, tolerance = peak.best[part], tolerance[part]
         total, left = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
         detail = np.zeros((self.source.planes, *region.shape), np.float32)
@@ -249,7 +249,7 @@ class CoarsestJob(Job):
 
     kind: ClassVar[str] = "fold"
 
-    source: Source
+    source: StoredFrames
     evidence: str
     total: int
     out: str
@@ -341,11 +341,11 @@ def as_codes(picture: np.ndarray, full: float) -> np.ndarray:
 class Fused:
     """What is planned of a fusion: how its picture is read, and the picture of every level, the coarsest first."""
 
-    picture: Source
+    picture: StoredFrames
     restored: tuple[tuple[RestoreJob, str], ...]
 
 
-def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int) -> Fused:
+def fused(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int) -> Fused:
     """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage.
 
     ``key``: that of the stack. The picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
@@ -358,7 +358,7 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
     last, made = levels[-1]
     inputs: tuple[str, ...] = (made,)
     made = CoarsestJob.key(inputs)
-    coarsest = Source(last.part("slices"), source.planes, last.level.above, source.full)
+    coarsest = StoredFrames(last.part("slices"), source.planes, last.level.above, source.full)
     base = CoarsestJob(coarsest, last.part("evidence"), total, f"pyramid/{made}")
     add("fuse coarsest level", made, base, base.output(), frame=coarsest.frame, inputs=inputs)
     below, restored = base.out, []
@@ -369,10 +369,10 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyra
         add(f"restore level {job.level.number}", made, restore, restore.output(), frame=job.level.frame, inputs=inputs)
         restored.append((restore, made))
         below = restore.out
-    return Fused(Source(below, source.planes, source.frame, 65535.0, key=made), tuple(restored))
+    return Fused(StoredFrames(below, source.planes, source.frame, 65535.0, key=made), tuple(restored))
 
 
-def blended(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPyramid, total: int,
+def blended(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
             noise: str) -> list[tuple[DetailJob, str]]:  # fmt: skip
     """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
     seen, finer, made = source, "", key
@@ -383,13 +383,13 @@ def blended(add: Callable[..., Stage], source: Source, key: str, fusion: FocusPy
         made = DetailJob.key(inputs, number, str(fusion))
         near = jobs[0][0].part("near") if number == 1 else ""
         job = DetailJob(seen, level, fusion, total, finer, noise, f"pyramid/{made}", near)
-        add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=Halo.of(REACH), inputs=inputs,
-            grain=2)  # fmt: skip
+        add(f"fuse level {number}", made, job, *job.outputs(), frame=level.frame, halo=Halo.uniform(REACH),
+            inputs=inputs, grain=2)  # fmt: skip
         jobs.append((job, made))
-        seen = Source(job.part("slices"), source.planes, level.above, source.full)
+        seen = StoredFrames(job.part("slices"), source.planes, level.above, source.full)
         finer = job.part("evidence")
     return jobs
 
 
 #: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
-REACH = CORE.reach + kernels.detail_energy.RADIUS + 4
+REACH = CORE.radius + kernels.detail_energy.RADIUS + 4

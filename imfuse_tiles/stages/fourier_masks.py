@@ -17,12 +17,12 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.kernels.response import Response
 from imfuse_tiles.options.mask_computation import input_planes, raw_mask
-from imfuse_tiles.options.mask_generator import Generator, Scene
-from imfuse_tiles.stages.masks import MaskJob, Source
+from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
+from imfuse_tiles.stages.masks import MaskJob, StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job
 
 
-class Planes(Protocol):
+class PlaneReader(Protocol):
     """Where the planes of a slice come from."""
 
     @property
@@ -34,22 +34,22 @@ class Planes(Protocol):
 
 
 @frozen
-class Frames:
+class FramePlanes:
     """The planes a generator looks at."""
 
-    op: Generator
-    scene: Scene
-    source: Source
+    op: MaskGenerator
+    working_space: WorkingSpace
+    source: StoredFrames
     frame: Frame
-    image: Source | None = None
+    image: StoredFrames | None = None
 
     def read(self, access: Access, z: int, region: Region) -> np.ndarray:
         image = None if self.image is None else self.image.window(access, 0, region)
-        return input_planes(self.op, self.source.window(access, z, region), self.scene, image).data
+        return input_planes(self.op, self.source.window(access, z, region), self.working_space, image).data
 
 
 @frozen
-class Masks:
+class MaskPlanes:
     """The one plane of a mask that is in the store."""
 
     path: str
@@ -61,12 +61,12 @@ class Masks:
 
 def replicated(read: Callable[[Region], np.ndarray], wanted: Region, frame: Frame) -> np.ndarray:
     """Planes (c, y, x) of a region that may leave the frame, whose edge pixels repeat there."""
-    part = inside(wanted, frame)
+    part = interior(wanted, frame)
     around = [(part.y0 - wanted.y0, wanted.y1 - part.y1), (part.x0 - wanted.x0, wanted.x1 - part.x1)]
     return np.pad(read(part), [(0, 0), *around], mode="edge")
 
 
-def inside(region: Region, frame: Frame) -> Region:
+def interior(region: Region, frame: Frame) -> Region:
     """What of a region lies in the frame."""
     return Region(max(region.y0, 0), min(region.y1, frame[0]), max(region.x0, 0), min(region.x1, frame[1]))
 
@@ -85,7 +85,7 @@ def region_of(corners: tuple[int, int, int, int]) -> Region:
 class CellsJob(Job):
     """Means of the 8 x 8 cells of every slice; the frame of this job is that of the cells."""
 
-    planes_of: Planes
+    planes_of: PlaneReader
     count: int
     out: str
 
@@ -135,7 +135,7 @@ def near_gain(response: Response, frame: Frame) -> np.ndarray:
 
 
 @frozen
-class Far:
+class FarPart:
     """The far parts in the store, and the whole filter with them."""
 
     path: str
@@ -176,16 +176,16 @@ class FarMaskJob(MaskJob):
 
     parted: ClassVar[bool] = False
 
-    far: Far | None = None
+    far: FarPart | None = None
 
     def around(self, region: Region) -> Region:
         assert self.far is not None
         return self.far.source(region)
 
-    def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+    def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         far = self.far
         assert far is not None
-        made = raw_mask(self.op, seen, self.scene, image, lambda x: far.filtered(access, z, x, region))
+        made = raw_mask(self.op, seen, self.working_space, image, lambda x: far.filtered(access, z, x, region))
         return made.cropped(region).data
 
     def memory(self, height: int, width: int) -> int:
@@ -194,11 +194,11 @@ class FarMaskJob(MaskJob):
 
 
 @frozen
-class FarStart:
+class FarFilteredMasks:
     """A chain of mask filters that goes on with a Fourier filter whose far part is in the store."""
 
     path: str
-    far: Far
+    far: FarPart
 
     def read(self, access: Access, z: int, region: Region) -> Window:
         around = self.far.source(region)
@@ -207,6 +207,6 @@ class FarStart:
         return made.with_data(made.data[0])
 
 
-def error(responses: Iterable[Response], frame: Frame) -> float:
+def split_error(responses: Iterable[Response], frame: Frame) -> float:
     """About the largest error of the split filter, for the plan."""
     return sum(kernels.farfield.expected_error(response, *frame) for response in responses)

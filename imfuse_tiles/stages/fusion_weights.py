@@ -10,8 +10,8 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
-from imfuse_tiles.options.fusion_weights import Fusion
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.options.fusion_weights import FusionWeights
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job, Output
 
 Slice = tuple[np.ndarray, np.ndarray]
@@ -23,8 +23,8 @@ class WeightJob(Job):
 
     kind: ClassVar[str] = "fold"
 
-    source: Source
-    fusion: Fusion
+    source: StoredFrames
+    fusion: FusionWeights
     total: int
     out: str
 
@@ -52,13 +52,13 @@ class WeightJob(Job):
         return 5.0 + self.source.planes
 
 
-def weights(access: Access, source: Source, fusion: Fusion, z: int, region: Region) -> Window:
+def weights(access: Access, source: StoredFrames, fusion: FusionWeights, z: int, region: Region) -> Window:
     """The weights of one slice over a region."""
-    around = region.grown(fusion.halo, source.frame)
+    around = region.with_halo(fusion.halo, source.frame)
     return fusion.weights(Window(source.samples(access, z, around), around, source.frame)).cropped(region)
 
 
-class Slices(Protocol):
+class SliceReader(Protocol):
     """Where a group of levels begins: samples (planes, y, x) and mask (y, x) of each slice."""
 
     def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
@@ -67,7 +67,7 @@ class Slices(Protocol):
 
 
 @frozen
-class Weighed:
+class WeightedFrames:
     """The stack itself with the masks that follow from its weights."""
 
     weights: WeightJob
@@ -81,21 +81,21 @@ class Weighed:
             return job.source.samples(access, z, region), mask
 
         def soft(z: int) -> Slice:
-            around = region.grown(job.fusion.halo, job.source.frame)
+            around = region.with_halo(job.fusion.halo, job.source.frame)
             samples = Window(job.source.samples(access, z, around), around, job.source.frame)
             weight = job.fusion.weights(samples).cropped(region).data
-            return samples.cropped(region).data, shared(weight, told, share)
+            return samples.cropped(region).data, normalise_weights(weight, told, share)
 
         return soft if job.fusion.soft else hard
 
 
-def shared(weight: np.ndarray, total: np.ndarray, share: np.float32) -> np.ndarray:
+def normalise_weights(weight: np.ndarray, total: np.ndarray, share: np.float32) -> np.ndarray:
     """A slice's part of the weight of all; ``share`` where there is none."""
     return np.divide(weight, total, out=np.full_like(weight, share), where=total > 0)
 
 
 @frozen
-class Reduced:
+class ReducedLevels:
     """A coarser level of every slice, its mask the last plane."""
 
     path: str

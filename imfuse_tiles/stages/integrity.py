@@ -9,19 +9,19 @@ from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.store import Store
 
 
-def sound(store: Store, stage: Stage) -> bool:
+def is_complete(store: Store, stage: Stage) -> bool:
     """Whether a stage is finished and every chunk of it there in full length."""
     layout = Layout.of(store.journal(stage.key).layout())
     if layout is None or store.numbers.load(stage.key) is None:
         return False
     done = store.journal(stage.key).completed_blocks()
-    return len(done) == stage.count(layout) and not unsound(store, stage, layout, done)
+    return len(done) == stage.count(layout) and not damaged_blocks(store, stage, layout, done)
 
 
-def unsound(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
+def damaged_blocks(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
     """Those of the named blocks that have a chunk missing or not of full length."""
     try:
-        arrays = [(output, opened(store, stage, layout, output)) for output in stage.outputs]
+        arrays = [(output, open_array(store, stage, layout, output)) for output in stage.outputs]
         sized = [(output, array, array.sizes()) for output, array in arrays]
     except Damaged:
         return [block.name for block in stage.blocks(layout) if block.name in names]
@@ -36,7 +36,7 @@ def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequ
     )
 
 
-def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
+def open_array(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
     """An array of a stage; Damaged unless its metadata are those that the stage writes."""
     array = store.arrays.open(output.path)
     shape = output.shape(stage.frame, stage.runs(layout))
@@ -46,10 +46,10 @@ def opened(store: Store, stage: Stage, layout: Layout, output: Output) -> Chunke
     return array
 
 
-def damaged(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
+def damaged_chunks(store: Store, stage: Stage, layout: Layout, path: str) -> Iterator[tuple[Block, Damaged]]:
     """Every chunk of array ``path`` in a finished block that cannot be trusted, with its block; reads all of it."""
     output = next(each for each in stage.outputs if each.path == path)
-    array, done = opened(store, stage, layout, output), store.journal(stage.key).completed_blocks()
+    array, done = open_array(store, stage, layout, output), store.journal(stage.key).completed_blocks()
     for block in stage.blocks(layout):
         if block.name in done:
             for damage in _faults(array, output, block):
@@ -65,7 +65,7 @@ def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damag
             yield damage
 
 
-def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
+def invalidate_blocks(store: Store, stage: Stage, damage: Damaged) -> None:
     """Take back every block of a stage that the array of a damaged chunk makes doubtful."""
     layout = Layout.of(store.journal(stage.key).layout())
     if layout is None or damage.chunk_index == ():
@@ -73,7 +73,7 @@ def take_back(store: Store, stage: Stage, damage: Damaged) -> None:
         return
     store.numbers.delete(stage.key)
     try:
-        lost = {block.name for block, _ in damaged(store, stage, layout, damage.path)}
+        lost = {block.name for block, _ in damaged_chunks(store, stage, layout, damage.path)}
     except Damaged:
         store.journal(stage.key).forget()
         return

@@ -8,8 +8,8 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.options.backgrounds import Origin
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.options.backgrounds import ImageSpec
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access
 
 
@@ -20,8 +20,8 @@ class Layer:
     ``veiled``: the picture's last plane is its opacity; ``premultiplied``: its colours are stored times that.
     """
 
-    origin: Origin
-    picture: Source | None = None
+    image_spec: ImageSpec
+    picture: StoredFrames | None = None
     veiled: bool = False
     premultiplied: bool = False
 
@@ -32,40 +32,40 @@ class Layer:
 
     def record(self) -> list[Any]:
         """What decides its samples."""
-        return [self.origin.kind, self.origin.value, self.picture.path if self.picture else "", self.veiled]
+        return [self.image_spec.kind, self.image_spec.value, self.picture.path if self.picture else "", self.veiled]
 
     @property
     def colours(self) -> int:
         """How many colour planes it needs to be shown as it is."""
         if self.picture is None:
-            return 3 if self.origin.coloured else 1
+            return 3 if self.image_spec.needs_colour else 1
         return self.picture.planes - self.veiled
 
     def read(self, access: Access, region: Region, colours: int) -> np.ndarray:
         """Colours with opacity (colours + 1, y, x), float32 in 0..1."""
         if self.picture is None:
-            values = self.origin.value or (0.0, 0.0, 0.0, 0.0)
+            values = self.image_spec.value or (0.0, 0.0, 0.0, 0.0)
             planes = np.asarray((*values[:colours], values[3]), np.float32)
             return np.broadcast_to(planes[:, None, None], (colours + 1, *region.shape))
         planes = np.clip(self.picture.window(access, 0, region).data, 0, 1)
-        return as_coloured(unveiled(planes, self.veiled, self.premultiplied), colours)
+        return with_colour_planes(unpremultiply(planes, self.veiled, self.premultiplied), colours)
 
 
-def unveiled(planes: np.ndarray, veiled: bool, premultiplied: bool) -> np.ndarray:
+def unpremultiply(planes: np.ndarray, veiled: bool, premultiplied: bool) -> np.ndarray:
     """Colours and opacity: opaque if there is none, and the colours divided by it if they are stored times it."""
     if not veiled:
         return np.concatenate([planes, np.ones((1, *planes.shape[1:]), np.float32)])
-    return np.concatenate([divided(planes[:-1], planes[-1]), planes[-1:]]) if premultiplied else planes
+    return np.concatenate([divide_by_opacity(planes[:-1], planes[-1]), planes[-1:]]) if premultiplied else planes
 
 
-def as_coloured(planes: np.ndarray, colours: int) -> np.ndarray:
+def with_colour_planes(planes: np.ndarray, colours: int) -> np.ndarray:
     """Colours with opacity in ``colours`` planes and the opacity: grey is repeated."""
     if len(planes) == colours + 1:
         return planes
     return np.concatenate([np.repeat(planes[:1], colours, axis=0), planes[-1:]])
 
 
-def divided(colours: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+def divide_by_opacity(colours: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """Colours that were stored times their opacity, as they are; 0 where nothing can be seen."""
     seen = opacity > 0
     return np.where(seen, np.minimum(colours / np.where(seen, opacity, np.float32(1)), np.float32(1)), np.float32(0))

@@ -10,11 +10,11 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Frame, Halo, Region, Window, chain
+from imfuse_tiles.geometry import Frame, Halo, Region, Window, total_halo
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator, Scene
+from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.stage import Access, Block, Job
@@ -22,7 +22,7 @@ from imfuse_tiles.storage.store import Store
 
 
 @frozen
-class Source:
+class StoredFrames:
     """The stack in the store, (planes, slices, y, x) in its own number type, and how masks see it."""
 
     path: str
@@ -64,11 +64,11 @@ class Source:
         if self.resize is None:
             plain = codes and self.sample_bytes < 4
             return Window(self.samples(access, z, region, keep) if plain else read(region), region, self.frame)
-        return self.resize.reduced(read, self.frame, region)
+        return self.resize.to_mask_size(read, self.frame, region)
 
 
 @frozen
-class Painted(Source):
+class StoredPicture(StoredFrames):
     """A picture in the store without slices, (planes, y, x) in its own number type."""
 
     def samples(self, access: Access, z: int, region: Region, keep: bool = False,
@@ -80,9 +80,9 @@ class Painted(Source):
 PORTION: dict[str, int] = {"least": 2, "halos": 12}
 
 
-def portioned(access: Access, out: str, region: Region, reach: int, whole: bool) -> list[Region]:
+def split_region(access: Access, out: str, region: Region, reach: int, whole: bool) -> list[Region]:
     """A block's region in the parts that are computed one after the other; ``whole``: it can only be one."""
-    return [region] if whole else list(subtiles.parts(region, access.array(out), reach, **PORTION))
+    return [region] if whole else list(subtiles.subtiles_of(region, access.array(out), reach, **PORTION))
 
 
 @frozen
@@ -94,29 +94,29 @@ class MaskJob(Job):
 
     parted: ClassVar[bool] = True
 
-    op: Generator
-    scene: Scene
-    source: Source
+    op: MaskGenerator
+    working_space: WorkingSpace
+    source: StoredFrames
     frame: Frame
     out: str
     peak: str
-    image: Source | None = None
+    image: StoredFrames | None = None
 
     def around(self, region: Region) -> Region:
         """The part of the frame that a region of the mask depends on."""
-        return region.grown(self.op.halo(self.frame), self.frame)
+        return region.with_halo(self.op.halo(self.frame), self.frame)
 
     def seen(self, access: Access, z: int, around: Region) -> Window:
         """What the generator looks at of a slice."""
-        return self.source.window(access, z, around, keep=self.parted, codes=self.op.takes_codes(self.scene))
+        return self.source.window(access, z, around, keep=self.parted, codes=self.op.accepts_codes(self.working_space))
 
-    def raw(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+    def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         """The raw mask of one slice."""
-        return raw_mask(self.op, seen, self.scene, image).cropped(region).data
+        return raw_mask(self.op, seen, self.working_space, image).cropped(region).data
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         whole = not self.parted or self.op.whole_frame
-        split = portioned(access, self.out, block.region, self.op.halo(self.frame).reach, whole)
+        split = split_region(access, self.out, block.region, self.op.halo(self.frame).radius, whole)
         parts = {part: self.around(part) for part in split}
         images = {
             part: None if self.image is None else self.image.window(access, 0, around)
@@ -125,15 +125,15 @@ class MaskJob(Job):
         peak, low = np.full(block.region.shape, -np.inf, np.float32), np.inf
         for z in range(block.z0, block.z1):
             for part, around in parts.items():
-                raw = self.raw(access, z, self.seen(access, z, around), images[part], part)
+                raw = self.raw_mask(access, z, self.seen(access, z, around), images[part], part)
                 access.write(self.out, [(z, z + 1)], part, raw[None])
-                low = min(low, kernels.level.gathered(raw, peak[part.within(block.region)]))
+                low = min(low, kernels.level.gathered(raw, peak[part.slices_in(block.region)]))
         if self.peak != self.out:
             access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        return span(reports)
+        return value_range(reports)
 
     def planes(self) -> float:
         return 10 + 2.5 * self.source.planes + self.source.wider()
@@ -141,21 +141,21 @@ class MaskJob(Job):
     def memory(self, height: int, width: int) -> int:
         """Planes of a part, the chunks around a row of parts, and of the block the mask, the strongest and images."""
         if not self.parted or self.op.whole_frame:
-            beside = whole_bytes(self.frame) if self.op.whole_frame else 0
+            beside = whole_frame_bytes(self.frame) if self.op.whole_frame else 0
             return super().memory(height, width) + beside
         read = self.source.planes * self.source.sample_bytes / 4
         whole = 1.5 + (0 if self.image is None else 1.5 * self.source.planes)
-        reach = self.op.halo(self.frame).reach
+        reach = self.op.halo(self.frame).radius
         work = subtiles.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
         return int(work + 4 * whole * height * width)
 
 
-def whole_bytes(frame: Frame) -> int:
+def whole_frame_bytes(frame: Frame) -> int:
     """Bytes that filtering a whole frame takes, with what is held for the next one."""
     return int(kernels.fft.bytes_needed(*frame) + kernels.fft.kept_bytes(*frame))
 
 
-def span(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def value_range(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The smallest and largest value over all blocks."""
     found = [(each["low"], each["high"]) for each in reports]
     return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
@@ -173,7 +173,7 @@ class LevelJob(Job):
     clut: bool
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        low, high = limits(access.store, self.raw)
+        low, high = level_limits(access.store, self.raw)
         if high <= low or not self.clut:
             return {"counts": None}
         runs = access.array(self.peak).shape[0]
@@ -183,7 +183,7 @@ class LevelJob(Job):
         return {"counts": kernels.level.histogram(peak, low, high).tolist()}
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        low, high = limits(store, self.raw)
+        low, high = level_limits(store, self.raw)
         counts = [each["counts"] for each in reports]
         if counts[0] is None:
             return {"low": low, "high": high, "curve": None}
@@ -194,7 +194,7 @@ class LevelJob(Job):
         return 10.0
 
 
-def limits(store: Store, raw: str) -> tuple[float, float]:
+def level_limits(store: Store, raw: str) -> tuple[float, float]:
     """Smallest and largest raw mask value of the stack, as their six-digit percent figures."""
     numbers = store.numbers.load(raw)
     assert numbers is not None, f"{raw} is not finished"
@@ -202,7 +202,7 @@ def limits(store: Store, raw: str) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=64)
-def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
+def normalisation_range(store: Store, key: str) -> tuple[float, float, np.ndarray]:
     """Limits and table of a levelled generator."""
     numbers = store.numbers.load(key)
     assert numbers is not None, f"{key} is not finished"
@@ -211,10 +211,10 @@ def stretch(store: Store, key: str) -> tuple[float, float, np.ndarray]:
 
 
 @frozen
-class Part:
+class WeightedMask:
     """A generator's mask as merging takes it: its array, its levelling (None: as it is) and its weight."""
 
-    op: Generator
+    op: MaskGenerator
     weight: float
     path: str
     level: str | None
@@ -223,11 +223,11 @@ class Part:
         """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
         mask = access.read(self.path, [(z, z + 1)], region, keep=True)[0]
         if self.level is not None:
-            mask = kernels.level.levelled(mask, *stretch(access.store, self.level))
+            mask = kernels.level.levelled(mask, *normalisation_range(access.store, self.level))
         return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
 
 
-class Start(Protocol):
+class UnfilteredMasks(Protocol):
     """What a later part of a chain of mask filters goes on from."""
 
     def read(self, access: Access, z: int, region: Region) -> Window:
@@ -246,16 +246,16 @@ class MergeJob(Job):
     step: ClassVar[str] = "merge"
     parted: ClassVar[bool] = True
 
-    parts: tuple[Part, ...]
+    parts: tuple[WeightedMask, ...]
     merge: MaskMerge
     filters: tuple[MaskFilter, ...]
     frame: Frame
     out: str
-    start: Start | None = None
+    start: UnfilteredMasks | None = None
     last: bool = True
 
     def halo(self) -> Halo:
-        return chain(op.halo(self.frame) for op in self.filters)
+        return total_halo(op.halo(self.frame) for op in self.filters)
 
     @property
     def whole_frame(self) -> bool:
@@ -263,7 +263,7 @@ class MergeJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         low, high = np.inf, -np.inf
-        parts = portioned(access, self.out, block.region, self.halo().reach, self.whole_frame)
+        parts = split_region(access, self.out, block.region, self.halo().radius, self.whole_frame)
         for z in range(block.z0, block.z1):
             for part in parts:
                 mask, least, most = self.merged(access, z, part)
@@ -273,7 +273,7 @@ class MergeJob(Job):
 
     def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
         """One slice's merged mask, its smallest and its largest value."""
-        around = region.grown(self.halo(), self.frame)
+        around = region.with_halo(self.halo(), self.frame)
         window = self.begun(access, z, around)
         for op in self.filters:
             window = op.apply(window)
@@ -281,25 +281,25 @@ class MergeJob(Job):
         if not self.last:
             return mask, float(mask.min()), float(mask.max())
         for part in self.parts:
-            if not part.op.filtered:
-                mask = self.merge.merged(mask, part.read(access, z, region))
+            if not part.op.is_filtered:
+                mask = self.merge.blend(mask, part.read(access, z, region))
         return kernels.level.limited(mask)
 
     def begun(self, access: Access, z: int, around: Region) -> Window:
         """The mask before this job's filters: merged now, or what an earlier job left."""
         if self.start is not None:
             return self.start.read(access, z, around)
-        masks = (part.read(access, z, around) for part in self.parts if part.op.filtered)
-        return Window(self.merge.together(masks, around.shape), around, self.frame)
+        masks = (part.read(access, z, around) for part in self.parts if part.op.is_filtered)
+        return Window(self.merge.blend_all(masks, around.shape), around, self.frame)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        return span(reports)
+        return value_range(reports)
 
     def planes(self) -> float:
         return 11.0
 
     def memory(self, height: int, width: int) -> int:
         if self.whole_frame:
-            return super().memory(height, width) + whole_bytes(self.frame)
-        reach = self.halo().reach
+            return super().memory(height, width) + whole_frame_bytes(self.frame)
+        reach = self.halo().radius
         return subtiles.memory(len(self.parts), self.planes(), (height, width), self.frame, reach, **PORTION)

@@ -10,12 +10,12 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Halo, Region, Window, chain
+from imfuse_tiles.geometry import Halo, Region, Window, total_halo
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.options.cuts import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_merging import MaskLevel
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job, Output
 from imfuse_tiles.storage.store import Store
 
@@ -24,7 +24,7 @@ AT_ONCE = 4
 
 
 @frozen
-class Merged:
+class MergedMasks:
     """The merged masks in the store, stretched to their limits and brought to the frame's size when read."""
 
     path: str
@@ -37,7 +37,7 @@ class Merged:
         read = lambda part: self.stretched(access, z, part)[None]  # noqa: E731
         if self.resize is None:
             return Window(read(region)[0], region, frame)
-        window = self.resize.restored(read, frame, region)
+        window = self.resize.to_frame_size(read, frame, region)
         return window.with_data(window.data[0])
 
     def wider(self, frame: tuple[int, int]) -> float:
@@ -47,14 +47,14 @@ class Merged:
 
     def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
         mask = access.read(self.path, [(z, z + 1)], region)[0]
-        low, high = span_of(access.store, self)
+        low, high = mask_limits(access.store, self)
         if (low, high) == (0, 1):
             return mask
         return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))
 
 
 @lru_cache(maxsize=16)
-def span_of(store: Store, masks: Merged) -> tuple[float, float]:
+def mask_limits(store: Store, masks: MergedMasks) -> tuple[float, float]:
     """The mask values that become 0 and 1."""
     numbers = store.numbers.load(masks.key)
     assert numbers is not None, f"{masks.key} is not finished"
@@ -62,7 +62,7 @@ def span_of(store: Store, masks: Merged) -> tuple[float, float]:
 
 
 @dataclass
-class State:
+class MontageState:
     """What the fold carries from slice to slice.
 
     ``pictures`` (n, colours + 2, y, x), without depth (n, colours + 1, y, x): one for every ``--cutbg`` and the last
@@ -89,8 +89,8 @@ class MontageJob(Job):
     kind: ClassVar[str] = "fold"
     step: ClassVar[str] = "focus"
 
-    source: Source
-    masks: Merged
+    source: StoredFrames
+    masks: MergedMasks
     cuts: tuple[CutFilter, ...]
     first: int
     last: int
@@ -122,11 +122,11 @@ class MontageJob(Job):
         return Output(self.out, (self.depth,), (self.depth,), self.dtype)
 
     def halo(self) -> Halo:
-        return chain(op.halo(self.source.frame) for op in self.cuts)
+        return total_halo(op.halo(self.source.frame) for op in self.cuts)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         region = block.region
-        around = region.grown(self.halo(), self.source.frame)
+        around = region.with_halo(self.halo(), self.source.frame)
         state = self.begin(around, region)
         for last in range(self.last, self.first - 1, -AT_ONCE):
             slices = range(last, max(last - AT_ONCE, self.first - 1), -1)
@@ -141,16 +141,16 @@ class MontageJob(Job):
         access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
         return {}
 
-    def begin(self, around: Region, region: Region) -> State:
+    def begin(self, around: Region, region: Region) -> MontageState:
         """The state before the first slice: nothing seen, everything clear."""
         count = len(self.layers) + 1
         less = bool(self.cuts) and isinstance(self.cuts[0], CutLess)
         valley = np.full(around.shape, np.inf, np.float32) if less else None
         pictures = np.zeros((count, self.source.planes + 1 + self.maps, *region.shape), np.float32)
         samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
-        return State(np.zeros(around.shape, np.float32), valley, pictures, samples)
+        return MontageState(np.zeros(around.shape, np.float32), valley, pictures, samples)
 
-    def cut(self, mask: Window, state: State) -> list[Window]:
+    def cut(self, mask: Window, state: MontageState) -> list[Window]:
         """The slice's cut as it was at every ``--cutbg``, and after all filters."""
         hard = np.empty_like(mask.data)
         values = np.ascontiguousarray(mask.data)
@@ -168,14 +168,14 @@ class MontageJob(Job):
             cut = op.apply(cut)
         return [*behind, cut.alpha]
 
-    def finished(self, state: State, around: Region, region: Region) -> np.ndarray:
+    def finished(self, state: MontageState, around: Region, region: Region) -> np.ndarray:
         """The planes to write."""
         c, at = self.source.planes, self.source.planes + 2 + 2 * self.maps
         planes = np.empty((self.depth, *region.shape), self.dtype)
         *behind, front = state.pictures
         exact = self.source.dtype == "float32"
         kernels.fold.opened(front)
-        store_values(state.strongest[region.within(around)], exact, planes[c + 1])
+        store_values(state.strongest[region.slices_in(around)], exact, planes[c + 1])
         if self.maps:  # what is filled in below the picture has no depth
             planes[c + 2 : at] = front[c:]
         for op, picture in zip(self.layers, behind, strict=True):

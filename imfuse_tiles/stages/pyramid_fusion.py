@@ -16,10 +16,10 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.options.fusion_weights import Fusion
-from imfuse_tiles.stages.fusion_weights import Reduced, Slice, Slices, Weighed, WeightJob
-from imfuse_tiles.stages.masks import Source
-from imfuse_tiles.stages.pyramid_levels import Group, groups
+from imfuse_tiles.options.fusion_weights import FusionWeights
+from imfuse_tiles.stages.fusion_weights import ReducedLevels, Slice, SliceReader, WeightedFrames, WeightJob
+from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.pyramid_levels import LevelGroup, level_groups
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
 
@@ -29,10 +29,10 @@ class BlendJob(Job):
 
     kind: ClassVar[str] = "fold"
 
-    slices: Slices
+    slices: SliceReader
     planes_each: int
     total: int
-    group: Group
+    group: LevelGroup
     out: str
 
     @property
@@ -61,10 +61,10 @@ class BlendJob(Job):
         for z in range(self.total):
             samples, mask = self.climb(*read(z), need, own, sums)
             if group.last:
-                part = own[group.top].within(need[-1])
+                part = own[group.top].slices_in(need[-1])
                 sums[-1] += samples[(..., *part)] * mask[part]
             else:
-                part = own[-1].within(need[-1])
+                part = own[-1].slices_in(need[-1])
                 kept = np.concatenate([samples[(..., *part)], mask[part][None]])[:, None]
                 access.write(self.rest, [(0, self.planes_each + 1), (z, z + 1)], own[-1], kept)
         for path, region, total in zip(self.details, own, sums, strict=False):
@@ -126,7 +126,9 @@ class CollapseJob(Job):
         return 3.5 * self.blend.planes_each
 
 
-def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, total: int) -> Source:
+def plan_fusion(
+    add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FusionWeights, total: int
+) -> StoredFrames:
     """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage; how its picture is read.
 
     ``key``: that of the stack. The picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
@@ -134,15 +136,15 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, t
     made = WeightJob.key(key, str(fusion))
     weights = WeightJob(source, fusion, total, f"weight/{made}")
     add("fusion weights", made, weights, weights.output(), halo=fusion.halo, inputs=(key,))
-    slices: Slices = Weighed(weights)
+    slices: SliceReader = WeightedFrames(weights)
     inputs: tuple[str, ...] = (key, made)
     downwards = []
-    for group in groups(source.frame):
+    for group in level_groups(source.frame):
         made = BlendJob.key(inputs, group.first)
         job = BlendJob(slices, source.planes, total, group, f"blend/{made}")
         add(f"fusion {group}", made, job, *job.outputs(), frame=group.frame, halo=group.halo, inputs=inputs,
             grain=group.grain, whole=group.whole)  # fmt: skip
-        slices, inputs = Reduced(job.rest, source.planes + 1), (made,)
+        slices, inputs = ReducedLevels(job.rest, source.planes + 1), (made,)
         downwards.append((job, made))
     below, inputs = "", ()
     for job, blended in reversed(downwards):
@@ -151,4 +153,4 @@ def fused(add: Callable[..., Stage], source: Source, key: str, fusion: Fusion, t
         add(f"collapse {group}", made, collapse, collapse.output(), frame=group.frame, whole=group.whole,
             inputs=(blended, *inputs))  # fmt: skip
         below, inputs = collapse.out, (made,)
-    return Source(below, source.planes, source.frame, 65535.0, key=made)
+    return StoredFrames(below, source.planes, source.frame, 65535.0, key=made)

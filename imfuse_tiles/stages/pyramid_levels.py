@@ -13,7 +13,7 @@ SMALL = 1 << 20
 
 
 @frozen
-class Group:
+class LevelGroup:
     """Pyramid levels that go together: ``count`` of them from one of size ``frame`` on; ``last``: no coarser ones."""
 
     first: int
@@ -58,17 +58,17 @@ class Group:
         reach = 1 if self.top and not self.whole else 0
         for _ in range(self.top if reach else 0):
             reach = 2 * reach + 2
-        return Halo.of(reach)
+        return Halo.uniform(reach)
 
 
-def groups(frame: Frame) -> list[Group]:
+def level_groups(frame: Frame) -> list[LevelGroup]:
     """The levels of a frame's pyramid, finest first, in groups."""
     levels, first, found = kernels.pyramid.levels_for(*frame), 0, []
     while True:
         size = kernels.pyramid.size_at(frame, first)
         small = first > 0 and size[0] * size[1] <= SMALL
         last = small or levels - first <= TOGETHER
-        found.append(Group(first, levels - first if last else TOGETHER, size, last, small))
+        found.append(LevelGroup(first, levels - first if last else TOGETHER, size, last, small))
         if last:
             return found
         first += TOGETHER

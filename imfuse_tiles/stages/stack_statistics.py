@@ -9,9 +9,9 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.options.backgrounds import Origin
+from imfuse_tiles.options.backgrounds import ImageSpec
 from imfuse_tiles.options.mask_computation import coloured
-from imfuse_tiles.stages.masks import Source
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job
 
 
@@ -21,8 +21,8 @@ class PictureJob(Job):
 
     kind: ClassVar[str] = "reduce"
 
-    source: Source
-    origin: Origin
+    source: StoredFrames
+    image_spec: ImageSpec
     total: int
     out: str
 
@@ -32,14 +32,14 @@ class PictureJob(Job):
         return {}
 
     def picture(self, access: Access, region: Region) -> np.ndarray:
-        if self.origin.kind in ("colour", "clear"):
-            colours = np.asarray((self.origin.value or (0.0, 0.0, 0.0))[: self.source.planes], np.float32)
+        if self.image_spec.kind in ("colour", "clear"):
+            colours = np.asarray((self.image_spec.value or (0.0, 0.0, 0.0))[: self.source.planes], np.float32)
             return np.broadcast_to(colours[:, None, None], (self.source.planes, *region.shape))
-        if self.origin.kind == "evaluate":
-            return self.evaluated(access, region, self.origin.mode)
+        if self.image_spec.kind == "evaluate":
+            return self.evaluated(access, region, self.image_spec.mode)
         low, high = self.evaluated(access, region, "Min"), self.evaluated(access, region, "Max")
-        under, top = (high, low) if self.origin.swapped else (low, high)
-        return kernels.blend.blend(self.origin.mode, under, top)
+        under, top = (high, low) if self.image_spec.swapped else (low, high)
+        return kernels.blend.blend(self.image_spec.mode, under, top)
 
     def evaluated(self, access: Access, region: Region, mode: str) -> np.ndarray:
         """A statistic over all slices, one slice in memory at a time; the median needs all of them."""
@@ -53,5 +53,5 @@ class PictureJob(Job):
         return state.result()
 
     def planes(self) -> float:
-        held = self.total * 1.5 * self.source.sample_bytes if self.origin.mode == "Median" else 0
+        held = self.total * 1.5 * self.source.sample_bytes if self.image_spec.mode == "Median" else 0
         return held + 6.0 * self.source.planes

@@ -11,7 +11,7 @@ import numpy as np
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Frame, Halo, Region, tile_region, tiles
+from imfuse_tiles.geometry import Frame, Halo, Region, tile_indices, tile_region
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.storage.chunked_array import CRC_BYTES, ChunkCache, ChunkedArray
 from imfuse_tiles.storage.store import Store
@@ -228,7 +228,7 @@ class Stage:
             for y0 in range(0, height, layout.edge):
                 yield Region(y0, min(y0 + layout.edge, height), 0, width)
             return
-        for row, column in tiles(self.frame, layout.edge):
+        for row, column in tile_indices(self.frame, layout.edge):
             yield tile_region(self.frame, layout.edge, row, column)
 
     def count(self, layout: Layout) -> int:
@@ -249,7 +249,7 @@ class Stage:
 
     def memory(self, layout: Layout) -> int:
         """Bytes one block needs while it is computed."""
-        reach = self.halo.reach
+        reach = self.halo.radius
         height = min(layout.edge, self.frame[0]) + 2 * reach
         width = self.frame[1] if self.banded else min(layout.edge, self.frame[1]) + 2 * reach
         return self.job.memory(height, width)

@@ -12,7 +12,7 @@ from imfuse_tiles.stages.stage import CHUNK
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 
 
-def side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:
+def subtile_side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:
     """Chunks along the edge of a part: at least ``least``, and ``halos`` times the reach of what is computed."""
     return max(least, -(-halos * reach // chunk))
 
@@ -24,7 +24,7 @@ def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, le
     """
     height, width = (max(1, length - 2 * reach) for length in window)
     chunk = min(CHUNK, max(height, width))
-    edge = min(side(reach, chunk, least, halos) * chunk, max(height, width))
+    edge = min(subtile_side(reach, chunk, least, halos) * chunk, max(height, width))
     rows, columns = (
         min(length + 2 * -(-reach // chunk) * chunk, -(-whole // chunk) * chunk)
         for length, whole in zip((min(edge, height), width), frame, strict=True)
@@ -33,9 +33,9 @@ def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, le
     return int(4 * (work * part + read * rows * columns))
 
 
-def parts(region: Region, array: ChunkedArray, reach: int, least: int = 1, halos: int = 4) -> Iterator[Region]:
+def subtiles_of(region: Region, array: ChunkedArray, reach: int, least: int = 1, halos: int = 4) -> Iterator[Region]:
     """A block's region row by row in parts of whole chunks of ``array``, which is written."""
     rows, chunk = array.chunks[-2:]
     if chunk == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
         chunk = -(-chunk // rows) * rows
-    return region.parts(chunk * side(reach, chunk, least, halos))
+    return region.split(chunk * subtile_side(reach, chunk, least, halos))

@@ -76,11 +76,11 @@ class Locks(Protocol):
     def locked(self, name: str = "") -> AbstractContextManager[None]:
         """Be the only writer of this name.
 
-        Raises Exists (exit 3) naming the holder when there is one, Refusal when nobody can write.
+        Raises AlreadyExists (exit 3) naming the holder when there is one, Refusal when nobody can write.
         """
 
     def reading(self) -> AbstractContextManager[None]:
-        """Have no writer while reading, and write nothing for it. Exists naming the holder when there is one."""
+        """Have no writer while reading, and write nothing for it. AlreadyExists naming the holder when there is one."""
 
     def current_holder(self) -> str:
         """Who holds any of the locks, empty when nobody does. Writes nothing."""

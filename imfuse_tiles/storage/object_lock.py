@@ -37,7 +37,7 @@ class ObjectLock:
         self.thread = threading.Thread(target=self._renew_regularly, daemon=True)
 
     def acquire(self) -> None:
-        """Take the lock. Exists naming the holder when there is one."""
+        """Take the lock. AlreadyExists naming the holder when there is one."""
         newest, holder, watched = newest_number(self.files, self.name), holder_of(self.files, self.name), False
         if holder:
             raise store_in_use(self.files.root, holder)

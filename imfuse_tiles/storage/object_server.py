@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from imfuse_tiles.errors import Refusal, Resumable, Stop
+from imfuse_tiles.errors import ImfuseError, Incomplete, Refusal
 
 #: Settings of a kind of server. For s3: no question for an object's size before it is read, nothing remembered.
 OPTIONS: dict[str, dict[str, Any]] = {"s3": {"max_concurrency": 1, "use_listings_cache": False}}
@@ -16,7 +16,7 @@ QUICK_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-class ServerError(Resumable):
+class ServerError(Incomplete):
     """A server that does not answer or does not allow what is asked."""
 
     def __init__(self, problem: str) -> None:
@@ -61,7 +61,7 @@ def translate_server_errors(root: str) -> Iterator[None]:
     """ServerError instead of whatever a server or its library says that is not about one object."""
     try:
         yield
-    except (Stop, FileNotFoundError, FileExistsError):
+    except (ImfuseError, FileNotFoundError, FileExistsError):
         raise
     except Exception as error:  # every kind of server has its own
         reason = " ".join(str(error).split())[:200] or type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from imfuse_tiles.errors import Exists
+from imfuse_tiles.errors import AlreadyExists
 
 
 def describe_process() -> str:
@@ -25,6 +25,8 @@ def is_alive(process: int) -> bool:
         return True
 
 
-def store_in_use(root: str, holder: str) -> Exists:
+def store_in_use(root: str, holder: str) -> AlreadyExists:
     """The error of a store that ``holder``, empty when not known, writes to."""
-    return Exists(f"the store {root} is in use by {holder or 'another run'}; wait for it or name another --store")
+    return AlreadyExists(
+        f"the store {root} is in use by {holder or 'another run'}; wait for it or name another --store"
+    )

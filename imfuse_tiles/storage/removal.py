@@ -24,7 +24,7 @@ def list_stores(folder: Path) -> Iterator[Store]:
 def remove_store(store: Store) -> int:
     """Remove a whole store that is in a folder; the bytes gained.
 
-    Exists while a run works on it; Refusal of a link, whose store somebody may have put elsewhere on purpose.
+    AlreadyExists while a run works on it; Refusal of a link, whose store somebody may have put elsewhere on purpose.
     """
     if store.folder.is_symlink():
         target = store.folder.readlink()
@@ -62,7 +62,7 @@ def _rank(held: StoredStage) -> int:
 def remove_stages(store: Store, stages: Iterable[StoredStage]) -> None:
     """Remove stages with their arrays, and what no journal tells of; the store itself when nothing is left in it.
 
-    Exists while a run works on it.
+    AlreadyExists while a run works on it.
     """
     with store.locked():
         for held in stages:

@@ -95,7 +95,7 @@ class Store:
             return not existed
 
     def locked(self, writer: str = "") -> AbstractContextManager[None]:
-        """Be the store's only writer, or the only one of a name. Exists (exit 3) naming the holder; a kill frees it."""
+        """Be its only writer, or the only one of a name. AlreadyExists naming the holder; a kill frees it."""
         return locks_of(self.root).locked(f"-{writer}" if writer else "")
 
     def is_locked(self, writer: str = "") -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles import __version__
-from imfuse_tiles.errors import Exists
+from imfuse_tiles.errors import AlreadyExists
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
@@ -32,7 +32,7 @@ MIN_PAUSE, CPU_SHARE = 2.0, 0.03
 
 
 @frozen
-class View:
+class PreviewSource:
     """How blocks of a stage are looked at: an array, and the planes that a block wrote into it."""
 
     path: str
@@ -50,20 +50,20 @@ class View:
         return planes.astype(np.float32) / np.float32(self.full)
 
 
-def view(stage: Stage, plan: Plan) -> View | None:
+def preview_source(stage: Stage, plan: Plan) -> PreviewSource | None:
     """How a stage can be looked at, None when it makes no picture."""
     if not stage.outputs:
         return None
     output = stage.outputs[0]
     kind, full = output.path.partition("/")[0], FULL[output.dtype]
     if kind in ("mask", "merge"):
-        return View(output.path, full, True, ())
+        return PreviewSource(output.path, full, True, ())
     if kind in ("source", "file", "image"):
-        return View(output.path, full, True, ((0, output.lead[0]),))
+        return PreviewSource(output.path, full, True, ((0, output.lead[0]),))
     if kind in ("montage", "picture", "final"):
         job = plan.result.job
         colours = job.colours if kind == "final" and isinstance(job, FinishJob) else plan.stack.planes
-        return View(output.path, full, False, ((0, colours),))
+        return PreviewSource(output.path, full, False, ((0, colours),))
     return None
 
 
@@ -80,7 +80,7 @@ class Preview(Progress):
         self.thread = threading.Thread(target=self._watch, daemon=True)
         check_target(path, Picture(1, 1, 3, "uint8"), force=True)
         if path.exists() and not force and not self.is_own():
-            raise Exists(f"{path}: exists already; --force overwrites it")
+            raise AlreadyExists(f"{path}: exists already; --force overwrites it")
 
     def is_own(self) -> bool:
         """Whether the file is one that an earlier run of this store drew."""
@@ -114,7 +114,7 @@ class Preview(Progress):
         """Draw blocks that are not there yet until time is up, and write the picture. Trouble is no reason to stop."""
         with suppress(Exception):
             stage = self.current
-            seen = view(stage, self.plan) if stage else None
+            seen = preview_source(stage, self.plan) if stage else None
             if stage is None or seen is None or not self._update(stage, seen, until):
                 return
             assert self.canvas is not None
@@ -124,7 +124,7 @@ class Preview(Progress):
             write_picture(self.path, picture, [np.ascontiguousarray(np.moveaxis(planes, 0, -1))], force=True, workers=1)
             self.store.numbers.save(self.note, {"mtime_ns": self.path.stat().st_mtime_ns})
 
-    def _update(self, stage: Stage, seen: View, until: float) -> bool:
+    def _update(self, stage: Stage, seen: PreviewSource, until: float) -> bool:
         """Draw new blocks onto the canvas; whether there were any."""
         step = -(-max(stage.frame) // MAX_EDGE)
         layout = self.store.journal(stage.key).layout()

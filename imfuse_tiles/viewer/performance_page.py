@@ -66,12 +66,12 @@ class Timings(Progress):
 
 
 def check(path: Path, plan: Plan, store: Store, request: export.ExportRequest) -> None:
-    """Refuse a place where no page can be; Exists when there is another file."""
+    """Refuse a place where no page can be; AlreadyExists when there is another file."""
     run_report.check(path, plan, store, request, "--performance", MARK)
 
 
 def write(path: Path, timings: Timings, options: str, scheduler: str) -> None:
-    """Write the page of a run, ended or not; Resumable on a full disk."""
+    """Write the page of a run, ended or not; Incomplete on a full disk."""
     text = "\n".join(page(list(timings.stages.values()), options, scheduler))
     with (
         translate_os_errors("the performance report", path.absolute().parent, len(text)),

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution import export
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.imageio.writing.target import check_place, complete_or_absent
@@ -21,17 +21,17 @@ ABOUT = 64 << 10
 def check(
     path: Path, plan: Plan, store: Store, request: export.ExportRequest, option: str = "--report", mark: str = MARK
 ) -> None:
-    """Refuse a place where no report can be; Exists when there is another file. ``mark``: what tells a report."""
+    """Check the path of a report; AlreadyExists when there is another file. ``mark``: what tells a report."""
     check_place(path, force=True)
     export.check_not_a_source(path, plan, store)
     if path.absolute() in [place.absolute() for place in request.places()]:
         raise Refusal(f"{option} {path}: is also a result of this run")
     if path.exists() and not _is_report(path, mark) and not request.force:
-        raise Exists(f"{path}: exists already and is no report; --force overwrites it")
+        raise AlreadyExists(f"{path}: exists already and is no report; --force overwrites it")
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
-    """Write a report; Resumable on a full disk."""
+    """Write a report; Incomplete on a full disk."""
     with translate_os_errors("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
         file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
 

@@ -13,10 +13,10 @@ from benchmarks.notes import NOTES
 from benchmarks.ops import Line, main, options, own, pictures
 from benchmarks.others import contenders
 from imfuse_tiles.options.cuts import CutFilter
-from imfuse_tiles.options.final_steps import Final
-from imfuse_tiles.options.grammar import REGISTRY, parse
+from imfuse_tiles.options.final_steps import FinalStep
+from imfuse_tiles.options.grammar import REGISTRY, parse_arguments
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_generator import MaskGenerator
 
 
 def test_every_option_is_measured_beside_others_or_says_why_not(
@@ -24,7 +24,7 @@ def test_every_option_is_measured_beside_others_or_says_why_not(
 ) -> None:
     assert main(["--quick", "--json", str(tmp_path / "figures.json")]) == 0
     lines = json.loads((tmp_path / "figures.json").read_text())
-    kinds = Generator | MaskFilter | CutFilter | Final
+    kinds = MaskGenerator | MaskFilter | CutFilter | FinalStep
     assert {line["name"] for line in lines} == {name for name, kind in REGISTRY.items() if issubclass(kind, kinds)}
     for line in lines:
         assert line["ours"] >= 0
@@ -58,7 +58,7 @@ def test_only_the_options_named_are_measured_with_all_their_examples() -> None:
      ("compose", "", 1e-6), ("log", "s1", 1e-4), ("diffstat", "r3,grad,stdev", 2e-3), ("fft", "r40", 1e-5)],
 )  # fmt: skip
 def test_the_contender_does_the_same_work(name: str, text: str, close: float) -> None:
-    p, op = pictures(96), parse(name, text)
+    p, op = pictures(96), parse_arguments(name, text)
     job: Any = own(op, p)
     ours = job().data
     theirs = contenders(op)["SciPy" if name == "fft" else "OpenCV"](p)

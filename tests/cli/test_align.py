@@ -67,7 +67,7 @@ def test_saved_transforms_give_the_same_frames(folder: Path, tmp_path: Path) -> 
     ("words", "line"),
     [
         (["--wavelet"], "align does not take --wavelet=p5; it is for fuse"),
-        (["--align=bent"], "--align: bent is not known"),
+        (["--align=bent"], "--align: bent: unknown argument"),
         (["--format", "jpg"], "jpg"),
     ],
 )

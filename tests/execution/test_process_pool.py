@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from program import until
 
-from imfuse_tiles.execution.process_pool import Processes, WorkerKilled
+from imfuse_tiles.execution.process_pool import ProcessPool, WorkerKilled
 from imfuse_tiles.storage.processes import is_alive
 
 #: A program that says which signals its workers and their fork server block, as bits.
@@ -64,7 +64,7 @@ def test_a_refused_run_leaves_no_server_that_still_loads() -> None:
 
 
 def test_a_worker_that_somebody_else_tells_to_end_goes_on() -> None:
-    pool = Processes(1)
+    pool = ProcessPool(1)
     try:
         worker = pool.submit(os.getpid).result(60)
         subprocess.run(["kill", "-TERM", str(worker)], check=True)
@@ -84,7 +84,7 @@ def stricken(folder: str, times: int) -> str:
 
 
 def test_what_a_killed_worker_was_at_is_tried_again_and_given_up_after_three_times(tmp_path: Path) -> None:
-    pool = Processes(1)
+    pool = ProcessPool(1)
     try:
         for name, times in (("once", 1), ("ever", 100)):
             (tmp_path / name).mkdir()
@@ -102,7 +102,7 @@ def test_what_a_killed_worker_was_at_is_tried_again_and_given_up_after_three_tim
 def test_a_pool_that_ends_while_a_block_is_tried_again_closes_nothing_twice(tmp_path: Path) -> None:
     """A second closing would hit whatever file has got the number of the first meanwhile."""
     for number in range(5):
-        pool, folder = Processes(1), tmp_path / str(number)
+        pool, folder = ProcessPool(1), tmp_path / str(number)
         folder.mkdir()
         future = pool.submit(stricken, str(folder), 1)
         assert until(lambda pool=pool: pool.alone is not None)
@@ -113,7 +113,7 @@ def test_a_pool_that_ends_while_a_block_is_tried_again_closes_nothing_twice(tmp_
 
 def test_what_waits_to_be_tried_again_can_be_withdrawn() -> None:
     """Else a run that is asked to end would start a process for each."""
-    pool = Processes(1)
+    pool = ProcessPool(1)
     try:
         with pool.guard:  # nobody is tried again meanwhile
             worker = pool.submit(os.getpid).result(60)

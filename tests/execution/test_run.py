@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from stacks import frames, imagined, recipe_of, result, run, stack_of, whole
 
-from imfuse_tiles.errors import BlockFailed, Interrupted, Refusal, Resumable
+from imfuse_tiles.errors import BlockFailed, Incomplete, Interrupted, Refusal
 from imfuse_tiles.execution import schedule_blocks
 from imfuse_tiles.execution.pipeline import fuse_images
-from imfuse_tiles.execution.pools import Threads, open_pool
+from imfuse_tiles.execution.pools import ThreadPool, open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
@@ -222,7 +222,7 @@ def test_a_full_disk_ends_the_run_clearly_and_the_next_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(ChunkedArray, "write", full)
-        with pytest.raises(Resumable, match=r"disk is full: stage montage .* free") as caught:
+        with pytest.raises(Incomplete, match=r"disk is full: stage montage .* free") as caught:
             run(plan, store, workers=1)
     assert caught.value.code == 4
     # A block was waiting behind the one that failed, and may have been begun.
@@ -323,7 +323,7 @@ def test_few_blocks_are_submitted_ahead(plan: Plan, store: Store) -> None:
     """The graph of a huge frame is never in memory as a whole."""
     waiting: list[int] = []
 
-    class Watched(Threads):
+    class Watched(ThreadPool):
         flying = 0
 
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:

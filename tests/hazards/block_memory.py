@@ -17,7 +17,7 @@ from pathlib import Path
 
 from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
 from imfuse_tiles.execution import run, schedule_blocks
-from imfuse_tiles.execution.pools import Here
+from imfuse_tiles.execution.pools import InlinePool
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out
@@ -57,8 +57,8 @@ class Following(run.Progress):
 
 
 @contextmanager
-def here() -> Iterator[Here]:
-    yield Here()
+def here() -> Iterator[InlinePool]:
+    yield InlinePool()
 
 
 def main(edge: int, options: str, images: list[str]) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.options.cuts import CutFilter
-from imfuse_tiles.options.grammar import REGISTRY, Op
+from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator
+from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 from tests.stacks import recipe_of, run, stack_of
@@ -18,13 +18,13 @@ from tests.stacks import recipe_of, run, stack_of
 LEFT_OUT = {"depthmap"}  # needs a file
 
 
-def all_of(kind: type[Op]) -> str:
+def all_of(kind: type[Option]) -> str:
     return " ".join(f"--{name}" for name, each in sorted(REGISTRY.items())
                     if issubclass(each, kind) and name not in LEFT_OUT | {"cutless"})  # fmt: skip
 
 
 RECIPES = {
-    "generators": " ".join(f"{each}=w2" for each in all_of(Generator).split()),
+    "generators": " ".join(f"{each}=w2" for each in all_of(MaskGenerator).split()),
     "filters": f"--wavelet {all_of(MaskFilter)}",
     "cuts": f"--wavelet --cutless {all_of(CutFilter)}",
     "rest": "--prepresize --colorspace=Lab --fft=w50 --darkness --masklevel=t0 --finalblur --finalsharpen --bg=median",

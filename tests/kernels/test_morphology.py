@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from imfuse_tiles.kernels.morphology import DEFAULT_RADIUS, SHAPES, dilate, element, erode
+from imfuse_tiles.kernels.morphology import DEFAULT_RADIUS, SHAPES, dilate, erode, structuring_element
 
 
 def plane(height, width, seed=0):
@@ -25,36 +25,37 @@ def plane(height, width, seed=0):
     ],
 )
 def test_an_element_has_its_known_number_of_pixels(shape, radius, pixels):
-    table = element(shape, radius)
+    table = structuring_element(shape, radius)
     assert table.dtype == bool
     assert table.shape == (2 * int(radius) + 1,) * 2
     assert table.sum() == pixels
 
 
 def test_the_smallest_octagon_is_a_plus():
-    assert element("Octagon", 1).tolist() == [[False, True, False], [True, True, True], [False, True, False]]
+    plus = [[False, True, False], [True, True, True], [False, True, False]]
+    assert structuring_element("Octagon", 1).tolist() == plus
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_elements_look_the_same_from_all_four_sides(shape):
-    table = element(shape, 5)
+    table = structuring_element(shape, 5)
     assert np.array_equal(table, table.T)
     assert np.array_equal(table, table[::-1])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_radius_below_one_means_the_default(shape):
-    assert np.array_equal(element(shape, 0), element(shape, DEFAULT_RADIUS[shape]))
+    assert np.array_equal(structuring_element(shape, 0), structuring_element(shape, DEFAULT_RADIUS[shape]))
 
 
 def test_the_default_disk_holds_the_offsets_up_to_eighteen():
     v, u = np.mgrid[-4:5, -4:5]
-    assert np.array_equal(element("Disk", 0), u * u + v * v <= 18)
+    assert np.array_equal(structuring_element("Disk", 0), u * u + v * v <= 18)
 
 
 def test_an_unknown_shape_is_refused_by_name():
     with pytest.raises(ValueError, match=r"'Star'.*Octagon"):
-        element("Star", 2)
+        structuring_element("Star", 2)
 
 
 def test_an_empty_element_is_refused():
@@ -65,7 +66,7 @@ def test_an_empty_element_is_refused():
 @pytest.mark.parametrize("radius", [1, 2, 4, 7, 12])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_dilation_and_erosion_equal_those_of_scipy(shape, radius):
-    table, window, inside = element(shape, radius), plane(61, 74), slice(radius, -radius)
+    table, window, inside = structuring_element(shape, radius), plane(61, 74), slice(radius, -radius)
     for ours, theirs in ((dilate, ndimage.grey_dilation), (erode, ndimage.grey_erosion)):
         result = ours(window, table)
         assert result.dtype == np.float32
@@ -91,7 +92,7 @@ def test_a_large_element_of_any_form_is_followed_pixel_by_pixel():
 
 @pytest.mark.parametrize(("shape", "radius"), [("Octagon", 1), ("Disk", 3), ("Octagon", 9), ("Square", 6)])
 def test_a_tile_with_its_halo_gives_the_bits_of_the_whole(shape, radius):
-    window, table = plane(120, 131), element(shape, radius)
+    window, table = plane(120, 131), structuring_element(shape, radius)
     for primitive in (dilate, erode):
         whole = primitive(window, table)
         for y, x, height, width in [(0, 0, 37, 53), (11, 7, 1, 101), (40, 30, 64, 1), (5, 64, 33, 47)]:

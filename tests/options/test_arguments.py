@@ -10,11 +10,11 @@ import pytest
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.geometry import Region, Window, tile_region, tiles
+from imfuse_tiles.geometry import Region, Window, tile_indices, tile_region
 from imfuse_tiles.options.cuts import Cut
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_computation import raw_mask
-from imfuse_tiles.options.mask_generator import Scene
+from imfuse_tiles.options.mask_generator import WorkingSpace
 from imfuse_tiles.options.shared_filters import MORPHOLOGY, SHAPES, STATISTICS
 from tests.stacks import recipe_of
 
@@ -76,15 +76,15 @@ def assert_tiles_are_the_whole(compute: Callable[[Region], Window], op: Any, fra
     assert whole.shape == frame
     assert whole.dtype == np.float32
     assert np.isfinite(whole).all()
-    for row, column in tiles(frame, 19):
+    for row, column in tile_indices(frame, 19):
         region = tile_region(frame, 19, row, column)
-        part = compute(region.grown(op.halo(frame), frame)).cropped(region).data
+        part = compute(region.with_halo(op.halo(frame), frame)).cropped(region).data
         assert np.array_equal(part, whole[region.y0 : region.y1, region.x0 : region.x1])
 
 
 def option(text: str) -> Any:
     name, _, arguments = text.partition("=")
-    return parse(name, arguments)
+    return parse_arguments(name, arguments)
 
 
 def cut_out(data: np.ndarray, region: Region, frame: tuple[int, int]) -> Window:
@@ -96,7 +96,7 @@ def test_a_generator_with_any_argument_is_exact_in_tiles_of_any_frame(text: str)
     op = option(text)
     for frame in FRAMES:
         data = samples(frame)
-        assert_tiles_are_the_whole(lambda r, d=data, f=frame: raw_mask(op, cut_out(d, r, f), Scene()), op, frame)
+        assert_tiles_are_the_whole(lambda r, d=data, f=frame: raw_mask(op, cut_out(d, r, f), WorkingSpace()), op, frame)
 
 
 @pytest.mark.parametrize("text", list(filters()))
@@ -135,15 +135,15 @@ def test_a_fourier_filter_of_any_shape_and_conversion_is_finite_and_high_and_low
 def test_every_compose_mode_merges_masks_into_the_unit_range(mode: str) -> None:
     op = option(f"maskmerge={mode}")
     under, top, _ = samples((31, 33))
-    made = op.merged(np.full_like(under, op.base), top)
-    made = op.merged(made, under)
+    made = op.blend(np.full_like(under, op.base_value), top)
+    made = op.blend(made, under)
     assert made.dtype == np.float32
     assert 0 <= made.min() <= made.max() <= 1
 
 
 @pytest.mark.parametrize("text", ["diff=no", "DIFF=No", "Diff=NO"])
 def test_flags_may_be_written_in_any_case(text: str) -> None:
-    assert parse("wavelet", text).diff is False  # type: ignore[attr-defined]
+    assert parse_arguments("wavelet", text).diff is False  # type: ignore[attr-defined]
 
 
 def test_a_plane_must_be_one_of_the_colour_space_it_is_taken_from() -> None:
@@ -156,4 +156,4 @@ def test_a_plane_must_be_one_of_the_colour_space_it_is_taken_from() -> None:
 def test_a_mix_of_nothing_is_refused() -> None:
     for text in ("p0,P0", "p10,P-10", "p-50,P20"):
         with pytest.raises(Refusal, match="more than 0"):
-            parse("maskblur", text)
+            parse_arguments("maskblur", text)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.backgrounds import RECIPES, Origin, origin
-from imfuse_tiles.options.colour_parser import VARIANTS, colour
-from imfuse_tiles.options.grammar import option, parse
+from imfuse_tiles.options.backgrounds import RECIPE_IMAGES, ImageSpec, parse_image_spec
+from imfuse_tiles.options.colour_parser import X11_VARIANTS, parse_colour
+from imfuse_tiles.options.grammar import parse_arguments, parse_option
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.colour_parser",)
@@ -41,16 +41,16 @@ TESTED_MODULES = ("options.colour_parser",)
     ],
 )
 def test_colours(text: str, wanted: tuple[float, ...]) -> None:
-    assert colour(text) == pytest.approx(wanted)
-    assert origin("--bg", text).kind == "colour"
-    again = option(str(parse("bg", text)))
-    assert again.origin.value == pytest.approx(wanted)
+    assert parse_colour(text) == pytest.approx(wanted)
+    assert parse_image_spec("--bg", text).kind == "colour"
+    again = parse_option(str(parse_arguments("bg", text)))
+    assert again.image_spec.value == pytest.approx(wanted)
 
 
 def test_every_family_of_names_has_four_shades_that_get_darker() -> None:
-    assert len(VARIANTS) == 78
-    for name in VARIANTS:
-        shades = [colour(f"{name}{number}") for number in (1, 2, 3, 4)]
+    assert len(X11_VARIANTS) == 78
+    for name in X11_VARIANTS:
+        shades = [parse_colour(f"{name}{number}") for number in (1, 2, 3, 4)]
         assert all(shades)
         assert sorted(shades, key=sum, reverse=True) == shades
 
@@ -60,33 +60,33 @@ def test_every_family_of_names_has_four_shades_that_get_darker() -> None:
     ["nonesuch", "gray101", "#12345", "#xyz", "red5", "red0", "lightgray2", "gray1000", "gray²", "#00000000000g"],
 )
 def test_no_colours(text: str) -> None:
-    assert colour(text) is None
+    assert parse_colour(text) is None
 
 
 def test_modes_win_over_colours_and_files() -> None:
-    assert origin("--bg", "OVERLAY2") == Origin("compose", "Overlay", swapped=True)
-    assert origin("--bg", "multiply").kind == "compose", "a name of both kinds composes"
-    assert origin("--bg", "mean") == Origin("evaluate", "Mean")
-    assert origin("--bg", "Wave") == Origin("recipe", "wave")
-    assert origin("--bg", "transparent").kind == "clear"
+    assert parse_image_spec("--bg", "OVERLAY2") == ImageSpec("compose", "Overlay", swapped=True)
+    assert parse_image_spec("--bg", "multiply").kind == "compose", "a name of both kinds composes"
+    assert parse_image_spec("--bg", "mean") == ImageSpec("evaluate", "Mean")
+    assert parse_image_spec("--bg", "Wave") == ImageSpec("recipe", "wave")
+    assert parse_image_spec("--bg", "transparent").kind == "clear"
 
 
 def test_a_file_is_a_background_when_no_word_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ground.png").touch()
     (tmp_path / "red").touch()
-    assert origin("--bg", "ground.png") == Origin("file", "ground.png")
-    assert origin("--bg", "red").kind == "colour"
-    assert origin("--bg", "./red").kind == "file"
+    assert parse_image_spec("--bg", "ground.png") == ImageSpec("file", "ground.png")
+    assert parse_image_spec("--bg", "red").kind == "colour"
+    assert parse_image_spec("--bg", "./red").kind == "file"
 
 
 def test_anything_else_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(Refusal, match=r"--bg: nonesuch is not known; .* wavedark.* or an image file"):
-        parse("bg", "nonesuch")
+        parse_arguments("bg", "nonesuch")
 
 
 def test_canonical_words() -> None:
-    said = {text: str(parse("bg", text)) for text in ("MEAN", "overlay2", "wave", "Red", "#abc", "#00000000")}
+    said = {text: str(parse_arguments("bg", text)) for text in ("MEAN", "overlay2", "wave", "Red", "#abc", "#00000000")}
     assert said == {
         "MEAN": "--bg=Mean", "overlay2": "--bg=Overlay2", "wave": "--bg=wave", "Red": "--bg=red", "#abc": "--bg=#abc",
         "#00000000": "--bg=transparent",
@@ -94,11 +94,11 @@ def test_canonical_words() -> None:
 
 
 def test_only_a_colour_with_a_hue_needs_three_planes() -> None:
-    assert origin("--bg", "#808080ff").coloured is False
-    assert origin("--bg", "#808081").coloured is True
+    assert parse_image_spec("--bg", "#808080ff").needs_colour is False
+    assert parse_image_spec("--bg", "#808081").needs_colour is True
 
 
 def test_the_recipes_of_backgrounds_can_be_read() -> None:
-    for options in RECIPES.values():
+    for options in RECIPE_IMAGES.values():
         for text in options:
-            assert str(option(text)).startswith(text)
+            assert str(parse_option(text)).startswith(text)

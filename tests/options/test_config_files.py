@@ -11,14 +11,14 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 NAMES = sorted(config_files.list_presets())
 
 
 def recipe(name: str) -> Recipe:
-    return check_recipe(Recipe(tuple(parse(*option) for option in config_files.load_preset(name))))
+    return check_recipe(Recipe(tuple(parse_arguments(*option) for option in config_files.load_preset(name))))
 
 
 def test_there_are_those_that_were_promised() -> None:

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 import imfuse_tiles.options  # noqa: F401  registers the options
-from imfuse_tiles.geometry import Halo, Region, Window, tile_region, tiles
+from imfuse_tiles.geometry import Halo, Region, Window, tile_indices, tile_region
 from imfuse_tiles.options.cuts import Cut, CutFilter
-from imfuse_tiles.options.final_steps import Final, Picture
+from imfuse_tiles.options.final_steps import FinalStep, Picture
 from imfuse_tiles.options.general import PrepResize
-from imfuse_tiles.options.grammar import REGISTRY, Op, parse
+from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
-from imfuse_tiles.options.mask_generator import Generator, Scene
+from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
@@ -43,9 +43,14 @@ EDGES = (16, 37, 64)
 WHOLE = Region(0, FRAME[0], 0, FRAME[1])
 
 
-def examples(kind: type[Op]) -> list[Op]:
+def examples(kind: type[Option]) -> list[Option]:
     """Every example of every option of a kind."""
-    return [parse(name, text) for name, each in REGISTRY.items() if issubclass(each, kind) for text in each.examples]
+    return [
+        parse_arguments(name, text)
+        for name, each in REGISTRY.items()
+        if issubclass(each, kind)
+        for text in each.examples
+    ]
 
 
 def scene_samples() -> np.ndarray:
@@ -59,7 +64,7 @@ def scene_samples() -> np.ndarray:
     return np.clip(planes, 0, 1).astype(np.float32)
 
 
-PLAIN = Scene()
+PLAIN = WorkingSpace()
 SAMPLES = scene_samples()
 IMAGE = SAMPLES[:, ::-1, ::-1].copy()
 MASK = np.where(SAMPLES[0] > 0.75, 0, SAMPLES[1]).astype(np.float32)
@@ -69,14 +74,14 @@ HARD = (MASK >= STRONGEST).astype(np.float32)
 
 def window(samples: np.ndarray, region: Region) -> Window:
     """What a block is given: a copy of its part of the frame."""
-    return Window(np.ascontiguousarray(samples[(..., *region.within(WHOLE))]), region, FRAME)
+    return Window(np.ascontiguousarray(samples[(..., *region.slices_in(WHOLE))]), region, FRAME)
 
 
 def in_tiles(halo: Halo, compute: Callable[[Region], Window], edge: int) -> Iterator[tuple[Region, np.ndarray]]:
     """The result of every tile, each computed from its own window only."""
-    for row, column in tiles(FRAME, edge):
+    for row, column in tile_indices(FRAME, edge):
         region = tile_region(FRAME, edge, row, column)
-        yield region, compute(region.grown(halo, FRAME)).cropped(region).data
+        yield region, compute(region.with_halo(halo, FRAME)).cropped(region).data
 
 
 def assert_tiled_is_whole(halo: Halo, compute: Callable[[Region], Window]) -> None:
@@ -88,17 +93,17 @@ def assert_tiled_is_whole(halo: Halo, compute: Callable[[Region], Window]) -> No
             assert np.array_equal(tile, expected), f"tile {region} of edge {edge}: {np.abs(tile - expected).max()}"
 
 
-def ids(ops: list[Op]) -> list[str]:
+def ids(ops: list[Option]) -> list[str]:
     return [str(op).removeprefix("--") for op in ops]
 
 
-GENERATORS, FILTERS, CUTS, FINALS = (examples(kind) for kind in (Generator, MaskFilter, CutFilter, Final))
+GENERATORS, FILTERS, CUTS, FINALS = (examples(kind) for kind in (MaskGenerator, MaskFilter, CutFilter, FinalStep))
 
 
 # What each kind of option makes of a region
 
 
-def masked(op: Any, scene: Scene = PLAIN, planes: int = 3) -> Callable[[Region], Window]:
+def masked(op: Any, scene: WorkingSpace = PLAIN, planes: int = 3) -> Callable[[Region], Window]:
     def compute(region: Region) -> Window:
         image = None if op.I is None else window(IMAGE[:planes], region)
         return raw_mask(op, window(SAMPLES[:planes], region), scene, image)
@@ -126,7 +131,7 @@ def picture(region: Region, planes: int = 3) -> Picture:
 
 def finished(op: Any, planes: int = 3) -> Callable[[Region], Window]:
     """Everything a final step makes, as planes of one window."""
-    numbers = measured(op, FRAME[1], planes) if getattr(op, "measures", False) else {}
+    numbers = measured(op, FRAME[1], planes) if getattr(op, "needs_measuring", False) else {}
 
     def compute(region: Region) -> Window:
         made = op.apply(picture(region, planes), numbers)
@@ -140,18 +145,18 @@ def finished(op: Any, planes: int = 3) -> Callable[[Region], Window]:
 def measured(op: Any, edge: int, planes: int = 3) -> dict[str, Any]:
     """The numbers of a final step, measured tile by tile and passed through JSON as the journal does."""
     reports = []
-    for row, column in tiles(FRAME, edge):
+    for row, column in tile_indices(FRAME, edge):
         region = tile_region(FRAME, edge, row, column)
-        around = region.grown(op.measure_halo(FRAME), FRAME)
+        around = region.with_halo(op.measure_halo(FRAME), FRAME)
         reports.append(json.loads(json.dumps(op.measure(picture(around, planes), region))))
-    return json.loads(json.dumps(op.measured(reports)))
+    return json.loads(json.dumps(op.merge_measurements(reports)))
 
 
 # Tiled is whole
 
 
 @pytest.mark.parametrize("op", GENERATORS, ids=ids(GENERATORS))
-def test_a_mask_made_in_tiles_is_the_mask_of_the_frame(op: Generator) -> None:
+def test_a_mask_made_in_tiles_is_the_mask_of_the_frame(op: MaskGenerator) -> None:
     if op.whole_frame:
         with pytest.raises(ValueError, match="whole frame"):
             masked(op)(Region(0, 16, 0, 16))
@@ -159,28 +164,28 @@ def test_a_mask_made_in_tiles_is_the_mask_of_the_frame(op: Generator) -> None:
     assert_tiled_is_whole(op.halo(FRAME), masked(op))
 
 
-@pytest.mark.parametrize("scene", [Scene(), Scene("Lab"), Scene("HSL", 2)], ids=str)
+@pytest.mark.parametrize("scene", [WorkingSpace(), WorkingSpace("Lab"), WorkingSpace("HSL", 2)], ids=str)
 @pytest.mark.parametrize("text", ["p5", "p20,I=overlay", "C=CMYK", "C=HCL,diff=no", "C=Lab,c0,neg", "p5,P50,C=Gray"])
-def test_a_mask_in_any_colour_space_made_in_tiles_is_the_mask_of_the_frame(text: str, scene: Scene) -> None:
-    op: Any = parse("wavelet", text)
+def test_a_mask_in_any_colour_space_made_in_tiles_is_the_mask_of_the_frame(text: str, scene: WorkingSpace) -> None:
+    op: Any = parse_arguments("wavelet", text)
     for planes in (1, 3):
         assert_tiled_is_whole(op.halo(FRAME), masked(op, scene, planes))
 
 
 @pytest.mark.parametrize("text", PrepResize.examples)
 def test_a_frame_made_smaller_in_tiles_and_restored_in_tiles_is_the_whole_one(text: str) -> None:
-    op: Any = parse("prepresize", text)
+    op: Any = parse_arguments("prepresize", text)
     small = op.size(FRAME)
-    reduced = op.reduced(lambda part: window(SAMPLES, part).data, FRAME, Region(0, small[0], 0, small[1]))
-    restored = op.restored(lambda part: reduced.cropped(part).data, FRAME, WHOLE)
+    reduced = op.to_mask_size(lambda part: window(SAMPLES, part).data, FRAME, Region(0, small[0], 0, small[1]))
+    restored = op.to_frame_size(lambda part: reduced.cropped(part).data, FRAME, WHOLE)
     for edge in EDGES:
-        for place in tiles(small, edge):
+        for place in tile_indices(small, edge):
             region = tile_region(small, edge, *place)
-            tile = op.reduced(lambda part: window(SAMPLES, part).data, FRAME, region)
+            tile = op.to_mask_size(lambda part: window(SAMPLES, part).data, FRAME, region)
             assert np.array_equal(tile.data, reduced.cropped(region).data)
-        for place in tiles(FRAME, edge):
+        for place in tile_indices(FRAME, edge):
             region = tile_region(FRAME, edge, *place)
-            tile = op.restored(lambda part: reduced.cropped(part).data, FRAME, region)
+            tile = op.to_frame_size(lambda part: reduced.cropped(part).data, FRAME, region)
             assert np.array_equal(tile.data, restored.cropped(region).data)
 
 
@@ -204,7 +209,7 @@ def test_a_picture_finished_in_tiles_is_the_finished_picture(op: Any, planes: in
     assert_tiled_is_whole(op.halo(FRAME), finished(op, planes))
 
 
-@pytest.mark.parametrize("op", [op for op in FINALS if getattr(op, "measures", False)], ids=lambda op: str(op))
+@pytest.mark.parametrize("op", [op for op in FINALS if getattr(op, "needs_measuring", False)], ids=lambda op: str(op))
 def test_numbers_of_a_picture_do_not_depend_on_the_tiles(op: Any) -> None:
     whole = measured(op, max(FRAME))
     assert whole
@@ -233,14 +238,14 @@ def reach_of(halo: Halo, compute: Callable[[], np.ndarray], samples: np.ndarray)
 
 def near(ops: list[Any]) -> list[Any]:
     """Those whose halo leaves something of the frame outside."""
-    return [op for op in ops if not op.whole_frame and op.halo(FRAME).reach < min(FRAME) // 2 - 4]
+    return [op for op in ops if not op.whole_frame and op.halo(FRAME).radius < min(FRAME) // 2 - 4]
 
 
 NEAR_GENERATORS, NEAR_FILTERS = near(GENERATORS), near(FILTERS)
 
 
 @pytest.mark.parametrize("op", NEAR_GENERATORS, ids=ids(NEAR_GENERATORS))
-def test_a_mask_does_not_look_beyond_its_halo(op: Generator) -> None:
+def test_a_mask_does_not_look_beyond_its_halo(op: MaskGenerator) -> None:
     beyond, within = reach_of(op.halo(FRAME), lambda: masked(op)(WHOLE).data, SAMPLES)
     assert (beyond, within) == (False, True)
 
@@ -260,9 +265,9 @@ IMPULSES = ["blur=s1,S2", "blur=s2,S5,gaussian", "maskblur=s3", "maskblur=r7,s2"
 def test_an_impulse_reaches_as_far_as_the_halo_says_and_no_further(text: str) -> None:
     """Seen from the impulse, a pixel above it has it in its lower halo."""
     name, _, arguments = text.partition("=")
-    op: Any = parse(name, arguments)
+    op: Any = parse_arguments(name, arguments)
     halo = op.halo((1000, 1000))
-    size = 2 * halo.reach + 41
+    size = 2 * halo.radius + 41
     plane = np.full((1, size, size), 0.5, np.float32)
     flat = run_on(op, plane)
     plane[0, size // 2, size // 2] = 0.55
@@ -274,14 +279,18 @@ def test_an_impulse_reaches_as_far_as_the_halo_says_and_no_further(text: str) ->
 
 def run_on(op: Any, planes: np.ndarray) -> np.ndarray:
     seen = Window.whole(planes)
-    return raw_mask(op, seen, Scene()).data if isinstance(op, Generator) else op.apply(Window.whole(planes[0])).data
+    return (
+        raw_mask(op, seen, WorkingSpace()).data
+        if isinstance(op, MaskGenerator)
+        else op.apply(Window.whole(planes[0])).data
+    )
 
 
 # Chains
 
 
 def test_a_chain_of_all_local_mask_filters_is_exact_with_the_sum_of_their_halos() -> None:
-    chain = [op for op in (parse(name, "") for name, kind in REGISTRY.items() if issubclass(kind, MaskFilter))
+    chain = [op for op in (parse_arguments(name, "") for name, kind in REGISTRY.items() if issubclass(kind, MaskFilter))
              if not op.whole_frame and op.name != "maskcmd"]  # type: ignore[attr-defined]  # fmt: skip
     halo = Halo()
     for op in chain:
@@ -301,11 +310,11 @@ def test_a_chain_of_all_local_mask_filters_is_exact_with_the_sum_of_their_halos(
 
 
 @pytest.mark.parametrize("op", [*GENERATORS], ids=ids(GENERATORS))
-def test_a_mask_is_one_finite_float32_plane_whatever_the_frame(op: Generator) -> None:
+def test_a_mask_is_one_finite_float32_plane_whatever_the_frame(op: MaskGenerator) -> None:
     for samples in (SAMPLES, SAMPLES[:1], np.zeros((3, 5, 3), np.float32), np.ones((1, 1, 1), np.float32)):
         samples = np.ascontiguousarray(samples)
         image = None if op.I is None else Window.whole(samples[..., ::-1].copy())
-        mask = raw_mask(op, Window.whole(samples), Scene(), image).data
+        mask = raw_mask(op, Window.whole(samples), WorkingSpace(), image).data
         assert mask.shape == samples.shape[1:]
         assert mask.dtype == np.float32
         assert np.isfinite(mask).all()
@@ -321,13 +330,13 @@ def test_a_filtered_mask_is_one_finite_float32_plane_whatever_the_frame(op: Mask
 
 
 @pytest.mark.parametrize("kind", REGISTRY.values(), ids=REGISTRY)
-def test_a_halo_depends_on_nothing_but_the_option_and_the_frame(kind: type[Op]) -> None:
+def test_a_halo_depends_on_nothing_but_the_option_and_the_frame(kind: type[Option]) -> None:
     for text in kind.examples:
-        op: Any = parse(kind.name, text)
+        op: Any = parse_arguments(kind.name, text)
         if not hasattr(op, "halo"):
             continue
         for frame in ((1, 1), FRAME, (40000, 30000)):
             halo = op.halo(frame)
             assert isinstance(halo, Halo)
             assert min(halo) >= 0
-            assert halo == parse(kind.name, text).halo(frame)  # type: ignore[attr-defined]
+            assert halo == parse_arguments(kind.name, text).halo(frame)  # type: ignore[attr-defined]

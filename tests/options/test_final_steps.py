@@ -10,8 +10,8 @@ import pytest
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region, Window
-from imfuse_tiles.options.final_steps import Final, Picture
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.final_steps import FinalStep, Picture
+from imfuse_tiles.options.grammar import parse_arguments
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.final_blur", "options.final_tone")
@@ -33,9 +33,9 @@ def picture(colours: np.ndarray = COLOURS, opacity: np.ndarray | float = 1.0, ma
 def after(text: str, given: Picture) -> Picture:
     """A picture after a final step, measured whole if it has to be."""
     name, _, argument = text.removeprefix("--").partition("=")
-    op: Any = parse(name, argument or None)
-    assert isinstance(op, Final)
-    return op.apply(given, op.measured([op.measure(given, WHOLE)]) if op.measures else {})
+    op: Any = parse_arguments(name, argument or None)
+    assert isinstance(op, FinalStep)
+    return op.apply(given, op.merge_measurements([op.measure(given, WHOLE)]) if op.needs_measuring else {})
 
 
 def test_opacity_follows_the_mask() -> None:
@@ -120,17 +120,21 @@ def test_gamma_by_itself_takes_the_mean_of_colours_and_opacity_to_half() -> None
 
 
 def test_gamma_is_measured_alike_however_the_picture_is_cut() -> None:
-    op: Any = parse("finalgamma", None)
+    op: Any = parse_arguments("finalgamma", None)
     parts = [Region(y, min(y + 7, 30), x, min(x + 11, 44)) for y in range(0, 30, 7) for x in range(0, 44, 11)]
     given = picture()
     reports = [op.measure(given, part) for part in parts]
-    assert op.measured(reports) == op.measured(reports[::-1]) == op.measured([op.measure(given, WHOLE)])
+    assert (
+        op.merge_measurements(reports)
+        == op.merge_measurements(reports[::-1])
+        == op.merge_measurements([op.measure(given, WHOLE)])
+    )
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "bright", "1e9", "nan"])
 def test_a_gamma_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="--finalgamma"):
-        parse("finalgamma", text)
+        parse_arguments("finalgamma", text)
 
 
 def test_sharpening_raises_contrast_and_leaves_flat_areas() -> None:

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, Op, arguments, digest, named, option, parse
+from imfuse_tiles.options.grammar import (
+    REGISTRY,
+    Option,
+    argument_fields,
+    digest,
+    parse_arguments,
+    parse_option,
+    resolve_option_name,
+)
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.recipe",)
@@ -21,7 +29,7 @@ EXAMPLES = [(name, text) for name, kind in REGISTRY.items() for text in kind.exa
 
 def refusal(text: str) -> str:
     with pytest.raises(Refusal) as caught:
-        option(text)
+        parse_option(text)
     assert "\n" not in str(caught.value)
     assert caught.value.code == 2
     return str(caught.value)
@@ -70,23 +78,23 @@ def refusal(text: str) -> str:
     ],
 )
 def test_an_item_fills_its_argument(text: str, values: dict[str, object]) -> None:
-    op = option(text)
+    op = parse_option(text)
     assert {name: getattr(op, name) for name in values} == values
 
 
 def test_a_percent_sign_alone_does_not_turn_a_number_into_a_word_and_its_lack_does() -> None:
-    assert option("--maskwave=20%") == option("--maskwave=p20")
+    assert parse_option("--maskwave=20%") == parse_option("--maskwave=p20")
     assert "20" in refusal("--maskblur=20")
 
 
 def test_the_second_blur_sigma_follows_from_the_first_when_left_out() -> None:
-    assert option("--blur=s2") == option("--blur=s2,S3.2")
+    assert parse_option("--blur=s2") == parse_option("--blur=s2,S3.2")
 
 
 def test_an_option_may_be_shortened_to_a_unique_beginning() -> None:
-    assert named("wavel") == "wavelet"
-    assert named("background") == named("backg") == named("bg") == "bg"
-    assert named("maskw") == "maskwave"
+    assert resolve_option_name("wavel") == "wavelet"
+    assert resolve_option_name("background") == resolve_option_name("backg") == resolve_option_name("bg") == "bg"
+    assert resolve_option_name("maskw") == "maskwave"
 
 
 # Refusals
@@ -142,11 +150,11 @@ def test_what_is_not_allowed_is_named_together_with_what_is(text: str, parts: li
 def test_any_text_is_an_option_or_a_refusal_in_one_line(text: str, name: str) -> None:
     said = f"--{name}={text}"
     try:
-        op = option(said)
+        op = parse_option(said)
     except Refusal:
         assert name in refusal(said)
     else:
-        assert option(str(op)) == op
+        assert parse_option(str(op)) == op
 
 
 # Declarations
@@ -154,9 +162,9 @@ def test_any_text_is_an_option_or_a_refusal_in_one_line(text: str, name: str) ->
 
 @pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[f"{name}={text}" for name, text in EXAMPLES])
 def test_the_canonical_text_of_every_example_reads_back_as_the_same_option(name: str, text: str) -> None:
-    op = parse(name, text)
-    assert option(str(op)) == op
-    assert str(option(str(op))) == str(op)
+    op = parse_arguments(name, text)
+    assert parse_option(str(op)) == op
+    assert str(parse_option(str(op))) == str(op)
 
 
 @pytest.mark.parametrize(
@@ -178,30 +186,30 @@ def test_the_canonical_text_of_every_example_reads_back_as_the_same_option(name:
     ],
 )
 def test_the_canonical_text_leaves_out_what_goes_without_saying(said: str, canonical: str) -> None:
-    assert str(option(said)) == canonical
+    assert str(parse_option(said)) == canonical
 
 
 @pytest.mark.parametrize("kind", REGISTRY.values(), ids=REGISTRY)
-def test_every_option_says_what_it_and_each_argument_is_for(kind: type[Op]) -> None:
+def test_every_option_says_what_it_and_each_argument_is_for(kind: type[Option]) -> None:
     assert (kind.__doc__ or "").strip().split("\n")[0].endswith((".", ")"))
     assert kind.section
-    for item in arguments(kind):
+    for item in argument_fields(kind):
         assert re.search(r"\w{3}", item.metadata["help"]), item.name
         assert item.metadata["role"] in ("work", "merge", "level", "none")
 
 
 def test_an_option_cannot_be_changed() -> None:
-    op = option("--wavelet")
+    op = parse_option("--wavelet")
     with pytest.raises(FrozenInstanceError):
         op.p = 6  # type: ignore[attr-defined]
-    assert hash(op) == hash(option("--wavelet=p5"))
+    assert hash(op) == hash(parse_option("--wavelet=p5"))
 
 
 # Records and keys
 
 
 def test_a_record_holds_the_arguments_of_the_roles_asked_for() -> None:
-    op = option("--wavelet=w20,t5,level=no,p7")
+    op = parse_option("--wavelet=w20,t5,level=no,p7")
     assert {"w", "t"}.isdisjoint(op.record("work"))
     assert op.record("work")["p"] == 7
     assert op.record("merge")["w"] == 20
@@ -210,14 +218,14 @@ def test_a_record_holds_the_arguments_of_the_roles_asked_for() -> None:
 
 
 def test_a_key_depends_on_every_value_and_on_no_order_of_names() -> None:
-    record = option("--wavelet").record("work")
+    record = parse_option("--wavelet").record("work")
     assert digest(record) == digest(dict(reversed(record.items())))
-    assert digest(record) != digest(option("--wavelet=p6").record("work"))
+    assert digest(record) != digest(parse_option("--wavelet=p6").record("work"))
     assert re.fullmatch("[0-9a-f]{16}", digest(record))
 
 
 def test_an_option_and_its_equal_made_otherwise_have_one_record() -> None:
-    op = option("--wavelet=p5")
-    assert op.record() == replace(op).record() == option("--wavelet=diff=yes").record()
+    op = parse_option("--wavelet=p5")
+    assert op.record() == replace(op).record() == parse_option("--wavelet=diff=yes").record()
     for other in ("--wavelet", "--wavelet=p5.0", "--wavelet=5%", "--wavelet=level,mask,clut"):
-        assert digest(option(other).record()) == digest(op.record()), other
+        assert digest(parse_option(other).record()) == digest(op.record()), other

@@ -12,8 +12,15 @@ from scipy import ndimage
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.grammar import parse
-from imfuse_tiles.options.imagemagick import AutoLevel, Blurring, Call, Edges, Negation, steps
+from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.imagemagick import (
+    AutoLevelOperator,
+    BlurOperator,
+    EdgeOperator,
+    NegateOperator,
+    PythonOperator,
+    parse_operators,
+)
 
 PLANES = np.random.default_rng(2).random((3, 40, 50), np.float32)
 WHOLE = Window.whole(PLANES)
@@ -24,15 +31,15 @@ WHOLE = Window.whole(PLANES)
     [
         ("", ()),
         ("none", ()),
-        ("-blur 0x5", (Blurring(0, 5),)),
-        ("-blur 3x1.5", (Blurring(3, 1.5),)),
-        ("-gaussian-blur 0X2", (Blurring(0, 2, gaussian=True),)),
-        ("-edge 2 -negate", (Edges(2), Negation())),
-        ("-blur 0x1 -auto-level", (Blurring(0, 1), AutoLevel())),
+        ("-blur 0x5", (BlurOperator(0, 5),)),
+        ("-blur 3x1.5", (BlurOperator(3, 1.5),)),
+        ("-gaussian-blur 0X2", (BlurOperator(0, 2, gaussian=True),)),
+        ("-edge 2 -negate", (EdgeOperator(2), NegateOperator())),
+        ("-blur 0x1 -auto-level", (BlurOperator(0, 1), AutoLevelOperator())),
     ],
 )
 def test_what_is_understood(text: str, wanted: tuple[object, ...]) -> None:
-    assert steps("cmd", text, 0) == wanted
+    assert parse_operators("cmd", text, 0) == wanted
 
 
 @pytest.mark.parametrize(
@@ -52,24 +59,24 @@ def test_what_is_understood(text: str, wanted: tuple[object, ...]) -> None:
 )
 def test_what_is_not_understood_is_refused_with_what_is(text: str, part: str) -> None:
     with pytest.raises(Refusal, match="--maskcmd") as refused:
-        steps("maskcmd", text, 0)
+        parse_operators("maskcmd", text, 0)
     assert part in str(refused.value)
 
 
 def test_a_reach_is_for_functions_only() -> None:
     with pytest.raises(Refusal, match="reach"):
-        parse("maskcmd", "-edge 2,r3")
+        parse_arguments("maskcmd", "-edge 2,r3")
 
 
 def test_stretching_is_for_the_picture_only_and_once() -> None:
-    assert parse("finalcmd", "-auto-level").measures  # type: ignore[attr-defined]
+    assert parse_arguments("finalcmd", "-auto-level").needs_measuring  # type: ignore[attr-defined]
     for name, text in (("cmd", "-auto-level"), ("finalcmd", "-auto-level -auto-level")):
         with pytest.raises(Refusal, match="only allowed in --finalcmd, and once"):
-            parse(name, text)
+            parse_arguments(name, text)
 
 
 def test_edges_are_what_a_pixel_differs_from_its_neighbours_in_all() -> None:
-    made = Edges(2).run(WHOLE)
+    made = EdgeOperator(2).run(WHOLE)
     kernel = -np.ones((5, 5))
     kernel[2, 2] = 24
     wanted = np.stack([ndimage.correlate(plane.astype(float), kernel, mode="nearest") for plane in PLANES])
@@ -80,13 +87,13 @@ def test_a_blur_is_that_of_the_other_options() -> None:
     taps = kernels.gaussian.blur_taps(1.5)
     reach = len(taps) // 2
     padded = np.pad(PLANES[0], reach, mode="edge")
-    assert np.array_equal(Blurring(0, 1.5).run(WHOLE).data[0], kernels.gaussian.separable(padded, taps, taps))
+    assert np.array_equal(BlurOperator(0, 1.5).run(WHOLE).data[0], kernels.gaussian.separable(padded, taps, taps))
 
 
 def test_negation_and_stretching() -> None:
-    assert np.array_equal(Negation().run(WHOLE).data, 1 - PLANES)
-    assert np.allclose(AutoLevel().stretched(WHOLE, 0.25, 0.75).data, (PLANES - 0.25) * 2, atol=1e-6)
-    assert AutoLevel().stretched(WHOLE, 0.5, 0.5) is WHOLE
+    assert np.array_equal(NegateOperator().run(WHOLE).data, 1 - PLANES)
+    assert np.allclose(AutoLevelOperator().stretched(WHOLE, 0.25, 0.75).data, (PLANES - 0.25) * 2, atol=1e-6)
+    assert AutoLevelOperator().stretched(WHOLE, 0.5, 0.5) is WHOLE
 
 
 @pytest.fixture
@@ -105,9 +112,9 @@ def filters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_function_is_given_its_reach_and_gives_the_rest(filters: str) -> None:
-    (step,) = steps("cmd", f"{filters}:above", 1)
-    assert step == Call(f"{filters}:above", 1, 7)
-    assert step.halo() == Halo.of(1)
+    (step,) = parse_operators("cmd", f"{filters}:above", 1)
+    assert step == PythonOperator(f"{filters}:above", 1, 7)
+    assert step.halo() == Halo.uniform(1)
     made = step.run(WHOLE)
     assert np.array_equal(made.data[:, 1:], PLANES[:, :-1])
     assert np.array_equal(made.data[:, 0], PLANES[:, 0]), "beyond the frame its border is repeated"
@@ -117,18 +124,18 @@ def test_a_function_is_given_its_reach_and_gives_the_rest(filters: str) -> None:
 
 
 def test_a_function_may_lie_in_a_class_and_compute_as_it_likes(filters: str) -> None:
-    made = steps("cmd", f"{filters}:Set.double", 0)[0].run(WHOLE.with_data(PLANES[0]))
+    made = parse_operators("cmd", f"{filters}:Set.double", 0)[0].run(WHOLE.with_data(PLANES[0]))
     assert made.data.dtype == np.float32
     assert np.array_equal(made.data, PLANES[0] * 2)
 
 
 def test_a_function_that_makes_another_size_is_refused(filters: str) -> None:
     with pytest.raises(Refusal, match=r"give its reach as rN"):
-        steps("cmd", f"{filters}:above", 0)
+        parse_operators("cmd", f"{filters}:above", 0)
     with pytest.raises(Refusal, match=r"\(3, 8, 9\)"):
-        steps("cmd", f"{filters}:whole", 2)
+        parse_operators("cmd", f"{filters}:whole", 2)
 
 
 def test_a_function_s_version_enters_the_key(filters: str) -> None:
-    assert parse("maskcmd", f"{filters}:above,r1").record()["versions"] == [7]
-    assert "versions" not in parse("maskcmd", "-blur 0x1").record()
+    assert parse_arguments("maskcmd", f"{filters}:above,r1").record()["versions"] == [7]
+    assert "versions" not in parse_arguments("maskcmd", "-blur 0x1").record()

@@ -7,7 +7,7 @@ import pytest
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.kernels.rainbow import rainbow
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_depthmap import DepthMap
 
 #: Modules without a test file of their own name.
@@ -18,7 +18,7 @@ PLACES = np.linspace(0, 6 / 7, 7, dtype=np.float32)
 
 def likeness(planes: np.ndarray, text: str = "map.tif") -> np.ndarray:
     """Masks (place, y, x) of every depth."""
-    op = parse("depthmap", text)
+    op = parse_arguments("depthmap", text)
     assert isinstance(op, DepthMap)
     return np.stack([op.likeness(np.asarray(planes, np.float32), float(place)) for place in PLACES])
 
@@ -48,12 +48,12 @@ def test_negated_the_own_depth_is_the_least_like() -> None:
 
 def test_it_needs_a_file_and_looks_at_no_frame() -> None:
     with pytest.raises(Refusal, match="--depthmap needs"):
-        parse("depthmap", None)
+        parse_arguments("depthmap", None)
     for text in ("map.tif,c1", "map.tif,C=HSL", "map.tif,I=mean"):
         with pytest.raises(Refusal, match="looks at no frame"):
-            parse("depthmap", text)
+            parse_arguments("depthmap", text)
 
 
 def test_the_file_s_name_does_not_decide_the_mask() -> None:
-    assert parse("depthmap", "a.tif").record("work") == parse("depthmap", "b.tif").record("work")
-    assert str(parse("depthmap", "a.tif,w80")) == "--depthmap=w80,a.tif"
+    assert parse_arguments("depthmap", "a.tif").record("work") == parse_arguments("depthmap", "b.tif").record("work")
+    assert str(parse_arguments("depthmap", "a.tif,w80")) == "--depthmap=w80,a.tif"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_computation import input_planes, mask_from_planes, raw_mask
-from imfuse_tiles.options.mask_generator import Scene
+from imfuse_tiles.options.mask_generator import WorkingSpace
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.mask_computation",)
@@ -20,7 +20,7 @@ TESTED_MODULES = ("options.mask_computation",)
 FRAME = np.random.default_rng(3).random((3, 90, 70), np.float32)
 
 
-def plainly(op: Any, source: Window, scene: Scene) -> np.ndarray:
+def plainly(op: Any, source: Window, scene: WorkingSpace) -> np.ndarray:
     """All planes at once, the whole window in one go."""
     x = input_planes(op, source, scene, None)
     mask: np.ndarray = mask_from_planes(op, x, op.respond(x), scene).data
@@ -34,12 +34,12 @@ OPTIONS = ["blur=s1,S2", "blur=s2,S0", "statistic=mean,r3,neg", "resize=p30,mesh
 
 @pytest.mark.parametrize("text", OPTIONS)
 @pytest.mark.parametrize("planes", [1, 3], ids=["grey", "colour"])
-@pytest.mark.parametrize("scene", [Scene(), Scene("HSL", 2), Scene("CMYK")], ids=str)
+@pytest.mark.parametrize("scene", [WorkingSpace(), WorkingSpace("HSL", 2), WorkingSpace("CMYK")], ids=str)
 def test_bands_and_single_planes_give_the_bits_of_the_plain_formula(
-    text: str, planes: int, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    text: str, planes: int, scene: WorkingSpace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, _, arguments = text.partition("=")
-    op: Any = parse(name, arguments)
+    op: Any = parse_arguments(name, arguments)
     source = Window.whole(FRAME[:planes].copy())
     expected = plainly(op, source, scene)
     bands = Region.bands
@@ -57,6 +57,6 @@ def test_an_answer_that_needs_all_planes_is_asked_for_all_at_once(monkeypatch: p
     module = types.ModuleType("spying")
     module.spy = spy  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "spying", module)
-    op: Any = parse("cmd", "spying:spy")
-    raw_mask(op, Window.whole(FRAME.copy()), Scene())
+    op: Any = parse_arguments("cmd", "spying:spy")
+    raw_mask(op, Window.whole(FRAME.copy()), WorkingSpace())
     assert set(seen) == {3}

@@ -36,7 +36,7 @@ class MaskSoften(MaskFilter, name="masksoften"):
     n: int = integer(1, "distance of the others in pixels", low=1, high=9)
 
     def halo(self, frame: Frame) -> Halo:
-        return Halo.of(self.n)
+        return Halo.uniform(self.n)
 
     def apply(self, mask: Window) -> Window:
         return mask.filtered(self.softened, self.halo(mask.frame))

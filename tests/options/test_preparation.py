@@ -13,13 +13,13 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.alignment import Alignment, FrameTransform
-from imfuse_tiles.options.grammar import option
+from imfuse_tiles.options.grammar import parse_option
 from imfuse_tiles.options.preparation import FramePart
 from imfuse_tiles.simulation import render
 
 
 def region(text: str, height: int, width: int) -> Region:
-    op = option(text)
+    op = parse_option(text)
     assert isinstance(op, FramePart)
     return op.region((height, width))
 

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, substack_spans
-from imfuse_tiles.options.substacks import Substacks, part
+from imfuse_tiles.options.substacks import Substacks, share_of_stack
 
 
 def spans(text: str, total: int = 7) -> list[tuple[int, int]]:
     """Substacks as people count: first and last slice from 1."""
-    op = parse("substacks", text or None)
+    op = parse_arguments("substacks", text or None)
     assert isinstance(op, Substacks)
-    return [(first + 1, last + 1) for first, last in op.spans(total)]
+    return [(first + 1, last + 1) for first, last in op.slice_ranges(total)]
 
 
 @pytest.mark.parametrize(
@@ -39,19 +39,19 @@ def test_numbers_and_percents(text: str, wanted: list[tuple[int, int]]) -> None:
 
 def test_the_overlap_may_be_a_percentage() -> None:
     assert spans("n10,r10%", 100)[:2] == [(1, 20), (1, 30)]
-    assert str(parse("substacks", "n10,r10%")) == "--substacks=r10%,n10"
+    assert str(parse_arguments("substacks", "n10,r10%")) == "--substacks=r10%,n10"
     with pytest.raises(Refusal, match="at most 100%"):
-        parse("substacks", "r120%")
+        parse_arguments("substacks", "r120%")
 
 
 def test_a_percentage_is_at_least_one_slice_and_at_most_all() -> None:
-    assert [part(percent, 7) for percent in (0, 14, 15, 99, 100)] == [1, 1, 1, 6, 7]
+    assert [share_of_stack(percent, 7) for percent in (0, 14, 15, 99, 100)] == [1, 1, 1, 6, 7]
 
 
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 70), st.booleans())
 def test_parts_cover_every_slice_in_order(total: int, n: int, r: int, kurt: bool) -> None:
     op = Substacks(n=n, r=r, word1="kurt" if kurt else None)
-    found = op.spans(total)
+    found = op.slice_ranges(total)
     assert {z for first, last in found for z in range(first, last + 1)} == set(range(total))
     assert found == sorted(found)
     assert found[-1][1] == total - 1
@@ -63,14 +63,14 @@ def test_a_part_longer_than_the_stack_is_the_whole_stack() -> None:
 
 def test_several_add_up_and_none_is_the_whole_stack() -> None:
     assert substack_spans(Recipe(()), 7) == [(0, 6)]
-    both = Recipe((parse("substacks", "n1,N3"), parse("substacks", "n4,N7")))
+    both = Recipe((parse_arguments("substacks", "n1,N3"), parse_arguments("substacks", "n4,N7")))
     assert substack_spans(both, 7) == [(0, 2), (3, 6)]
 
 
 def test_a_recipe_for_a_stack_says_its_numbers() -> None:
-    recipe = Recipe((parse("substacks", None),)).of_stack(7)
+    recipe = Recipe((parse_arguments("substacks", None),)).for_stack(7)
     assert str(recipe) == "--substacks=r1,n1"
-    assert recipe.of_stack(7) == recipe
+    assert recipe.for_stack(7) == recipe
 
 
 def test_parts_that_the_stack_has_not_are_refused() -> None:

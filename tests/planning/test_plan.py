@@ -19,7 +19,7 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.planning.result_names import digests
+from imfuse_tiles.planning.result_names import result_digests
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
@@ -146,7 +146,7 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
                 touched.add(stage.key)
         keys = [stage.key for stage in plan.stages]
-        return keys, {keys.index(key) for key in touched}, digests(plan)
+        return keys, {keys.index(key) for key in touched}, result_digests(plan)
 
     before, touched, name = every_key()
     assert touched, "the plan has such a job"
@@ -204,7 +204,7 @@ def test_every_stage_stands_behind_those_it_reads(text: str) -> None:
 
 
 def test_halos_of_a_chain_add_up() -> None:
-    halos = {stage.name: stage.halo.reach for stage in plan(
+    halos = {stage.name: stage.halo.radius for stage in plan(
         "--blur=s1,S3 --maskwave --maskstat=r6 --cutwave --cutmorph=r3 --finalblur=s10,S2"
     ).stages}  # fmt: skip
     assert halos["mask blur"] == 12

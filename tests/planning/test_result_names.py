@@ -15,7 +15,7 @@ from imfuse_tiles import __version__
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.planning.plan import make_plan, stages_from
-from imfuse_tiles.planning.result_names import LONGEST, default_name, digests, find_finished_result
+from imfuse_tiles.planning.result_names import LONGEST, default_name, find_finished_result, result_digests
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("planning.result_pages", "planning.run_history")
@@ -45,18 +45,18 @@ def test_names_are_six_digits_of_the_images_and_six_of_the_options(tmp_path: Pat
     plan, other = (make_plan(recipe_of(text), stack) for text in ("--wavelet", "--wavelet=p6"))
     name = default_name(plan, None, False, "tif").name
     assert re.fullmatch(r"[0-9a-f]{6}_[0-9a-f]{6}\.result\.tif", name)
-    assert digests(plan)[:6] == digests(other)[:6]
-    assert digests(plan)[7:] != digests(other)[7:]
+    assert result_digests(plan)[:6] == result_digests(other)[:6]
+    assert result_digests(plan)[7:] != result_digests(other)[7:]
 
 
 def test_a_base_is_a_folder_or_begins_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     plan = make_plan(recipe_of("--wavelet"), stack_of(tmp_path / "in", STACK))
-    assert default_name(plan, "in", False, "png") == Path("in", f"{digests(plan)}.result.png")
-    assert default_name(plan, "in/fly-", False, "tif") == Path("in", f"fly-{digests(plan)}.result.tif")
-    assert default_name(plan, "", False, "tif").name == f"{tmp_path.name}{digests(plan)}.result.tif"
+    assert default_name(plan, "in", False, "png") == Path("in", f"{result_digests(plan)}.result.png")
+    assert default_name(plan, "in/fly-", False, "tif") == Path("in", f"fly-{result_digests(plan)}.result.tif")
+    assert default_name(plan, "", False, "tif").name == f"{tmp_path.name}{result_digests(plan)}.result.tif"
     long = default_name(plan, None, True, "tif").name
-    assert long == f"{digests(plan)}--wavelet=p5--masklevel=t5.result.tif"
+    assert long == f"{result_digests(plan)}--wavelet=p5--masklevel=t5.result.tif"
 
 
 def test_a_long_name_is_no_longer_than_file_systems_allow(tmp_path: Path) -> None:

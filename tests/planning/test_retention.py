@@ -21,9 +21,9 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import disk_growth
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.integrity import sound
-from imfuse_tiles.stages.masks import stretch
-from imfuse_tiles.stages.montage import span_of
+from imfuse_tiles.stages.integrity import is_complete
+from imfuse_tiles.stages.masks import normalisation_range
+from imfuse_tiles.stages.montage import mask_limits
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.arrays import Arrays
 from imfuse_tiles.storage.folder_files import FolderFiles
@@ -220,7 +220,9 @@ def test_a_run_that_ended_between_two_deletions_leaves_nothing_that_looks_finish
         ended_at(patched, step)
         with pytest.raises(Killed):
             run(plan, store, LEAN, first)
-    assert [stage.name for stage in plan.stages if store.numbers.load(stage.key) and not sound(store, stage)] == []
+    assert [
+        stage.name for stage in plan.stages if store.numbers.load(stage.key) and not is_complete(store, stage)
+    ] == []
     assert run(plan, store, LEAN, second) == full[0]
     assert sum((first.blocks + second.blocks).values()) == full[1]
     assert arrays(store) == exported(plan)
@@ -321,8 +323,8 @@ def test_a_stage_reads_only_what_its_inputs_name(
 ) -> None:
     """Otherwise something might be deleted that is still read."""
     plan = make_plan(recipe_of(text), stack, block_limit=1 << 20)
-    stretch.cache_clear()
-    span_of.cache_clear()
+    normalisation_range.cache_clear()
+    mask_limits.cache_clear()
     spy = Spy(monkeypatch)
     store.create()
     Run(survey(plan, store, FULL), store, spy).execute(lambda: open_pool(FULL, store.root))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.simulation import lens, misalign, render, score
 from imfuse_tiles.simulation.noise import chance, chances, octaves
 from imfuse_tiles.simulation.stack import Stack
@@ -269,7 +269,7 @@ def test_a_stack_too_large_for_the_disk_is_refused(tmp_path: Path) -> None:
 
 def test_a_stack_is_replaced_only_by_force(tmp_path: Path) -> None:
     render(tmp_path, 40, 30, 3)
-    with pytest.raises(Exists, match="slice_0000"):
+    with pytest.raises(AlreadyExists, match="slice_0000"):
         render(tmp_path, 40, 30, 2)
     render(tmp_path, 40, 30, 2, force=True)
     assert len(list(tmp_path.glob("slice_*.tif"))) == 2

@@ -26,7 +26,7 @@ def blurred(plane: np.ndarray) -> np.ndarray:
 
 
 def dilated(plane: np.ndarray) -> np.ndarray:
-    return kernels.morphology.dilate(plane, kernels.morphology.element("Octagon", 3))
+    return kernels.morphology.dilate(plane, kernels.morphology.structuring_element("Octagon", 3))
 
 
 def softened(plane: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_a_stage_equals_map_overlap(tmp_path: Path, option: str, kernel: Kernel,
     plan, store = make_plan(recipe_of(option), stack_of(tmp_path / "in", samples)), Store(str(tmp_path / "store"))
     run(plan, store, tile=100)
     stage = next(stage for stage in plan.stages if stage.name.startswith("mask "))
-    assert stage.halo.reach == reach
+    assert stage.halo.radius == reach
     for mask, planes in zip(whole(store, stage.outputs[0].path), samples, strict=True):
         plane = np.divide(planes[0], np.float32(65535), dtype=np.float32)
         assert np.array_equal(mask, overlapped(plane, kernel, reach, border))

@@ -12,12 +12,12 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.pyramid import levels_for
 from imfuse_tiles.kernels.quality import grey
-from imfuse_tiles.options.fusion_weights import Fusion
-from imfuse_tiles.options.grammar import parse
+from imfuse_tiles.options.fusion_weights import FusionWeights
+from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.block_layout import layout_of_edge
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.stages.pyramid_levels import groups
+from imfuse_tiles.stages.pyramid_levels import level_groups
 from tests.kernels.halving import matrix, spread
 
 #: Modules without a test file of their own name.
@@ -44,10 +44,11 @@ def written(folder, pictures):
 
 
 def fused(folder, paths, words="enfuse", **how):
-    """The picture that a background of these words is, as float codes (y, x, planes)."""
+    """The picture that a background of these words is, frames as they lie, as float codes (y, x, planes)."""
     store, out = folder / "store", folder / "out.tif"
     shutil.rmtree(store, ignore_errors=True)
-    fuse_images(paths, Recipe((parse("bg", words),)), out, store=store, force=True, **how)
+    recipe = Recipe((parse_arguments("bg", words), parse_arguments("align", "no")))
+    fuse_images(paths, recipe, out, store=store, force=True, **how)
     picture = tifffile.imread(out).astype(float)
     return picture if picture.ndim == 3 else picture[..., None]
 
@@ -90,7 +91,7 @@ def plain(pictures, fusion):
 def test_the_picture_is_that_of_plain_pyramids(tmp_path, words, size):
     pictures = frames(size)
     found = fused(tmp_path, written(tmp_path, pictures), words, tile=64)
-    assert np.abs(found - plain(pictures, Fusion.read("", words))).max() <= 1
+    assert np.abs(found - plain(pictures, FusionWeights.parse("", words))).max() <= 1
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -99,14 +100,14 @@ def test_all_types_of_samples_and_grey_stacks_are_fused(tmp_path, dtype, planes)
     pictures = frames((70, 90), dtype=dtype, planes=planes)
     found = fused(tmp_path, written(tmp_path, pictures), tile=32)
     assert found.shape[-1] == planes
-    assert np.abs(found - plain(pictures, Fusion())).max() <= 1
+    assert np.abs(found - plain(pictures, FusionWeights())).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (5, 9), (9, 300), (17, 18)])
 def test_frames_of_any_size_are_fused(tmp_path, size):
     pictures = frames(size, count=2)
     found = fused(tmp_path, written(tmp_path, pictures), tile=16)
-    assert np.abs(found - plain(pictures, Fusion())).max() <= 1
+    assert np.abs(found - plain(pictures, FusionWeights())).max() <= 1
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -126,7 +127,7 @@ def test_a_slice_more_than_a_byte_can_count_is_chosen(tmp_path):
     pictures = [np.full((12, 12, 1), 100, np.uint8) for _ in range(260)]
     pictures[257] = frames((12, 12), planes=1)[0]
     found = fused(tmp_path, written(tmp_path, pictures))
-    assert np.abs(found - plain(pictures, Fusion())).max() <= 1
+    assert np.abs(found - plain(pictures, FusionWeights())).max() <= 1
 
 
 def test_equal_slices_fuse_to_themselves(tmp_path):
@@ -139,12 +140,12 @@ def test_soft_masks_sum_to_one():
     pictures = frames((40, 50))
     pictures[0][:20], pictures[1][:20] = 0, 0
     for words in WORDS:
-        assert np.allclose(masks(pictures, Fusion.read("", words)).sum(axis=0), 1), words
+        assert np.allclose(masks(pictures, FusionWeights.parse("", words)).sum(axis=0), 1), words
 
 
 @pytest.mark.parametrize("frame", [(1, 1), (180, 240), (33, 5000), (3000, 4000), (32768, 32768), (9, 10**7)])
 def test_the_groups_hold_every_level_once_and_know_what_a_block_needs(frame):
-    found = groups(frame)
+    found = level_groups(frame)
     assert [group.first for group in found] == list(np.cumsum([0, *(group.count for group in found)])[:-1])
     assert sum(group.count for group in found) == levels_for(*frame)
     assert [group.last for group in found] == [False] * (len(found) - 1) + [True]
@@ -154,12 +155,12 @@ def test_the_groups_hold_every_level_once_and_know_what_a_block_needs(frame):
         grain = group.grain
         block = Region(8 * grain, 9 * grain, 16 * grain, 20 * grain)
         wide = [max(0, a - b) for a, b in zip(block[::2], group.needed(block)[0][::2], strict=True)]
-        assert group.whole or max(wide) <= group.halo.reach
+        assert group.whole or max(wide) <= group.halo.radius
 
 
 def test_blocks_begin_on_pixels_that_every_level_has(tmp_path):
     paths = written(tmp_path, frames((90, 110), count=2))
-    plan = make_plan(Recipe((parse("bg", None),)), open_stack(paths))
+    plan = make_plan(Recipe((parse_arguments("bg", None),)), open_stack(paths))
     grains = {stage.name: stage.grain for stage in plan.stages if stage.grain > 1}
     assert grains == {"fusion levels 0-2": 8, "fusion levels 3-4": 2}
     for stage in plan.stages:
@@ -180,7 +181,9 @@ def test_a_damaged_level_is_computed_again(tmp_path):
         path.unlink()
     for path in (*(tmp_path / "store" / "image").glob("*/c"), *(tmp_path / "store" / "final").glob("*/c")):
         shutil.rmtree(path)
-    fuse_images(paths, Recipe((parse("bg", None),)), tmp_path / "again.tif", store=tmp_path / "store", tile=32)
+    fuse_images(
+        paths, Recipe((parse_arguments("bg", None),)), tmp_path / "again.tif", store=tmp_path / "store", tile=32
+    )
     assert np.array_equal(tifffile.imread(tmp_path / "again.tif"), before)
 
 
@@ -204,7 +207,7 @@ def test_the_picture_is_that_of_enfuse(tmp_path, words):
     if program is None:
         pytest.skip("the program enfuse is not installed")
     # Three slices: enfuse counts a pixel without weight as 255 // N parts of 255, which is a third only for some N.
-    pictures, fusion = frames((300, 410), count=3, dtype="uint16", seed=5), Fusion.read("", words)
+    pictures, fusion = frames((300, 410), count=3, dtype="uint16", seed=5), FusionWeights.parse("", words)
     paths = written(tmp_path, pictures)
     weights = [f"--{name}-weight={getattr(fusion, name) / 100}" for name in ("contrast", "exposure", "saturation")]
     mask = "--soft-mask" if fusion.soft else "--hard-mask"

@@ -14,7 +14,7 @@ import pytest
 from stacks import frames, recipe_of, result, run, stack_of
 
 from imfuse_tiles.cli.main import main
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.storage import removal
 from imfuse_tiles.storage.chunked_array import Damaged
@@ -184,7 +184,7 @@ def test_who_reads_and_who_writes_do_not_meet(store: Store) -> None:
         assert locks.is_locked("-part-1-of-2")
         assert not locks.is_locked("")
         assert f"process {os.getpid()}" in locks.current_holder()
-        with pytest.raises(Exists, match=f"process {os.getpid()}"), locks.reading():
+        with pytest.raises(AlreadyExists, match=f"process {os.getpid()}"), locks.reading():
             pass
     assert locks.current_holder() == ""
     with locks.reading(), locks.reading():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stacks import frames, recipe_of, stack_of
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.imageio.stack import Stack
@@ -109,6 +109,6 @@ def test_a_store_in_use_is_left_alone(store: Store) -> None:
             lambda: removal.remove_stages(other, inventory.read_contents(other).stages),
             lambda: removal.remove_store(other),
         ):
-            with pytest.raises(Exists):
+            with pytest.raises(AlreadyExists):
                 change()
     assert len(inventory.read_contents(store).stages) == 7

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from program import pressed
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
@@ -287,7 +287,7 @@ def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_second_writer_is_sent_away_with_the_name_of_the_first(store: Store, holder: subprocess.Popen[str]) -> None:
     began = time.perf_counter()
-    with pytest.raises(Exists) as caught, store.locked():
+    with pytest.raises(AlreadyExists) as caught, store.locked():
         pass
     assert time.perf_counter() - began < pressed(0.5)
     assert caught.value.code == 3

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from stacks import frames, recipe_of, run, stack_of
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import live_preview
-from imfuse_tiles.viewer.live_preview import Preview, block_of_name, to_display, view
+from imfuse_tiles.viewer.live_preview import Preview, block_of_name, preview_source, to_display
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_foreign_file_is_not_overwritten_but_the_own_is(plan: Plan, tmp_path: 
     store = Store(str(tmp_path / "store"))
     store.create()
     (tmp_path / "p.png").write_bytes(b"mine")
-    with pytest.raises(Exists, match="--force"):
+    with pytest.raises(AlreadyExists, match="--force"):
         Preview(tmp_path / "p.png", plan, store, force=False)
     run(plan, store)
     Preview(tmp_path / "p.png", plan, store, force=True).close()
@@ -115,6 +115,6 @@ def test_masks_are_stretched_and_what_is_not_there_is_dark() -> None:
 
 
 def test_measurements_have_no_view(plan: Plan) -> None:
-    seen = {stage.name: view(stage, plan) is not None for stage in plan.stages}
+    seen = {stage.name: preview_source(stage, plan) is not None for stage in plan.stages}
     assert seen.pop("normalise wavelet mask") is False
     assert all(seen.values())

@@ -38,7 +38,7 @@ def check_target(
 ) -> None:
     """Refuse, before anything is computed, what write_picture would refuse at the end.
 
-    Raises Exists if the file is there and `force` is not given; Refusal for a directory that is missing or
+    Raises AlreadyExists if the file is there and `force` is not given; Refusal for a directory that is missing or
     not writable, and for pictures the format cannot hold: JPEG takes no alpha, no floating-point samples, at
     most 65500 pixels a side and `memory` bytes; PNG no floating-point samples and 1000000 pixels a side; only
     TIFF holds several pages.

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 
 try:
     import fcntl
@@ -21,7 +21,7 @@ _LONGEST_NAME = 200  # bytes; file systems allow 255, and the temporary name is 
 
 
 def check_place(path: Path, force: bool) -> None:
-    """Exists if `path` is taken and `force` is not given; Refusal if no file can be there."""
+    """AlreadyExists if `path` is taken and `force` is not given; Refusal if no file can be there."""
     if path.is_dir():
         raise Refusal(f"{path}: is a directory; give the name of a file")
     if not path.parent.is_dir():
@@ -29,7 +29,7 @@ def check_place(path: Path, force: bool) -> None:
     if not os.access(path.parent, os.W_OK):
         raise Refusal(f"{path}: the directory is not writable")
     if not force and os.path.lexists(path):
-        raise Exists(f"{path}: exists already; --force overwrites it")
+        raise AlreadyExists(f"{path}: exists already; --force overwrites it")
 
 
 @contextmanager

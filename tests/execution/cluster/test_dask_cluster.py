@@ -23,8 +23,8 @@ from dask_programs import Running
 from program import until
 from stacks import imagined, recipe_of, result, run, stack_of
 
-from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
-from imfuse_tiles.execution.dask_cluster import Blocks
+from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
+from imfuse_tiles.execution.dask_cluster import ClusterPool
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.options.resources import Cluster, Resources
 from imfuse_tiles.planning.block_layout import lay_out
@@ -70,7 +70,7 @@ def test_a_cluster_of_changing_size_is_used_as_it_comes_and_goes() -> None:
     from distributed import Client
 
     with made() as cluster, Client(cluster) as client:
-        blocks = Blocks(client)
+        blocks = ClusterPool(client)
         assert blocks.window(1) == 2
         cluster.scale(3)
         assert until(lambda: blocks.window(1) == 6, 20, 0.2)
@@ -206,7 +206,7 @@ def test_a_run_whose_scheduler_is_killed_ends_resumably_and_goes_on(running: Run
 
     thread = threading.Thread(target=kill)
     thread.start()
-    with pytest.raises(Resumable, match="scheduler was lost") as caught:
+    with pytest.raises(Incomplete, match="scheduler was lost") as caught:
         run(plan, store, scheduler=f"file:{running.file}")
     thread.join()
     assert (caught.value.code, time.monotonic() - began[0] < 10) == (4, True)

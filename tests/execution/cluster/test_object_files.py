@@ -22,12 +22,12 @@ from program import names
 from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
-from imfuse_tiles.errors import BlockFailed, Exists, Refusal, Resumable
+from imfuse_tiles.errors import AlreadyExists, BlockFailed, Incomplete, Refusal
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.stages.array_metadata import arrays
+from imfuse_tiles.stages.array_metadata import array_paths
 from imfuse_tiles.storage import object_lock
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.files import Files
@@ -159,7 +159,7 @@ def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -
     files.write("zarr.json", b"")
     began = time.perf_counter()
     with locks_of(files.root).locked():
-        with pytest.raises(Exists, match=f"process {os.getpid()} on ") as caught, locks_of(files.root).locked():
+        with pytest.raises(AlreadyExists, match=f"process {os.getpid()} on ") as caught, locks_of(files.root).locked():
             pass
         assert caught.value.code == 3
         assert locks_of(files.root).is_locked("")
@@ -172,12 +172,12 @@ def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -
 def test_parts_exclude_a_whole_run_and_only_their_own_doubles(files: Files) -> None:
     files.write("zarr.json", b"")
     with locks_of(files.root).locked("-part-1-of-2"), locks_of(files.root).locked("-part-2-of-2"):
-        with pytest.raises(Exists), locks_of(files.root).locked():
+        with pytest.raises(AlreadyExists), locks_of(files.root).locked():
             pass
-        with pytest.raises(Exists), locks_of(files.root).locked("-part-2-of-2"):
+        with pytest.raises(AlreadyExists), locks_of(files.root).locked("-part-2-of-2"):
             pass
         assert locks_of(files.root).is_locked("-part-1-of-2")
-    with locks_of(files.root).locked(), pytest.raises(Exists), locks_of(files.root).locked("-part-1-of-2"):
+    with locks_of(files.root).locked(), pytest.raises(AlreadyExists), locks_of(files.root).locked("-part-1-of-2"):
         pass
 
 
@@ -209,7 +209,7 @@ def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
             with locks_of(url).locked():
                 got.append(True)
                 time.sleep(1)
-        except Exists:
+        except AlreadyExists:
             got.append(False)
 
     threads = [threading.Thread(target=attempt) for _ in range(6)]
@@ -258,7 +258,7 @@ def test_a_holder_whose_clock_is_an_hour_off_keeps_its_lock(
         time.sleep(0.5)  # it renews
         clock.time = time.time
         for _ in range(3):
-            with pytest.raises(Exists), locks_of(url).locked():
+            with pytest.raises(AlreadyExists), locks_of(url).locked():
                 pass
 
 
@@ -306,7 +306,7 @@ def test_of_two_writers_that_are_stopped_and_woken_never_two_write(
                         writers.discard(number)
                     time.sleep(random.choice([0.01, 0.1, 2.0]))
                 lock.release()
-            except (Exists, LockLost):
+            except (AlreadyExists, LockLost):
                 time.sleep(0.05)
 
     monkeypatch.setattr(object_lock, "FRESH_SECONDS", -1.0)  # no clock is believed
@@ -375,7 +375,7 @@ def test_a_lean_run_in_a_bucket_leaves_images_and_result(tmp_path: Path, url: st
     for name in ("a.tif", "b.tif"):
         run_plan(plan, store, how, ExportRequest(tmp_path / name))
         kept = {stage.outputs[0].path for stage in (plan.stages[0], plan.result)}
-        assert set(arrays(name for name, _ in store.files.list_files())) == kept
+        assert set(array_paths(name for name, _ in store.files.list_files())) == kept
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
 
 
@@ -445,7 +445,7 @@ def test_a_server_that_is_not_there_is_refused_within_seconds(tmp_path: Path, no
 
 
 def test_a_server_that_is_lost_meanwhile_ends_the_run_resumably(nobody: str) -> None:
-    with pytest.raises(Resumable, match=r"Could not connect .* finished blocks are kept") as caught:
+    with pytest.raises(Incomplete, match=r"Could not connect .* finished blocks are kept") as caught:
         Store(nobody).journal("first").completed_blocks()
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.code) == (str(caught.value), 4)

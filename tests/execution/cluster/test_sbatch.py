@@ -17,7 +17,7 @@ from program import run as program
 from stacks import frames, written
 
 from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
-from imfuse_tiles.options.resources import Part, part_of
+from imfuse_tiles.options.resources import Part, parse_part
 from imfuse_tiles.storage.store import Store
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ def test_its_command_is_understood() -> None:
     words = shlex.split(re.sub(r"\$(\w+)", lambda name: known.get(name[1], name[1].lower()), command))
     assert words[0] == "fuse"
     said, recipe = parse_fuse_args(fuse_parser("fuse"), words[1:])
-    assert part_of(said.part, said.wait) == Part(2, 8)
+    assert parse_part(said.part, said.wait) == Part(2, 8)
     assert (said.workers, said.memory, said.store, bool(recipe.generators)) == (4, "14G", "store", True)
 
 

@@ -19,12 +19,12 @@ from program import begin, finished, names, until
 from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
-from imfuse_tiles.errors import BlockFailed, Refusal, Resumable
+from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import StageReport
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
-from imfuse_tiles.options.resources import Part, Resources, part_of
+from imfuse_tiles.options.resources import Part, Resources, parse_part
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
@@ -77,7 +77,7 @@ def test_parts_share_a_store_in_a_bucket(url: str) -> None:
 
 def test_a_whole_run_goes_on_from_what_parts_left(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
-    with pytest.raises(Resumable, match=r"blocks of stage first, but of 2 parts these do not run: 2; start them"):
+    with pytest.raises(Incomplete, match=r"blocks of stage first, but of 2 parts these do not run: 2; start them"):
         part(plan, store, 1, 2, wait=0)
     assert [(report.reused, report.computed) for report in run(plan, store)] == [(6, 6), (0, 12)]
 
@@ -93,14 +93,14 @@ def test_parts_go_on_from_what_a_whole_run_left(tmp_path: Path) -> None:
 
 def test_parts_of_another_count_go_on_too(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
-    with pytest.raises(Resumable):
+    with pytest.raises(Incomplete):
         part(plan, store, 1, 3, wait=0)
     assert sum(report[0].computed for report in parts(plan, store, 2)) == 8
 
 
 def test_a_part_waits_for_the_first_to_begin_a_stage(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
-    with pytest.raises(Resumable, match="waited for stage first to begin, but of 2 parts these do not run: 1"):
+    with pytest.raises(Incomplete, match="waited for stage first to begin, but of 2 parts these do not run: 1"):
         part(plan, store, 2, 2, wait=0)
     with ThreadPoolExecutor(1) as pool:
         second: Future[Any] = pool.submit(part, plan, store, 2, 2)
@@ -115,7 +115,7 @@ def test_a_waiting_part_ends_on_a_signal(tmp_path: Path) -> None:
     resources = Resources(2 << 30, 1, 100, "sync", part=mine)
     store.create()
     threading.Timer(0.5, lambda: setattr(halt, "number", signal.SIGUSR1)).start()
-    with pytest.raises(Resumable, match="the time of this job is over"):
+    with pytest.raises(Incomplete, match="the time of this job is over"):
         PartRun(survey(plan, store, resources), store, halt=halt, part=mine).execute(
             lambda: open_pool(resources, store.root)
         )
@@ -168,7 +168,7 @@ def test_a_part_repairs_its_own_missing_blocks(tmp_path: Path, number: int) -> N
 def test_a_part_started_again_sweeps_what_it_left_half_written_and_nothing_of_others(tmp_path: Path) -> None:
     """Blocks 0/0/0 and 0/0/200 are the first part's, 0/0/100 and 0/0/300 the second's."""
     plan, store = plan_of(FillJob("first/x")), Store(str(tmp_path / "s"))
-    with pytest.raises(Resumable):
+    with pytest.raises(Incomplete):
         part(plan, store, 1, 2, wait=0)
     with store.journal("first").appending("part-1-of-2") as record:
         record({"lost": "0/0/0"})
@@ -181,7 +181,7 @@ def test_a_part_started_again_sweeps_what_it_left_half_written_and_nothing_of_ot
     for name in (*swept, *kept):
         (folder / name).write_bytes(b"half")
     os.utime(folder / swept[1], (time.time() - 100,) * 2)
-    with pytest.raises(Resumable):
+    with pytest.raises(Incomplete):
         part(plan, store, 1, 2, wait=0)
     assert sorted(path.name for path in folder.glob("*.partial")) == sorted(kept)
 
@@ -190,16 +190,16 @@ def test_a_part_started_again_sweeps_what_it_left_half_written_and_nothing_of_ot
 
 
 def test_a_part_is_one_of_several() -> None:
-    assert part_of("2/8", 5) == Part(2, 8, 5)
-    assert [Part(1, 3).owner(block) for block in range(5)] == [1, 2, 3, 1, 2]
+    assert parse_part("2/8", 5) == Part(2, 8, 5)
+    assert [Part(1, 3).part_of_block(block) for block in range(5)] == [1, 2, 3, 1, 2]
     for text in ("0/2", "3/2", "1", "a/b", "1/2/3", ""):
         with pytest.raises(Refusal, match="allowed is I/N"):
-            part_of(text, 5)
+            parse_part(text, 5)
 
 
 def test_a_part_with_too_little_memory_for_the_blocks_is_refused(tmp_path: Path) -> None:
     plan, store = plan_of(FillJob("first/x"), (4000, 4000)), Store(str(tmp_path / "s"))
-    with pytest.raises(Resumable):
+    with pytest.raises(Incomplete):
         part(plan, store, 1, 2, wait=0, tile=2048)
     with pytest.raises(Refusal, match="part 1 computes stage first in blocks that need more memory"):
         part(plan, store, 2, 2, tile=None, memory=310 << 20)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from imfuse_tiles.errors import Exists, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.imageio.writing import Picture, check_target, file_format, write_picture
 
 #: Modules without a test file of their own name.
@@ -33,7 +33,7 @@ def test_only_the_result_is_left_in_the_folder(name, tmp_path):
 def test_an_existing_file_is_kept_unless_forced(name, tmp_path):
     path = tmp_path / name
     path.write_text("precious")
-    with pytest.raises(Exists, match=rf"{name}: exists already") as refusal:
+    with pytest.raises(AlreadyExists, match=rf"{name}: exists already") as refusal:
         write_picture(path, PICTURE, [IMAGE])
     assert (path.read_text(), refusal.value.code) == ("precious", 3)
     write_picture(path, PICTURE, [IMAGE], force=True)
@@ -69,7 +69,7 @@ def test_a_file_that_appears_while_writing_is_kept(tmp_path):
         path.write_text("precious")
         yield IMAGE
 
-    with pytest.raises(Exists):
+    with pytest.raises(AlreadyExists):
         write_picture(path, PICTURE, bands())
     assert (path.read_text(), len(list(tmp_path.iterdir()))) == ("precious", 1)
 
