@@ -121,7 +121,7 @@ def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: 
     resources = work.resources
     if resources.part:
         return PartRun(work, store, progress, halt, part=resources.part)
-    return Run(work, store, progress, halt, alone=fresh and worker_location(resources.scheduler) == "here")
+    return Run(work, store, progress, halt, alone=fresh and worker_location(resources.scheduler) == "in_process")
 
 
 def fuse_images(

@@ -66,7 +66,7 @@ def open_pool(resources: Resources, root: str) -> Iterator[Pool]:
     name, workers = resources.scheduler.partition(":")[0], resources.workers
     if name == "sync":
         yield InlinePool()
-    elif worker_location(resources.scheduler) == "elsewhere" or name == "local":
+    elif worker_location(resources.scheduler) == "remote" or name == "local":
         from imfuse_tiles.execution.dask_cluster import open_cluster
 
         with open_cluster(resources, root) as cluster:

@@ -77,7 +77,7 @@ class StageRun:
             return self.work.blocks
         self.store.journal(stage.key).forget()
         for output in stage.outputs:
-            shape = output.shape(stage.frame, stage.runs(layout))
+            shape = output.shape(stage.frame, stage.z_batches(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
             metadata = {"imfuse_tiles": {**stage.about, **array_attributes(stage, output, layout)}}
             self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata)

@@ -91,12 +91,12 @@ def worker_count(spec: str, workers: int) -> int:
     raise Refusal(f"--scheduler {spec} is not known; allowed is {SCHEDULER_HELP}")
 
 
-def worker_location(spec: str) -> Literal["here", "beside", "elsewhere"]:
+def worker_location(spec: str) -> Literal["in_process", "local", "remote"]:
     """Whether blocks are computed in this process, in processes of this machine, or wherever the workers are."""
     name = spec.partition(":")[0]
     if name in ("sync", "threads"):
-        return "here"
-    return "beside" if name in ("processes", "local") else "elsewhere"
+        return "in_process"
+    return "local" if name in ("processes", "local") else "remote"
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class BlockLayout:
 
 def memory_used(resources: Resources, cut: BlockLayout) -> int:
     """Bytes that a stage takes of what is allowed: on this machine, or of each worker on others."""
-    if worker_location(resources.scheduler) == "elsewhere":
+    if worker_location(resources.scheduler) == "remote":
         return PROGRAM_BYTES + cut.block_bytes * resources.cluster.threads
     return resources.memory - memory_limits(resources)[1] + cut.block_bytes * cut.at_once
 
@@ -77,7 +77,7 @@ def candidate_layouts(stage: Stage, resources: Resources) -> list[Layout]:
 
 def candidate_edges(stage: Stage, resources: Resources) -> Sequence[int]:
     """Edges of blocks that are sensible for a stage, the largest first: elsewhere each costs its scheduler time."""
-    if worker_location(resources.scheduler) == "elsewhere":
+    if worker_location(resources.scheduler) == "remote":
         return EDGES
     return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.radius > EDGES[1] else EDGES[1:]
 

@@ -64,10 +64,10 @@ def block_memory_limit(resources: Resources) -> int:
 def memory_limits(resources: Resources) -> tuple[int, int]:
     """Bytes that one block may take, and all blocks at once: each process needs some for itself."""
     where, workers = worker_location(resources.scheduler), resources.workers
-    if where == "elsewhere":
+    if where == "remote":
         each = block_memory_limit(resources) // resources.cluster.threads
         return each, each * workers
-    space = block_memory_limit(resources) - (PROGRAM_BYTES * workers if where == "beside" else 0)
+    space = block_memory_limit(resources) - (PROGRAM_BYTES * workers if where == "local" else 0)
     return space, space
 
 

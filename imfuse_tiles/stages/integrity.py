@@ -39,7 +39,7 @@ def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequ
 def open_array(store: Store, stage: Stage, layout: Layout, output: Output) -> ChunkedArray:
     """An array of a stage; Damaged unless its metadata are those that the stage writes."""
     array = store.arrays.open(output.path)
-    shape = output.shape(stage.frame, stage.runs(layout))
+    shape = output.shape(stage.frame, stage.z_batches(layout))
     chunks = output.chunks(stage.frame, layout.chunk)
     if (array.shape, array.chunks, array.dtype) != (shape, chunks, output.dtype):
         raise Damaged(output.path, (), "altered")

@@ -129,7 +129,7 @@ class MaskJob(Job):
                 access.write(self.out, [(z, z + 1)], part, raw[None])
                 low = min(low, kernels.level.gathered(raw, peak[part.slices_in(block.region)]))
         if self.peak != self.out:
-            access.write(self.peak, [(block.run, block.run + 1)], block.region, peak[None])
+            access.write(self.peak, [(block.z_batch, block.z_batch + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -25,16 +25,16 @@ DISK_BLOCK = 4096
 
 
 class Block(NamedTuple):
-    """What one task computes: slices z0 <= z < z1 of one region; ``run`` counts the groups of slices."""
+    """What one task computes: slices z0 <= z < z1 of one region; ``z_batch`` counts the batches of slices."""
 
-    run: int
+    z_batch: int
     z0: int
     z1: int
     region: Region
 
     @property
     def name(self) -> str:
-        return f"{self.run}/{self.region.y0}/{self.region.x0}"
+        return f"{self.z_batch}/{self.region.y0}/{self.region.x0}"
 
 
 @frozen
@@ -135,7 +135,7 @@ class Output:
         """Start and stop in every dimension of what a block writes."""
         region, slices = Region(*map(self.halved, block.region)), (block.z0, block.z1)
         if self.by_run:
-            lead = [(block.run, block.run + 1)]
+            lead = [(block.z_batch, block.z_batch + 1)]
         else:
             lead = [
                 slices if each == 1 and not self.folded else (0, size)
@@ -212,15 +212,15 @@ class Stage:
     def kind(self) -> str:
         return self.job.kind
 
-    def runs(self, layout: Layout) -> int:
+    def z_batches(self, layout: Layout) -> int:
         return -(-self.slices // layout.run)
 
     def blocks(self, layout: Layout) -> Iterator[Block]:
         """Every block: all regions of the first group of slices, then of the next."""
-        for run in range(self.runs(layout)):
-            z0, z1 = run * layout.run, min((run + 1) * layout.run, self.slices)
+        for z_batch in range(self.z_batches(layout)):
+            z0, z1 = z_batch * layout.run, min((z_batch + 1) * layout.run, self.slices)
             for region in self.regions(layout):
-                yield Block(run, z0, z1, region)
+                yield Block(z_batch, z0, z1, region)
 
     def regions(self, layout: Layout) -> Iterator[Region]:
         if self.banded:
@@ -234,13 +234,13 @@ class Stage:
     def count(self, layout: Layout) -> int:
         """How many blocks there are."""
         across = 1 if self.banded else -(-self.frame[1] // layout.edge)
-        return self.runs(layout) * -(-self.frame[0] // layout.edge) * across
+        return self.z_batches(layout) * -(-self.frame[0] // layout.edge) * across
 
     def bytes_on_disk(self, layout: Layout) -> int:
         """Bytes of all chunk files, ragged ones whole, each rounded up to the file system's blocks."""
         total = 0
         for output in self.outputs:
-            shape = output.shape(self.frame, self.runs(layout))
+            shape = output.shape(self.frame, self.z_batches(layout))
             chunks = output.chunks(self.frame, layout.chunk)
             size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CRC_BYTES
             count = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))

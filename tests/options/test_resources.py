@@ -26,6 +26,7 @@ def test_an_unknown_scheduler_is_refused_with_those_there_are(spec: str) -> None
 
 def test_a_scheduler_is_here_beside_or_elsewhere() -> None:
     assert {spec: worker_location(spec) for spec in ("sync", "threads:3", "processes", "local:2", "tcp://a:1")} == {
-        "sync": "here", "threads:3": "here", "processes": "beside", "local:2": "beside", "tcp://a:1": "elsewhere",
+        "sync": "in_process", "threads:3": "in_process", "processes": "local",
+        "local:2": "local", "tcp://a:1": "remote",
     }  # fmt: skip
-    assert {worker_location(queue) for queue in QUEUES} == {"elsewhere"}
+    assert {worker_location(queue) for queue in QUEUES} == {"remote"}

@@ -112,7 +112,7 @@ def test_chunks_are_of_a_size_that_wastes_little_at_the_frame_s_sides(frame: tup
         assert 320 < cut.layout.chunk <= CHUNK
         if not name.startswith("normalise"):
             plain = sum(
-                math.prod(output.shape(frame, stage.runs(cut.layout))) * np.dtype(output.dtype).itemsize
+                math.prod(output.shape(frame, stage.z_batches(cut.layout))) * np.dtype(output.dtype).itemsize
                 for output in stage.outputs
             )
             assert stage.bytes_on_disk(cut.layout) < 1.06 * plain, (name, cut.layout)

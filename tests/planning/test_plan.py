@@ -260,7 +260,7 @@ def test_blocks_cover_every_sample_of_every_output_once_in_whole_chunks(cut: tup
     blocks = list(stage.blocks(layout))
     assert len(blocks) == stage.count(layout) == len({block.name for block in blocks})
     for output in stage.outputs:
-        shape = output.shape(stage.frame, stage.runs(layout))
+        shape = output.shape(stage.frame, stage.z_batches(layout))
         chunks = output.chunks(stage.frame, layout.chunk)
         seen = 0
         for block in blocks:
