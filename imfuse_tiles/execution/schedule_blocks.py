@@ -37,7 +37,7 @@ def run_blocks(
         str(cut.layout.to_list()),
         blocks,
         pool,
-        pool.window(cut.at_once),
+        cut.at_once,
         root,
         "" if pool.in_process else program_digest(),
     )
@@ -65,7 +65,7 @@ class _Flight:
     layout: str
     blocks: Iterator[Block]
     pool: Pool
-    window: int
+    at_once: int
     root: str
     #: The program that blocks are computed with, for those who compute elsewhere.
     program: str
@@ -78,8 +78,8 @@ class _Flight:
         return self.machine_error is not None or len(self.failures) >= MOST_FAILURES
 
     def fill(self) -> None:
-        """Hand over as many blocks as may be in flight."""
-        while len(self.pending) < self.window and (block := next(self.blocks, None)):
+        """Hand over as many blocks as may be in flight; the pool is asked each time, as workers come and go."""
+        while len(self.pending) < self.pool.window(self.at_once) and (block := next(self.blocks, None)):
             job = self.stage.job.for_block(block)
             self.pending[
                 self.pool.submit(
