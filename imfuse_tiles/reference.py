@@ -326,7 +326,7 @@ class PyramidReference:
 
     def detail_energy(self, level: Level, samples: np.ndarray) -> np.ndarray:
         whole = Region(0, level.frame[0], 0, level.frame[1])
-        low = level.to_mask_size(Window.whole(samples), Region(0, level.above[0], 0, level.above[1]))
+        low = level.reduced_window(Window.whole(samples), Region(0, level.above[0], 0, level.above[1]))
         return kernels.detail_energy.energy(samples, low.data, ((0, 0), (0, 0)), level.frame, whole, level.full)
 
     @cached_property
@@ -338,7 +338,7 @@ class PyramidReference:
             level = Level(number, slices[0].shape[1:], self.full)
             whole = Region(0, level.frame[0], 0, level.frame[1])
             above = Region(0, level.above[0], 0, level.above[1])
-            low = [level.to_mask_size(Window.whole(each), above) for each in slices]
+            low = [level.reduced_window(Window.whole(each), above) for each in slices]
             if number:
                 near = kernels.highlights.brightness(near[None], 1.0)
             else:

@@ -116,7 +116,7 @@ class Level:
         need = Region(*kernels.pyramid.finer(coarse, self.frame))
         return need.united(self.lit(self.cells(region))) if self.number < HIGHLIGHTED else need, coarse
 
-    def to_mask_size(self, samples: Window, coarse: Region) -> Window:
+    def reduced_window(self, samples: Window, coarse: Region) -> Window:
         """Samples of the next coarser level, float32."""
         origin = samples.region.y0, samples.region.x0
         return Window(kernels.pyramid.reduce(samples.data, origin, self.frame, coarse), coarse, self.above)

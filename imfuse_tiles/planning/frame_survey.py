@@ -98,7 +98,7 @@ def _energies(band: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
     """Mean energies of the cells of a band, and the histogram by which its noise is told."""
     energy, frame = kernels.detail_energy, band.shape[1:]
     level = Level(0, frame, full)
-    low = level.to_mask_size(Window.whole(band), Region(0, level.above[0], 0, level.above[1]))
+    low = level.reduced_window(Window.whole(band), Region(0, level.above[0], 0, level.above[1]))
     detail = energy.energy(band, low.data, ((0, 0), (0, 0)), frame, Region(0, frame[0], 0, frame[1]), full)
     counts = energy.histogram(Window.whole(detail).filtered(energy.box, Halo.uniform(2)).data[::2, ::2])
     rows, columns = (max(1, side // CELL) for side in frame)

@@ -81,7 +81,7 @@ def patch_histogram(level: Level, samples: Window, patch: Region) -> np.ndarray:
     coarse = Region(*kernels.pyramid.coarser(wide, level.above))
     need = Region(*kernels.pyramid.finer(coarse, level.frame))
     samples = samples.cropped(need)
-    low, origins = level.to_mask_size(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
+    low, origins = level.reduced_window(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
     detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
     mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.uniform(2)).cropped(patch).data
     return kernels.detail_energy.histogram(mean[::2, ::2])
@@ -185,7 +185,7 @@ class DetailJob(Job):
         core = self.level.core(region)
         for z in range(self.total):
             samples = Window(self.source.samples(access, z, need), need, self.level.frame)
-            low = self.level.to_mask_size(samples, coarse)
+            low = self.level.reduced_window(samples, coarse)
             finer = access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
             yield samples, low, self.level.evidence(samples, low, finer, core, highlights)
 

@@ -20,14 +20,14 @@ MASKS = """
 import time
 from pathlib import Path
 import psutil
-from imfuse_tiles.execution.process_pool import Processes
+from imfuse_tiles.execution.process_pool import ProcessPool
 
 def blocked(process):
     said = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
     return int(said["SigBlk"], 16)
 
 if __name__ == "__main__":
-    pool = Processes(2)
+    pool = ProcessPool(2)
     pool.submit(time.sleep, 0).result(60)
     found = [each for each in psutil.Process().children(recursive=True) if "forkserver" in each.cmdline()[-1]]
     print(*(blocked(each.pid) for each in found))
@@ -48,8 +48,8 @@ def test_processes_are_deaf_to_signals_from_their_first_moment(tmp_path: Path) -
 #: A program that refuses its input as soon as the fork server has begun to load.
 REFUSED = """
 from multiprocessing import forkserver
-from imfuse_tiles.execution.pools import expect
-expect("local:2")
+from imfuse_tiles.execution.pools import prestart_workers
+prestart_workers("local:2")
 print(forkserver._forkserver._forkserver_pid)
 raise SystemExit(2)
 """

@@ -16,7 +16,7 @@ def test_the_gains_of_noise_are_those_of_the_pyramid() -> None:
     for number, gain in enumerate(detail_energy.GAINS[:4]):
         frame = noise.shape[1:]
         level = Level(number, frame, 1.0)
-        low = level.reduced(Window.whole(noise), Region(0, level.above[0], 0, level.above[1])).data
+        low = level.reduced_window(Window.whole(noise), Region(0, level.above[0], 0, level.above[1])).data
         energy = detail_energy.energy(noise, low, ((0, 0), (0, 0)), frame, Region(0, frame[0], 0, frame[1]), 1.0)
         assert energy[8:-8, 8:-8].mean() / 1e-4 == pytest.approx(gain, rel=0.12)
         noise = low
