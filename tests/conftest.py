@@ -18,7 +18,7 @@ SLOW_FOLDERS = {"benchmarks", "cluster", "hazards", "packaging"}
 #: What the module of a test has when it starts processes, which takes a second and more.
 STARTS_PROCESSES = ("subprocess", "multiprocessing", "run", "begin", "Processes", "LocalCluster")
 #: How many parameter sets of a test function are quick.
-QUICK_PARAMETERS = 2
+QUICK_PARAMETERS = 1
 #: Processes that tests are spread over at most; each takes 300 MB and more.
 MOST_PROCESSES = 8
 
