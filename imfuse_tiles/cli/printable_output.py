@@ -6,7 +6,10 @@ They could clear the screen, change its title or type for the user. Output that 
 from __future__ import annotations
 
 import sys
-from typing import Any, TextIO
+
+TYPE_CHECKING = False  # typing takes longer to load than all that --help prints
+if TYPE_CHECKING:
+    from typing import Any, TextIO
 
 #: Control characters that text consists of.
 _TEXT = "\n\t"
