@@ -12,7 +12,7 @@ from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.execution.stage_run import StageRun
 from imfuse_tiles.planning.retention import unreferenced_stages
-from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
+from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, finished_blocks, survey
 from imfuse_tiles.stages.integrity import invalidate_blocks
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
@@ -108,5 +108,5 @@ class Run:
 def reused_report(work: StageWork) -> StageReport:
     """The report of a stage if nothing of it needs to be computed."""
     stage, record = work.stage, work.record
-    count = stage.count(record.layout) if record.layout and record.finished else 0
+    count = finished_blocks(stage, record)
     return StageReport(stage.name, stage.key, stage.kind, stage.halo.radius, count, reused=count)

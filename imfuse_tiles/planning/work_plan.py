@@ -88,7 +88,7 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
     layouts = {stage.key: _lay_out(stage, plan, resources, records[stage.key]) for stage in plan.stages}
     completed = stages_to_compute(plan, store, records)
     work = tuple(
-        StageWork(stage, layouts[stage.key], record, completed.get(stage.key, _all_blocks(stage, record)),
+        StageWork(stage, layouts[stage.key], record, completed.get(stage.key, finished_blocks(stage, record)),
                   stage.key in completed)
         for stage in plan.stages for record in [records[stage.key]]
     )  # fmt: skip
@@ -98,7 +98,8 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
     )
 
 
-def _all_blocks(stage: Stage, record: StageRecord) -> int:
+def finished_blocks(stage: Stage, record: StageRecord) -> int:
+    """How many blocks a stage was finished in; 0 while it is not."""
     return stage.count(record.layout) if record.layout and record.finished else 0
 
 

@@ -9,15 +9,6 @@ from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.store import Store
 
 
-def is_complete(store: Store, stage: Stage) -> bool:
-    """Whether a stage is finished and every chunk of it there in full length."""
-    layout = Layout.of(store.journal(stage.key).layout())
-    if layout is None or store.numbers.load(stage.key) is None:
-        return False
-    done = store.journal(stage.key).completed_blocks()
-    return len(done) == stage.count(layout) and not damaged_blocks(store, stage, layout, done)
-
-
 def damaged_blocks(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
     """Those of the named blocks that have a chunk missing or not of full length."""
     try:
