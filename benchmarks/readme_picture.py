@@ -27,7 +27,7 @@ def stack_and_results(folder: Path, size: str, slices: int, seed: int) -> tuple[
     stack, result = folder / "stack", folder / "result.tif"
     images = [stack / f"slice_{number:04}.tif" for number in range(slices)]
     simulate = ["simulate", stack, "--size", size, "--slices", slices, "--seed", seed, "--bits", "8", "--quiet"]
-    fuse = ["fuse", "--preset", "default", "-X", "--quiet", "--store", folder / "store", "-o", result, *images]
+    fuse = ["fuse", "--preset", "auto", "-X", "--quiet", "--store", folder / "store", "-o", result, *images]
     for words in (simulate, fuse):
         if imfuse_tiles([str(word) for word in words]) != 0:
             raise SystemExit("the program failed")

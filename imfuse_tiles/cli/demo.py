@@ -12,27 +12,27 @@ from typing import Any
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.cli.compile_notice import announce_compiling, compiling_announced
-from imfuse_tiles.options.config_files import load_preset
-from imfuse_tiles.options.grammar import parse_arguments
-from imfuse_tiles.options.recipe import Recipe, check_recipe
+from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import available_cores
 
 WIDTH, HEIGHT, SLICES, SEED, NOISE = 720, 480, 12, 4, 0.004
 
 
 def demo(words: Sequence[str]) -> int:
-    """Fuse a small simulated stack with the default preset."""
-    about = "Render a small macro stack, fuse it with the default preset and tell how close the result is to the truth."
+    """Fuse a small simulated stack as a run without options does."""
+    about = "Render a small macro stack, fuse it without options and tell how close the result is to the truth."
     parser = Parser(prog="imfuse-tiles demo", allow_abbrev=False, description=about)
     parser.add_argument("directory", nargs="?", default="imfuse-demo", metavar="DIR", help="folder (imfuse-demo)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
     args = parser.parse_args(list(words))
     folder = Path(args.directory)
-    recipe = check_recipe(Recipe(tuple(parse_arguments(*option) for option in load_preset("default"))))
     with kernels_compiled_aside():
         images = render_demo_stack(folder / "stack", args.force)
         from imfuse_tiles.execution.pipeline import fuse_images
+        from imfuse_tiles.imageio.open_stack import open_stack
+        from imfuse_tiles.planning.auto_preset import choose
 
+        recipe = choose(Recipe(()), open_stack(images)).recipe
         store, result = folder / "store", folder / "result.tif"
         outcome = fuse_images(images, recipe, result, store=store, extra=True, force=args.force)
     print_comparison(folder / "stack", images, recipe, outcome.output)
@@ -51,7 +51,7 @@ def kernels_compiled_aside() -> Iterator[None]:
             announce_compiling()
             pool = ProcessPool(1)
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-            pool.submit(compile_preset, "default", ["uint8"])
+            pool.submit(compile_preset, "pyramid", ["uint8"])
 
         stack.enter_context(compiling_announced(begin if available_cores() > 1 else announce_compiling))
         yield
@@ -87,7 +87,7 @@ def print_comparison(folder: Path, images: Sequence[Path], recipe: Recipe, outpu
     truth = tifffile.imread(folder / "truth.tif")
     result = score(tifffile.imread(output["result"]), truth)
     best = max((score(tifffile.imread(path), truth) for path in images), key=lambda scores: scores["sharpness"])
-    names = {"result": "result", "mask": "mask", "depthmap": "depth map", "depth": "depth"}
+    names = {"result": "result", "mask": "confidence", "depthmap": "depth map", "depth": "depth"}
     print(f"{'stack':<12} {folder} ({SLICES} slices)")
     print(f"{'options':<12} {recipe}")
     for role, name in names.items():

@@ -28,7 +28,7 @@ def test_it_says_where_everything_is_and_how_good_the_result_is(
     result, truth = tifffile.imread(said["result"]), tifffile.imread(tmp_path / "d" / "stack" / "truth.tif")
     assert result.shape == truth.shape == (160, 240, 3)
     assert result.dtype == np.uint16
-    for role in ("mask", "map", "depth"):
+    for role in ("confidence", "map", "depth"):
         assert tifffile.imread(said[role]).shape[:2] == (160, 240)
     ours, single = (float(each) / 100 for each in re.findall(r"(\d+)%", said["sharpness"]))
     assert ours == pytest.approx(score(result, truth)["sharpness"], abs=0.006)
