@@ -37,7 +37,8 @@ def fuse_parser(name: str) -> Parser:
     """The parser of ``fuse`` and ``plan`` for everything that is not an option of the recipe."""
     parser = Parser(prog=f"imfuse-tiles {name}", add_help=False, allow_abbrev=False)
     add = parser.add_argument
-    add("images", nargs="*", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
+    add("images", nargs="*", metavar="IMAGE",
+        help="frames of the stack, sorted by name, front first: files, folders, '*.tif', @list.txt")  # fmt: skip
     add("-h", "--help", action="store_true", help="this help")
     add("-o", "--output", metavar="FILE", help="the result: .tif, .png or .jpg")
     add(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.image_files import ImageFiles, find_images
 from imfuse_tiles.imageio.margins import without_margins
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.ranges import with_white
@@ -38,6 +39,7 @@ def open_stack(
 ) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
+    ``images``: files, folders, patterns such as ``*.tif`` and lists ``@list.txt``; see :func:`find_images`.
     ``pages``: which pages of every TIFF file are frames, "all" or numbers such as "1-5,9"; without it a file is one
     frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
     ``include_results``: take results of this program for frames although other images are there.
@@ -50,10 +52,11 @@ def open_stack(
     if order not in ORDERS:
         raise Refusal(f"--order {order}: allowed is {' or '.join(ORDERS)}")
     notices: list[str] = []
-    paths = _without_results(list(map(Path, images)), notices) if not include_results else list(map(Path, images))
+    files = find_images(images, notices)
+    paths = list(files.paths) if include_results else _without_results(list(files.paths), notices)
     if order != "given":
         paths = _sorted(paths, notices)
-    headers = _headers(paths, pages, notices)
+    headers = _without_small(_headers(paths, pages, notices), files, notices)
     if revert:
         headers.reverse()
     headers = upright(headers, notices)
@@ -92,6 +95,19 @@ def _without_results(paths: list[Path], notices: list[str]) -> list[Path]:
     count = "is a result" if len(names) == 1 else "are results"
     notices.append(f"{named}: {count} of this program and left out; --include-results takes them for frames")
     return frames
+
+
+def _without_small(headers: list[Header], files: ImageFiles, notices: list[str]) -> list[Header]:
+    """The headers without small pictures that nobody named: at most half as wide and high as the largest."""
+    width, height = max(header.width for header in headers), max(header.height for header in headers)
+    small = [header for header in headers if header.path in files.found
+             and 2 * header.width <= width and 2 * header.height <= height]  # fmt: skip
+    if small and len(small) < len(headers):
+        names = ", ".join(header.path.name for header in small[:3])
+        more = f" and {len(small) - 3} more" if len(small) > 3 else ""
+        notices.append(f"left out: {names}{more}, small pictures by their size")
+        return [header for header in headers if header not in small]
+    return headers
 
 
 def _sorted(paths: list[Path], notices: list[str]) -> list[Path]:

@@ -1,0 +1,117 @@
+"""Folders, patterns and lists of files: frames are found, and what lies among them is left out with a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.open_stack import open_stack
+
+PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of three frames, the second of which has a later number."""
+    place = tmp_path / "stack"
+    place.mkdir()
+    for name in ("f1.tif", "f10.tif", "f2.tif"):
+        tifffile.imwrite(place / name, PIXELS, photometric="rgb")
+    return place
+
+
+def names(*words: object, **how: object) -> list[str]:
+    return [header.path.name for header in open_stack([str(word) for word in words], **how).headers]  # type: ignore[arg-type]
+
+
+def test_a_folder_is_its_images_in_order(folder: Path) -> None:
+    assert names(folder) == ["f1.tif", "f2.tif", "f10.tif"]
+
+
+def test_a_pattern_is_what_it_matches(folder: Path) -> None:
+    assert names(folder / "f1*.tif") == ["f1.tif", "f10.tif"]
+    assert names(folder.parent / "**" / "*.tif") == ["f1.tif", "f2.tif", "f10.tif"]
+    with pytest.raises(Refusal, match=r"x\*\.tif: no such file, and none that it matches"):
+        open_stack([folder / "x*.tif"])
+
+
+def test_a_file_that_is_named_like_a_pattern_or_list_is_meant_itself(folder: Path) -> None:
+    for name in ("*.tif", "@f.tif"):
+        (folder / "f1.tif").rename(folder / name)
+        assert names(folder / name) == [name]
+        (folder / name).rename(folder / "f1.tif")
+
+
+def test_a_list_names_files_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "list.txt").write_text("# the sharp ones\nf10.tif\n\n  f1.tif\r\n", "utf-8")
+    assert names(f"@{folder / 'list.txt'}") == ["f1.tif", "f10.tif"]
+    monkeypatch.chdir(folder.parent)
+    assert names("@stack/list.txt", order="given") == ["f10.tif", "f1.tif"]
+
+
+@pytest.mark.parametrize(("content", "what"), [
+    (b"", r"empty"), (b"# nothing\n", "names no files"), (b"\xff\xfe\x00f", "no text that can be read"),
+])  # fmt: skip
+def test_a_list_that_is_none_is_refused(folder: Path, content: bytes, what: str) -> None:
+    (folder / "list.txt").write_bytes(content)
+    with pytest.raises(Refusal, match=what):
+        open_stack([f"@{folder / 'list.txt'}"])
+
+
+def test_what_lies_among_frames_is_left_out_with_a_line_for_each_kind(folder: Path) -> None:
+    for name in ("._f1.tif", ".DS_Store", "f1.xmp", "notes.txt", "a.mov", "b.csv"):
+        (folder / name).write_bytes(b"\0\x05\x16\x07 of the system")
+    Image.fromarray(PIXELS[::4, ::4]).save(folder / "f1_thumb.jpg")
+    Image.fromarray(PIXELS[::2, ::2]).save(folder / "sheet.jpg")
+    Image.fromarray(PIXELS).save(folder / "f2.jpg")
+    stack = open_stack([folder])
+    assert [header.path.name for header in stack.headers] == ["f1.tif", "f2.tif", "f10.tif"]
+    assert stack.notices == (
+        "left out: .DS_Store, ._f1.tif, hidden",
+        "left out: a.mov, b.csv, f1.xmp and 1 more, no images",
+        "left out: f1_thumb.jpg, small pictures by their names",
+        "left out: f2.jpg, beside better files of the same names",
+        "left out: sheet.jpg, small pictures by their size",
+    )
+
+
+def test_nothing_that_is_named_is_left_out(folder: Path) -> None:
+    (folder / "f1.xmp").write_text("<x/>")
+    with pytest.raises(Refusal, match=r"f1\.xmp: is not"):
+        open_stack([folder / "f1.tif", folder / "f1.xmp"])
+
+
+def test_what_is_named_and_found_is_one_frame(folder: Path) -> None:
+    assert names(folder, folder / "*.tif", folder / "f1.tif") == ["f1.tif", "f2.tif", "f10.tif"]
+
+
+def test_a_damaged_image_of_a_folder_is_refused_and_not_left_out(folder: Path) -> None:
+    (folder / "f3.tif").write_bytes(b"")
+    with pytest.raises(Refusal, match=r"f3\.tif: is empty"):
+        open_stack([folder])
+
+
+def test_frames_that_are_all_called_previews_are_frames(tmp_path: Path) -> None:
+    for number in range(3):
+        tifffile.imwrite(tmp_path / f"preview_{number}.tif", PIXELS, photometric="rgb")
+    assert len(names(tmp_path)) == 3
+
+
+def test_numbers_behind_a_point_are_no_endings(tmp_path: Path) -> None:
+    for number in range(3):
+        tifffile.imwrite(tmp_path / f"scan.{number}", PIXELS, photometric="rgb")
+    assert names(tmp_path) == ["scan.0", "scan.1", "scan.2"]
+
+
+def test_folders_without_images_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(Refusal, match="is a directory of 1 folders without files; name one of them"):
+        open_stack([tmp_path])
+    (tmp_path / "a" / "notes.txt").write_text("x")
+    with pytest.raises(Refusal, match="no images there"):
+        open_stack([tmp_path / "a"])
