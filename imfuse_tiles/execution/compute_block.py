@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from imfuse_tiles import kernels
@@ -18,13 +20,15 @@ from imfuse_tiles.storage.store import Store
 
 
 def compute_block(
-    root: str, job: Job, block: Block, layout: str = "", program: str = "", durable: bool = False
-) -> dict[str, Any]:
+    root: str, job: Job, block: Block, layout: str = "", program: str = "", durable: bool = False,
+    computed: Mapping[str, Job] = MappingProxyType({}),
+) -> dict[str, Any]:  # fmt: skip
     """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
 
     ``layout``: to which the block belongs. Refusal when its arrays have another one by now. ``program``: the digest
     of the program that the run is of, empty in its own process. Refusal when it is not that of this process.
-    ``durable``: whether the disk has the block when this returns.
+    ``durable``: whether the disk has the block when this returns. ``computed``: the jobs that compute what it reads
+    and is not stored, by their arrays' paths.
     """
     check_program(program)
     store = Store(root)
@@ -32,7 +36,7 @@ def compute_block(
     allocator.keep_freed_memory()
     if job.kind != "read":
         kernels.compiler.ready()
-    access = Access(store, layout)
+    access = Access(store, layout, computed=dict(computed))
     began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
     try:
         report = job.compute(access, block)

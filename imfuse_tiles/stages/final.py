@@ -115,7 +115,7 @@ class FinalJob(Job):
         return self.source.halo()
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        for part in subtiles_of(block.region, access.array(self.out), self.halo().radius):
+        for part in subtiles_of(block.region, access.chunk_edge(self.out), self.halo().radius):
             picture, behind = self.source.read(access, part)
             planes = [picture.image.data, picture.mask.data[None], picture.depth.data, behind]
             access.write(self.out, [(0, self.source.planes)], part, np.concatenate(planes))
@@ -183,7 +183,7 @@ class FinishJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         opaque = depth_opaque = True
-        for part in subtiles_of(block.region, access.array(self.out), self.halo().radius):
+        for part in subtiles_of(block.region, access.chunk_edge(self.out), self.halo().radius):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
             opaque = opaque and bool(codes[self.colours].min() == 65535)

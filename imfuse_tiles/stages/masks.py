@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
@@ -17,7 +17,7 @@ from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
-from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.stages.stage import Access, Block, Job, stage_numbers
 from imfuse_tiles.storage.store import Store
 
 
@@ -82,7 +82,7 @@ PORTION: dict[str, int] = {"least": 2, "halos": 12}
 
 def split_region(access: Access, out: str, region: Region, reach: int, whole: bool) -> list[Region]:
     """A block's region in the parts that are computed one after the other; ``whole``: it can only be one."""
-    return [region] if whole else list(subtiles.subtiles_of(region, access.array(out), reach, **PORTION))
+    return [region] if whole else list(subtiles.subtiles_of(region, access.chunk_edge(out), reach, **PORTION))
 
 
 @frozen
@@ -131,6 +131,16 @@ class MaskJob(Job):
         if self.peak != self.out:
             access.write(self.peak, [(block.z_batch, block.z_batch + 1)], block.region, peak[None])
         return {"low": low, "high": float(peak.max())}
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        around = self.around(region)
+        image = None if self.image is None else self.image.window(access, 0, around)
+        slices = [
+            self.raw_mask(access, z, self.source.window(access, z, around, codes=self.op.accepts_codes(self.working_space)),
+                          image, region)
+            for z in range(*lead[0])
+        ]  # fmt: skip
+        return np.stack(slices)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)
@@ -196,16 +206,14 @@ class LevelJob(Job):
 
 def level_limits(store: Store, raw: str) -> tuple[float, float]:
     """Smallest and largest raw mask value of the stack, as their six-digit percent figures."""
-    numbers = store.numbers.load(raw)
-    assert numbers is not None, f"{raw} is not finished"
+    numbers = stage_numbers(store, raw)
     return kernels.level.six_digits(numbers["low"]), kernels.level.six_digits(numbers["high"])
 
 
 @lru_cache(maxsize=64)
 def normalisation_range(store: Store, key: str) -> tuple[float, float, np.ndarray]:
     """Limits and table of a levelled generator."""
-    numbers = store.numbers.load(key)
-    assert numbers is not None, f"{key} is not finished"
+    numbers = stage_numbers(store, key)
     curve = None if numbers["curve"] is None else np.asarray(numbers["curve"])
     return numbers["low"], numbers["high"], kernels.level.table(curve)
 
@@ -284,6 +292,9 @@ class MergeJob(Job):
             if not part.op.is_filtered:
                 mask = self.merge.blend(mask, part.read(access, z, region))
         return kernels.level.limited(mask)
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        return np.stack([self.merged(access, z, region)[0] for z in range(*lead[0])])
 
     def begun(self, access: Access, z: int, around: Region) -> Window:
         """The mask before this job's filters: merged now, or what an earlier job left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from imfuse_tiles.options.cuts import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_merging import MaskLevel
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access, Block, Job, Output
+from imfuse_tiles.stages.stage import Access, Block, Job, Output, stage_numbers
 from imfuse_tiles.storage.store import Store
 
 #: Slices that are painted together.
@@ -56,8 +57,7 @@ class MergedMasks:
 @lru_cache(maxsize=16)
 def mask_limits(store: Store, masks: MergedMasks) -> tuple[float, float]:
     """The mask values that become 0 and 1."""
-    numbers = store.numbers.load(masks.key)
-    assert numbers is not None, f"{masks.key} is not finished"
+    numbers = stage_numbers(store, masks.key)
     return masks.level.limits(numbers["low"], numbers["high"])
 
 
@@ -125,7 +125,14 @@ class MontageJob(Job):
         return total_halo(op.halo(self.source.frame) for op in self.cuts)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        region = block.region
+        access.write(self.out, [(0, self.depth)], block.region, self.painted(access, block.region))
+        return {}
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        return self.painted(access, region)[slice(*lead[0])]
+
+    def painted(self, access: Access, region: Region) -> np.ndarray:
+        """The planes of a region."""
         around = region.with_halo(self.halo(), self.source.frame)
         state = self.begin(around, region)
         for last in range(self.last, self.first - 1, -AT_ONCE):
@@ -138,8 +145,7 @@ class MontageJob(Job):
                 self.source.samples(access, z, region, out=samples)
             places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
             kernels.fold.paint(state.samples, self.source.full, cuts, places, state.pictures)
-        access.write(self.out, [(0, self.depth)], region, self.finished(state, around, region))
-        return {}
+        return self.finished(state, around, region)
 
     def begin(self, around: Region, region: Region) -> MontageState:
         """The state before the first slice: nothing seen, everything clear."""

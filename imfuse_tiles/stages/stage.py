@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -68,6 +68,8 @@ class Access:
     bytes_read: int = 0
     bytes_written: int = 0
     kept: dict[str, ChunkCache] = field(default_factory=dict)
+    #: The jobs that compute what is not stored, by their arrays' paths.
+    computed: dict[str, Job] = field(default_factory=dict)
     #: Checksums of the chunks that were written, by their array's path.
     checksums: dict[str, dict[tuple[int, ...], int]] = field(default_factory=dict)
 
@@ -76,15 +78,26 @@ class Access:
         """Samples of a region; ``lead`` gives start and stop of the dimensions before y and x.
 
         ``keep``: regions are read row by row, and chunks that the next ones share stay in memory. ``out``: an array
-        of the shape and number type that is filled instead of a new one.
+        of the shape and number type that is filled instead of a new one. An array that is not stored is computed.
         """
+        if path in self.computed:
+            values = self.computed[path].values(self, path, lead, region)
+            if out is None:
+                return values
+            out[:] = values
+            return out
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
         samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None, out)
         self.bytes_read += samples.nbytes
         return samples
 
     def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
-        """Write whole chunks of a region. Refusal when the array has another layout by now."""
+        """Write whole chunks of a region; nothing where ``path`` is empty.
+
+        Refusal when the array has another layout by now.
+        """
+        if not path:
+            return
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
         array = self.array(path)
         if array.layout not in ("", self.layout):
@@ -92,6 +105,16 @@ class Access:
         checksums = array.write(box, samples)
         self.bytes_written += len(checksums) * array.chunk_bytes
         self.checksums.setdefault(path, {}).update(checksums)
+
+    def chunk_edge(self, path: str) -> int:
+        """Width of an array's chunks in pixels, a multiple of their height; the usual where ``path`` is empty."""
+        if not path:
+            return CHUNK
+        array = self.array(path)
+        rows, columns = array.chunks[-2:]
+        if columns == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
+            columns = -(-columns // rows) * rows
+        return columns
 
     def array(self, path: str) -> ChunkedArray:
         """An array of the store, its metadata read once for each block."""
@@ -171,6 +194,10 @@ class Job:
         """Read, compute and write one block; what it returns is kept in the journal."""
         raise NotImplementedError
 
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        """What it would write to an array, computed now: as :meth:`Access.read` gives it."""
+        raise NotImplementedError
+
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The numbers of the whole stage from what its blocks reported."""
         return {}
@@ -186,6 +213,35 @@ class Job:
     def planes(self) -> float:
         """Float32 planes of a block's window that are in memory at once, as the plan reckons memory."""
         return 8.0
+
+
+def measured_key(key: str) -> str:
+    """The key of the stage that measures what another one would store."""
+    return digest(["measured", key])
+
+
+def stage_numbers(store: Store, key: str) -> dict[str, Any]:
+    """What a finished stage measured, whether what it computed is stored or not."""
+    numbers = store.numbers.load(key) or store.numbers.load(measured_key(key))
+    assert numbers is not None, f"{key} is not finished"
+    return numbers
+
+
+@frozen
+class ComputedInput:
+    """An array that is computed when it is read: its path, by which job, and how far that looks beyond a region."""
+
+    path: str
+    job: Job
+    reach: int
+
+    def farther(self, reach: int) -> ComputedInput:
+        """The same for a stage that reads it through another one, which looks ``reach`` pixels beyond a region."""
+        return replace(self, reach=self.reach + reach)
+
+    def memory(self, height: int, width: int) -> int:
+        """Bytes that computing a window takes, beside those of the stage that reads it."""
+        return int(4 * self.job.planes() * (height + 2 * self.reach) * (width + 2 * self.reach))
 
 
 @frozen
@@ -207,6 +263,13 @@ class Stage:
     #: Edges of blocks and chunks are multiples of this.
     grain: int = 1
     about: dict[str, Any] = field(default_factory=dict, compare=False)
+    #: What it reads that is not stored.
+    computed: tuple[ComputedInput, ...] = ()
+
+    @property
+    def computed_jobs(self) -> dict[str, Job]:
+        """The jobs that compute what it reads and is not stored, by their arrays' paths."""
+        return {each.path: each.job for each in self.computed}
 
     @property
     def kind(self) -> str:
@@ -252,4 +315,4 @@ class Stage:
         reach = self.halo.radius
         height = min(layout.edge, self.frame[0]) + 2 * reach
         width = self.frame[1] if self.banded else min(layout.edge, self.frame[1]) + 2 * reach
-        return self.job.memory(height, width)
+        return self.job.memory(height, width) + sum(each.memory(height, width) for each in self.computed)

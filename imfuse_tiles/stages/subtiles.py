@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.stages.stage import CHUNK
-from imfuse_tiles.storage.chunked_array import ChunkedArray
 
 
 def subtile_side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:
@@ -33,9 +32,6 @@ def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, le
     return int(4 * (work * part + read * rows * columns))
 
 
-def subtiles_of(region: Region, array: ChunkedArray, reach: int, least: int = 1, halos: int = 4) -> Iterator[Region]:
-    """A block's region row by row in parts of whole chunks of ``array``, which is written."""
-    rows, chunk = array.chunks[-2:]
-    if chunk == array.shape[-1]:  # no second column, and perhaps cut at the frame's side
-        chunk = -(-chunk // rows) * rows
+def subtiles_of(region: Region, chunk: int, reach: int, least: int = 1, halos: int = 4) -> Iterator[Region]:
+    """A block's region row by row in parts of whole chunks, which are ``chunk`` pixels wide."""
     return region.split(chunk * subtile_side(reach, chunk, least, halos))
