@@ -10,7 +10,7 @@ from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, spl
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import Option, parse_arguments
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
-from imfuse_tiles.options.resources import DEFAULT_DASHBOARD
+from imfuse_tiles.options.resources import DEFAULT_DASHBOARD, KEEP
 
 
 def add_frame_options(parser: Parser) -> None:
@@ -73,6 +73,10 @@ def fuse_parser(name: str) -> Parser:
     add("-C", "--cache", action="store_true", help="keep the store in the cache folder, as is always done")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
     add("--tile", type=whole_number(16), metavar="N", help="edge of a block in pixels (chosen to fit the memory)")
+    add("--disk", metavar="SIZE", help="disk for the store and the results (what is free)")
+    add("--keep", choices=KEEP, default="auto",
+        help="what is stored: all, as much as fits the disk (auto), or the frames and the result only (source); "
+        "what is not is computed when it is read, and a changed option computes it again")  # fmt: skip
     add("--lean", action="store_true",
         help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
         "option computes more anew")  # fmt: skip

@@ -39,12 +39,13 @@ def resources_from_args(args: argparse.Namespace) -> Resources:
     workers = worker_count(scheduler, args.workers or settings.get("workers") or available_cores())
     size = args.memory or settings.get("memory")
     memory = parse_size(size) if size else default_memory()
+    disk = parse_size(args.disk, "--disk") if args.disk else None
     keys = tls_files(args, settings)
     if scheduler.startswith("tls:") and not keys and not has_keys():
         raise Refusal(f"--scheduler {scheduler}: {TLS_HELP}")
     cluster = Cluster(settings.get("threads", 1), job, keys, dashboard_address(args, settings))
     return Resources(memory, workers, args.tile or settings.get("tile"), scheduler, cluster, part_from_args(args),
-                     args.lean, args.durable)  # fmt: skip
+                     args.lean, args.durable, disk, args.keep)  # fmt: skip
 
 
 def is_cluster_file(scheduler: str) -> bool:

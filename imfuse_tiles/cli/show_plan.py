@@ -7,10 +7,11 @@ from typing import Any
 
 from imfuse_tiles.execution.align_stack import alignment_lines, alignment_record
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.block_layout import memory_used
+from imfuse_tiles.planning.block_layout import lay_out, memory_used
 from imfuse_tiles.planning.disk import disk_growth
 from imfuse_tiles.planning.memory import export_memory, format_size
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 
@@ -25,6 +26,12 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
         "disk_bytes": work.bytes_in_all, "outputs": [output.path for output in stage.outputs],
         "error": stage.about.get("error"),
     }  # fmt: skip
+
+
+def unstored_row(stage: Stage, resources: Resources) -> dict[str, Any]:
+    """What the plan shows of a stage that is computed when it is read."""
+    size = stage.bytes_on_disk(lay_out(stage, resources).layout)
+    return {"name": stage.name, "key": stage.key, "halo": stage.halo.radius, "disk_bytes": size}
 
 
 def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
@@ -42,7 +49,8 @@ def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
         "disk_bytes": sum(row["disk_bytes"] for row in rows),
         "disk_to_write_bytes": disk_growth(work, resources.lean).most,
         "disk_lean_bytes": disk_growth(work, lean=True).most,
-        "lean": resources.lean,
+        "lean": resources.lean, "keep": resources.keep, "disk_limit": resources.disk,
+        "computed_when_read": [unstored_row(stage, resources) for stage in plan.unstored],
         "stages": rows,
         "alignment": alignment_record(plan.stack),
     }  # fmt: skip
@@ -73,6 +81,10 @@ def plan_text(work: WorkPlan, store: Store) -> str:
         )
         if row["error"] is not None:
             lines.append(f"{'':<24} too large for one transform: near and far part, error about {row['error']:.1e}")
+    for row in whole["computed_when_read"]:
+        lines.append(
+            f"{row['name']:<24} computed when it is read; stored it would take {format_size(row['disk_bytes'])}"
+        )
     lines += [
         "",
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",

@@ -25,6 +25,7 @@ from imfuse_tiles.planning.disk import check_disk
 from imfuse_tiles.planning.memory import block_memory_limit, default_memory
 from imfuse_tiles.planning.plan import Plan, make_plan, stages_from
 from imfuse_tiles.planning.run_history import record_run
+from imfuse_tiles.planning.storage_choice import choose_storage
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
@@ -52,11 +53,14 @@ def open_store_for(stack: Stack, folder: str | Path | None) -> Store:
 
 
 def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, extra: bool) -> Plan:
-    """The plan of a run; without ``extra``, mask and depth maps are only made if the store has begun with them."""
+    """The plan of a run, with as much stored as the disk holds.
+
+    Without ``extra``, mask and depth maps are only made if the store has begun with them.
+    """
     whole = make_plan(recipe, stack, block_memory_limit(resources))
     montages = [stage.key for stage in whole.stages if isinstance(stage.job, MontageJob)]
     begun = store.exists() and any(store.numbers.load(key) for key in [*montages, whole.result.key])
-    return whole if extra or begun else whole.bare or whole
+    return choose_storage(whole if extra or begun else whole.bare or whole, store, resources)
 
 
 def run_plan(

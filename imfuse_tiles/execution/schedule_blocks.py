@@ -83,7 +83,13 @@ class _Flight:
             job = self.stage.job.for_block(block)
             self.pending[
                 self.pool.submit(
-                    compute_block, self.root, job, block, self.layout, self.program, files_of(self.root).durable,
+                    compute_block,
+                    self.root,
+                    job,
+                    block,
+                    self.layout,
+                    self.program,
+                    files_of(self.root).durable,
                     self.stage.computed_jobs,
                 )
             ] = block

@@ -27,6 +27,10 @@ TLS_HELP = "a secured scheduler takes --tls-cert, --tls-key and --tls-ca, or key
 DEFAULT_DASHBOARD = "127.0.0.1:8787"
 
 
+#: What a store keeps: all, as much as fits the disk, or what was read and the result only.
+KEEP = ("all", "auto", "source")
+
+
 @frozen
 class Cluster:
     """What a scheduler needs beside its name.
@@ -106,7 +110,8 @@ class Resources:
     ``memory``: bytes for all workers together, or for each worker where these are of other machines. ``tile``: edge
     of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed. ``part``: which of several
     programs this one is. ``durable``: whether data are on the disk before they are recorded. ``lean``:
-    delete what no later stage needs. Refusal of it together with ``part``: a part may still
+    delete what no later stage needs. ``disk``: bytes for the store and the results, None: what is free. ``keep``: what
+    is stored, one of KEEP; all else is computed when it is read. Refusal of it together with ``part``: a part may still
     wait for blocks of a stage, or come back for some, that another has long left behind.
     """
 
@@ -118,6 +123,8 @@ class Resources:
     part: Part | None = None
     lean: bool = False
     durable: bool = False
+    disk: int | None = None
+    keep: str = "auto"
 
     def __post_init__(self) -> None:
         if self.lean and self.part:

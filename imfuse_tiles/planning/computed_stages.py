@@ -17,7 +17,9 @@ MEASURED: dict[type[Job], bool] = {MaskJob: True, MergeJob: True, MontageJob: Fa
 
 def computable_stages(plan: Plan) -> list[Stage]:
     """The stages that need not be stored, in their order: local ones, montages only where they are read once."""
-    return [stage for stage in plan.stages if type(stage.job) in MEASURED and not stage.whole and _read_once(plan, stage)]
+    return [
+        stage for stage in plan.stages if type(stage.job) in MEASURED and not stage.whole and _read_once(plan, stage)
+    ]
 
 
 def _read_once(plan: Plan, stage: Stage) -> bool:
@@ -48,12 +50,11 @@ def without_storing(plan: Plan, keys: Container[str]) -> Plan:
         measured = [_measuring(stage)] if MEASURED[type(stage.job)] else []
         stages += measured
         inputs[stage.key] = (*(other.key for other in measured), *stage.inputs)
-    return replace(plan, stages=tuple(stages))
+    unstored = tuple(stage for stage in plan.stages if stage.key in keys)
+    return replace(plan, stages=tuple(stages), unstored=unstored)
 
 
-def _rewired(
-    stage: Stage, inputs: dict[str, tuple[str, ...]], computed: dict[str, tuple[ComputedInput, ...]]
-) -> Stage:
+def _rewired(stage: Stage, inputs: dict[str, tuple[str, ...]], computed: dict[str, tuple[ComputedInput, ...]]) -> Stage:
     """A stage that reads what is computed now."""
     if not set(stage.inputs) & inputs.keys():
         return stage

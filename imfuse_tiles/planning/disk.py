@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.retention import unreferenced_stages
 from imfuse_tiles.planning.work_plan import WorkPlan
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
 
@@ -46,6 +48,8 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     """
     resources = work.resources
     growth = disk_growth(work, resources.lean)
+    if over_budget(max(growth.most, growth.end + results[1]), store, resources):
+        raise Refusal(budget_text(growth, store, results[1], resources))
     message = disk_shortage(growth, store, results)
     if message and not (resources.lean or resources.part):
         lean = disk_growth(work, lean=True)
@@ -54,6 +58,26 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     if message:
         raise Refusal(message)
     return growth.most
+
+
+def over_budget(need: int, store: Store, resources: Resources) -> bool:
+    """Whether so many bytes more are more than the run was allowed."""
+    return resources.disk is not None and need + bytes_held(store) > resources.disk
+
+
+def bytes_held(store: Store) -> int:
+    """Bytes of all files of a store, 0 when there is none."""
+    return total_bytes(store) if store.exists() else 0
+
+
+def budget_text(growth: DiskGrowth, store: Store, results: int, resources: Resources) -> str:
+    """In words that a run takes more disk than it was allowed, and what would take less."""
+    held = bytes_held(store)
+    need, allowed = max(growth.most, growth.end + results) + held, resources.disk or 0
+    has = f", of which the store holds {format_size(held)} already" if held else ""
+    advice = "; --keep=source stores less" if resources.keep == "all" else ""
+    advice = advice or ("; --lean takes less" if not (resources.lean or resources.part) else "")
+    return f"the run needs {format_size(need)} of disk{has}, allowed is {format_size(allowed)} (--disk){advice}"
 
 
 def disk_shortage(need: DiskGrowth, store: Store, results: tuple[Path, int]) -> str:

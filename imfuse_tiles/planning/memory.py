@@ -42,8 +42,8 @@ def export_memory(width: int, rows: int, resources: Resources) -> int:
     return PROGRAM_BYTES + resources.workers * each
 
 
-def parse_size(text: str) -> int:
-    """Bytes of a size such as 2G, 800M, 1.5GB, 1000000. Refusal when it is none."""
+def parse_size(text: str, option: str = "--memory") -> int:
+    """Bytes of a size such as 2G, 800M, 1.5GB, 1000000. Refusal when it is none, which names the option."""
     units = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
     plain = text.strip().lower().removesuffix("b").removesuffix("i")
     unit = plain[-1:] if plain[-1:].isalpha() else ""
@@ -52,7 +52,7 @@ def parse_size(text: str) -> int:
     except (ValueError, KeyError, OverflowError):
         size = 0
     if size <= 0:
-        raise Refusal(f"--memory {text}: no size; allowed are such as 800M, 2G, 1.5G")
+        raise Refusal(f"{option} {text}: no size; allowed are such as 800M, 2G, 1.5G")
     return size
 
 

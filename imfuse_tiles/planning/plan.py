@@ -25,6 +25,8 @@ class Plan:
     stages: tuple[Stage, ...]
     #: The plan of the same result without its maps; None: this one.
     bare: Plan | None = None
+    #: Stages that are not stored: what they give is computed when it is read.
+    unstored: tuple[Stage, ...] = ()
 
     @property
     def result(self) -> Stage:

@@ -135,12 +135,9 @@ class MaskJob(Job):
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         around = self.around(region)
         image = None if self.image is None else self.image.window(access, 0, around)
-        slices = [
-            self.raw_mask(access, z, self.source.window(access, z, around, codes=self.op.accepts_codes(self.working_space)),
-                          image, region)
-            for z in range(*lead[0])
-        ]  # fmt: skip
-        return np.stack(slices)
+        codes = self.op.accepts_codes(self.working_space)
+        windows = [(z, self.source.window(access, z, around, codes=codes)) for z in range(*lead[0])]
+        return np.stack([self.raw_mask(access, z, seen, image, region) for z, seen in windows])
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)

@@ -125,13 +125,13 @@ class MontageJob(Job):
         return total_halo(op.halo(self.source.frame) for op in self.cuts)
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        access.write(self.out, [(0, self.depth)], block.region, self.painted(access, block.region))
+        access.write(self.out, [(0, self.depth)], block.region, self._painted(access, block.region))
         return {}
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
-        return self.painted(access, region)[slice(*lead[0])]
+        return self._painted(access, region)[slice(*lead[0])]
 
-    def painted(self, access: Access, region: Region) -> np.ndarray:
+    def _painted(self, access: Access, region: Region) -> np.ndarray:
         """The planes of a region."""
         around = region.with_halo(self.halo(), self.source.frame)
         state = self.begin(around, region)

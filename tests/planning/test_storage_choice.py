@@ -1,0 +1,84 @@
+"""A run stores as much as its disk holds, and computes the rest when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from stacks import imagined, recipe_of
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options.resources import Part, Resources
+from imfuse_tiles.planning import storage_choice
+from imfuse_tiles.planning.disk import check_disk, disk_growth
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.storage_choice import RESERVE, choose_storage, least_disk
+from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.storage.store import Store
+
+HOW = Resources(memory=2 << 30, workers=2)
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20), maps=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many bytes are free everywhere."""
+    return lambda size: monkeypatch.setattr(storage_choice, "free_bytes", lambda folder: size)
+
+
+def names(plan: Plan) -> list[str]:
+    return [stage.name for stage in plan.unstored]
+
+
+def needs(plan: Plan, store: Store) -> int:
+    """Bytes with which all of a plan fits with its result beside it."""
+    work = survey(plan, store, HOW)
+    return disk_growth(work).end + work.stages[-1].bytes_in_all
+
+
+def test_everything_is_stored_where_the_disk_holds_it(plan: Plan, store: Store) -> None:
+    assert names(choose_storage(plan, store, replace(HOW, disk=1 << 50))) == []
+
+
+@pytest.mark.parametrize("share", [0.99, 0.6, 0.38])
+def test_what_is_stored_fits_the_disk_that_is_allowed(plan: Plan, store: Store, share: float) -> None:
+    resources = replace(HOW, disk=int(share * needs(plan, store)))
+    choice = choose_storage(plan, store, resources)
+    assert names(choice)[:2] == ["mask wavelet", "mask blur"]
+    assert check_disk(survey(choice, store, resources), store, (store.folder.parent, 0)) <= resources.disk  # type: ignore[operator]
+
+
+def test_less_is_stored_where_less_is_free(plan: Plan, store: Store, free: Callable[[int], None]) -> None:
+    free(needs(plan, store) + RESERVE - 1)
+    assert names(choose_storage(plan, store, HOW)) == ["mask wavelet", "mask blur"]
+
+
+def test_keep_forces_the_choice(plan: Plan, store: Store, free: Callable[[int], None]) -> None:
+    free(0)
+    assert names(choose_storage(plan, store, replace(HOW, keep="all"))) == []
+    free(1 << 50)
+    stages = ["mask wavelet", "mask blur", "merge masks", "montage"]
+    assert names(choose_storage(plan, store, replace(HOW, keep="source"))) == stages
+
+
+def test_parts_of_a_run_agree_whatever_is_free(plan: Plan, store: Store, free: Callable[[int], None]) -> None:
+    free(0)
+    assert names(choose_storage(plan, store, replace(HOW, part=Part(1, 2)))) == []
+
+
+def test_a_disk_that_holds_too_little_is_refused_with_what_the_run_needs(plan: Plan, store: Store) -> None:
+    least = least_disk(plan, store, HOW)
+    resources = replace(HOW, disk=least // 2)
+    with pytest.raises(Refusal, match=r"needs .* of disk, allowed is .* \(--disk\)"):
+        check_disk(survey(choose_storage(plan, store, resources), store, resources), store, (store.folder.parent, 0))
