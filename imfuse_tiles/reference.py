@@ -25,9 +25,12 @@ from imfuse_tiles.options.focus_pyramid import (
     Highlights,
     Level,
     blurred,
+    kept_detail,
+    kept_samples,
     level_count,
     noise_energy,
     noise_pitch,
+    restored,
     steadied,
 )
 from imfuse_tiles.options.fusion_weights import FusionWeights
@@ -334,8 +337,8 @@ class PyramidReference:
         """All levels but the coarsest, the finest first, and the picture of the coarsest."""
         slices, found, near = list(self.stack), [], np.empty(0)
         finer: list[np.ndarray | None] = [None] * len(self.stack)
+        level = Level(0, self.stack.shape[2:], self.full)
         for number in range(level_count(self.stack.shape[2:]) - 1):
-            level = Level(number, slices[0].shape[1:], self.full)
             whole = Region(0, level.frame[0], 0, level.frame[1])
             above = Region(0, level.above[0], 0, level.above[1])
             low = [level.reduced_window(Window.whole(each), above) for each in slices]
@@ -353,9 +356,13 @@ class PyramidReference:
             evidence = [level.evidence(Window.whole(each), down, share, whole, highlights)
                         for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip
             found.append(self.blended(level, slices, low, evidence))
-            slices = [each.data for each in low]
-            finer = [kernels.pyramid.reduce(each, (0, 0), level.frame, above) for each in evidence]
-        return found, coarsest(slices, [each for each in finer if each is not None])
+            slices = [kept_samples(level, each.data) for each in low]
+            shares = [kernels.pyramid.reduce(each, (0, 0), level.frame, above) for each in evidence]
+            finer = [kernels.level_codes.bfloat16(each) for each in shares]
+            level = level.coarser
+        shares = [kernels.level_codes.from_bfloat16(each) for each in finer if each is not None]
+        picture = coarsest(slices, shares)
+        return found, picture if level.exact else kernels.level_codes.sample_codes(picture, level.full)
 
     def blended(self, level: Level, slices: list[np.ndarray], low: list[Window], evidence: list[np.ndarray]) -> Blended:
         """The slices of a level weighed by their evidence."""
@@ -363,20 +370,21 @@ class PyramidReference:
         whole, peak = Region(0, level.frame[0], 0, level.frame[1]), Peak(level.frame)
         for each in evidence:
             peak.add(each)
-        tolerance, detail = peak.tolerance(noise), np.zeros(slices[0].shape, np.float32)
+        everything = slice(None), slice(None)
+        tolerance, detail = peak.tolerance(noise, everything), np.zeros(slices[0].shape, np.float32)
         weights = [self.blur(focus.weights(each, peak.best, tolerance), focus.WEIGHT_BLUR) for each in evidence]
         for samples, down, weight in zip(slices, low, weights, strict=True):
             origins = ((0, 0), (0, 0), (0, 0))
             kernels.pyramid.add_detail(samples, weight, down.data, origins, level.frame, whole, detail)
         total, left = np.zeros_like(tolerance), np.zeros_like(tolerance)
-        everything = (slice(None), slice(None))
         top = peak.inverse_top(self.blur(peak.gain(noise), focus.GAIN_BLUR), noise, everything)
         for each, weight in zip(evidence, weights, strict=True):
             focus.add_shares(weight, each, noise, top, total, left)
         if self.fusion.interpolates(level.number, len(slices)):
             total = np.maximum(left, np.float32(LEAST_LEFT) * total)
-        place = np.stack(peak.place(noise, not self.fusion.unordered))
-        return Blended(level, detail / total, np.min(slices, axis=0), np.max(slices, axis=0), place)
+        place = focus.stored_place(peak.place(noise, not self.fusion.unordered, everything), len(slices))
+        bounds = np.min(slices, axis=0), np.max(slices, axis=0)
+        return Blended(level, kept_detail(level, detail, total), *bounds, place)
 
     def blur(self, plane: np.ndarray, blur: tuple[float, int]) -> np.ndarray:
         return blurred(Window.whole(plane), blur, Region(0, plane.shape[0], 0, plane.shape[1]))
@@ -387,20 +395,20 @@ class PyramidReference:
         levels, below = self.levels
         made: list[np.ndarray] = []
         for blended in reversed(levels):
-            frame, picture = blended.level.frame, blended.detail.copy()
-            kernels.pyramid.add_expanded(below, (0, 0), frame, Region(0, frame[0], 0, frame[1]), picture)
-            least, most = blended.least.astype(np.float32), blended.most.astype(np.float32)
-            room = (most - least) * np.float32(0 if blended.level.number else self.fusion.overshoot / 100)
-            below = np.minimum(np.maximum(picture, least - room), most + room)
+            level, bounds = blended.level, (blended.least, blended.most)
+            whole, around = Region(0, level.frame[0], 0, level.frame[1]), Region(0, level.above[0], 0, level.above[1])
+            overshoot = 0.0 if level.number else self.fusion.overshoot
+            below = restored(level, blended.detail, below, around, whole, bounds, overshoot)
             made.insert(0, below)
-        codes = np.clip(made[0] * np.float32(65535 / self.full) + np.float32(0.5), 0, 65535).astype(np.uint16)
+        codes = made[0] if made[0].dtype == np.uint16 else kernels.level_codes.sample_codes(made[0], 1.0)
         return [codes, *made[1:]]
 
     @property
     def depth(self) -> tuple[np.ndarray, np.ndarray]:
         """Depth value with opacity (2, y, x), and confidence (y, x), all in 0..1."""
-        guides = [np.divide(self.pictures[0], 65535, dtype=np.float32)]
-        guides += [each / np.float32(self.full) for each in self.pictures[1:]]
+        guides = [
+            each if each.dtype == np.float32 else np.divide(each, 65535, dtype=np.float32) for each in self.pictures
+        ]
         peaks = [blended.peak for blended in self.levels[0]]
         depth = peaks.pop()
         for number in reversed(range(len(peaks))):

@@ -79,26 +79,58 @@ def noise_variance(counts: NDArray[np.int64], colours: int, step: float) -> floa
 
 @njit(cache=True, nogil=True, counted=False)
 def _smooth(plane, half, ring, out):  # type: ignore[no-untyped-def]
+    """``ring``: room for as many rows as there are taps; the usual radii have all taps in one expression."""
     radius = half.size - 1
-    window, columns = 2 * radius + 1, out.shape[1]
+    window = 2 * radius + 1
     for y in range(plane.shape[0]):
         row, target = plane[y], ring[y % window]
-        for x in range(columns):
-            target[x] = half[0] * row[x + radius]
-        for k in range(1, radius + 1):
-            left, right, tap = row[radius - k :], row[radius + k :], half[k]
-            for x in range(columns):
-                target[x] += tap * (left[x] + right[x])
-        first = y - 2 * radius
-        if first >= 0:
-            made = out[first]
-            middle = ring[(first + radius) % window]
-            for x in range(columns):
-                made[x] = half[0] * middle[x]
+        if radius == 4:
+            _nine(row, row[1:], row[2:], row[3:], row[4:], row[5:], row[6:], row[7:], row[8:], half, target)
+        elif radius == 2:
+            _five(row, row[1:], row[2:], row[3:], row[4:], half, target)
+        else:
+            _middle(row[radius:], half, target)
             for k in range(1, radius + 1):
-                above, below, tap = ring[(first + radius - k) % window], ring[(first + radius + k) % window], half[k]
-                for x in range(columns):
-                    made[x] += tap * (above[x] + below[x])
+                _pair(row[radius - k :], row[radius + k :], half[k], target)
+        n = y - 2 * radius
+        if n < 0:
+            continue
+        if radius == 4:
+            _nine(ring[n % 9], ring[(n + 1) % 9], ring[(n + 2) % 9], ring[(n + 3) % 9], ring[(n + 4) % 9],
+                  ring[(n + 5) % 9], ring[(n + 6) % 9], ring[(n + 7) % 9], ring[(n + 8) % 9], half, out[n])  # fmt: skip
+        elif radius == 2:
+            _five(ring[n % 5], ring[(n + 1) % 5], ring[(n + 2) % 5], ring[(n + 3) % 5], ring[(n + 4) % 5], half, out[n])
+        else:
+            _middle(ring[(n + radius) % window], half, out[n])
+            for k in range(1, radius + 1):
+                _pair(ring[(n + radius - k) % window], ring[(n + radius + k) % window], half[k], out[n])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _nine(a, b, c, d, middle, e, f, g, h, half, out):  # type: ignore[no-untyped-def]
+    t0, t1, t2, t3, t4 = half[0], half[1], half[2], half[3], half[4]
+    for x in range(out.size):
+        near = t0 * middle[x] + t1 * (d[x] + e[x]) + t2 * (c[x] + f[x])
+        out[x] = near + t3 * (b[x] + g[x]) + t4 * (a[x] + h[x])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _five(a, b, middle, c, d, half, out):  # type: ignore[no-untyped-def]
+    t0, t1, t2 = half[0], half[1], half[2]
+    for x in range(out.size):
+        out[x] = t0 * middle[x] + t1 * (b[x] + c[x]) + t2 * (a[x] + d[x])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _middle(middle, half, out):  # type: ignore[no-untyped-def]
+    for x in range(out.size):
+        out[x] = half[0] * middle[x]
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _pair(left, right, tap, out):  # type: ignore[no-untyped-def]
+    for x in range(out.size):
+        out[x] += tap * (left[x] + right[x])
 
 
 @njit(cache=True, nogil=True, counted=False)

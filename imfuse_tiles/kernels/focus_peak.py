@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
+from .level_codes import Codes, bfloat16, from_bfloat16, sample_codes
 
 Plane = NDArray[np.float32]
+#: Rows and columns of a part of a plane.
+Part = tuple[slice, slice]
 
 #: A slice counts less by what it stays below the strongest, in units of so many standard deviations of the noise of
 #: an energy plus this share of it; at ``REACH`` units it does not count any more.
@@ -47,20 +50,23 @@ class Peak:
         _advance(evidence, self.count, self.best, self.index, self.before, self.after, self.previous)
         self.count += 1
 
-    def tolerance(self, noise: float) -> Plane:
+    def tolerance(self, noise: float, part: Part) -> Plane:
         """One over the distance below the strongest at which a slice counts no more; ``noise``: mean noise energy."""
-        out = np.empty_like(self.best)
-        _tolerance(self.best, np.float32(noise), out)
+        best = self.best[part]
+        out = np.empty(best.shape, np.float32)
+        _tolerance(best, np.float32(noise), out)
         return out
 
-    def place(self, noise: float, ordered: bool = True) -> tuple[Plane, Plane]:
-        """The slice between slices at which the evidence peaks, and one over the variance of that: float32 (y, x).
+    def place(self, noise: float, ordered: bool, part: Part) -> Codes:
+        """Where the evidence peaks in a part, between slices, and one over the variance of that, as it is kept.
 
-        ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself.
+        ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself. uint16 (2, y, x),
+        see :func:`stored_place`.
         """
-        where, sure = np.empty_like(self.best), np.empty_like(self.best)
-        _place(self.best, self.index, self.before, self.after, np.float32(noise), self.count, ordered, where, sure)
-        return where, sure
+        planes = [plane[part] for plane in (self.best, self.index, self.before, self.after)]
+        where, sure = np.empty(planes[0].shape, np.float32), np.empty(planes[0].shape, np.float32)
+        _place(*planes, np.float32(noise), self.count, ordered, where, sure)
+        return np.stack([sample_codes(where, max(self.count - 1, 1)), bfloat16(sure)])
 
     def gain(self, noise: float) -> Plane:
         """The logarithm of the energy that the peak between slices has beyond the strongest slice: float32 (y, x)."""
@@ -69,12 +75,17 @@ class Peak:
             _gain(self.best, self.index, self.before, self.after, np.float32(noise), self.count, out)
         return out
 
-    def inverse_top(self, gain: Plane, noise: float, inner: tuple[slice, slice]) -> Plane:
-        """One over the energy, without noise, at the peak between slices: float32 of the ``inner`` part."""
-        best = np.ascontiguousarray(self.best[inner])
-        out = np.empty_like(best)
+    def inverse_top(self, gain: Plane, noise: float, part: Part) -> Plane:
+        """One over the energy, without noise, at the peak between slices: float32 of a part."""
+        best = self.best[part]
+        out = np.empty(best.shape, np.float32)
         _inverse_top(best, gain, np.float32(noise), out)
         return out
+
+
+def stored_place(codes: Codes, count: int) -> Plane:
+    """The place between ``count`` slices, from 0 on, and one over its variance, float32 (2, y, x), from their codes."""
+    return np.stack([codes[0] * np.float32(max(count - 1, 1) / 65535), from_bfloat16(codes[1])])
 
 
 def weights(evidence: Plane, best: Plane, tolerance: Plane) -> Plane:

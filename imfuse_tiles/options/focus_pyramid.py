@@ -105,6 +105,16 @@ class Level:
         """Size of the next coarser level."""
         return kernels.pyramid.size_at(self.frame, 1)
 
+    @property
+    def exact(self) -> bool:
+        """Whether samples are kept as float32 at all levels, because those of the stack are."""
+        return self.full == 1
+
+    @property
+    def coarser(self) -> Level:
+        """The next coarser level, whose samples are kept as 16-bit codes."""
+        return Level(self.number + 1, self.above, 1.0 if self.exact else kernels.level_codes.FULL)
+
     def core(self, region: Region) -> Region:
         """Where the evidence is needed for a region."""
         return region.with_halo(CORE, self.frame)
@@ -123,7 +133,10 @@ class Level:
 
     def evidence(self, samples: Window, low: Window, finer: np.ndarray | None, core: Region,
                  highlights: Highlights | None = None) -> np.ndarray:  # fmt: skip
-        """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence."""
+        """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence.
+
+        ``finer``: that evidence as it is kept, bfloat16.
+        """
         energy = kernels.detail_energy
         wide = core.with_halo(Halo.uniform(energy.RADIUS), self.frame)
         origins = (samples.region.y0, samples.region.x0), (low.region.y0, low.region.x0)
@@ -132,7 +145,8 @@ class Level:
         if highlights is not None:
             highlights.doubt(samples, found)
         if finer is not None:
-            found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * finer
+            share = kernels.level_codes.from_bfloat16(finer)
+            found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * share
         return found
 
     def cells(self, region: Region) -> Region:
@@ -202,3 +216,20 @@ def blurred(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarra
     half = kernels.detail_energy.taps(*blur)
     window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.uniform(blur[1]))
     return np.ascontiguousarray(window.cropped(region).data)
+
+
+def kept_samples(level: Level, low: np.ndarray) -> np.ndarray:
+    """Samples of the level after one, float32 in the units of that one, as they are kept."""
+    return low if level.exact else kernels.level_codes.sample_codes(low, level.full)
+
+
+def kept_detail(level: Level, detail: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Detail (planes, y, x) over the sum of weights as it is kept: int16 codes, or float32 of full scale 1."""
+    return detail / total if level.exact else kernels.level_codes.detail_codes(detail, total, level.full)
+
+
+def restored(level: Level, detail: np.ndarray, below: np.ndarray, around: Region, region: Region,
+             bounds: tuple[np.ndarray, np.ndarray], overshoot: float) -> np.ndarray:  # fmt: skip
+    """The picture (planes, y, x) of a region from the next coarser one's ``around`` it; ``overshoot``: percent."""
+    origin = around.y0, around.x0
+    return kernels.level_codes.restored(detail, below, origin, level.frame, region, bounds, level.full, overshoot / 100)

@@ -40,16 +40,22 @@ def picture(builder: PlanBuilder, origin: ImageSpec) -> Layer:
 
 
 def focus_pyramid_stages(builder: PlanBuilder, origin: ImageSpec) -> focus_pyramid.Fused:
-    """The stages of a fusion by local energy."""
-    fusion = FocusPyramid.read("", origin.mode)
-    return focus_pyramid.fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices)
+    """The stages of a fusion by local energy; they keep what a depth needs if one is wanted of this fusion."""
+    fusion, depth = FocusPyramid.read("", origin.mode), origin == origin_of_depth(builder)
+    return focus_pyramid.fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices, depth)
+
+
+def origin_of_depth(builder: PlanBuilder) -> ImageSpec | None:
+    """The topmost background, if maps are wanted and it is a fusion that has a depth."""
+    backgrounds = builder.recipe.backgrounds
+    top = backgrounds[-1].image_spec if backgrounds else None
+    return top if builder.maps and top is not None and top.kind == "pyramid" else None
 
 
 def depth_of_backgrounds(builder: PlanBuilder) -> focus_depth.FocusDepth | None:
     """The depth of the topmost background, if maps are wanted and it is a fusion that has one."""
-    backgrounds = builder.recipe.backgrounds
-    top = backgrounds[-1].image_spec if backgrounds else None
-    if not builder.maps or top is None or top.kind != "pyramid":
+    top = origin_of_depth(builder)
+    if top is None:
         return None
     return focus_depth.depth(builder.add, focus_pyramid_stages(builder, top).restored, builder.slices)
 

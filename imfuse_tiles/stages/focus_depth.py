@@ -11,7 +11,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.focus_pyramid import STEADY, steadied
-from imfuse_tiles.stages.focus_pyramid import RestoreJob
+from imfuse_tiles.stages.level_picture import RestoreJob
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
 
@@ -24,7 +24,7 @@ class FillDepthJob(Job):
     #: The picture of this level and of the next coarser one; the last one is the coarsest with a depth of its own.
     restored: RestoreJob
     coarser: RestoreJob
-    #: Depth at the coarser level.
+    #: Depth at the coarser level, or where its slices peak.
     below: str
     out: str
 
@@ -32,13 +32,12 @@ class FillDepthJob(Job):
         return Output(self.out, (2,), (2,), "float32")
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        level, region = self.restored.blend.level, block.region
+        level, region = self.restored.detail.level, block.region
         around = Region(*kernels.pyramid.coarser(region, level.above))
         wide = region.with_halo(STEADY, level.frame)
-        peak = steadied(
-            Window(access.read(self.restored.blend.part("peak"), [(0, 2)], wide), wide, level.frame), region
-        )
-        coarse = access.read(self.below, [(0, 2)], around)
+        total, own = self.restored.detail.total, self.restored.detail.part("peak")
+        peak = steadied(Window(read_depth(access, own, wide, total), wide, level.frame), region)
+        coarse = read_depth(access, self.below, around, total)
         origins = (region.y0, region.x0), (around.y0, around.x0)
         pictures = self.restored.picture(access, region), self.coarser.picture(access, around)
         access.write(
@@ -47,7 +46,13 @@ class FillDepthJob(Job):
         return {}
 
     def planes(self) -> float:
-        return 6.0 + 2.5 * self.restored.blend.source.planes
+        return 6.0 + 2.5 * self.restored.detail.source.planes
+
+
+def read_depth(access: Access, path: str, region: Region, total: int) -> np.ndarray:
+    """Depth in slices and one over its variance, float32 (2, y, x), from codes of where slices peak, too."""
+    depth = access.read(path, [(0, 2)], region)
+    return kernels.focus_peak.stored_place(depth, total) if depth.dtype == np.uint16 else depth
 
 
 @frozen
@@ -60,7 +65,7 @@ class FocusDepth:
 
     def read(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray]:
         """Depth value (1 in front, 0 behind the last slice) with opacity (2, y, x), and confidence 0..1 (y, x)."""
-        depth, sure = access.read(self.path, [(0, 2)], region)
+        depth, sure = read_depth(access, self.path, region, self.total)
         return depth_value(depth, self.total), confidence(sure)
 
 
@@ -79,12 +84,12 @@ def confidence(sure: np.ndarray) -> np.ndarray:
 def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]], total: int) -> FocusDepth:
     """Plan the depth of a fusion with ``add``; ``restored``: its pictures with their keys, the coarsest first."""
     (coarser, key), *finer = restored
-    below = coarser.blend.part("peak")
+    below = coarser.detail.part("peak")
     for job, made in finer:
         inputs = (key, made)
         key = FillDepthJob.key(*inputs)
         depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
-        level = job.blend.level
+        level = job.detail.level
         add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, halo=STEADY,
             inputs=inputs)  # fmt: skip
         below, coarser = depth_job.out, job

@@ -12,7 +12,7 @@ from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 
-DTYPES = ("uint8", "uint16", "float32")
+DTYPES = ("uint8", "uint16", "int16", "float32")
 #: More chunks than this no array has: each is about a megabyte.
 MAX_CHUNKS = 2**28
 
@@ -28,7 +28,7 @@ class Arrays:
     ) -> None:
         """Create an array, empty; an older one of this path goes.
 
-        ``dtype``: uint8, uint16 or float32. ``attributes``: those of the zarr array, as JSON.
+        ``dtype``: uint8, uint16, int16 or float32. ``attributes``: those of the zarr array, as JSON.
         """
         self.files.delete(path)
         group = group_metadata_file(path)

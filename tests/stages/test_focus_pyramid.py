@@ -7,45 +7,69 @@ from pathlib import Path
 import numpy as np
 import pytest
 from focus_scenes import glints
-from stacks import frames, ran, recipe_of, stack_of
+from stacks import frames, ran, recipe_of, result, run, stack_of
 
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.reference import fused
+from imfuse_tiles.stages import level_slices
+from imfuse_tiles.storage.store import Store
 
-TESTED_MODULES = ("stages.focus_depth",)
+TESTED_MODULES = (
+    "stages.focus_depth", "stages.level_detail", "stages.level_picture", "stages.level_slices", "stages.noise_level",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("tile", [32, 64, 100, 256, 1000])
 def test_the_tile_size_changes_no_bit_of_picture_and_depth(tmp_path: Path, tile: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint8", (181, 243))
-    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
-    assert np.array_equal(result, fused(recipe, stack, 255))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
+    assert np.array_equal(found, fused(recipe, stack, 255))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 200), (17, 16), (33, 70)], ids=str)
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_frames_of_any_size_and_number_are_fused(tmp_path: Path, shape: tuple[int, int], count: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(count, 3, "uint16", shape)
-    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=16)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=16)
+    assert np.array_equal(found, fused(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("planes", [1, 3], ids=["grey", "colour"])
 def test_every_kind_of_sample_is_fused(tmp_path: Path, dtype: str, planes: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, planes, dtype, (120, 90))
-    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(result, fused(recipe, stack, {"uint8": 255, "float32": 1}[dtype]))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
+    assert np.array_equal(found, fused(recipe, stack, {"uint8": 255, "float32": 1}[dtype]))
 
 
 def test_an_image_to_compare_with_may_be_the_fusion(tmp_path: Path) -> None:
     recipe, stack = recipe_of("--statistic=I=pyramid --cutalpha"), frames(3, 3, "uint16", (90, 120))
-    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
+    assert np.array_equal(found, fused(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("tile", [32, 100])
 def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
     recipe, (stack, _) = recipe_of("--bg=pyramid"), glints()
     assert stack[2].max() == 65535
-    result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
+    assert np.array_equal(found, fused(recipe, stack, 65535))
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_slices_that_are_read_again_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    monkeypatch.setattr(level_slices, "KEPT", kept)
+    recipe, stack = recipe_of("--bg=pyramid"), frames(4, 3, "uint8", (90, 120))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
+    assert np.array_equal(found, fused(recipe, stack, 255))
+
+
+def test_without_maps_nothing_is_kept_for_a_depth_and_the_picture_is_the_same(tmp_path: Path) -> None:
+    samples = frames(3, 3, "uint8", (90, 120))
+    stack, recipe = stack_of(tmp_path / "in", samples), recipe_of("--bg=pyramid")
+    plans = [make_plan(recipe, stack, maps=maps) for maps in (True, False)]
+    kept = [[out.path.rpartition("-")[2] for stage in plan.stages for out in stage.outputs] for plan in plans]
+    assert kept[0].count("peak") > 1
+    assert kept[1].count("peak") == 0
+    run(plans[1], Store(str(tmp_path / "store")))
+    assert np.array_equal(result(plans[1], Store(str(tmp_path / "store"))), fused(recipe, samples, 255)[:4])

@@ -1,0 +1,192 @@
+"""One pyramid level of a fusion by local energy: what of its detail each slice gives.
+
+A task takes one block of a level through all slices twice: first for the strongest evidence at every pixel, then to
+weigh the slices by it. It stores the blended detail, the range of what the slices show, and of every slice the next
+level with what its evidence contributes there: a quarter of the pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Halo, Region, Window
+from imfuse_tiles.kernels.focus_peak import Peak
+from imfuse_tiles.options.focus_pyramid import (
+    HIGHLIGHTED,
+    FocusPyramid,
+    Highlights,
+    Level,
+    blurred,
+    kept_detail,
+    kept_samples,
+    noise_energy,
+)
+from imfuse_tiles.stages.level_slices import KEPT, LevelSlices
+from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.stage import Access, Block, Job, Output
+from imfuse_tiles.storage.store import Store
+
+
+@frozen
+class DetailJob(Job):
+    """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
+
+    kind: ClassVar[str] = "fold"
+    version: ClassVar[int] = 2
+
+    #: Samples of the slices at this level; those of level 0 are the stack itself.
+    source: StoredFrames
+    level: Level
+    fusion: FocusPyramid
+    total: int
+    #: What the finer level's evidence contributes, (slices, y, x); none at level 0.
+    finer: str
+    #: The stage that measured the noise; none if it is given.
+    noise: str
+    out: str
+    #: Share of clipped pixels around each at level 1, (1, y, x), from level 0.
+    near: str = ""
+    #: Whether the place of the peak is kept, for a depth.
+    depth: bool = False
+
+    def part(self, name: str) -> str:
+        """Where one of the outputs goes."""
+        return f"{self.out}-{name}"
+
+    @property
+    def next_slices(self) -> StoredFrames:
+        """The slices of the next coarser level."""
+        coarser = self.level.coarser
+        return StoredFrames(self.part("slices"), self.source.planes, coarser.frame, coarser.full)
+
+    def outputs(self) -> list[Output]:
+        p, n, level = self.source.planes, self.total, self.level
+        found = [] if level.number else [Output(self.part("near"), (1,), (1,), "float32", level=1)]
+        found += [Output(self.part("peak"), (2,), (2,), "uint16")] if self.depth else []
+        return [
+            *found,
+            Output(self.part("detail"), (p,), (p,), "float32" if level.exact else "int16"),
+            Output(self.part("least"), (p,), (p,), self.source.dtype),
+            Output(self.part("most"), (p,), (p,), self.source.dtype),
+            Output(self.part("slices"), (p, n), (p, 1), self.next_slices.dtype, level=1, folded=True),
+            Output(self.part("evidence"), (n,), (1,), "uint16", level=1, folded=True),
+        ]
+
+    def noise_energy(self, store: Store) -> float:
+        """Mean evidence that noise makes up at this level."""
+        if self.noise:
+            numbers = store.numbers.load(self.noise)
+            assert numbers is not None, f"{self.noise} is not finished"
+            variance = numbers["variance"]
+        else:
+            variance = ((self.fusion.noise or 0) / 100) ** 2
+        return noise_energy(self.level.number, self.source.planes, variance)
+
+    def compute(self, access: Access, block: Block) -> dict[str, Any]:
+        region, noise = block.region, self.noise_energy(access.store)
+        slices = LevelSlices(access, self.source, self.level, region, self.finer)
+        slices.highlights = self.highlights(access, slices)
+        peak = self.first_pass(access, slices)
+        detail, total = self.second_pass(slices, peak, noise)
+        access.write(self.part("detail"), [(0, self.source.planes)], region, kept_detail(self.level, detail, total))
+        if self.depth:
+            inner = region.slices_in(self.level.core(region))
+            access.write(self.part("peak"), [(0, 2)], region, peak.place(noise, not self.fusion.unordered, inner))
+        return {}
+
+    def highlights(self, access: Access, slices: LevelSlices) -> Highlights | None:
+        """The clipped highlights near a region; at the finest level what it says of them to the next one is written."""
+        if self.level.number >= HIGHLIGHTED:
+            return None
+        cells = self.level.cells(slices.region)
+        near = self.near_cells(access, cells) if self.near else self.clipped_cells(slices, cells)
+        if not self.near:
+            half = halved(slices.region)
+            access.write(self.part("near"), [(0, 1)], half, near[half.slices_in(cells)][None])
+        if not near.any():
+            return None
+        highlights = Highlights.of(self.level, slices.region, near)
+        for z in range(self.total):
+            highlights.add(slices.samples(z))
+        return highlights
+
+    def clipped_cells(self, slices: LevelSlices, cells: Region) -> np.ndarray:
+        """The blurred share of clipped cells."""
+        lit = self.level.lit(cells)
+        height, width = lit.shape
+        clipped = np.zeros((-(-height // 2), -(-width // 2)), np.float32)
+        for z in range(self.total):
+            kernels.highlights.mark_clipped(slices.samples(z).cropped(lit).data, self.level.full, clipped)
+        return self.level.blurred_cells(clipped, cells) if clipped.any() else np.zeros(cells.shape, np.float32)
+
+    def near_cells(self, access: Access, cells: Region) -> np.ndarray:
+        """The share of clipped cells that the finer level wrote, means of 2 x 2."""
+        (height, width), (y0, y1, x0, x1) = self.level.frame, cells
+        region = Region(2 * y0, min(2 * y1, height), 2 * x0, min(2 * x1, width))
+        return kernels.highlights.brightness(access.read(self.near, [(0, 1)], region), 1.0)
+
+    def first_pass(self, access: Access, slices: LevelSlices) -> Peak:
+        """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
+        region, p = slices.region, self.source.planes
+        core, half = self.level.core(region), halved(region)
+        peak, least, most = Peak(core.shape), np.empty(0), np.empty(0)
+        for z in range(self.total):
+            low, evidence = slices.evidence(z)
+            peak.add(evidence)
+            own = slices.samples(z).cropped(region).data
+            if z:
+                np.minimum(least, own, out=least)
+                np.maximum(most, own, out=most)
+            else:
+                least, most = own.copy(), own.copy()
+            kept = kept_samples(self.level, low.cropped(half).data)
+            access.write(self.part("slices"), [(0, p), (z, z + 1)], half, kept[:, None])
+            share = kernels.pyramid.reduce(evidence, (core.y0, core.x0), self.level.frame, half)
+            access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.bfloat16(share)[None])
+        access.write(self.part("least"), [(0, p)], region, least)
+        access.write(self.part("most"), [(0, p)], region, most)
+        return peak
+
+    def second_pass(self, slices: LevelSlices, peak: Peak, noise: float) -> tuple[np.ndarray, np.ndarray]:
+        """The weighted detail of the slices (planes, y, x), in the units of the samples, and the sum of weights."""
+        focus, frame, region = kernels.focus_peak, self.level.frame, slices.region
+        core = self.level.core(region)
+        wide, inner = region.with_halo(Halo.uniform(focus.WEIGHT_BLUR[1]), frame), region.slices_in(core)
+        part = wide.slices_in(core)
+        best, tolerance = peak.best[part], peak.tolerance(noise, part)
+        total, left = np.zeros(region.shape, np.float32), np.zeros(region.shape, np.float32)
+        detail = np.zeros((self.source.planes, *region.shape), np.float32)
+        top = self.inverse_top(peak, noise, region)
+        for z in range(self.total):
+            samples, (low, evidence) = slices.samples(z), slices.evidence(z)
+            weight = focus.weights(evidence[part], best, tolerance)
+            weight = blurred(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
+            here, there = samples.region, low.region
+            origins = (here.y0, here.x0), (region.y0, region.x0), (there.y0, there.x0)
+            kernels.pyramid.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
+            if top is None:
+                total += weight
+            else:
+                focus.add_shares(weight, evidence[inner], noise, top, total, left)
+        return detail, total if top is None else np.maximum(left, np.float32(focus.LEAST_LEFT) * total)
+
+    def inverse_top(self, peak: Peak, noise: float, region: Region) -> np.ndarray | None:
+        """One over the energy at the peak between slices; None where it is not estimated."""
+        if not self.fusion.interpolates(self.level.number, self.total):
+            return None
+        core, focus = self.level.core(region), kernels.focus_peak
+        gain = blurred(Window(peak.gain(noise), core, self.level.frame), focus.GAIN_BLUR, region)
+        return peak.inverse_top(gain, noise, region.slices_in(core))
+
+    def planes(self) -> float:
+        slices = self.source.planes * (self.source.sample_bytes / 4 + 0.25) + 1
+        return 20.0 + 5.5 * self.source.planes + min(self.total, KEPT) * slices
+
+
+def halved(region: Region) -> Region:
+    """A region of a level, beginning on even pixels, in the next coarser one."""
+    return Region(*(-(-edge // 2) for edge in region))

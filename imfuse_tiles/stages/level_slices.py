@@ -1,0 +1,55 @@
+"""The slices of a pyramid level around a region, with the next coarser level and the evidence of focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.options.focus_pyramid import Highlights, Level
+from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.stage import Access
+
+#: Slices that stay in memory once they are read; those behind them are read and computed again.
+KEPT = 12
+
+
+@dataclass
+class LevelSlices:
+    """Slices of a level around a region, one at a time, as often as they are asked for.
+
+    ``finer``: where the evidence of the finer level lies, (slices, y, x); none at level 0.
+    """
+
+    access: Access
+    source: StoredFrames
+    level: Level
+    region: Region
+    finer: str
+    highlights: Highlights | None = None
+    _samples: dict[int, Window] = field(default_factory=dict)
+    _evidence: dict[int, tuple[Window, np.ndarray]] = field(default_factory=dict)
+
+    def samples(self, z: int) -> Window:
+        """The samples of a slice that anything here needs."""
+        if z in self._samples:
+            return self._samples[z]
+        need, _ = self.level.around(self.region)
+        window = Window(self.source.samples(self.access, z, need), need, self.level.frame)
+        if z < KEPT:
+            self._samples[z] = window
+        return window
+
+    def evidence(self, z: int) -> tuple[Window, np.ndarray]:
+        """The next coarser level of a slice, and its evidence over the core of the region, float32 (y, x)."""
+        if z in self._evidence:
+            return self._evidence[z]
+        _, coarse = self.level.around(self.region)
+        core, samples = self.level.core(self.region), self.samples(z)
+        low = self.level.reduced_window(samples, coarse)
+        finer = self.access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
+        found = low, self.level.evidence(samples, low, finer, core, self.highlights)
+        if z < KEPT:
+            self._evidence[z] = found
+        return found
