@@ -63,6 +63,7 @@ HOMES = {
     "simplejpeg": {"imageio"},
     "PIL": {"options"},
     "rich": {"cli"},
+    "tornado": {"viewer"},
     "psutil": {"cli", "planning", "storage"},
 }
 

@@ -46,6 +46,7 @@ def _run(command: str, words: Sequence[str]) -> int:
         prestart_workers(args.scheduler)
     from imfuse_tiles.cli import fuse_run
 
+    args.words = [command, *words]
     return fuse_run.run(command, args, recipe, began)
 
 

@@ -98,7 +98,7 @@ def _fuse(
         show_progress(args, plan, store, request) as display,
     ):
         progress = ProgressGroup(display, timings) if timings else display
-        outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None)
+        outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None, command=args.words)
     if args.report:
         run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
     print_level_notices(plan, store)

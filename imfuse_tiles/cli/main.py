@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("imfuse_tiles.cli.demo", "render a small stack, fuse it and compare with the truth"),
     "ops": ("imfuse_tiles.cli.list_options", "list the options of fuse, or explain one"),
     "presets": ("imfuse_tiles.cli.list_options", "list the presets"),
+    "view": ("imfuse_tiles.cli.view", "look at results, compare, tune and retouch in the browser"),
     "status": ("imfuse_tiles.cli.cache", "show what a store holds and how far a run is"),
     "cache": ("imfuse_tiles.cli.cache", "list, remove or tidy stores: cache ls|rm|gc"),
     "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),

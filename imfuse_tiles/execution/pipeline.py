@@ -66,10 +66,11 @@ def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, ex
 def run_plan(
     plan: Plan, store: Store, resources: Resources, request: export.ExportRequest,
     progress: Progress | None = None, give_up: Callable[[int], None] | None = None, again: str | None = None,
+    command: Sequence[str] = (),
 ) -> Outcome:  # fmt: skip
     """Run a plan on its store and write the result's files; of several parts of a run the first writes them.
 
-    ``again``: the step from which on all is computed anew.
+    ``again``: the step from which on all is computed anew. ``command``: the words that began the run.
     ``give_up``: what to do when blocks in flight have not ended some seconds after a signal; None: wait for them.
 
     Raises Refusal before anything is written when memory, disk or a target do not allow the run; AlreadyExists for an
@@ -98,7 +99,7 @@ def run_plan(
         for key in stale:
             store.journal(key).forget()
         if first:
-            record_run(work, store)
+            record_run(work, store, command)
             remember_alignment(plan.stack, store)
         current = _start(work, store, progress or Progress(), halt, fresh)
         files: dict[str, str] = {}

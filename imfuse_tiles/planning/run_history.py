@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
@@ -10,8 +12,11 @@ from imfuse_tiles.storage.inventory import NOTE
 from imfuse_tiles.storage.store import Store
 
 
-def record_run(work: WorkPlan, store: Store) -> None:
-    """Write down a run that begins: its stages with their blocks, and that they are of use now."""
+def record_run(work: WorkPlan, store: Store, command: Sequence[str] = ()) -> None:
+    """Write down a run that begins: its stages with their blocks, and that they are of use now.
+
+    ``command``: the words that began it, none where it was begun by Python; they are noted with the current folder.
+    """
     now, plan = time.time(), work.plan
     stages: dict[str, Any] = (store.numbers.load(NOTE) or {}).get("stages", {})
     stages = {key: entry for key, entry in stages.items() if store.journal(key).layout() is not None}
@@ -20,6 +25,7 @@ def record_run(work: WorkPlan, store: Store) -> None:
     store.numbers.save(NOTE, {
         "options": str(plan.recipe), "began": now, "order": [stage.key for stage in plan.stages], "stages": stages,
         "folder": str(plan.stack.headers[0].path.absolute().parent), "images": images, "size": plan.stack.frame[::-1],
+        "command": list(command), "current_folder": os.getcwd() if command else "",
     })  # fmt: skip
 
 

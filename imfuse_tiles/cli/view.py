@@ -1,0 +1,65 @@
+"""``view``: the page in the browser on stores and pictures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.storage.store import Store
+
+#: Seconds after the last word of a page that a server started by ``fuse`` ends, and before the first.
+CLOSED, NEVER_OPENED = 30.0, 600.0
+
+
+def view_parser() -> Parser:
+    """The arguments of ``view``."""
+    parser = Parser(prog="imfuse-tiles view", allow_abbrev=False,
+                    description="Look at results, masks, depth and slices in the browser: zoom into pictures of any "
+                    "size, compare two under a curtain, tune the options of a region, retouch.")  # fmt: skip
+    add = parser.add_argument
+    add("places", nargs="+", metavar="STORE|FILE", help="stores of runs (folders or URLs), or pictures")
+    add("--port", type=whole_number(0, 65535), default=0, metavar="N", help="port of 127.0.0.1 (any that is free)")
+    add("--no-browser", action="store_true", help="print the address and open nothing")
+    add("--idle", type=number(0, " of seconds"), metavar="SECONDS",
+        help="end when no page has been open for so long (never)")  # fmt: skip
+    return parser
+
+
+def view(words: Sequence[str]) -> int:
+    """Serve the page until Ctrl-C."""
+    args = view_parser().parse_args(words)
+    from imfuse_tiles.execution.pipeline import cache_folder
+    from imfuse_tiles.viewer.serving import open_browser, serve
+    from imfuse_tiles.viewer.session import Shown, ViewSession
+
+    names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
+    shown = [Shown(store_of(place), name) for place, name in zip(args.places, names, strict=True)]
+    session = ViewSession(shown, cache_folder() / "view-tiles")
+
+    def announce(address: str) -> None:
+        print(address, flush=True)
+        if not args.no_browser and not open_browser(address):
+            print("no display found; open the address above in a browser of this machine", file=sys.stderr, flush=True)
+
+    serve(session, args.port, announce, args.idle)
+    return 0
+
+
+def store_of(place: str) -> Store:
+    """The store that a word names, or the one that holds a picture. Refusal when it is neither."""
+    if "://" not in place and Path(place).is_file():
+        from imfuse_tiles.viewer.picture_stores import picture_store
+
+        return picture_store(Path(place))
+    store = Store.at(place)
+    deadline = time.monotonic() + 1
+    while not store.exists():
+        if time.monotonic() > deadline:
+            raise Refusal(f"{place}: is neither a store of imfuse-tiles nor a picture")
+        time.sleep(0.1)
+    store.check()
+    return store

@@ -1,0 +1,131 @@
+"""Tiles of a layer at any zoom, from the chunks of the store: 8-bit values, halved again and again.
+
+A tile at reduction r shows TILE * 2**r pixels of the frame. Deep reductions of large pictures are made from those
+below them, which takes a while the first time and is then kept; until then a sparse look at every 2**r-th pixel is
+shown. No more than a few tiles are in memory, whatever the frame's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.viewer.layers import ViewLayer, is_finished
+from imfuse_tiles.viewer.sparse_samples import sparse_samples
+from imfuse_tiles.viewer.tile_cache import TileCache
+
+#: Edge of a tile in pixels.
+TILE = 512
+#: Reductions from which on tiles are kept, and up to which they are computed while somebody waits for them.
+KEPT, AT_ONCE = 2, 3
+
+Place = tuple[int, int, int]  # reduction, row, column
+
+
+def tile_region(layer: ViewLayer, place: Place) -> Region:
+    """The part of the frame that a tile shows; empty outside the frame."""
+    reduction, row, column = place
+    edge, (height, width) = TILE << reduction, layer.frame
+    return Region(row * edge, min((row + 1) * edge, height), column * edge, min((column + 1) * edge, width))
+
+
+def is_inside(layer: ViewLayer, place: Place) -> bool:
+    """Whether there is such a tile."""
+    region = tile_region(layer, place)
+    return min(place) >= 0 and region.y0 < region.y1 and region.x0 < region.x1 and place[0] <= deepest(layer)
+
+
+def deepest(layer: ViewLayer) -> int:
+    """The reduction at which the whole frame is one tile."""
+    return max(0, (max(layer.frame) - 1) // TILE).bit_length()
+
+
+def tile_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> tuple[np.ndarray, bool]:
+    """A tile's planes (n, y, x) uint8, and whether they are final: not sparse and of a finished stage."""
+    if not is_finished(layer):
+        return sparse_values(layer, z, place), False
+    if place[0] > AT_ONCE and cache.load(layer, z, place) is None:
+        return sparse_values(layer, z, place), False
+    return reduced_values(layer, z, place, cache), True
+
+
+def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:
+    """A tile's planes (n, y, x) uint8 by halving those below it; kept from reduction KEPT on. Damaged as the store."""
+    reduction = place[0]
+    if reduction == 0:
+        region = tile_region(layer, place)
+        return eight_bit_values(layer, plain_samples(layer, z, region))
+    if reduction >= KEPT and (kept := cache.load(layer, z, place)) is not None:
+        return kept
+    rows: list[np.ndarray] = []
+    for row in (0, 1):
+        parts = [halved(reduced_values(layer, z, below, cache)) for below in children(layer, place, row)]
+        rows += [np.concatenate(parts, axis=2)] if parts else []
+    values = np.concatenate(rows, axis=1)
+    if reduction >= KEPT:
+        cache.save(layer, z, place, values)
+    return values
+
+
+def children(layer: ViewLayer, place: Place, row: int) -> Iterator[Place]:
+    """The tiles of one row that a tile is halved from, left to right."""
+    for column in (0, 1):
+        below = place[0] - 1, 2 * place[1] + row, 2 * place[2] + column
+        if is_inside(layer, below):
+            yield below
+
+
+def build_pyramid(layer: ViewLayer, z: int, cache: TileCache) -> Iterator[None]:
+    """Make all that is kept of a layer, tile after tile."""
+    top = deepest(layer)
+    for reduction in range(KEPT, top + 1):
+        edge = TILE << reduction
+        for row in range(-(-layer.frame[0] // edge)):
+            for column in range(-(-layer.frame[1] // edge)):
+                reduced_values(layer, z, (reduction, row, column), cache)
+                yield
+
+
+def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
+    """Samples (planes, y, x) of a region as they are stored."""
+    samples = Access(layer.store).read(layer.path, layer.lead(z), region)
+    return samples.reshape(-1, *region.shape)
+
+
+def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
+    """A tile of every 2**r-th pixel; 0 with opacity 0, or black, where nothing is computed yet."""
+    step, region = 1 << place[0], tile_region(layer, place)
+    try:
+        array = layer.store.arrays.open(layer.path)
+    except Damaged:
+        shape = -(-(region.y1 - region.y0) // step), -(-(region.x1 - region.x0) // step)
+        return np.zeros((layer.planes[1] - layer.planes[0], *shape), np.uint8)
+    samples = sparse_samples(array, layer.lead(z), region, step)
+    return eight_bit_values(layer, samples.reshape(-1, *samples.shape[-2:]))
+
+
+def eight_bit_values(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:
+    """Samples as uint8 of the range that is shown."""
+    if samples.dtype == np.uint8:
+        return samples
+    if samples.dtype == np.uint16:
+        return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    low, high = layer.limits
+    shares = np.clip((samples - np.float32(low)) / np.float32(high - low), 0, 1)
+    return (shares * 255 + np.float32(0.5)).astype(np.uint8)
+
+
+def halved(values: np.ndarray) -> np.ndarray:
+    """Planes of half the height and width, rounded up: the rounded mean of 2 x 2, the last ones repeated."""
+    height, width = values.shape[-2:]
+    if height % 2 or width % 2:
+        values = np.pad(values, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
+    total = values[:, 0::2].astype(np.uint16)
+    total += values[:, 1::2]
+    pairs = total[:, :, 0::2] + total[:, :, 1::2]
+    pairs += 2
+    return (pairs >> 2).astype(np.uint8)

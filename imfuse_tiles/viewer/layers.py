@@ -1,0 +1,137 @@
+"""What of a store can be looked at: results with their mask, depth and confidence, slices, and masks of slices."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.sparse_samples import sparse_samples
+
+#: The stage of a fusion by local energy that knows every slice's detail at the finest level.
+EVIDENCE = "fuse level 0"
+#: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
+COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
+
+
+@frozen
+class ViewLayer:
+    """A picture of a store, or one for every slice.
+
+    ``kind``: "colour" and "grey" are shown as they are, "mask" stretched to ``limits``, "depth" in the colours of the
+    rainbow. ``planes``: first and last plane (not included) of the array at ``path``; ``opacity``: the last of them is
+    one. ``slices``: how many pictures there are, 0: one that is of no slice. ``frame``: height and width in pixels.
+    """
+
+    id: str
+    label: str
+    kind: str
+    store: Store
+    path: str
+    key: str
+    planes: tuple[int, int]
+    opacity: bool
+    frame: Frame
+    full: float
+    slices: int = 0
+    limits: tuple[float, float] = (0.0, 1.0)
+    options: str = ""
+
+    @property
+    def group(self) -> str:
+        """What the layers of one result have in common; empty for what results are made of."""
+        return "" if self.slices else f"{self.id.partition('-')[0]}-{self.key}"
+
+    def lead(self, z: int) -> list[tuple[int, int]]:
+        """Start and stop of the dimensions before y and x for slice ``z``."""
+        if self.kind == "mask" and self.slices:
+            return [(z, z + 1)]
+        return [self.planes, (z, z + 1)] if self.slices else [self.planes]
+
+
+def layers_of(store: Store, number: int) -> list[ViewLayer]:
+    """The layers of a store, results first, the latest of them before the others. ``number``: of the store here."""
+    note = store.numbers.load(NOTE) or {}
+    layers: list[ViewLayer] = []
+    for key in [*reversed(note.get("order", ())), *(key for key in note.get("stages", {}))]:
+        for path in note.get("stages", {}).get(key, {}).get("paths", ()):
+            layers += [layer for layer in _layers_of_array(store, number, path) if not _has(layers, layer)]
+    return sorted(layers, key=lambda layer: (bool(layer.slices), layer.kind == "mask"))
+
+
+def _has(layers: list[ViewLayer], layer: ViewLayer) -> bool:
+    return any(other.id == layer.id for other in layers)
+
+
+def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
+    """The layers that an array holds; none of an array that is not there, or made for the computation only."""
+    kind, _, key = path.partition("/")
+    if kind not in ("final", "source", "merge", "pyramid", "file"):
+        return []
+    try:
+        array, about = store.arrays.open(path), store.arrays.attributes(path) or {}
+    except Damaged:
+        return []
+    frame, full = (array.shape[-2], array.shape[-1]), FULL[array.dtype]
+    options = str(about.get("options", ""))
+
+    def layer(what: str, label: str, kind: str, planes: tuple[int, int], **more: Any) -> ViewLayer:
+        return ViewLayer(f"{number}-{key}-{what}", label, kind, store, path, about.get("key", key), planes,
+                         more.pop("opacity", False), frame, full, options=options, **more)  # fmt: skip
+
+    if kind == "final" and array.shape[0] in COLOURS:
+        return _result_layers(layer, array.shape[0], "pyramid" in options)
+    if kind in ("source", "file"):
+        colour = "colour" if array.shape[0] >= 3 else "grey"
+        planes = (0, 3) if array.shape[0] >= 3 else (0, 1)
+        label = "Slice" if kind == "source" and array.shape[1] > 1 else "Picture"
+        return [layer("slice", label, colour, planes, slices=array.shape[1])]
+    if kind == "merge":
+        return [layer("masks", "Mask of slice", "mask", (0, 1), slices=array.shape[0], limits=_limits(store, key))]
+    if key.endswith("-evidence") and str(about.get("name")) == EVIDENCE:
+        limits = _sampled_limits(store, path) if store.numbers.load(about["key"]) else (0.0, 1.0)
+        return [layer("masks", "Detail of slice", "mask", (0, 1), slices=array.shape[0], limits=limits)]
+    return []
+
+
+def _result_layers(layer: Any, planes: int, pyramid: bool) -> list[ViewLayer]:
+    """Result, and where there are maps mask, depth and confidence."""
+    c = COLOURS[planes]
+    layers = [layer("result", "Result", "colour" if c == 3 else "grey", (0, c + 1), opacity=True)]
+    if planes > c + 1:
+        sure = (c + 1, c + 2) if pyramid else (c + 3, c + 4)
+        layers += [] if pyramid else [layer("mask", "Mask", "grey", (c + 1, c + 2))]
+        layers += [layer("depth", "Depth", "depth", (c + 2, c + 4), opacity=True),
+                   layer("confidence", "Confidence", "grey", sure)]  # fmt: skip
+    return layers
+
+
+def _limits(store: Store, key: str) -> tuple[float, float]:
+    """Smallest and largest merged mask, once they are known."""
+    numbers = store.numbers.load(key) or {}
+    low, high = float(numbers.get("low", 0.0)), float(numbers.get("high", 1.0))
+    return (low, high) if high > low else (0.0, 1.0)
+
+
+@lru_cache(maxsize=32)
+def _sampled_limits(store: Store, path: str) -> tuple[float, float]:
+    """0, and what few samples of three slices exceed."""
+    array = store.arrays.open(path)
+    total, height, width = array.shape
+    step = max(1, max(height, width) // 128)
+    looks = [sparse_samples(array, [(z, z + 1)], Region(0, height, 0, width), step)
+             for z in {0, total // 2, total - 1}]  # fmt: skip
+    high = float(np.percentile(np.stack(looks), 99.5))
+    return 0.0, high if high > 0 else 1.0
+
+
+def is_finished(layer: ViewLayer) -> bool:
+    """Whether the stage that writes the layer is complete."""
+    return layer.store.numbers.load(layer.key) is not None

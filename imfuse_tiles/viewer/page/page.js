@@ -1,0 +1,85 @@
+// The page put together: controls, keys, curtain, command line, and how far a run is.
+
+import { byId, isBusy, onState, refresh, say, state } from "./ask.js";
+import { layerIn, moveCurtain, onShown, show, slots, viewer } from "./picture.js";
+import { readCentre } from "./cursor.js";
+
+for (const side of ["a", "b"]) {
+  byId(`layer-${side}`).addEventListener("change", (event) => show(side, event.target.value));
+  for (const name of ["slice", "number"]) {
+    byId(`${name}-${side}`).addEventListener("input", (event) => event.target.value && show(side, slots[side].id, event.target.value - 1));
+  }
+}
+
+const line = byId("curtain");
+line.addEventListener("pointerdown", (event) => line.setPointerCapture(event.pointerId));
+line.addEventListener("pointermove", (event) => {
+  const box = byId("picture").getBoundingClientRect();
+  if (line.hasPointerCapture(event.pointerId)) moveCurtain((event.clientX - box.left) / box.width);
+});
+line.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -0.02, ArrowRight: 0.02, PageUp: 0.1, PageDown: -0.1, Home: -1, End: 1 }[event.key];
+  if (!step) return;
+  moveCurtain(line.getAttribute("aria-valuenow") / 100 + step);
+  event.preventDefault();
+});
+
+const zoomBy = (factor) => viewer.viewport.zoomBy(factor).applyConstraints();
+const zoomOne = () => slots.a.image && viewer.viewport.zoomTo(slots.a.image.imageToViewportZoom(1));
+byId("zoom-in").onclick = () => zoomBy(1.5);
+byId("zoom-out").onclick = () => zoomBy(1 / 1.5);
+byId("zoom-fit").onclick = () => viewer.viewport.goHome();
+byId("zoom-one").onclick = zoomOne;
+const tellZoom = () => {
+  const image = slots.a.image;
+  if (!image) return;
+  const zoom = 100 * image.viewportToImageZoom(viewer.viewport.getZoom());
+  byId("zoom-text").textContent = `${zoom < 10 ? zoom.toFixed(1) : Math.round(zoom)} %`;
+};
+viewer.addHandler("zoom", tellZoom);
+viewer.addHandler("tile-loaded", tellZoom);
+
+const keys = {
+  1: zoomOne, ",": () => show("a", slots.a.id, slots.a.z - 1), ".": () => show("a", slots.a.id, slots.a.z + 1),
+  v: readCentre, r: () => {}, f: () => {}, R: () => {},
+};
+viewer.addHandler("canvas-key", (event) => {
+  const act = keys[event.originalEvent.key];
+  if (!act) return;
+  event.preventDefaultAction = true;
+  event.preventVerticalPan = event.preventHorizontalPan = true;
+  act();
+});
+
+const tellOptions = () => {
+  const layer = layerIn("a");
+  const store = state.stores[layer?.store ?? 0];
+  byId("options").textContent = layer?.options || store?.options || "none";
+  byId("command").value = store?.command || "";
+  document.title = `${store?.name || store?.folder?.split("/").pop() || ""} – imfuse-tiles`;
+};
+onShown(tellOptions);
+byId("copy").onclick = async () => {
+  await navigator.clipboard.writeText(byId("command").value);
+  say("The command line is copied.");
+};
+
+onState(() => {
+  const run = state.runs.find((each) => each.writer);
+  byId("run").hidden = !run;
+  if (!run) return;
+  const at = run.stages.findIndex((stage) => !stage.finished);
+  const stage = run.stages[at];
+  const all = run.stages.reduce((sum, each) => sum + each.blocks, 0);
+  const done = run.stages.reduce((sum, each) => sum + each.done, 0);
+  byId("run-text").textContent = stage
+    ? `stage ${at + 1} of ${run.stages.length}, ${stage.name}: ${stage.done} of ${stage.blocks} blocks`
+    : "writing the result";
+  byId("run-bar").value = all ? done / all : 0;
+});
+
+async function watch() {
+  await refresh();
+  setTimeout(watch, isBusy() ? 1000 : 4000);
+}
+watch();

@@ -1,0 +1,53 @@
+"""Every n-th sample of an array, read without the others: for a first look, and while it is being written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.storage.chunked_array import Box, ChunkedArray
+
+
+def sparse_samples(array: ChunkedArray, lead: Sequence[tuple[int, int]], region: Region, step: int) -> np.ndarray:
+    """Samples (lead..., y, x) at rows and columns that are multiples of ``step``; 0 where no chunk is written yet.
+
+    ``region`` begins on such a row and column. Checksums are not compared: this is not what a result is made of.
+    """
+    rows, columns = -(-(region.y1 - region.y0) // step), -(-(region.x1 - region.x0) // step)
+    out = np.zeros([*(b - a for a, b in lead), rows, columns], array.dtype)
+    box: Box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+    steps = [*(1 for _ in lead), step, step]
+    for index in array.chunk_indices(box):
+        chunk = None
+        inside, outside = [], []
+        for (a, b), c, size, step_ in zip(box, index, array.chunks, steps, strict=True):
+            start = max(a, -(-c * size // step_) * step_)
+            stop = min(b, (c + 1) * size)
+            inside.append(slice(start - c * size, stop - c * size, step_))
+            outside.append(slice((start - a) // step_, -(-(stop - a) // step_)))
+        if all(part.start < part.stop for part in inside):
+            chunk = map_chunk(array, index)
+        if chunk is not None:
+            out[tuple(outside)] = chunk[tuple(inside)]
+    return out
+
+
+def map_chunk(array: ChunkedArray, index: tuple[int, ...]) -> np.ndarray | None:
+    """One whole chunk, of a folder without reading it all; None when it is not there in full length."""
+    if "://" in array.root:
+        raw = next(iter(array.files.read_many([array.chunk_name(index)])))
+        if raw is None or len(raw) != array.chunk_bytes:
+            return None
+        return np.frombuffer(raw, array.dtype, -1 + len(raw) // np.dtype(array.dtype).itemsize).reshape(array.chunks)
+    from imfuse_tiles.storage.inside import open_to_read
+
+    try:
+        with os.fdopen(open_to_read(str(array.chunk_file(index))), "rb") as file:
+            if os.fstat(file.fileno()).st_size != array.chunk_bytes:
+                return None
+            return np.memmap(file, array.dtype, "r", shape=array.chunks)
+    except FileNotFoundError:
+        return None

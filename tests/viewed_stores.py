@@ -1,0 +1,37 @@
+"""Small stores with results to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from imfuse_tiles.execution.pipeline import fuse_images
+from imfuse_tiles.options.recipe import Recipe
+
+OPTIONS = ("--laplacian=level", "--maskblur=s2", "--cutblur=s2", "--bg=Mean")
+
+
+def stack_files(folder: Path, height: int = 190, width: int = 260, slices: int = 4, seed: int = 1) -> list[Path]:
+    """Image files: each is sharp in one band and smooth elsewhere."""
+    random = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    scene = random.integers(20, 235, (height, width, 3))
+    smooth = np.broadcast_to(scene.mean((0, 1)), scene.shape)
+    paths = []
+    for number in range(slices):
+        sharp = np.zeros((height, width, 1))
+        sharp[:, number * width // slices : (number + 1) * width // slices] = 1
+        path = folder / f"frame{number}.tif"
+        tifffile.imwrite(path, (scene * sharp + smooth * (1 - sharp)).astype(np.uint8), photometric="rgb")
+        paths.append(path)
+    return paths
+
+
+def fused_store(folder: Path, options: tuple[str, ...] = OPTIONS, **size: int) -> Path:
+    """The folder of a store of a run of :func:`stack_files`; the result lies beside it as result.tif."""
+    files = stack_files(folder / "stack", **size)
+    recipe = Recipe.from_options(options)
+    fuse_images(files, recipe, folder / "result.tif", store=folder / "store", extra=True, scheduler="sync")
+    return folder / "store"

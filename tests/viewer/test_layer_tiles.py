@@ -1,0 +1,106 @@
+"""A tile of any zoom shows the samples of the store, and no more than a few tiles of them are read at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from viewed_stores import fused_store
+
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer import layer_tiles
+from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, halved, is_inside, sparse_values, tile_values
+from imfuse_tiles.viewer.layers import ViewLayer, layers_of
+from imfuse_tiles.viewer.tile_cache import TileCache
+from imfuse_tiles.viewer.tile_images import colours_of, encoded_tile
+
+TESTED_MODULES = (
+    "viewer.layers", "viewer.sparse_samples", "viewer.tile_cache",
+    "viewer.tile_images", "imageio.writing.encode_tile",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory: pytest.TempPathFactory) -> list[ViewLayer]:
+    return layers_of(Store.at(fused_store(tmp_path_factory.mktemp("tiles"), height=333, width=411)), 0)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_tiles, "TILE", 32)
+
+
+def whole(layer: ViewLayer, z: int) -> np.ndarray:
+    height, width = layer.frame
+    samples = Access(layer.store).read(layer.path, layer.lead(z), Region(0, height, 0, width))
+    return layer_tiles.eight_bit_values(layer, samples.reshape(-1, height, width))
+
+
+def assembled(layer: ViewLayer, z: int, reduction: int, cache: TileCache) -> np.ndarray:
+    """All tiles of a reduction side by side."""
+    rows, row = [], 0
+    while is_inside(layer, (reduction, row, 0)):
+        parts, column = [], 0
+        while is_inside(layer, (reduction, row, column)):
+            parts.append(tile_values(layer, z, (reduction, row, column), cache)[0])
+            column += 1
+        rows.append(np.concatenate(parts, axis=2))
+        row += 1
+    return np.concatenate(rows, axis=1)
+
+
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize("number", range(6))
+def test_tiles_are_the_whole_frame_halved_again_and_again(layers: list[ViewLayer], number: int, tmp_path: Path) -> None:
+    layer, cache = layers[number], TileCache(tmp_path)
+    z = max(0, layer.slices - 1)
+    for _ in build_pyramid(layer, z, cache):
+        pass
+    expected = whole(layer, z)
+    assert deepest(layer) == 4
+    for reduction in range(deepest(layer) + 1):
+        assert np.array_equal(assembled(layer, z, reduction, cache), expected)
+        expected = halved(expected)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_deep_tiles_are_sparse_until_they_are_built(layers: list[ViewLayer], tmp_path: Path) -> None:
+    layer, cache, top = layers[0], TileCache(tmp_path), (4, 0, 0)
+    values, final = tile_values(layer, 0, top, cache)
+    assert not final
+    assert np.array_equal(values, whole(layer, 0)[:, ::16, ::16])
+    for _ in build_pyramid(layer, 0, cache):
+        pass
+    assert tile_values(layer, 0, top, cache)[1]
+    cache.clear_oldest(most=0)
+    assert not tile_values(layer, 0, top, cache)[1]
+
+
+def test_what_is_not_written_yet_is_clear(layers: list[ViewLayer]) -> None:
+    layer = layers[0]
+    chunk, away = layer.store.arrays.open(layer.path).chunk_file((0, 0, 0)), layer.store.folder / "away"
+    assert sparse_values(layer, 0, (0, 0, 0))[-1].min() == 255
+    chunk.rename(away)
+    assert sparse_values(layer, 0, (0, 0, 0))[-1].max() == 0
+    away.rename(chunk)
+
+
+def test_tiles_are_encoded_in_colour_and_grey(layers: list[ViewLayer]) -> None:
+    for layer in layers:
+        values = sparse_values(layer, 0, (0, 0, 0))
+        assert encoded_tile(layer, values)[:2] == b"\xff\xd8"
+        assert encoded_tile(layer, values, lossless=True)[1:4] == b"PNG"
+        assert colours_of(layer, values).shape[2] == (3 if layer.kind in ("colour", "depth") else 1)
+
+
+def test_encoded_tiles_are_forgotten_before_they_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imfuse_tiles.viewer.tile_cache.MOST_IN_MEMORY", 100)
+    cache = TileCache(tmp_path)
+    for number in range(9):
+        cache.remember(number, bytes(30))
+    assert [number for number in range(9) if cache.recall(number)] == [6, 7, 8]

@@ -1,0 +1,117 @@
+"""What a person does in the page, in a real Chromium: open, zoom, draw the curtain, read values, use the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import Browser
+from imagecodecs import png_decode
+from viewed_stores import fused_store
+from viewer_servers import Served
+
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.session import Shown, ViewSession
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    store = Store.at(fused_store(tmp_path_factory.mktemp(f"{HOSTILE.replace('/', '')} & more"), height=380, width=520))
+    server = Served(ViewSession([Shown(store)], tmp_path_factory.mktemp("tiles")))
+    browser.open(server.address)
+    browser.until("document.querySelector('#layer-a').value")
+    yield browser
+    browser.close()
+    server.end()
+
+
+def pixels(page: Browser) -> np.ndarray:
+    return np.asarray(png_decode(page.screenshot()))[..., :3].astype(int)
+
+
+def layer(page: Browser, label: str) -> str:
+    found: str = page.js(
+        f"[...document.querySelector('#layer-a').options].find(o => o.textContent === {label!r}).value"
+    )
+    return found
+
+
+def test_the_picture_is_there_and_nothing_is_complained_of(page: Browser) -> None:
+    page.until("document.querySelector('#zoom-text').textContent !== ''")
+    page.until("performance.getEntriesByType('resource').some(each => each.name.includes('/tile/'))")
+    for _ in range(100):
+        middle = pixels(page)[300:500, 300:600]
+        if middle.std() > 20:
+            break
+    assert middle.std() > 20
+    assert page.problems() == []
+
+
+def test_words_of_the_store_never_become_markup(page: Browser) -> None:
+    assert HOSTILE.replace("/", "") in page.js("document.querySelector('#command').value")
+    assert page.js("document.images.length + document.querySelectorAll('aside img, aside script').length") == 0
+
+
+def test_values_and_the_curve_of_masks_are_under_the_cursor(page: Browser) -> None:
+    page.choose("#layer-a", layer(page, "Result"))
+    page.mouse("mouseMoved", 880, 400)
+    page.until("document.querySelector('#values').textContent.includes('Slice in front')")
+    assert page.js("document.querySelector('#curve polyline').points.length") == 4
+    assert "slice 4 is in front" in page.until("document.querySelector('#curve-text').textContent")
+
+
+def test_a_curtain_shows_two_layers_side_by_side_and_follows_the_mouse(page: Browser) -> None:
+    before = pixels(page)
+    page.choose("#layer-b", layer(page, "Depth"))
+    page.until("!document.querySelector('#curtain').hidden")
+    for _ in range(100):
+        after = pixels(page)
+        if np.abs(after - before)[300:500, 600:800].mean() > 20:
+            break
+    assert np.abs(after - before)[300:500, 600:800].mean() > 20
+    assert np.abs(after - before)[300:500, 100:300].mean() < 2
+    x, y = page.centre("#curtain span")
+    page.drag((x, y), (120, y))
+    assert int(page.js("document.querySelector('#curtain').getAttribute('aria-valuenow')")) < 20
+    page.js("document.querySelector('#curtain').focus()")
+    page.key("End")
+    assert page.js("document.querySelector('#curtain').getAttribute('aria-valuenow')") == "100"
+    page.choose("#layer-b", "")
+    assert page.js("document.querySelector('#curtain').hidden")
+
+
+def test_the_keyboard_zooms_and_turns_over_slices(page: Browser) -> None:
+    page.choose("#layer-a", layer(page, "Slice"))
+    page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
+    page.key(".")
+    assert page.js("document.querySelector('#slice-a').value") == "2"
+    page.key(",")
+    assert page.js("document.querySelector('#slice-a').value") == "1"
+    page.key("1")
+    page.until("document.querySelector('#zoom-text').textContent === '100 %'")
+    page.click("#zoom-fit")
+    page.until("document.querySelector('#zoom-text').textContent !== '100 %'")
+    page.choose("#layer-a", layer(page, "Result"))
+
+
+def test_every_control_has_a_name(page: Browser) -> None:
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    roles = {"button", "combobox", "slider", "spinbutton", "textbox", "checkbox", "progressbar", "application", "img"}
+    unnamed = [node["role"]["value"] for node in nodes if not node.get("ignored")
+               and node["role"]["value"] in roles and not node.get("name", {}).get("value")]  # fmt: skip
+    assert unnamed == []
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Browser) -> None:
+    names = page.js("performance.getEntriesByType('resource').map(each => new URL(each.name).host)")
+    assert set(names) == {page.js("location.host")}
+
+
+def test_the_end_of_the_server_is_told(tmp_path: Path, page: Browser) -> None:
+    page.js("window.fetch = () => Promise.reject(new Error('gone'))")
+    assert page.until("document.querySelector('#status').textContent.includes('The server has ended')")
