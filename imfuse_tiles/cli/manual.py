@@ -45,7 +45,7 @@ def help(words: Sequence[str]) -> int:
 
     if len(words) > 1:
         raise Refusal(f"help takes one topic, not also {words[1]}")
-    if words and words[0] in COMMANDS and words[0] != "help":
+    if words and words[0] in COMMANDS and words[0] not in ("help", *topics()):
         return command(words[0])(["--help"])
     if words and words[0] not in ("-h", "--help"):
         print(page(words[0]))
