@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
+from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
+from imfuse_tiles.cli.output_arguments import add_output_options
 from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import Option, parse_arguments
@@ -40,7 +41,7 @@ def fuse_parser(name: str) -> Parser:
     add("images", nargs="*", metavar="IMAGE",
         help="frames of the stack, sorted by name, front first: files, folders, '*.tif', @list.txt")  # fmt: skip
     add("-h", "--help", action="store_true", help="this help")
-    add("-o", "--output", metavar="FILE", help="the result: .tif, .png or .jpg")
+    add("-o", "--output", metavar="FILE", help="the result: .tif, .png, .jpg, .jxl, .ome.tif, .ome.zarr or .dzi")
     add(
         "-B",
         "--basename",
@@ -53,9 +54,8 @@ def fuse_parser(name: str) -> Parser:
         help="overwrite what is there; with mask, level, merge, focus or post compute from that step on")  # fmt: skip
     add("--exif", nargs="?", const="", metavar="IMAGE",
         help="the camera's tags of the result are those of IMAGE (the front one)")  # fmt: skip
-    add("--no-metadata", action="store_true", help="leave the camera's tags out of the result; a colour profile stays")
-    add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
-    add("--format", default="tif", metavar="ENDING", help="tif, png or jpg where the name is made up (tif)")
+    add_output_options(parser)
+    add("--format", default="tif", metavar="ENDING", help="tif, png, jpg, ... where the name is made up (tif)")
     add_frame_options(parser)
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="keep a preview of the step at work beside the result")

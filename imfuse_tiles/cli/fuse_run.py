@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
@@ -19,12 +20,13 @@ from imfuse_tiles.cli.show_run import record_timings, show_progress
 from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
-from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.export import ExportRequest, loss_lines
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
@@ -43,6 +45,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     """Plan, and unless only the plan is wanted, fuse. ``began``: when the program started, for the report."""
     heed_wall_clock()
     resources = resources_from_args(args)
+    size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
     stack = stack_from_args(args)
     if is_automatic(recipe):
         recipe = _automatic(recipe, stack, args.quiet)
@@ -78,7 +81,8 @@ def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
 def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, result: Path) -> Path | None:
     """A result of the same images and options, if any name will do."""
     metadata_asked = args.exif is not None or args.no_metadata
-    if args.output or args.extra or args.force is not None or metadata_asked or args.bits != 16:
+    asked = metadata_asked or args.pixel_size or args.z_step or args.bits != 16
+    if args.output or args.extra or args.force is not None or asked:
         return None
     if args.longname or args.basename is not None:
         return result if is_finished_result(store, plan, result) else None
@@ -88,7 +92,7 @@ def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, res
 def _fuse(
     args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, result: Path, began: float
 ) -> int:  # fmt: skip
-    request = ExportRequest(result, args.extra, args.bits, args.force is not None, _camera_tags(args, plan))
+    request = _request(args, plan, result)
     if args.report:
         run_report.check(Path(args.report), plan, store, request)
     tell_alignment(args, plan.stack)
@@ -103,9 +107,18 @@ def _fuse(
         run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
     print_level_notices(plan, store)
     if not args.quiet:
+        for line in loss_lines(plan, store, request) if outcome.output else ():
+            print(f"note: {line}", file=sys.stderr)
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
     return _finish(args, outcome.output)
+
+
+def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:
+    """The files that the arguments ask for."""
+    size = size_from_args(args, read_physical_size(plan.stack.headers[0].path))
+    force, tags = args.force is not None, _camera_tags(args, plan)
+    return ExportRequest(result, args.extra, args.bits, force, tags, size, args.ome_version)
 
 
 def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds: float) -> dict[str, object]:

@@ -18,7 +18,20 @@ from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.metadata import Tags
-from imfuse_tiles.imageio.writing import Picture, check_target, eight_bits, file_format, write_layers, write_picture
+from imfuse_tiles.imageio.physical_size import PhysicalSize
+from imfuse_tiles.imageio.writing import (
+    Picture,
+    check_target,
+    eight_bits,
+    ending_of,
+    file_format,
+    format_of,
+    losses,
+    write_layers,
+    write_picture,
+    write_tiled,
+)  # fmt: skip
+from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.memory import export_rows
 from imfuse_tiles.planning.plan import Plan
@@ -32,7 +45,8 @@ from imfuse_tiles.storage.store import Store
 class ExportRequest:
     """What files are wanted; Refusal when the result's name has no known ending.
 
-    ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied.
+    ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied. ``size``: of a pixel.
+    ``ome_version``: of OME-Zarr.
     """
 
     result: Path
@@ -40,14 +54,17 @@ class ExportRequest:
     bits: int = 16
     force: bool = False
     tags: Tags | None = None
+    size: PhysicalSize = PhysicalSize()
+    ome_version: str = "0.5"
 
     def __post_init__(self) -> None:
         file_format(self.result)
 
     def beside(self, what: str) -> Path:
-        """The name of a file that goes with the result: NAME.what.tif."""
-        stem = self.result.name.removesuffix(self.result.suffix).removesuffix(".result")
-        return self.result.with_name(f"{stem}.{what}{self.result.suffix}")
+        """The name of a file that goes with the result: NAME.what.tif, and so on."""
+        ending = ending_of(self.result)
+        stem = self.result.name.removesuffix(ending).removesuffix(".result")
+        return self.result.with_name(f"{stem}.{what}{ending}")
 
     def places(self) -> list[Path]:
         """Every file that may be written."""
@@ -63,18 +80,32 @@ def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bo
 
     ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
     """
+    return [
+        sheet if format_of(sheet.path).alpha else replace(sheet, pages=tuple(map(flatten_on_black, sheet.pages)))
+        for sheet in complete_files(plan, wish, opaque, depth_opaque)
+    ]
+
+
+def complete_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool) -> list[OutputFile]:
+    """The files of a wish as if every format held everything."""
     extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
     job = plan.result.job
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
-    made = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
-    return [
-        replace(each, pages=tuple(map(flatten_on_black, each.pages))) if is_jpeg(each.path) else each for each in made
-    ]
+    return output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
 
 
-def is_jpeg(path: Path) -> bool:
-    return path.suffix.lower() in (".jpg", ".jpeg")
+def loss_lines(plan: Plan, store: Store, wish: ExportRequest) -> list[str]:
+    """What the format does not hold: a line for the result, and one for each other file that loses something else."""
+    numbers = store.numbers.load(plan.result.key) or {}
+    lines: dict[str, str] = {}
+    for sheet in complete_files(plan, wish, numbers.get("opaque", False), numbers.get("depth_opaque", False)):
+        found, picture = format_of(sheet.path), describe_page(plan, sheet, sheet.pages[0], wish)
+        lost = losses(found, replace(picture, dtype="uint8" if wish.bits == 8 else "uint16"))
+        if lost:
+            words = ", ".join(lost)
+            lines.setdefault(words, f"{sheet.path}: {found.name} does not hold {words}")
+    return list(lines.values())
 
 
 def flatten_on_black(page: Page) -> Page:
@@ -92,10 +123,10 @@ def flatten_on_black(page: Page) -> Page:
 def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest) -> Picture:
     """Geometry and description of a page of a file."""
     height, width = plan.stack.frame
-    kind = "uint8" if wish.bits == 8 or is_jpeg(sheet.path) else "uint16"
+    kind = "uint8" if wish.bits == 8 or format_of(sheet.path).bits == 8 else "uint16"
     tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
-    software = f"imfuse-tiles v{__version__}"
-    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name, tags)  # type: ignore[arg-type]
+    software, name = f"imfuse-tiles v{__version__}", sheet.role if format_of(sheet.path).tiled else ""
+    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name or name, tags, wish.size)  # type: ignore[arg-type]
 
 
 def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) -> int:
@@ -118,7 +149,8 @@ def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) ->
 def estimated_bytes(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> int:
     """About the bytes of a file."""
     made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
-    return int(PACKED * sum(each.row_bytes * each.height for each in made))
+    levels = 4 / 3 if format_of(sheet.path).tiled else 1
+    return int(PACKED * levels * sum(each.row_bytes * each.height for each in made))
 
 
 def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
@@ -165,12 +197,16 @@ def write(
     job = plan.result.job
     assert isinstance(job, FinishJob)
 
-    def note(file: BinaryIO) -> None:
+    def note(file: BinaryIO | Parts) -> None:
         with translate_os_errors(f"the note of the {sheet.role}", store.folder, 4096):
             record_output(store, output_key(plan, sheet, wish), plan, sheet.role, file)
 
     place = place or sheet.path
-
+    if format_of(place).tiled:
+        read = read_regions(Access(store), sheet.pages[0], made[0].dtype, check)
+        write_tiled(place, made[0], read, output_key(plan, sheet, wish), force=wish.force, workers=workers // files,
+                    version=wish.ome_version, note=note)  # fmt: skip
+        return
     _, rows, columns = store.arrays.open(job.out).chunks
     if len(made) > 1:  # layers are read from arrays whose chunks are as high as wide
         rows = columns
@@ -204,11 +240,29 @@ def read_bands(
         yield codes
 
 
+def read_regions(
+    access: Access, page: Page, dtype: str, check: Callable[[], None]
+) -> Callable[[Region], np.ndarray]:  # fmt: skip
+    """The samples of regions of a page, (planes, y, x); ``check`` may raise."""
+
+    def read(region: Region) -> np.ndarray:
+        check()
+        samples = page.read(access, region)
+        return samples if dtype == "uint16" else eight_bits(samples)
+
+    return read
+
+
 def output_key(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
     tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
     place = str(sheet.path.absolute())
-    return "output-" + digest([plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags])
+    parts = [plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags]
+    if wish.size != PhysicalSize():
+        parts.append(repr(wish.size))
+    if wish.ome_version != "0.5" and file_format(sheet.path) == "ome-zarr":
+        parts.append(wish.ome_version)
+    return "output-" + digest(parts)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.physical_size import read_physical_size
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources, available_cores, worker_count, worker_location
@@ -134,7 +135,7 @@ def fuse_images(
     extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
     tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: Progress | None = None,
 ) -> Outcome:  # fmt: skip
-    """Fuse image files into ``result`` (.tif, .png or .jpg), as ``imfuse-tiles fuse`` does.
+    """Fuse image files into ``result`` (.tif, .png, .ome.zarr and so on), as ``imfuse-tiles fuse`` does.
 
     ``images``: of one size, sorted by name, the front one first. ``store``: folder that keeps all that is computed
     (None: one of the cache folder). ``extra``: write mask and depth maps beside the result. ``bits``: 8 or 16.
@@ -148,5 +149,6 @@ def fuse_images(
     kept = open_store_for(stack, store)
     stack = align_stack(stack, recipe, kept, resources)
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
-    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags)
+    size = read_physical_size(stack.headers[0].path)
+    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
     return run_plan(plan, kept, resources, request, progress)

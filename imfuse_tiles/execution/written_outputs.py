@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from imfuse_tiles.imageio.reading import read_header
 from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.writing.folder_target import Parts, parts_of
+from imfuse_tiles.imageio.writing.formats import format_of
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store
@@ -29,14 +32,31 @@ def output_state(store: Store, key: str, path: Path) -> State:
     if not os.path.lexists(path):
         return "absent"
     note = store.numbers.load(key) if store.exists() else None
-    if not path.is_file():
-        return "foreign"
-    if note is None:
-        return "unnoted" if is_own_result(path) else "foreign"
+    if note is None or not is_place_of_result(path):
+        return "unnoted" if note is None and path.is_file() and is_own_result(path) else "foreign"
+    if format_of(path).folder:
+        return "written" if content_of(parts_of(path)) == (note.get("size"), note.get("sha256")) else "changed"
     status = path.stat()
     if status.st_size == note.get("size") and _is_content(path, status, note):
         return "written"
     return "changed" if status.st_size else "empty"
+
+
+def is_place_of_result(path: Path) -> bool:
+    """Whether there is a file, or all parts of a result that is a folder."""
+    return all(place.exists() for _, place in parts_of(path)) if format_of(path).folder else path.is_file()
+
+
+def content_of(parts: Parts) -> tuple[int, str]:
+    """Bytes and SHA-256 of the parts of a result that is a folder: of all files with their names."""
+    size, sha = 0, hashlib.sha256()
+    for label, place in parts:
+        files = sorted(each for each in place.rglob("*") if each.is_file()) if place.is_dir() else [place]
+        for file in files:
+            name = f"{label}/{file.relative_to(place).as_posix()}" if place.is_dir() else label
+            size += file.stat().st_size
+            sha.update(f"{name}\0{file_digest(file)}\0".encode())
+    return size, sha.hexdigest()
 
 
 def _is_content(path: Path, status: os.stat_result, note: dict[str, Any]) -> bool:
@@ -45,8 +65,12 @@ def _is_content(path: Path, status: os.stat_result, note: dict[str, Any]) -> boo
     return file_digest(path) == note["sha256"]
 
 
-def record_output(store: Store, key: str, plan: Plan, role: str, file: BinaryIO) -> None:
-    """Remember a complete file, open for reading, that goes to the place of the note ``key``."""
+def record_output(store: Store, key: str, plan: Plan, role: str, file: BinaryIO | Parts) -> None:
+    """Remember a complete file, open for reading, or folder that goes to the place of the note ``key``."""
+    if isinstance(file, Sequence):
+        size, content = content_of(file)
+        store.numbers.save(key, {"size": size, "sha256": content})
+        return
     status = os.fstat(file.fileno())
     file.seek(0)
     content = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.writing import ENDINGS
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.plan import Plan
 
@@ -37,8 +38,8 @@ def default_name(plan: Plan, base: str | None, long: bool, ending: str) -> Path:
     ``base``: a folder (the name has no base then) or a path that begins the name; empty: the name of this folder.
     ``long``: the options stand in the name, as far as it may be that long. Refusal for an unknown ``ending``.
     """
-    if ending not in ("tif", "tiff", "png", "jpg", "jpeg"):
-        raise Refusal(f"--format {ending}: allowed are tif, png, jpg")
+    if f".{ending}" not in ENDINGS:
+        raise Refusal(f"--format {ending}: allowed are tif, png, jpg, jxl, ome.tif, ome.zarr, dzi")
     if base == "":
         base = Path.cwd().name
     folder = Path(base) if base and Path(base).is_dir() else Path(base or "").parent

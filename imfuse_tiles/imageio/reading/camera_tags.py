@@ -59,6 +59,17 @@ def block_tags(data: bytes | mmap.mmap, profile: bytes) -> Tags:
     return Tags(profile=profile)
 
 
+def main_values(data: bytes | mmap.mmap, wanted: Container[int]) -> Directory:
+    """Some tags of the main directory of a TIFF file or EXIF block; what is damaged is left out."""
+    with suppress(struct.error, IndexError):
+        order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
+        version = struct.unpack_from(order + "H", data, 2)[0] if order else 0
+        if version in (42, 43):
+            reader = _Reader(data, order, version == 43)
+            return reader.directory(reader.start, wanted)
+    return {}
+
+
 class _Reader:
     """Directories of a TIFF structure. Whatever lies outside the data is left out."""
 

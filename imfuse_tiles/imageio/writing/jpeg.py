@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from imfuse_tiles.imageio.writing.exif import exif_block
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.writing.exif import picture_block
 from imfuse_tiles.imageio.writing.picture import Picture, strips
 
-LONGEST_SIDE = 65_500  # libjpeg writes no more
 _QUALITY = 95
 _LARGEST_SEGMENT = 65_533
 _START = b"\xff\xd8"
@@ -33,6 +33,11 @@ def write_jpeg(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray]) ->
     file.write(encoded[len(_START) :])
 
 
+def with_profile(encoded: bytes | bytearray, picture: Picture) -> bytes:
+    """A JPEG file with the picture's colour profile."""
+    return _START + _profile_segments(picture) + bytes(encoded[len(_START) :])
+
+
 def jpeg_bytes(picture: Picture) -> int:
     """Memory for writing: the pixels and, at worst, as much again encoded."""
     return 2 * picture.height * picture.width * picture.planes
@@ -46,13 +51,12 @@ def eight_bits(strip: np.ndarray) -> np.ndarray:
 
 
 def _exif_segment(picture: Picture) -> bytes:
-    if not picture.texts and not picture.tags.main:
-        return b""
-    content = b"Exif\0\0" + exif_block(picture.texts, picture.tags)
-    if len(content) > _LARGEST_SEGMENT:
-        content = b"Exif\0\0" + exif_block(picture.texts)
-    if len(content) > _LARGEST_SEGMENT:
+    block = picture_block(picture)
+    if len(block) + 6 > _LARGEST_SEGMENT:
+        block = picture_block(picture, Tags())
+    if not block or len(block) + 6 > _LARGEST_SEGMENT:
         return b""  # a description beyond 64 kB: better none than a broken one
+    content = b"Exif\0\0" + block
     return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
 
 

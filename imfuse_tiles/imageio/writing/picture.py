@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 
 DESCRIPTION, PAGE_NAME, SOFTWARE = 270, 285, 305  # the numbers of these tags in TIFF and EXIF
 
@@ -18,7 +19,8 @@ class Picture:
     """Interleaved planes: grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4).
 
     Alpha is not premultiplied. The texts go into the tags of the same names and are left out when empty; ``name``
-    is that of a page among several. ``tags`` are copied from another file; texts replace their like.
+    is that of a page among several. ``tags`` are copied from another file; texts replace their like. ``size``: of a
+    pixel.
     """
 
     height: int
@@ -29,6 +31,7 @@ class Picture:
     software: str = ""
     name: str = ""
     tags: Tags = Tags()
+    size: PhysicalSize = PhysicalSize()
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.planes not in (1, 2, 3, 4):

@@ -15,12 +15,12 @@ from typing import BinaryIO
 import numpy as np
 
 from imfuse_tiles.imageio.writing.encode import in_order, strip_rows
-from imfuse_tiles.imageio.writing.exif import exif_block
+from imfuse_tiles.imageio.writing.exif import picture_block
 from imfuse_tiles.imageio.writing.picture import Picture, strips
 
-LONGEST_SIDE = 1_000_000  # libpng reads no more
 _COLOUR = {1: 0, 2: 4, 3: 2, 4: 6}
 _AVERAGE = 3
+_METRE, _LARGEST_DENSITY = 1, (1 << 31) - 1
 _LEVEL = 6
 _STREAM_START = b"\x78\x01"
 
@@ -33,8 +33,10 @@ def write_png(file: BinaryIO, picture: Picture, bands: Iterable[np.ndarray], wor
     _write_chunk(file, b"IHDR", header)
     if picture.profile:
         _write_chunk(file, b"iCCP", b"profile\0\0" + zlib.compress(picture.profile))
-    if picture.texts or picture.tags.main:
-        _write_chunk(file, b"eXIf", exif_block(picture.texts, picture.tags))
+    if any(density := [round(100 * each) for each in picture.size.per_centimetre]):
+        _write_chunk(file, b"pHYs", struct.pack(">IIB", *(min(each, _LARGEST_DENSITY) for each in density), _METRE))
+    if block := picture_block(picture):
+        _write_chunk(file, b"eXIf", block)
     checksum = zlib.adler32(b"")
     _write_chunk(file, b"IDAT", _STREAM_START)
     for packed, filtered in in_order(_pack, _filtered(picture, bands), workers):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 
@@ -15,7 +15,7 @@ try:
 except ImportError:  # not on Windows: what killed runs left behind then stays
     fcntl = None  # type: ignore[assignment]
 
-Note = Callable[[BinaryIO], None]
+Note = Callable[[Any], None]
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and the temporary name is longer than the final one
 
@@ -24,10 +24,20 @@ def check_place(path: Path, force: bool) -> None:
     """AlreadyExists if `path` is taken and `force` is not given; Refusal if no file can be there."""
     if path.is_dir():
         raise Refusal(f"{path}: is a directory; give the name of a file")
+    check_parent(path)
+    check_vacant(path, force)
+
+
+def check_parent(path: Path) -> None:
+    """Refusal if nothing can be written where `path` is to be."""
     if not path.parent.is_dir():
         raise Refusal(f"{path}: no such directory: {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise Refusal(f"{path}: the directory is not writable")
+
+
+def check_vacant(path: Path, force: bool) -> None:
+    """AlreadyExists if `path` is taken and `force` is not given."""
     if not force and os.path.lexists(path):
         raise AlreadyExists(f"{path}: exists already; --force overwrites it")
 
@@ -42,7 +52,7 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
     """
     check_place(path, force)
     _remove_abandoned(path)
-    temporary = path.with_name(f"{_stem(path)}{os.getpid()}")
+    temporary = path.with_name(f"{partial_stem(path)}{os.getpid()}")
     try:
         with temporary.open("w+b") as file:
             with suppress(OSError):  # some network file systems have no locks
@@ -59,7 +69,7 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
         raise
 
 
-def _stem(path: Path) -> str:
+def partial_stem(path: Path) -> str:
     """What the temporary names for `path` begin with. Names differ at their ends, so these are kept."""
     name = path.name
     while len(os.fsencode(name)) > _LONGEST_NAME:
@@ -69,7 +79,7 @@ def _stem(path: Path) -> str:
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what killed runs left of the same file. A living run holds a lock, which a kill frees."""
-    stem = _stem(path)
+    stem = partial_stem(path)
     for other in path.parent.iterdir() if fcntl else ():
         if other.name.startswith(stem) and other.is_file():
             with suppress(OSError), other.open("rb") as file:

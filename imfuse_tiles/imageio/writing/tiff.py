@@ -8,6 +8,7 @@ number of threads; where there is no ISA-L, libdeflate makes other bytes of the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,13 +16,13 @@ import numpy as np
 from imfuse_tiles.imageio.metadata import Directory
 from imfuse_tiles.imageio.writing import tiff_tags
 from imfuse_tiles.imageio.writing.encode import in_order, strip_rows
-from imfuse_tiles.imageio.writing.exif import texts_of
+from imfuse_tiles.imageio.writing.exif import resolution_of, resolution_tags, texts_of
 from imfuse_tiles.imageio.writing.picture import Picture, strips
 
 Page = tuple[Picture, Iterable[np.ndarray]]
 Encoder = Callable[[np.ndarray], bytes | bytearray]
-_CLASSIC_LIMIT = (1 << 32) - 1
-_TAGS = {"none": None, "lzw": "lzw", "deflate": "zlib"}  # "zlib": the standard number for deflate
+CLASSIC_LIMIT = (1 << 32) - 1
+COMPRESSIONS = {"none": None, "lzw": "lzw", "deflate": "zlib"}  # "zlib": the standard number for deflate
 _HORIZONTAL, _FLOATING_POINT = 2, 3
 
 
@@ -31,16 +32,22 @@ def write_tiff(
     bands: Iterable[np.ndarray],
     compression: str = "deflate",
     workers: int = 2,
+    big: bool = False,
 ) -> None:
     """Write bands of rows (rows, width, planes) as one page; `compression` is deflate, lzw or none."""
-    write_pages(file, [(picture, bands)], compression, workers)
+    write_pages(file, [(picture, bands)], compression, workers, big)
 
 
-def write_pages(file: BinaryIO, pages: Sequence[Page], compression: str = "deflate", workers: int = 2) -> None:
-    """Write several pictures, each with its bands, as the pages of one file. Only the first keeps its copied tags."""
+def write_pages(
+    file: BinaryIO, pages: Sequence[Page], compression: str = "deflate", workers: int = 2, big: bool = False
+) -> None:
+    """Write several pictures, each with its bands, as the pages of one file. Only the first keeps its copied tags.
+
+    ``big``: as BigTIFF, even where the pictures are small enough for classic TIFF.
+    """
     import tifffile
 
-    big = sum(largest_bytes(picture, compression) for picture, _ in pages) > _CLASSIC_LIMIT
+    big = big or sum(largest_bytes(picture, compression) for picture, _ in pages) > CLASSIC_LIMIT
     with tifffile.TiffWriter(file, bigtiff=big, byteorder="<") as tif:
         for number, (picture, bands) in enumerate(pages):
             tags = tiff_tags.main_tags(picture) if number == 0 else texts_of(picture.texts)
@@ -52,29 +59,36 @@ def _write_page(
     tif: Any, picture: Picture, bands: Iterable[np.ndarray], compression: str, workers: int, tags: Directory
 ) -> None:
     rows = strip_rows(picture)
-    encoded = in_order(_encoder(compression, picture), strips(picture, bands, rows), workers)
+    encoded = in_order(encoder(compression, picture), strips(picture, bands, rows), workers)
     tif.write(
-        encoded,
+        chain(encoded),  # which the writer cannot close when it has its last strip
         shape=(picture.height, picture.width, picture.planes)[: 2 if picture.planes == 1 else 3],
         dtype=picture.dtype,
         photometric="rgb" if picture.planes > 2 else "minisblack",
         planarconfig="contig" if picture.planes > 1 else None,
         extrasamples=["unassalpha"] if picture.alpha else None,
         rowsperstrip=rows,
-        compression=_TAGS[compression],
-        predictor=_predictor(compression, picture),
+        compression=COMPRESSIONS[compression],
+        predictor=predictor(compression, picture),
         software=False,
         metadata=None,
         contiguous=False,
         iccprofile=picture.profile or None,
+        **resolution_arguments(picture),
         extratags=[(tag, value.kind, value.count, value.data, True) for tag, value in sorted(tags.items())],
     )
     next(encoded, None)  # the writer stops at the last strip; rows beyond it are an error
 
 
+def resolution_arguments(picture: Picture) -> dict[str, Any]:
+    """What tifffile is told of the resolution."""
+    found = resolution_of(picture.size) if resolution_tags(picture.size) else None
+    return {"resolutionunit": found[0], "resolution": found[1:]} if found else {}
+
+
 def needs_bigtiff(picture: Picture, compression: str) -> bool:
     """Whether the file could exceed the 4 GiB of classic TIFF in the worst case of its compression."""
-    return largest_bytes(picture, compression) > _CLASSIC_LIMIT
+    return largest_bytes(picture, compression) > CLASSIC_LIMIT
 
 
 def largest_bytes(picture: Picture, compression: str) -> int:
@@ -82,17 +96,17 @@ def largest_bytes(picture: Picture, compression: str) -> int:
     strip_count = -(-picture.height // strip_rows(picture))
     pixels = picture.height * picture.row_bytes
     growth = {"none": 0, "deflate": pixels >> 8, "lzw": pixels >> 1}[compression]
-    texts = sum(len(text.encode()) for text in picture.texts.values())
+    texts = sum(len(text.encode(errors="replace")) for text in picture.texts.values())
     return pixels + growth + 32 * strip_count + texts + tiff_tags.bytes_of(picture.tags) + 4096
 
 
-def _predictor(compression: str, picture: Picture) -> int | None:
+def predictor(compression: str, picture: Picture) -> int | None:
     if compression == "none":
         return None
     return _FLOATING_POINT if picture.dtype == "float32" else _HORIZONTAL
 
 
-def _encoder(compression: str, picture: Picture) -> Encoder:
+def encoder(compression: str, picture: Picture) -> Encoder:
     if compression == "none":
         return np.ndarray.tobytes
     import imagecodecs

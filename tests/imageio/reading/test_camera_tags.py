@@ -75,7 +75,7 @@ def test_what_was_written_is_read_again(
     photograph: Path, tmp_path: Path, big: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if big:
-        monkeypatch.setattr(tiff, "_CLASSIC_LIMIT", 10)
+        monkeypatch.setattr(tiff, "CLASSIC_LIMIT", 10)
     tags = read_tags(photograph)
     path = written(tmp_path / "first.tif", tags)
     with tifffile.TiffFile(path) as file:

@@ -109,7 +109,18 @@ def test_names_up_to_the_limit_of_the_file_system_are_possible(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("A.TIF", "tiff"), ("a.b.tiff", "tiff"), ("a.png", "png"), ("a.JPeG", "jpeg")]
+    ("name", "kind"),
+    [
+        ("A.TIF", "tiff"),
+        ("a.b.tiff", "tiff"),
+        ("a.png", "png"),
+        ("a.JPeG", "jpeg"),
+        ("a.OME.tif", "ome-tiff"),
+        ("a.ome.zarr", "ome-zarr"),
+        ("a.zarr", "ome-zarr"),
+        ("a.jxl", "jxl"),
+        ("a.dzi", "dzi"),
+    ],
 )
 def test_the_ending_names_the_format(name, kind):
     assert file_format(name) == kind
@@ -117,10 +128,11 @@ def test_the_ending_names_the_format(name, kind):
 
 @pytest.mark.parametrize("name", ["a", "a.gif", ".tif", "a.tif.gz"])
 def test_other_endings_are_refused_with_what_is_allowed(name):
-    with pytest.raises(Refusal, match=r"unknown file ending '.*'; allowed: \.tif \.tiff \.png \.jpg \.jpeg"):
+    with pytest.raises(Refusal, match=r"unknown file ending '.*'; allowed: \.tif \.tiff \.btf \.png \.jpg"):
         file_format(name)
 
 
+MEMORY = 512 << 20
 REFUSED = {
     "no such directory": ("missing/a.tif", PICTURE),
     "is a directory": ("folder.tif", PICTURE),
@@ -128,8 +140,9 @@ REFUSED = {
     "JPEG holds no floating-point samples; use .tif": ("a.jpg", Picture(4, 4, 3, "float32")),
     "PNG holds no floating-point samples; use .tif": ("a.png", Picture(4, 4, 1, "float32")),
     "but JPEG holds 65500 a side": ("a.jpg", Picture(65501, 4, 3, "uint8")),
+    "JPEG XL needs 560 MiB, more than 512 MiB": ("a.jxl", Picture(4000, 3500, 3, "uint16")),
     "but PNG holds 1000000 a side": ("a.png", Picture(4, 1_000_001, 3, "uint8")),
-    "JPEG needs 17166 MiB, more than 1024 MiB": ("a.jpg", Picture(60_000, 50_000, 3, "uint8")),
+    "JPEG needs 17166 MiB, more than 512 MiB": ("a.jpg", Picture(60_000, 50_000, 3, "uint8")),
 }
 
 
@@ -139,8 +152,8 @@ def test_what_cannot_be_written_is_refused_before_any_row_is_asked_for(reason, t
     name, described = REFUSED[reason]
     bands = iter([None])
     with pytest.raises(Refusal, match=reason):
-        check_target(tmp_path / name, described, memory=1 << 30)
+        check_target(tmp_path / name, described, memory=MEMORY)
     with pytest.raises(Refusal, match=reason):
-        write_picture(tmp_path / name, described, bands, memory=1 << 30)
+        write_picture(tmp_path / name, described, bands, memory=MEMORY)
     assert next(bands) is None
     assert len(list(tmp_path.iterdir())) == 1

@@ -80,7 +80,7 @@ def test_bigtiff_is_used_only_where_classic_tiff_might_not_do():
 
 
 def test_bigtiff_comes_back_like_classic(picture, bands, tmp_path, monkeypatch):
-    monkeypatch.setattr("imfuse_tiles.imageio.writing.tiff._CLASSIC_LIMIT", 1000)
+    monkeypatch.setattr("imfuse_tiles.imageio.writing.tiff.CLASSIC_LIMIT", 1000)
     described, image = picture(4)
     write_picture(tmp_path / "a.tif", described, bands(image))
     with tifffile.TiffFile(tmp_path / "a.tif") as tif:

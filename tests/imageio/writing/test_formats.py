@@ -1,0 +1,188 @@
+"""What each format holds: said by the program, and found in the files by programs that are not ours."""
+
+import base64
+import json
+import shutil
+import struct
+import subprocess
+from dataclasses import replace
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from PIL import Image, ImageCms
+
+from imfuse_tiles.imageio.metadata import Tags, Value
+from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
+from imfuse_tiles.imageio.reading import read_header
+from imfuse_tiles.imageio.reading.camera_tags import block_tags, read_tags
+from imfuse_tiles.imageio.writing import ENDINGS, Picture, check_target, format_of, losses, write_picture, write_tiled
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.writing.jxl",)
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+DATE, LENS = 36867, 42036
+TAGS = Tags(
+    {271: Value(2, 6, b"Canon\0"), 272: Value(2, 4, b"EOS\0")},
+    {DATE: Value(2, 20, b"2024:02:03 04:05:06\0"), LENS: Value(2, 9, b"MP-E 65mm"[:8] + b"\0")},
+    {},
+    PROFILE,
+)
+SIZE = PhysicalSize(0.65, 0.5, 2.0)
+ALL = {"16 bits", "alpha", "profile", "camera", "pixel size", "z step"}
+#: What each format does not hold.
+LOST = {
+    "a.tif": {"z step"},
+    "a.btf": {"z step"},
+    "a.png": {"z step"},
+    "a.jpg": {"16 bits", "alpha", "z step"},
+    "a.jxl": {"profile", "z step"},
+    "a.ome.tif": set(),
+    "a.ome.btf": set(),
+    "a.ome.zarr": {"profile", "camera"},
+    "a.dzi": {"16 bits", "camera", "pixel size", "z step"},
+}
+WORDS = {
+    "16-bit samples": "16 bits", "transparency": "alpha", "the colour profile": "profile",
+    "the camera's tags": "camera", "the pixel size": "pixel size", "the distance of frames": "z step",
+}  # fmt: skip
+
+
+def example(name, height=40, width=60):
+    """A picture with everything, as far as writing it takes it, and its pixels."""
+    found = format_of(name)
+    image = np.random.default_rng(2).integers(0, 65536, (height, width, 4 if found.alpha else 3), np.uint16)
+    dtype = "uint8" if found.bits == 8 else "uint16"
+    image = image if dtype == "uint16" else (image >> 8).astype(np.uint8)
+    return Picture(height, width, image.shape[2], dtype, "--wavelet=p5", "imfuse-tiles v1", "", TAGS, SIZE), image
+
+
+def write(path, picture, image):
+    """Write a picture in the format of the name."""
+    if format_of(path).tiled:
+        write_tiled(path, picture, lambda part: np.moveaxis(image[part.y0 : part.y1, part.x0 : part.x1], -1, 0), "id")
+    else:
+        write_picture(path, picture, [image])
+
+
+def samples_of(path):
+    """The samples of a file, (height, width, planes), by a library that is not ours."""
+    kind = format_of(path).kind
+    if kind == "ome-zarr":
+        return np.moveaxis(zarr.open_group(path, mode="r")["0"][:], 0, -1)
+    if kind == "dzi":
+        return np.asarray(Image.open(path.with_name("a_files") / "6" / "0_0.png"))
+    if "tif" in kind:
+        return tifffile.imread(path)
+    decode = {"png": imagecodecs.png_decode, "jpeg": imagecodecs.jpeg8_decode, "jxl": imagecodecs.jpegxl_decode}[kind]
+    return decode(path.read_bytes())
+
+
+def exiftool(path):
+    """What exiftool tells of a file, empty where there is no exiftool."""
+    if not shutil.which("exiftool"):
+        return {}
+    done = subprocess.run(["exiftool", "-j", "-n", "-icc_profile:all", "-all", path], capture_output=True, check=True)
+    return json.loads(done.stdout)[0]
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_the_program_says_what_a_format_does_not_hold(name):
+    picture = replace(example(name)[0], planes=4, dtype="uint16")
+    found = {WORDS[words.partition(" (")[0]] for words in losses(format_of(name), picture)}
+    assert found == LOST[name]
+
+
+def test_every_ending_is_in_the_table():
+    assert {format_of(name).kind for name in LOST} == {found.kind for found in ENDINGS.values()}
+
+
+def test_what_is_not_there_is_not_lost():
+    assert [losses(format_of(name), Picture(4, 4, 3, "uint8")) for name in LOST] == [[]] * len(LOST)
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_a_format_holds_is_found_in_the_file(name, tmp_path):
+    picture, image = example(name)
+    path = tmp_path / name
+    write(path, picture, image)
+    held = ALL - LOST[name]
+    samples = samples_of(path)
+    assert ("16 bits" in held) == (samples.dtype == np.uint16)
+    assert ("alpha" in held) == (samples.shape[2] == 4)
+    if name != "a.jpg":
+        assert np.array_equal(samples, image)
+    facts = exiftool(path) if path.is_file() and not name.endswith(".dzi") else {}
+    if facts:
+        assert ("camera" in held) == (facts.get("DateTimeOriginal") == "2024:02:03 04:05:06")
+        assert ("camera" in held) == (facts.get("LensModel") == "MP-E 65m")
+        assert ("profile" in held) == ("ProfileDescription" in facts)
+        assert facts["XResolution"] == pytest.approx(1e4 / 0.65, rel=1e-6)
+        assert facts["YResolution"] == pytest.approx(20000, rel=1e-6)
+        assert "Warning" not in facts
+    if format_of(name).kind in ("tiff", "png", "jpeg", "ome-tiff"):
+        tags = read_tags(path)
+        assert (tags.exif, tags.profile) == (TAGS.exif, PROFILE)
+        size = read_physical_size(path)
+        assert (size.x, size.y) == pytest.approx((0.65, 0.5), rel=1e-5)
+        assert (size.z == 2.0) == ("z step" in held)
+
+
+def test_ome_zarr_keeps_camera_and_profile_as_attributes(tmp_path):
+    picture, image = example("a.ome.zarr")
+    write(tmp_path / "a.ome.zarr", picture, image)
+    kept = zarr.open_group(tmp_path / "a.ome.zarr", mode="r").attrs["imfuse_tiles"]
+    assert base64.b64decode(kept["icc_profile"]) == PROFILE
+    assert block_tags(base64.b64decode(kept["exif"]), b"").exif == TAGS.exif
+    assert kept["z_step_micrometers"] == 2.0
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.jxl", "a.ome.tif"])
+def test_a_print_resolution_is_kept(name, tmp_path):
+    picture, image = example(name)
+    write(tmp_path / name, replace(picture, size=PhysicalSize(dpi=(300.0, 240.0))), image)
+    facts = exiftool(tmp_path / name)
+    if facts:
+        assert (facts["XResolution"], facts["YResolution"], facts["ResolutionUnit"]) == (300, 240, 2)
+    if name != "a.jxl":
+        size = read_physical_size(tmp_path / name)
+        assert size.dpi == ((0.0, 0.0) if name == "a.ome.tif" else pytest.approx((300, 240), rel=1e-3))
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_hostile_tags_spoil_no_pixel(name, tmp_path):
+    """Whatever a camera's file said: numbers without end, texts without sense."""
+    random = np.random.default_rng(7)
+    junk = {tag: Value(7, 50, random.bytes(50)) for tag in (36867, 37500, 42036, 1, 65535)}
+    ends = {
+        270: Value(2, 9, b"\xff\xfe]]>\0\0&<"),
+        305: Value(4, 0, b""),
+        315: Value(12, 2, struct.pack("<d", 1.0) * 2),
+    }
+    wild = PhysicalSize(1e-6, 1e9, 1e9, (1e9, 1e-6))
+    picture, image = example(name)
+    picture = replace(picture, tags=Tags(ends, junk, junk, b"not a profile" * 9), size=wild, description="\udc80\x00<")
+    write(tmp_path / name, picture, image)
+    assert name == "a.jpg" or np.array_equal(samples_of(tmp_path / name), image)
+    if format_of(name).kind in ("tiff", "png", "jpeg", "ome-tiff"):
+        assert (read_header(tmp_path / name).height, read_header(tmp_path / name).width) == (40, 60)
+
+
+def test_the_name_btf_asks_for_bigtiff(tmp_path):
+    for name in ("a.btf", "a.ome.btf", "a.tif", "a.ome.tif"):
+        picture, image = example(name)
+        write(tmp_path / name, picture, image)
+        with tifffile.TiffFile(tmp_path / name) as tif:
+            assert tif.is_bigtiff == name.endswith(".btf")
+
+
+@pytest.mark.parametrize("planes", [1, 2, 3, 4])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_jpeg_xl_holds_every_sample(planes, dtype, picture, bands, tmp_path):
+    described, image = picture(planes, dtype)
+    check_target(tmp_path / "a.jxl", described)
+    write_picture(tmp_path / "a.jxl", described, bands(image))
+    assert np.array_equal(samples_of(tmp_path / "a.jxl").reshape(image.shape), image)
