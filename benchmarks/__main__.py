@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "fusion": ("fusion", (), "--bg=enfuse beside the program enfuse"),
     "quality": ("quality.__main__", (), "pictures and depths of scenes with truth beside enfuse and the best slices"),
     "alignment": ("alignment", (), "errors against known transforms and CPU, beside OpenCV's findTransformECC"),
+    "shift-left": ("shift_left", (), "shift that alignment leaves between neighbours of photographed stacks"),
     "kills": ("soak", ("kills",), "kill -9 in every phase, then the same command"),
     "damage": ("soak", ("damage",), "random damage to a store, then the same command"),
     "memory": ("soak", ("memory",), "memory used beside memory promised"),

@@ -1,0 +1,173 @@
+"""Shift that alignment leaves between neighbouring frames of photographed stacks, by a check of its own.
+
+    python -m benchmarks shift-left --stacks FOLDER [--models NAME ...] [--quick]
+
+Both frames of a pair are resampled as a run would and cut into patches of 64 pixels. Of those that are sharp in both,
+the shift is the place of the largest cross-correlation (bands of 1 to 4 pixels), which is not how the estimate is made.
+A patch counts if its shift is known to a tenth of a pixel by the Cramer-Rao bound, which leaves out stripes and what
+only grows with blur; and if it does not look the same in all frames as they lie, which is dust before the sensor. A
+pair has the median length of the shifts of its patches, a stack the median and the largest of its pairs. Frames of more
+than 2048 pixels a side are reduced, and their shifts are in pixels of the reduced frames.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.alignment import Matrices
+from benchmarks.fusion import photographed
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.reading import open_frame
+from imfuse_tiles.imageio.stack import FULL, Stack
+from imfuse_tiles.kernels.registration import common_area
+from imfuse_tiles.kernels.registration_pairs import at_level
+from imfuse_tiles.kernels.warp import warp
+from imfuse_tiles.simulation import render
+from imfuse_tiles.stages.estimate_alignment import estimate
+
+LONGEST, PATCH, MARGIN = 2048, 64, 8
+#: A patch is sharp with this share of the ratio of fine to coarse detail that the sharpest patches have.
+SHARP = 0.5
+#: Its shift is known to so many pixels; two patches show the same from this correlation; a pair counts with so many.
+SURE, SAME, LEAST = 0.1, 0.85, 8
+#: Contrast below which a patch is empty (mean square of what is between 1 and 4 pixels large).
+EMPTY = 6e-6
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks shift-left", description=__doc__)
+    parser.add_argument("--stacks", type=Path, help="folder of folders of frames")
+    parser.add_argument("--models", nargs="+", default=["no", "auto"], help="values of --align (no auto)")
+    parser.add_argument("--quick", action="store_true", help="a tiny simulated stack")
+    args = parser.parse_args(words)
+    print(f"{'stack':<10} {'align':<11} {'median':>7} {'worst':>7} {'pairs':>6}  shifts of pairs (patches)")
+    with tempfile.TemporaryDirectory() as name:
+        simulated = [("simulated", sorted(render(Path(name), 800, 600, 4, 11, misalign=True).glob("slice_*.tif")))]
+        for stack, files in [] if args.stacks and not args.quick else simulated:
+            print("\n".join(lines(stack, files, args.models)), flush=True)
+    for stack, files in photographed(args.stacks) if args.stacks else ():
+        print("\n".join(lines(stack, files, args.models)), flush=True)
+
+
+def lines(name: str, files: Sequence[Path], models: Sequence[str]) -> Iterator[str]:
+    """The table's lines of a stack."""
+    stack = open_stack(files)
+    frames, factor = zip(*[reduced(stack, number) for number in range(len(stack))], strict=True)
+    still = unmoving(frames)
+    for model in models:
+        found = estimate(stack, model, len(stack) // 2, "no")
+        matrices = [at_level(np.array(frame.matrix).reshape(3, 3), factor[0]) for frame in found.frames]
+        pairs = shifts_of_pairs(frames, matrices, still)
+        known = [shift for shift, count in pairs if count >= LEAST] or [np.nan]
+        every = " ".join(f"{shift:.2f} ({count})" if count >= LEAST else f"- ({count})" for shift, count in pairs)
+        label = model if model == found.model else f"{model}: {found.model}"
+        yield f"{name:<10} {label:<11} {np.median(known):>7.3f} {max(known):>7.3f} {len(known):>6}  {every}"
+
+
+def reduced(stack: Stack, number: int) -> tuple[np.ndarray, int]:
+    """A grey frame in 0..1, reduced by areas to at most so many pixels a side, and by how much it was."""
+    header = stack.headers[number]
+    with open_frame(header) as frame:
+        rows = frame.rows(0, header.height)[: header.channels]
+    grey = rows.mean(axis=0, dtype=np.float32) / np.float32(FULL[header.dtype])
+    factor = -(-max(grey.shape) // LONGEST)
+    size = grey.shape[1] // factor, grey.shape[0] // factor
+    grey = grey[: size[1] * factor, : size[0] * factor]
+    return (cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if factor > 1 else grey), factor
+
+
+def shifts_of_pairs(frames: Sequence[np.ndarray], matrices: Matrices, still: np.ndarray) -> list[tuple[float, int]]:
+    """Of neighbouring frames the median length of the shifts that are left, and of how many patches."""
+    high, wide = frames[0].shape
+    area = common_area(matrices, wide, high)
+    aligned = [warp(frame[None], (0, 0), (high, wide), matrix, area)[0][0]
+               for frame, matrix in zip(frames, matrices, strict=True)]  # fmt: skip
+    pairs = []
+    for (one, other), matrix in zip(pairwise(aligned), matrices, strict=False):
+        patches = patch_shifts(one, other)
+        x, y = patches[:, 0] + area[2], patches[:, 1] + area[0]
+        middle = matrix @ np.stack([x, y, np.ones(len(patches))])
+        x, y = np.rint(middle[:2] / middle[2]).astype(int)
+        patches = patches[~still[np.clip(y, 0, high - 1), np.clip(x, 0, wide - 1)]]
+        length = np.hypot(patches[:, 2], patches[:, 3])
+        pairs.append((float(np.median(length)) if len(length) else np.nan, len(length)))
+    return pairs
+
+
+def between(plane: np.ndarray, small: float, large: float) -> np.ndarray:
+    """What of a plane is between two sizes."""
+    return cv2.GaussianBlur(plane, (0, 0), small) - cv2.GaussianBlur(plane, (0, 0), large)
+
+
+def unmoving(frames: Sequence[np.ndarray]) -> np.ndarray:
+    """Where first, middle and last frame look the same as they lie, bool (y, x)."""
+    bands = [between(frames[number], 1, 4) for number in (0, len(frames) // 2, -1)]
+    same = np.ones(frames[0].shape, bool)
+    for one, other in combinations(bands, 2):
+        a, b, product = (cv2.boxFilter(part, -1, (33, 33)) for part in (one * one, other * other, one * other))
+        same &= product > 0.8 * np.sqrt(np.maximum(a * b, 0))
+    return same
+
+
+def patch_shifts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Patches sharp in both: x and y of their middle, and their shift (n, 4)."""
+    coarse = [between(plane, 1, 4) for plane in (one, other)]
+    found = []
+    for y, x in sharp_patches(one, other, coarse):
+        a, b = (band[y : y + PATCH, x : x + PATCH] for band in coarse)
+        shift = shift_of(a, b)
+        if shift is not None:
+            found.append((x + PATCH / 2, y + PATCH / 2, *shift))
+    return np.array(found).reshape(-1, 4)
+
+
+def sharp_patches(one: np.ndarray, other: np.ndarray, coarse: Sequence[np.ndarray]) -> np.ndarray:
+    """First row and column of patches with fine detail in both planes (n, 2)."""
+    high, wide = one.shape
+    grid = np.s_[MARGIN : high - PATCH - MARGIN : PATCH // 2, MARGIN : wide - PATCH - MARGIN : PATCH // 2]
+    fine, rough = ([cv2.boxFilter(band * band, -1, (PATCH, PATCH), anchor=(0, 0))[grid] for band in bands]
+                   for bands in ([between(plane, 0.7, 1.4) for plane in (one, other)], coarse))  # fmt: skip
+    if not fine[0].size:
+        return np.empty((0, 2), int)
+    noise = [float(np.quantile(part, 0.05)) for part in fine]
+    ratio = [np.sqrt(np.maximum(a - n, 0) / np.maximum(b, 1e-12)) for a, b, n in zip(fine, rough, noise, strict=True)]
+    least = np.minimum(*rough)
+    good = (least >= max(EMPTY, np.quantile(least, 0.3))) & (np.minimum(*fine) > 2 * max(noise))
+    if good.any():
+        good &= np.minimum(*ratio) > SHARP * max(np.quantile(part[good], 0.95) for part in ratio)
+    return MARGIN + PATCH // 2 * np.argwhere(good)
+
+
+def shift_of(a: np.ndarray, b: np.ndarray) -> tuple[float, float] | None:
+    """By how much the second patch lies to the right of and below the first; None where that is not sure."""
+    window = np.outer(np.hanning(PATCH), np.hanning(PATCH))
+    one, other = (np.fft.fft2((patch - patch.mean()) * window) for patch in (a, b))
+    cross = np.conj(one) * other
+    energy = float(np.sqrt((np.abs(one) ** 2).sum() * (np.abs(other) ** 2).sum()))
+    near = np.fft.fftshift(np.fft.ifft2(cross).real)[PATCH // 2 - 4 : PATCH // 2 + 5, PATCH // 2 - 4 : PATCH // 2 + 5]
+    at = np.array(np.unravel_index(int(near.argmax()), near.shape), float) - 4
+    if np.abs(at).max() == 4:
+        return None
+    waves = np.stack(np.meshgrid(*[2 * np.pi * np.fft.fftfreq(PATCH)] * 2, indexing="ij"))
+    for _ in range(20):  # Newton's steps to the top of the correlation
+        turned = cross * np.exp(1j * np.tensordot(at, waves, 1))
+        bend = np.einsum("iyx,jyx,yx->ij", waves, waves, turned.real)
+        step = -np.linalg.solve(bend, np.einsum("iyx,yx->i", waves, turned.imag))
+        at = at + step
+        if np.abs(step).max() < 1e-4:
+            break
+    alike = float(turned.real.sum()) / energy
+    pixels = float((window**2).sum()) / 6  # neighbours do not err independently
+    variance = np.linalg.eigvalsh(np.linalg.inv(bend))[-1] * energy * max(1 - alike**2, 0) / pixels
+    return (float(at[1]), float(at[0])) if alike > SAME and 0 <= variance < SURE**2 else None
+
+
+if __name__ == "__main__":
+    main()
