@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import replace
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
 
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.final import FinishJob
-from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob
+from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, StrongestMask
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import ComputedInput, Job, Stage, measured_key
 
@@ -31,59 +31,74 @@ def _read_once(plan: Plan, stage: Stage) -> bool:
     return stage.key not in plan.wanted and len(readers) == 1 and isinstance(readers[0], FinishJob) and not behind
 
 
-def without_storing(plan: Plan, keys: Container[str]) -> Plan:
+def without_storing(plan: Plan, keys: Container[str], peaks: bool = True) -> Plan:
     """The plan with those of its stages ``keys`` computed when they are read.
 
-    What the whole stack must be known of, the limits and the strongest of masks, is measured by a stage that stores
-    nothing else. Keys and values of all other stages stay as they are.
+    What the whole stack must be known of, the limits of masks, is measured by a stage that stores nothing but the
+    strongest of them; without ``peaks`` not even these. Keys and values of all other stages stay as they are.
     """
-    stages: list[Stage] = []
-    inputs: dict[str, tuple[str, ...]] = {}
-    computed: dict[str, tuple[ComputedInput, ...]] = {}
+    rewriting, stages = _Rewriting(plan, peaks), list[Stage]()
     for stage in plan.stages:
-        stage = _rewired(stage, inputs, computed)
-        if stage.key not in keys:
-            stages.append(stage)
-            continue
-        own = ComputedInput(stage.outputs[0].path, stage.job, stage.halo.radius)
-        computed[stage.key] = (own, *(part.farther(stage.halo.radius) for part in stage.computed))
-        measured = [_measuring(stage)] if MEASURED[type(stage.job)] else []
-        stages += measured
-        inputs[stage.key] = (*(other.key for other in measured), *stage.inputs)
+        rewritten = rewriting.reader(stage)
+        stages += rewriting.unstored(rewritten) if stage.key in keys else [rewritten]
     unstored = tuple(stage for stage in plan.stages if stage.key in keys)
     return replace(plan, stages=tuple(stages), unstored=unstored)
 
 
-def _rewired(stage: Stage, inputs: dict[str, tuple[str, ...]], computed: dict[str, tuple[ComputedInput, ...]]) -> Stage:
-    """A stage that reads what is computed now."""
-    if not set(stage.inputs) & inputs.keys():
-        return stage
-    job = stage.job
-    if isinstance(job, LevelJob):
-        return replace(stage, job=replace(job, peak=_peak(job.raw)), inputs=(measured_key(job.raw),))
-    read = _unique(part for key in stage.inputs for part in computed.get(key, ()))
-    return replace(stage, inputs=tuple(dict.fromkeys(k for key in stage.inputs for k in inputs.get(key, (key,)))),
-                   computed=read)  # fmt: skip
+@dataclass
+class _Rewriting:
+    """What became of the stages of a plan: instead of each that is not stored what is read and computed."""
+
+    plan: Plan
+    peaks: bool
+    inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    computed: dict[str, tuple[ComputedInput, ...]] = field(default_factory=dict)
+
+    def unstored(self, stage: Stage) -> list[Stage]:
+        """The stage that measures what another would store, if it must be known."""
+        own = ComputedInput(stage.outputs[0].path, stage.job, stage.halo.radius)
+        self.computed[stage.key] = (own, *(part.farther(stage.halo.radius) for part in stage.computed))
+        measured = [self.measuring(stage)] if MEASURED[type(stage.job)] else []
+        self.inputs[stage.key] = (*(other.key for other in measured), *stage.inputs)
+        return measured
+
+    def measuring(self, stage: Stage) -> Stage:
+        """The stage that measures what another would store, and keeps the strongest of masks if there are to be."""
+        job, outputs = stage.job, stage.outputs[1:] if self.peaks else ()
+        if isinstance(job, MaskJob):
+            job = replace(job, out="", peak=peak_path(stage.key) if self.peaks else "")
+            outputs = tuple(replace(output, path=job.peak) for output in outputs)
+        else:
+            assert isinstance(job, MergeJob)
+            job = replace(job, out="")
+        return replace(stage, name=f"measure {stage.name}", key=measured_key(stage.key), job=job, outputs=outputs)
+
+    def reader(self, stage: Stage) -> Stage:
+        """A stage that computes what it reads of those that are not stored."""
+        if not set(stage.inputs) & self.inputs.keys():
+            return stage
+        job = stage.job
+        if isinstance(job, LevelJob) and self.peaks:
+            return replace(stage, job=replace(job, peak=peak_path(job.raw)), inputs=(measured_key(job.raw),))
+        computed = {part.path: part for part in self.parts(stage)}
+        if isinstance(job, LevelJob):
+            computed[job.peak] = self.strongest(job)
+        inputs = dict.fromkeys(key for old in stage.inputs for key in self.inputs.get(old, (old,)))
+        return replace(stage, inputs=tuple(inputs), computed=tuple(computed.values()))
+
+    def parts(self, stage: Stage) -> list[ComputedInput]:
+        """What a stage computes, and what that computes; what is read farthest comes last."""
+        return sorted(
+            (part for key in stage.inputs for part in self.computed.get(key, ())), key=lambda part: part.reach
+        )
+
+    def strongest(self, level: LevelJob) -> ComputedInput:
+        """The strongest masks of a generator, computed when they are read."""
+        mask = self.computed[level.raw][0]
+        assert isinstance(mask.job, MaskJob)
+        return replace(mask, path=level.peak, job=StrongestMask(mask.job, len(self.plan.stack)))
 
 
-def _unique(parts: Iterable[ComputedInput]) -> tuple[ComputedInput, ...]:
-    """One of each array, the one that is read farthest."""
-    farthest = sorted(parts, key=lambda part: part.reach)
-    return tuple({part.path: part for part in farthest}.values())
-
-
-def _peak(key: str) -> str:
+def peak_path(key: str) -> str:
     """Where the strongest masks of a generator lie that are not stored themselves."""
     return f"peak/{measured_key(key)}"
-
-
-def _measuring(stage: Stage) -> Stage:
-    """The stage that measures what another would store, and keeps the strongest of masks."""
-    job, key = stage.job, measured_key(stage.key)
-    if isinstance(job, MaskJob):
-        job = replace(job, out="", peak=_peak(stage.key))
-        outputs = tuple(replace(output, path=job.peak) for output in stage.outputs[1:])
-    else:
-        assert isinstance(job, MergeJob)
-        job, outputs = replace(job, out=""), ()
-    return replace(stage, name=f"measure {stage.name}", key=key, job=job, outputs=outputs)

@@ -17,6 +17,7 @@ from imfuse_tiles.storage.store import Store
 #: Free bytes that a run leaves on a disk unless it is told to store everything.
 RESERVE = 1 << 30
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
+#: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
 
 
@@ -43,8 +44,9 @@ def least_disk(plan: Plan, store: Store, resources: Resources) -> int:
 def _choices(plan: Plan, store: Store) -> Iterator[Plan]:
     """The plans of a result that store everything, and less and less of it."""
     stages = [stage for stage in computable_stages(plan) if not (store.exists() and store.numbers.load(stage.key))]
-    for kinds in UNSTORED:
-        yield without_storing(plan, {stage.key for stage in stages if isinstance(stage.job, kinds)})
+    chosen = [{stage.key for stage in stages if isinstance(stage.job, kinds)} for kinds in UNSTORED]
+    yield from (without_storing(plan, keys) for keys in chosen)
+    yield without_storing(plan, chosen[-1], peaks=False)
 
 
 def fits(work: WorkPlan, store: Store) -> bool:

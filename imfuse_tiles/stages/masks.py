@@ -157,6 +157,23 @@ class MaskJob(Job):
         return int(work + 4 * whole * height * width)
 
 
+@frozen
+class StrongestMask(Job):
+    """The strongest of a generator's masks of all slices at every pixel, for when it is not stored."""
+
+    mask: MaskJob
+    slices: int
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        peak = np.full(region.shape, -np.inf, np.float32)
+        for z in range(self.slices):
+            kernels.level.gathered(self.mask.values(access, path, [(z, z + 1)], region)[0], peak)
+        return peak[None]
+
+    def planes(self) -> float:
+        return 1 + self.mask.planes()
+
+
 def whole_frame_bytes(frame: Frame) -> int:
     """Bytes that filtering a whole frame takes, with what is held for the next one."""
     return int(kernels.fft.bytes_needed(*frame) + kernels.fft.kept_bytes(*frame))
@@ -183,7 +200,7 @@ class LevelJob(Job):
         low, high = level_limits(access.store, self.raw)
         if high <= low or not self.clut:
             return {"counts": None}
-        runs = access.array(self.peak).shape[0]
+        runs = access.lead_length(self.peak)
         peak = access.read(self.peak, [(0, 1)], block.region)[0]
         for run in range(1, runs):
             np.maximum(peak, access.read(self.peak, [(run, run + 1)], block.region)[0], out=peak)

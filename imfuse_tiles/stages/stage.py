@@ -116,6 +116,10 @@ class Access:
             columns = -(-columns // rows) * rows
         return columns
 
+    def lead_length(self, path: str) -> int:
+        """Length of an array's first dimension; 1 of one that is not stored."""
+        return 1 if path in self.computed else self.array(path).shape[0]
+
     def array(self, path: str) -> ChunkedArray:
         """An array of the store, its metadata read once for each block."""
         if path not in self.arrays:

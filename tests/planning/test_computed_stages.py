@@ -50,7 +50,7 @@ def test_every_choice_of_what_is_stored_gives_the_same_bytes_under_the_same_key(
     stored = fused(plan, tmp_path / "stored", tile=64)
     assert len(choices(plan)) >= 4
     for number, keys in enumerate(choices(plan)):
-        other = without_storing(plan, keys)
+        other = without_storing(plan, keys, peaks=bool(number % 3))
         assert other.result.key == plan.result.key
         assert fused(other, tmp_path / str(number), tile=64 if number % 2 else 128) == stored
 
@@ -62,6 +62,9 @@ def test_what_is_not_stored_leaves_no_array(stack: Stack, tmp_path: Path) -> Non
     assert sorted(path.name for path in (tmp_path / "store").iterdir() if path.is_dir()) == [
         "final", "journal", "numbers", "peak", "source",
     ]  # fmt: skip
+    other = without_storing(plan, {stage.key for stage in computable_stages(plan)}, peaks=False)
+    fused(other, tmp_path / "less", tile=64)
+    assert not (tmp_path / "less" / "peak").exists()
 
 
 def test_a_run_goes_on_with_what_another_choice_has_stored(stack: Stack, tmp_path: Path) -> None:
