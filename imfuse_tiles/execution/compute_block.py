@@ -12,7 +12,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.program_digest import check_program
-from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.stages.stage import Access, Block, Job, RegionValues
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.processes import describe_process
@@ -21,14 +21,14 @@ from imfuse_tiles.storage.store import Store
 
 def compute_block(
     root: str, job: Job, block: Block, layout: str = "", program: str = "", durable: bool = False,
-    computed: Mapping[str, Job] = MappingProxyType({}),
+    computed: Mapping[str, RegionValues] = MappingProxyType({}),
 ) -> dict[str, Any]:  # fmt: skip
     """One block, in whatever process: its report with the bytes it read and wrote and the checksums of its chunks.
 
     ``layout``: to which the block belongs. Refusal when its arrays have another one by now. ``program``: the digest
     of the program that the run is of, empty in its own process. Refusal when it is not that of this process.
-    ``durable``: whether the disk has the block when this returns. ``computed``: the jobs that compute what it reads
-    and is not stored, by their arrays' paths.
+    ``durable``: whether the disk has the block when this returns. ``computed``: what computes arrays that it reads
+    and that are not stored, by their paths.
     """
     check_program(program)
     store = Store(root)

@@ -158,7 +158,7 @@ class MaskJob(Job):
 
 
 @frozen
-class StrongestMask(Job):
+class StrongestMask:
     """The strongest of a generator's masks of all slices at every pixel, for when it is not stored."""
 
     mask: MaskJob

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -57,6 +57,18 @@ class Layout:
         return cls(**said) if all(isinstance(each, int) and each > 0 for each in said.values()) else None
 
 
+class RegionValues(Protocol):
+    """What computes any region of an array that is not stored."""
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        """Samples of a region, as :meth:`Access.read` gives them."""
+        ...
+
+    def planes(self) -> float:
+        """Float32 planes of a window that are in memory at once meanwhile."""
+        ...
+
+
 @dataclass
 class Access:
     """A store as one block sees it: reads and writes samples of regions and counts the bytes."""
@@ -68,8 +80,8 @@ class Access:
     bytes_read: int = 0
     bytes_written: int = 0
     kept: dict[str, ChunkCache] = field(default_factory=dict)
-    #: The jobs that compute what is not stored, by their arrays' paths.
-    computed: dict[str, Job] = field(default_factory=dict)
+    #: What computes arrays that are not stored, by their paths.
+    computed: dict[str, RegionValues] = field(default_factory=dict)
     #: Checksums of the chunks that were written, by their array's path.
     checksums: dict[str, dict[tuple[int, ...], int]] = field(default_factory=dict)
 
@@ -233,10 +245,10 @@ def stage_numbers(store: Store, key: str) -> dict[str, Any]:
 
 @frozen
 class ComputedInput:
-    """An array that is computed when it is read: its path, by which job, and how far that looks beyond a region."""
+    """An array that is computed when it is read: its path, by what, and how far that looks beyond a region."""
 
     path: str
-    job: Job
+    job: RegionValues
     reach: int
 
     def farther(self, reach: int) -> ComputedInput:
@@ -271,8 +283,8 @@ class Stage:
     computed: tuple[ComputedInput, ...] = ()
 
     @property
-    def computed_jobs(self) -> dict[str, Job]:
-        """The jobs that compute what it reads and is not stored, by their arrays' paths."""
+    def computed_jobs(self) -> dict[str, RegionValues]:
+        """What computes what it reads and is not stored, by its arrays' paths."""
         return {each.path: each.job for each in self.computed}
 
     @property
