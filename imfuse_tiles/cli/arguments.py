@@ -21,6 +21,17 @@ def add_frame_options(parser: Parser) -> None:
     add("--order", default="name", metavar="name|given|focus",
         help="order of the frames: by name, as given here, or by where they are sharp (name)")  # fmt: skip
     add("--pages", metavar="all|LIST", help="pages of a TIFF that are frames, such as 1-5,9 (all of an only file)")
+    add("--series", default="", metavar="N|NAME", help="which series (image, scene, position) of a file of several")
+    add("--time", default="", metavar="N", help="which time of a file of several")
+    add("--input-channel", default="", metavar="N|NAME|rgb",
+        help="which channel of a file of several; rgb: the first three as colours")  # fmt: skip
+    add(
+        "--level",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="which size of a file of several (0, full size)",
+    )
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
     add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
     add(

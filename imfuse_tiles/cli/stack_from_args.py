@@ -12,6 +12,7 @@ from pathlib import Path
 from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.execution.align_stack import align_stack, alignment_lines, is_worth_telling, save_transforms
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.reading.series import Selection
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
@@ -27,6 +28,7 @@ def stack_from_args(args: argparse.Namespace) -> Stack:
     stack = open_stack(
         args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
         white=args.white, ignore_alpha=args.ignore_alpha, check_inputs=args.check_inputs,
+        selection=Selection(args.series, args.time, args.input_channel, args.level),
     )  # fmt: skip
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.imageio.reading.detect import detect_format, file_facts
+from imfuse_tiles.imageio.reading.detect import facts_and_format
+from imfuse_tiles.imageio.reading.file_facts import file_facts
 from imfuse_tiles.imageio.reading.header import refuse, shown
 from imfuse_tiles.imageio.reading.raw import RAW_ENDINGS
+from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
 _MOST_LISTED = 1 << 20  # bytes of a list of files
 _THUMBNAIL = re.compile(r"(^|[._ -])(thumb(nail)?s?|tn|preview)([._ -]|$)", re.IGNORECASE)
@@ -55,11 +57,12 @@ def _meant(name: str) -> tuple[list[Path], bool]:
     """The files that a name means, and whether they were searched for."""
     path = Path(name)
     if os.path.lexists(name):
-        return (_files_in(path), True) if path.is_dir() else ([path], False)
+        return (_files_in(path), True) if path.is_dir() and not is_zarr(path) else ([path], False)
     if name.startswith("@"):
         return _listed(Path(name[1:])), False
     if glob.has_magic(name):
-        matching = [Path(match) for match in glob.glob(name, recursive=True) if not os.path.isdir(match)]
+        matching = [Path(match) for match in glob.glob(name, recursive=True)]
+        matching = [match for match in matching if not match.is_dir() or is_zarr(match)]
         if not matching:
             raise Refusal(f"{shown(path)}: no such file, and none that it matches as a pattern")
         return matching, True
@@ -124,7 +127,7 @@ def _no_images(paths: Sequence[Path]) -> list[Path]:
 def is_image(path: Path) -> bool:
     """Whether a file begins like an image that is read."""
     try:
-        return bool(detect_format(file_facts(path)))
+        return bool(facts_and_format(path))
     except Refusal:
         return False
 

@@ -23,9 +23,12 @@ from imfuse_tiles.imageio.reading import (
     source_digest,
 )
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
 from imfuse_tiles.imageio.reading.header import shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.reading.series import Selection, check_selection
+from imfuse_tiles.imageio.reading.tiff_series import is_one_ome
 from imfuse_tiles.imageio.stack import Stack
 
 #: Ways to order the frames: by their names, as they stand on the command line, or (once they are compared) by focus.
@@ -35,7 +38,7 @@ ORDERS = ("name", "given", "focus")
 def open_stack(
     images: Sequence[str | Path], revert: bool = False, *, pages: str | None = None, order: str = "name",
     include_results: bool = False, white: float | None = None, ignore_alpha: bool = False,
-    check_inputs: bool = False,
+    check_inputs: bool = False, selection: Selection = NOTHING_CHOSEN,
 ) -> Stack:  # fmt: skip
     """The stack of image files, front first, its headers checked. ``revert``: the last one is the front.
 
@@ -44,6 +47,7 @@ def open_stack(
     frame, but all of them if it is the only one. ``order``: "name", or "given" for that of ``images``.
     ``include_results``: take results of this program for frames although other images are there.
     ``white``: the sample that is white, full scale otherwise. ``ignore_alpha``: transparent pixels are picture, too.
+    ``selection``: which series, time, channel and level of each file.
     ``check_inputs``: read all files to tell the stack by their content, not by their places, sizes and times.
     Raises Refusal naming the first bad file.
     """
@@ -56,7 +60,7 @@ def open_stack(
     paths = list(files.paths) if include_results else _without_results(list(files.paths), notices)
     if order != "given":
         paths = _sorted(paths, notices)
-    headers = _without_small(_headers(paths, pages, notices), files, notices)
+    headers = _without_small(_headers(paths, pages, selection, notices), files, notices)
     if revert:
         headers.reverse()
     headers = upright(headers, notices)
@@ -72,8 +76,14 @@ def open_stack(
 
 def _with_contents(headers: list[Header]) -> list[Header]:
     """The headers with the digests of their files' contents."""
-    contents = {header.path: content_digest(header) for header in {header.path: header for header in headers}.values()}
-    return [replace(header, content=contents[header.path]) for header in headers]
+    files = {_file_of(header): header for header in headers}
+    contents = {file: content_digest(header) for file, header in files.items()}
+    return [replace(header, content=contents[_file_of(header)]) for header in headers]
+
+
+def _file_of(header: Header) -> tuple[Path, str]:
+    """What tells the files apart that frames lie in: in a Zarr folder each has its own."""
+    return header.path, header.part if header.format == "zarr" else ""
 
 
 def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Header], Tags]:
@@ -121,12 +131,20 @@ def _sorted(paths: list[Path], notices: list[str]) -> list[Path]:
     return paths
 
 
-def _headers(paths: list[Path], pages: str | None, notices: list[str]) -> list[Header]:
-    """The headers of all frames of all files."""
+def _headers(paths: list[Path], pages: str | None, selection: Selection, notices: list[str]) -> list[Header]:
+    """The headers of all frames of all files. Files that are together one OME-TIFF are read as that."""
+    if pages is not None and (selection.series or selection.time or selection.channel):
+        raise Refusal("--pages names pages, so --series, --time and --input-channel are not allowed with it")
+    check_selection(selection)
+    if len(paths) > 1 and pages is None and is_one_ome(paths):
+        together, note = read_headers(paths[0], "any", selection)
+        notices.append(f"{shown(paths[0])} and {len(paths) - 1} more files are one OME-TIFF: {note}")
+        named = {path.resolve() for path in paths}
+        return [header for header in together if header.path.resolve() in named]
     choice: PageChoice = parse_pages(pages) if pages is not None else "any" if len(paths) == 1 else "one"
     headers: list[Header] = []
     for path in paths:
-        frames, note = read_headers(path, choice)
+        frames, note = read_headers(path, choice, selection)
         headers += frames
         if note and choice == "any":
             notices.append(f"{shown(path)}: {note}")

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.imageio.metadata import EXIF, GPS, PROFILE, Directory, Tags, Value
-from imfuse_tiles.imageio.reading.detect import detect_format, file_facts
+from imfuse_tiles.imageio.reading.detect import facts_and_format
+from imfuse_tiles.imageio.reading.formats import FORMATS
 from imfuse_tiles.imageio.reading.profiles import gamma_profile
 
 #: Bytes of a value by its type number.
@@ -33,9 +34,10 @@ MOST_TAGS, LARGEST = 1000, 16 << 20
 
 
 def read_tags(path: str | Path) -> Tags:
-    """The tags of a TIFF, PNG or JPEG file; those that are damaged are left out. Refusal when it is no such file."""
-    facts = file_facts(Path(path))
-    kind = detect_format(facts)
+    """The tags of an image file; those that are damaged are left out. Refusal when it is no image."""
+    facts, kind = facts_and_format(Path(path))
+    if kind in FORMATS:
+        return FORMATS[kind].reader(facts.path).read_tags(facts.path)
     with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if kind == "tiff":
             return block_tags(data, b"")

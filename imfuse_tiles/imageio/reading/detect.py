@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.reading.file_facts import file_facts, os_reason
+from imfuse_tiles.imageio.reading.formats import FORMATS, Reader, format_of_start
 from imfuse_tiles.imageio.reading.header import FileFacts, Format, Header, damaged, refuse
 from imfuse_tiles.imageio.reading.jpeg import read_jpeg_header
 from imfuse_tiles.imageio.reading.page_choice import PageChoice
 from imfuse_tiles.imageio.reading.png import read_png_header
 from imfuse_tiles.imageio.reading.raw import is_raw_start, raw_by_name, raw_refusal
-from imfuse_tiles.imageio.reading.tiff_header import read_tiff_frames
+from imfuse_tiles.imageio.reading.series import Selection, Series, choose_frames
+from imfuse_tiles.imageio.reading.tiff_frames import list_tiff_series, read_tiff_frames
+from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
 _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"II*\0", "tiff"),
@@ -36,6 +39,9 @@ _OTHERS: tuple[tuple[int, bytes, str], ...] = (
 )  # fmt: skip
 
 
+NOTHING_CHOSEN = Selection()
+
+
 def read_header(path: str | Path) -> Header:
     """The header of a TIFF, PNG or JPEG file that is one frame, checked for everything that shows without decoding.
 
@@ -46,40 +52,69 @@ def read_header(path: str | Path) -> Header:
     return read_headers(path, "one")[0][0]
 
 
-def read_headers(path: str | Path, choice: PageChoice = "one") -> tuple[list[Header], str]:
+def read_headers(
+    path: str | Path, choice: PageChoice = "one", selection: Selection = NOTHING_CHOSEN
+) -> tuple[list[Header], str]:
     """The headers of the frames in a file, and where it holds several what to tell the user. Raises like read_header.
 
-    ``choice``: which pages of a TIFF file are frames.
+    ``choice``: which pages of a TIFF file are frames. ``selection``: which series, time, channel and level of a file.
     """
-    facts = file_facts(Path(path))
-    image_format = detect_format(facts)
+    facts, image_format = facts_and_format(Path(path))
     try:
         if image_format == "tiff":
-            headers, note = read_tiff_frames(facts, choice)
+            headers, note = read_tiff_frames(facts, choice, selection)
+        elif image_format in FORMATS:
+            headers, note = _read_frames(facts, FORMATS[image_format].reader(facts.path), choice, selection)
         else:
             headers, note = [_READERS[image_format](facts)], ""
-            if isinstance(choice, tuple) and choice != (1,):
-                raise refuse(facts.path, "holds a single image, --pages is for TIFF files")
-        return [replace(header, ctime_ns=facts.ctime_ns) for header in headers], note
+            _check_single(facts, choice, selection)
+        return [replace(header, ctime_ns=header.ctime_ns or facts.ctime_ns) for header in headers], note
     except (Refusal, MemoryError):
         raise
     except Exception as error:  # a hostile header can make a parser raise anything
         raise damaged(facts.path, image_format.upper(), error) from error
 
 
-def file_facts(path: Path) -> FileFacts:
-    """Size and time of a regular file that has content, or Refusal."""
+def _check_single(facts: FileFacts, choice: PageChoice, selection: Selection) -> None:
+    """Refuse a choice among the pictures of a file that holds one."""
+    if isinstance(choice, tuple) and choice != (1,):
+        raise refuse(facts.path, "holds a single image, --pages is for TIFF files")
+    if selection:
+        raise refuse(facts.path, "holds a single image, without series, times, channels or levels")
+
+
+def _read_frames(
+    facts: FileFacts, reader: Reader, choice: PageChoice, selection: Selection
+) -> tuple[list[Header], str]:  # fmt: skip
+    """Headers of the frames of a file that a reader of its own reads."""
+    if isinstance(choice, tuple):
+        raise refuse(facts.path, "has no pages, --pages is for TIFF files; --series, --time and --input-channel choose")
+    chosen = choose_frames(facts.path, reader.list_series(facts), selection)
+    if choice == "one" and len(chosen.indices) > 1:
+        raise refuse(facts.path, f"has {len(chosen.indices)} frames; among other files --pages=all takes them, "
+                                 "imfuse-tiles batch fuses each file for itself")  # fmt: skip
+    return reader.read_frame_headers(facts, chosen, selection.level), chosen.note
+
+
+def series_in(path: Path) -> list[Series]:
+    """The series in a file; none for one that is a picture or several pages. Raises like read_header."""
+    facts, image_format = facts_and_format(path)
     try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        raise refuse(path, _reason(error)) from error
-    if stat.S_ISDIR(status.st_mode):
-        raise refuse(path, "is a directory; give the image files in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise refuse(path, "is not a regular file")
-    if status.st_size == 0:
-        raise refuse(path, "is empty (0 bytes)")
-    return FileFacts(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if image_format == "tiff":
+            return [one.series for one in list_tiff_series(facts)]
+        return FORMATS[image_format].reader(path).list_series(facts) if image_format in FORMATS else []
+    except (Refusal, MemoryError):
+        raise
+    except Exception as error:
+        raise damaged(facts.path, image_format.upper(), error) from error
+
+
+def facts_and_format(path: Path) -> tuple[FileFacts, Format]:
+    """Size, times and format of an image file or Zarr folder, or Refusal."""
+    if is_zarr(path):
+        return FileFacts(path, 0, 0, 0), "zarr"  # each frame has its own
+    facts = file_facts(path)
+    return facts, detect_format(facts)
 
 
 def detect_format(facts: FileFacts) -> Format:
@@ -88,7 +123,10 @@ def detect_format(facts: FileFacts) -> Format:
         with facts.path.open("rb") as file:
             start = file.read(132)
     except OSError as error:
-        raise refuse(facts.path, _reason(error)) from error
+        raise refuse(facts.path, os_reason(error)) from error
+    other = format_of_start(start)
+    if other:
+        return other.name
     raw = is_raw_start(start)
     for signature, image_format in _SIGNATURES:
         if start.startswith(signature) and not raw:
@@ -99,9 +137,3 @@ def detect_format(facts: FileFacts) -> Format:
         if start.startswith(signature, place):
             raise refuse(facts.path, f"is not a TIFF, PNG or JPEG image but {kind}; convert it to TIFF")
     raise refuse(facts.path, "is not a TIFF, PNG or JPEG image")
-
-
-def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    return (getattr(error, "strerror", None) or str(error)).lower()

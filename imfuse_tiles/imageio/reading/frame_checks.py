@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.header import Header, refuse_frame
+from imfuse_tiles.imageio.reading.zarr_facts import frame_files
 
 _DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 _COLOURS = {1: "grey", 3: "RGB"}
@@ -22,7 +24,7 @@ def check_stack(headers: Sequence[Header]) -> None:
         raise Refusal("no images given")
     first, seen = headers[0], set()
     for header in headers:
-        frame = header.path.resolve(), header.page, header.plane
+        frame = header.path.resolve(), header.page, header.plane, header.part
         if frame in seen:
             raise refuse_frame(header, "is given twice")
         seen.add(frame)
@@ -50,7 +52,13 @@ def source_digest(headers: Sequence[Header]) -> str:
 
 
 def content_digest(header: Header) -> str:
-    """SHA-256 (hex) of a file's content."""
+    """SHA-256 (hex) of the content of a frame's file, or of all its files."""
+    if header.format == "zarr":
+        listing = hashlib.sha256()
+        for path in filter(Path.is_file, frame_files(header)):
+            listing.update(f"{path.relative_to(header.path)}\0{path.stat().st_size}\0".encode())
+            listing.update(path.read_bytes())
+        return listing.hexdigest()
     with header.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.reading.detect import file_facts
+from imfuse_tiles.imageio.reading.file_facts import file_facts
+from imfuse_tiles.imageio.reading.formats import FORMATS
 from imfuse_tiles.imageio.reading.header import Header, damaged, refuse, refuse_frame
 from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
 from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
 from imfuse_tiles.imageio.reading.png import decode_png, png_pixels
 from imfuse_tiles.imageio.reading.profiles import converted
+from imfuse_tiles.imageio.reading.zarr_facts import frame_facts
 
 #: Floating-point samples so many times brighter than white are no highlights.
 _OTHER_RANGE = 16.0
@@ -77,7 +79,7 @@ def open_frame(header: Header) -> Iterator[FrameReader]:
 
 
 def _check_unchanged(header: Header) -> None:
-    facts = file_facts(header.path)
+    facts = frame_facts(header) if header.format == "zarr" else file_facts(header.path)
     if (facts.size, facts.mtime_ns, facts.ctime_ns) != (header.size, header.mtime_ns, header.ctime_ns):
         raise refuse(header.path, "was changed while in use")
 
@@ -98,6 +100,8 @@ def _stored_rows(header: Header) -> Rows:
         from imfuse_tiles.imageio.reading.tiff_rows import TiffRows
 
         return TiffRows(header)
+    if header.format in FORMATS:
+        return FORMATS[header.format].reader(header.path).open_rows(header)
     if header.format == "png":
         return _WholeFrame(header, lambda: decode_png(png_pixels(header.path)))
     return _WholeFrame(header, lambda: decode_jpeg(header.path.read_bytes()))

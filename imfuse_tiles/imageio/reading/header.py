@@ -11,7 +11,8 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.orientation import turned_size
 
-Format = Literal["tiff", "png", "jpeg"]
+#: The name of a format, as in formats.py.
+Format = str
 DType = Literal["uint8", "uint16", "float32"]
 
 _SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
@@ -44,6 +45,10 @@ class Header:
     orientation: int = 1
     page: int = 0  # TIFF: the directory that holds the full image
     plane: int = 0  # TIFF: which of several planes behind that directory
+    subpage: int = 0  # TIFF: which picture below that directory, from 1; 0: the directory's own
+    series: int = 0  # files of several series: which one
+    index: tuple[int, ...] = ()  # along the axes of the series; -1: the first three channels as colours
+    level: int = 0  # files of several sizes: which one, 0 is the full size
     turn: int = 1  # orientation that is applied when reading; height and width are those after it
     profiles: tuple[bytes, bytes] | None = None  # colours are converted from one profile to another when read
     crop: tuple[int, int, int, int] | None = None  # top and left of what is read, height and width of the whole

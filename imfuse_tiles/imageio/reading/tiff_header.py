@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, check_claim, refuse
-from imfuse_tiles.imageio.reading.page_choice import PageChoice
 from imfuse_tiles.imageio.reading.tiff_layout import Layout, layout_of, segment_sizes
-from imfuse_tiles.imageio.reading.tiff_pages import all_pages, full_pages, open_tiff, sizes_of
-from imfuse_tiles.imageio.reading.tiff_planes import check_channels, planes_behind
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -34,51 +30,8 @@ _DTYPES: dict[tuple[int, int], DType] = {
 }  # fmt: skip
 
 
-def read_tiff_header(facts: FileFacts) -> Header:
-    """Header of the only frame of a file, every strip or tile in place."""
-    return read_tiff_frames(facts, "one")[0][0]
-
-
-def read_tiff_frames(facts: FileFacts, choice: PageChoice) -> tuple[list[Header], str]:
-    """Headers of the pages or planes that are frames; and if there are several, what to tell the user of them.
-
-    Raises Refusal, beside what is wrong with a page, for several where ``choice`` allows one, for pages that are not
-    there, and for channels or times that nobody chose.
-    """
-    with open_tiff(facts.path) as tif:
-        pages = all_pages(facts, tif)
-        full = full_pages(facts, pages)
-        planes = planes_behind(facts, full[0][1], layout_of(full[0][1])) if len(pages) == 1 and choice != (1,) else 1
-        count = max(planes, len(full))
-        held = f"{planes} planes behind one directory" if planes > 1 else f"{len(pages)} pages: {sizes_of(pages)}"
-        if count > 1 and choice in ("one", "any"):
-            check_channels(facts, full[0][1], count)
-        if count > 1 and choice == "one":
-            raise refuse(facts.path, f"has {held}; --pages=all takes them as frames, --pages=1 the first alone")
-        if planes > 1:
-            header = _page_header(facts, *full[0])
-            numbers = _numbers(facts, choice, range(1, planes + 1), planes)
-            headers = [replace(header, plane=number - 1, part=f"plane {number}") for number in numbers]
-        else:
-            numbers = _numbers(facts, choice, [number + 1 for number, _ in full], len(pages))
-            headers = [_page_header(facts, number - 1, pages[number - 1][1]) for number in numbers]
-            if count > 1 or isinstance(choice, tuple):
-                headers = [replace(header, part=f"page {header.page + 1}") for header in headers]
-        return headers, f"{len(headers)} frames of its {held}" if count > 1 else ""
-
-
-def _numbers(facts: FileFacts, choice: PageChoice, full: Sequence[int], count: int) -> Sequence[int]:
-    """The numbers, from 1, of the pages or planes that are chosen; ``full``: where nobody named any."""
-    if not isinstance(choice, tuple):
-        return full
-    beyond = [number for number in choice if number > count]
-    if beyond:
-        raise refuse(facts.path, f"has no page {beyond[0]}, it holds {count}")
-    return choice
-
-
-def _page_header(facts: FileFacts, number: int, page: TiffPage) -> Header:
-    """Header of a page whose strips or tiles are all in place."""
+def page_header(facts: FileFacts, number: int, page: TiffPage) -> Header:
+    """Header of a page whose strips or tiles are all in place. ``number``: that of the page in the main chain."""
     channels = _check_colours(facts, page)
     dtype = _check_samples(facts, page)
     layout = layout_of(page)

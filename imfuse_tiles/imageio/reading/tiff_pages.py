@@ -36,7 +36,7 @@ def full_pages(facts: FileFacts, pages: Sequence[Numbered]) -> list[Numbered]:
     tag that makes them thumbnails are known by their size: the same picture, at most half as large. Raises Refusal
     for raw files and for a larger picture behind a small one.
     """
-    below = [page for _, parent in pages for page in _subpages(parent)]
+    below = [page for _, parent in pages for page in subpages(parent)]
     refuse_raw_tiff(facts, [*(page for _, page in pages), *below])
     full = [(number, page) for number, page in pages if not page.subfiletype & (_REDUCED | _MASK)]
     if not full:
@@ -81,7 +81,7 @@ def _is_reduced(page: TiffPage, full: TiffPage) -> bool:
     return min(across, down) >= 1.9 and abs(expected - page.imagelength) <= rounding
 
 
-def _subpages(page: TiffPage) -> list[Any]:
+def subpages(page: TiffPage) -> list[Any]:
     """Pages in a tree below one: pyramid levels, or the real pictures of raw files."""
     pages = page.pages
     return [] if pages is None else [pages[number] for number in range(min(len(pages), _MOST_SUBPAGES))]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tifffile import TiffPage
 
 _IMAGEJ = re.compile(r"^(images|channels|slices|frames)=(\d{1,9})\s*$", re.MULTILINE)
-_OME_CHANNELS = re.compile(r"<Pixels[^>]*\bSizeC=\"(\d{1,6})\"")
 _METAMORPH = 33629  # UIC2Tag: its count is that of the planes
 _DESCRIPTION = 270
 
@@ -47,22 +46,9 @@ def planes_behind(facts: FileFacts, page: TiffPage, layout: Layout) -> int:
     return 1
 
 
-def check_channels(facts: FileFacts, page: TiffPage, count: int) -> None:
-    """Refuse ``count`` planes that metadata call channels or times of one scene: they are no frames of a stack."""
-    numbers = _imagej_numbers(page)
-    channels = numbers.get("channels", 1)
-    with suppress(ValueError):
-        channels = max(channels, int((_OME_CHANNELS.search(_description(page)) or ["", "1"])[1]))
-    times = numbers.get("frames", 1) if numbers.get("slices", 1) > 1 else 1
-    if 1 < channels <= count or 1 < times <= count:
-        what = f"{channels} channels" if channels > 1 else f"{times} times"
-        raise refuse(facts.path, f"holds {count} planes, of {what}; split them and fuse each for itself, "
-                                 "or name the planes to take: --pages=1,3,5")  # fmt: skip
-
-
 def _told_planes(page: TiffPage) -> int:
     """How many planes the metadata of a page tell of."""
-    numbers = _imagej_numbers(page)
+    numbers = imagej_numbers(page)
     several = math.prod(numbers.get(name, 1) for name in ("channels", "slices", "frames"))
     counts = [numbers.get("images", 1), several, _shaped(page)]
     if _METAMORPH in page.tags:
@@ -70,21 +56,23 @@ def _told_planes(page: TiffPage) -> int:
     return max(counts)
 
 
-def _imagej_numbers(page: TiffPage) -> dict[str, int]:
-    text = _description(page)
+def imagej_numbers(page: TiffPage) -> dict[str, int]:
+    """What ImageJ notes of images, channels, slices and frames; empty for files of others."""
+    text = description_of(page)
     return {name: int(number) for name, number in _IMAGEJ.findall(text)} if text.startswith("ImageJ=") else {}
 
 
 def _shaped(page: TiffPage) -> int:
     """How many pictures tifffile's own note on the shape of a series tells of."""
-    text = _description(page)
+    text = description_of(page)
     if text.startswith('{"shape":') and len(text) < 1 << 16:
         with suppress(ValueError, TypeError, KeyError):
             return max(1, math.prod(map(int, json.loads(text)["shape"])) // math.prod(page.shape))
     return 1
 
 
-def _description(page: TiffPage) -> str:
+def description_of(page: TiffPage) -> str:
+    """The description of a page, empty where it is no text."""
     text = page.tags.valueof(_DESCRIPTION)
     return text if isinstance(text, str) else ""
 

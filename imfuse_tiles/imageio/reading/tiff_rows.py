@@ -10,7 +10,7 @@ from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.jpeg import check_jpeg
 from imfuse_tiles.imageio.reading.tiff_header import JPEG
 from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of, segment_sizes
-from imfuse_tiles.imageio.reading.tiff_pages import open_tiff
+from imfuse_tiles.imageio.reading.tiff_pages import open_tiff, subpages
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)
 
@@ -20,7 +20,8 @@ class TiffRows:
 
     def __init__(self, header: Header) -> None:
         self._file = open_tiff(header.path)
-        self._page: Any = self._file.pages[header.page]
+        page: Any = self._file.pages[header.page]
+        self._page = subpages(page)[header.subpage - 1] if header.subpage else page
         self._layout: Layout = layout_of(self._page)
         self._sizes = segment_sizes(self._page, self._layout, header.size)
         self._start = header.plane * self._layout.image_bytes  # of this plane, behind that of the first one

@@ -120,7 +120,8 @@ def test_channels_and_times_are_no_slices(tmp_path: Path, text: str, one: bool) 
         behind_one_directory(path, planes, description)
     else:
         tifffile.imwrite(path, planes, photometric="minisblack", metadata=None, description=description)
-    with pytest.raises(Refusal, match=rf"holds {len(planes)} planes, of (5 channels|3 times); split them"):
+    option = "--time=1 to --time=3" if "frames" in text else "--input-channel=1 to --input-channel=5"
+    with pytest.raises(Refusal, match=rf"holds (5 channels|3 times); {option} chooses one, imfuse-tiles batch"):
         open_stack([path])
     assert len(open_stack([path], pages="1,3,5")) == 3
 
@@ -128,7 +129,7 @@ def test_channels_and_times_are_no_slices(tmp_path: Path, text: str, one: bool) 
 def test_channels_of_ome_are_no_slices(tmp_path: Path) -> None:
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, PLANES[:4].reshape(2, 2, 40, 60), metadata={"axes": "CZYX"}, photometric="minisblack")
-    with pytest.raises(Refusal, match="holds 4 planes, of 2 channels"):
+    with pytest.raises(Refusal, match="holds 2 channels; --input-channel=1 to"):
         open_stack([path])
 
 

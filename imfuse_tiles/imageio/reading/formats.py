@@ -1,0 +1,74 @@
+"""Formats beside TIFF, PNG and JPEG: how their files begin, which module reads them, and what must be installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.header import FileFacts, Header, shown
+from imfuse_tiles.imageio.reading.orientation import Rows
+from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+
+
+class Reader(Protocol):
+    """What a module offers that reads a format."""
+
+    def list_series(self, facts: FileFacts) -> list[Series]:
+        """The series in a file."""
+        ...
+
+    def read_frame_headers(self, facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
+        """Headers of the frames of one series."""
+        ...
+
+    def open_rows(self, header: Header) -> Rows:
+        """The rows of a frame."""
+        ...
+
+    def read_tags(self, path: Path) -> Tags:
+        """The camera's tags and the colour profile."""
+        ...
+
+
+@frozen
+class FileFormat:
+    """A format. ``starts``: (place, bytes) of which one is in each of its files."""
+
+    name: str
+    title: str
+    module: str
+    starts: tuple[tuple[int, bytes], ...] = ()
+    library: str = ""  # that must be installed
+    extra: str = ""  # of this program, with which it is
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the library is there that reads it."""
+        return not self.library or find_spec(self.library) is not None
+
+    def reader(self, path: Path) -> Reader:
+        """The module that reads it. Refusal where its library is missing."""
+        if not self.is_installed:
+            raise Refusal(f"{shown(path)}: is {self.title}; reading it needs imfuse-tiles[{self.extra}] "
+                          f"(pip install \'imfuse-tiles[{self.extra}]\')")  # fmt: skip
+        reader: Reader = import_module(f"imfuse_tiles.imageio.reading.{self.module}")
+        return reader
+
+
+FORMATS = {kind.name: kind for kind in (
+    FileFormat("npy", "a NumPy array", "numpy_file", ((0, b"\x93NUMPY"),)),
+    FileFormat("zarr", "a Zarr folder", "zarr_folder"),
+)}  # fmt: skip
+
+
+def format_of_start(start: bytes) -> FileFormat | None:
+    """The format of a file by its first bytes, None for one that none of these is."""
+    for kind in FORMATS.values():
+        if any(start.startswith(signature, place) for place, signature in kind.starts):
+            return kind
+    return None

@@ -1,0 +1,56 @@
+"""OME-Zarr folders and Zarr arrays as stacks, read by rows of chunks with zarr-python."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.array_frames import ArrayAxes, ArrayRows, delivered_dtype, picture_planes
+from imfuse_tiles.imageio.reading.header import FileFacts, Header
+from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+from imfuse_tiles.imageio.reading.zarr_facts import plane_facts
+from imfuse_tiles.imageio.reading.zarr_images import ZarrImage, read_images
+from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, chunk_bytes
+from imfuse_tiles.storage.zarr_arrays import open_array
+
+
+def list_series(facts: FileFacts) -> list[Series]:
+    """The images of a folder."""
+    return [image.series for image in read_images(facts.path)]
+
+
+def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
+    """Headers of the frames of one image."""
+    image = read_images(facts.path)[chosen.series]
+    array = image.array(level)
+    return [_header(image, array, chosen.series, level, index, part)
+            for index, part in zip(chosen.indices, chosen.parts, strict=True)]  # fmt: skip
+
+
+def open_rows(header: Header) -> ArrayRows:
+    """The rows of a frame."""
+    image = read_images(header.path)[header.series]
+    array = image.array(header.level)
+    axes = ArrayAxes(image.axes, array.shape, array.dtype)
+    return ArrayRows(open_array(str(header.path), array.path), axes, header, array.chunk[image.axes.index("Y")])
+
+
+def read_tags(path: Path) -> Tags:
+    """None: the metadata of OME-Zarr are no tags of a camera."""
+    return Tags()
+
+
+def _header(image: ZarrImage, array: ZarrArray, series: int, level: int, index: tuple[int, ...], part: str) -> Header:
+    axes = ArrayAxes(image.axes, array.shape, array.dtype)
+    channels, alpha = picture_planes(axes, index)
+    facts = plane_facts(image, array, index)
+    rows = min(array.chunk[image.axes.index("Y")], axes.size("Y"))
+    across = math.ceil(axes.size("X") / array.chunk[image.axes.index("X")])
+    return Header(
+        path=image.folder, format="zarr", height=axes.size("Y"), width=axes.size("X"), channels=channels,
+        has_alpha=alpha, dtype=delivered_dtype(array.dtype), rows_per_segment=rows,
+        decode_bytes=2 * channels * across * chunk_bytes(array),  # a row of chunks, decoded all at once
+        size=facts.size, mtime_ns=facts.mtime_ns, ctime_ns=facts.ctime_ns, series=series, index=index, level=level,
+        part=part,
+    )  # fmt: skip
