@@ -20,7 +20,7 @@ from imfuse_tiles.cli.show_run import record_timings, show_progress
 from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
-from imfuse_tiles.execution.export import ExportRequest, loss_lines
+from imfuse_tiles.execution.export_request import ExportRequest, loss_lines
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.cli.progress_bars import terminal_progress
-from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store

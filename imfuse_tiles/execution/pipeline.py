@@ -10,6 +10,7 @@ from pathlib import Path
 from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
 from imfuse_tiles.execution import export
 from imfuse_tiles.execution.align_stack import align_stack, remember_alignment
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.part_plans import announce_part
 from imfuse_tiles.execution.pools import open_pool
@@ -65,7 +66,7 @@ def plan_of(recipe: Recipe, stack: Stack, store: Store, resources: Resources, ex
 
 
 def run_plan(
-    plan: Plan, store: Store, resources: Resources, request: export.ExportRequest,
+    plan: Plan, store: Store, resources: Resources, request: ExportRequest,
     progress: Progress | None = None, give_up: Callable[[int], None] | None = None, again: str | None = None,
     command: Sequence[str] = (),
 ) -> Outcome:  # fmt: skip
@@ -150,5 +151,5 @@ def fuse_images(
     stack = align_stack(stack, recipe, kept, resources)
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
     size = read_physical_size(stack.headers[0].path)
-    request = export.ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
+    request = ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
     return run_plan(plan, kept, resources, request, progress)

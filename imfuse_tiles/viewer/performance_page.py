@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
-from imfuse_tiles.execution import export
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.progress import BlockTiming, Progress
 from imfuse_tiles.imageio.writing.target import complete_or_absent
@@ -65,7 +65,7 @@ class Timings(Progress):
         self.stages[stage.key].ended = time.time()
 
 
-def check(path: Path, plan: Plan, store: Store, request: export.ExportRequest) -> None:
+def check(path: Path, plan: Plan, store: Store, request: ExportRequest) -> None:
     """Refuse a place where no page can be; AlreadyExists when there is another file."""
     run_report.check(path, plan, store, request, "--performance", MARK)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution import export
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.imageio.writing.target import check_place, complete_or_absent
 from imfuse_tiles.planning.plan import Plan
@@ -19,7 +20,7 @@ ABOUT = 64 << 10
 
 
 def check(
-    path: Path, plan: Plan, store: Store, request: export.ExportRequest, option: str = "--report", mark: str = MARK
+    path: Path, plan: Plan, store: Store, request: ExportRequest, option: str = "--report", mark: str = MARK
 ) -> None:
     """Check the path of a report; AlreadyExists when there is another file. ``mark``: what tells a report."""
     check_place(path, force=True)

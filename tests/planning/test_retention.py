@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from stacks import frames, recipe_of, stack_of
 
-from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.pipeline import plan_of, run_plan
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress

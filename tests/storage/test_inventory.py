@@ -10,7 +10,7 @@ import pytest
 from stacks import frames, recipe_of, stack_of
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
-from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources

@@ -23,7 +23,7 @@ from program import run as program
 from stacks import frames, recipe_of, result, run, stack_of, written
 
 from imfuse_tiles.errors import AlreadyExists, BlockFailed, Incomplete, Refusal
-from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import make_plan

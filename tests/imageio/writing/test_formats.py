@@ -16,9 +16,18 @@ from PIL import Image, ImageCms
 
 from imfuse_tiles.imageio.metadata import Tags, Value
 from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
-from imfuse_tiles.imageio.reading import read_header
+from imfuse_tiles.imageio.reading import open_frame, read_header
 from imfuse_tiles.imageio.reading.camera_tags import block_tags, read_tags
-from imfuse_tiles.imageio.writing import ENDINGS, Picture, check_target, format_of, losses, write_picture, write_tiled
+from imfuse_tiles.imageio.writing import (
+    ENDINGS,
+    Picture,
+    check_target,
+    eight_bits,
+    format_of,
+    losses,
+    write_picture,
+    write_tiled,
+)
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.writing.jxl",)
@@ -74,7 +83,7 @@ def samples_of(path):
     if kind == "ome-zarr":
         return np.moveaxis(zarr.open_group(path, mode="r")["0"][:], 0, -1)
     if kind == "dzi":
-        return np.asarray(Image.open(path.with_name("a_files") / "6" / "0_0.png"))
+        return np.asarray(Image.open(path.with_name(f"{path.stem}_files") / "6" / "0_0.png"))
     if "tif" in kind:
         return tifffile.imread(path)
     decode = {"png": imagecodecs.png_decode, "jpeg": imagecodecs.jpeg8_decode, "jxl": imagecodecs.jpegxl_decode}[kind]
@@ -186,3 +195,39 @@ def test_jpeg_xl_holds_every_sample(planes, dtype, picture, bands, tmp_path):
     check_target(tmp_path / "a.jxl", described)
     write_picture(tmp_path / "a.jxl", described, bands(image))
     assert np.array_equal(samples_of(tmp_path / "a.jxl").reshape(image.shape), image)
+
+
+def exif_of(path):
+    """The tags of a file of any format that holds them."""
+    if path.suffix == ".jxl":
+        return block_tags(path.read_bytes().partition(b"Exif\0\0\0\0")[2], b"")
+    return read_tags(path)
+
+
+@pytest.mark.parametrize("second", LOST)
+@pytest.mark.parametrize("first", ["a.tif", "a.png", "a.jpg", "a.ome.tif"])
+def test_from_format_to_format(first, second, tmp_path):
+    """What a file holds that this program reads goes on into every other format that holds it."""
+    picture, image = example(first)
+    write(tmp_path / first, picture, image)
+    header = read_header(tmp_path / first).veiled()
+    with open_frame(header) as frame:
+        samples = np.moveaxis(frame.rows(0, picture.height), 0, -1)
+    tags, size = read_tags(tmp_path / first), read_physical_size(tmp_path / first)
+    planes = samples.shape[2] if format_of(second).alpha else 3
+    if format_of(second).bits == 8:
+        samples = eight_bits(samples)
+    samples = np.ascontiguousarray(samples[..., :planes])
+    target = tmp_path / second.replace("a.", "b.")
+    write(target, Picture(picture.height, picture.width, planes, str(samples.dtype), tags=tags, size=size), samples)
+    if second not in ("a.jpg", "a.dzi"):
+        assert np.array_equal(samples_of(target), samples)
+    if first != "a.jpg":
+        assert np.array_equal(samples, (image if samples.dtype == np.uint16 else eight_bits(image))[..., :planes])
+    if "camera" not in LOST[second]:
+        kept = exif_of(target).exif
+        assert (kept[DATE], kept[LENS]) == (TAGS.exif[DATE], TAGS.exif[LENS])
+    if format_of(second).kind in ("tiff", "png", "jpeg", "ome-tiff"):
+        assert read_tags(target).profile == PROFILE
+        again = read_physical_size(target)
+        assert (again.x, again.y) == pytest.approx((0.65, 0.5), rel=1e-4)

@@ -1,0 +1,72 @@
+"""``export``: a result of a store, or its mask, its depth or a frame, as a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from imfuse_tiles.cli.argument_parser import Parser, whole_number
+from imfuse_tiles.cli.cache import age_text, find_store
+from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
+from imfuse_tiles.execution.export_stored import export_stored, stored_page
+from imfuse_tiles.execution.read_pages import Writing
+from imfuse_tiles.execution.stored_results import StoredResult, find_result, stored_results
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.options.resources import available_cores
+from imfuse_tiles.planning.memory import default_memory, parse_size
+from imfuse_tiles.storage.open_files import locks_of
+from imfuse_tiles.storage.store import Store
+
+
+def export_parser() -> Parser:
+    """The parser of ``export``."""
+    parser = Parser(prog="imfuse-tiles export", allow_abbrev=False, description=(
+        "Write a result of a store as a file: TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, JPEG XL or deep zoom, by its "
+        "ending. Without -o: list the results. The images that it was made of are not needed."
+    ))  # fmt: skip
+    add = parser.add_argument
+    add("store", metavar="STORE", help="folder or URL of a store, or its name as cache ls prints it")
+    add("-o", "--output", metavar="FILE", help="the file: .tif, .png, .jpg, .jxl, .ome.tif, .ome.zarr or .dzi")
+    add("--result", default="", metavar="KEY", help="the result with this key, or beginning of one (the latest)")
+    add("--what", default="result", metavar="result|mask|depth|depthmap|slice:N",
+        help="the result, its mask, its depth, that in colours, or a frame as it was read (result)")  # fmt: skip
+    add("-f", "--force", action="store_true", help="overwrite what is there")
+    add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
+    add("--workers", type=whole_number(1), metavar="N", help="threads that pack (one for each core)")
+    add("--quiet", action="store_true", help="print nothing but the file's name and errors")
+    add_output_options(parser)
+    return parser
+
+
+def export(words: Sequence[str]) -> int:
+    """Write a result of a store as a file."""
+    args = export_parser().parse_args(words)
+    store = find_store(args.store)
+    store.check()
+    if not args.output:
+        print("\n".join(map(result_line, stored_results(store))) or f"{store.root} holds no finished result")
+        return 0
+    with locks_of(store.root).reading():
+        lost = _export(args, store, find_result(store, args.result))
+    if lost and not args.quiet:
+        print(f"note: {args.output}: the format does not hold {', '.join(lost)}", file=sys.stderr)
+    print(args.output)
+    return 0
+
+
+def result_line(result: StoredResult) -> str:
+    """A result in a list: its key, its age, its size and options."""
+    size = f"{result.frame[1]} x {result.frame[0]}"
+    return f"{result.key[:12]}  {age_text(result.used):<16} {size:>15}  {result.options}".rstrip()
+
+
+def _export(args: argparse.Namespace, store: Store, result: StoredResult) -> list[str]:
+    place, size = Path(args.output), size_from_args(args, result.size)
+    tags = Tags(profile=result.tags.profile) if args.no_metadata else result.tags
+    page = stored_page(store, result, args.what, place, args.bits, tags, size)
+    memory = parse_size(args.memory) if args.memory else default_memory()
+    workers = args.workers or available_cores()
+    how = Writing(workers, memory, force=args.force, ome_version=args.ome_version)
+    return export_stored(store, page, place, how)

@@ -1,0 +1,132 @@
+"""Which files a run is to write: their names, their pages, and what is said in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from imfuse_tiles import __version__
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
+from imfuse_tiles.imageio.writing import Picture, ending_of, file_format, format_of, losses
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.result_pages import OutputFile, Page, output_pages
+from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.storage.store import Store
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What files are wanted; Refusal when the result's name has no known ending.
+
+    ``extra``: mask and depth maps too. ``bits``: 8 or 16 a sample. ``tags``: to be copied. ``size``: of a pixel.
+    ``ome_version``: of OME-Zarr.
+    """
+
+    result: Path
+    extra: bool = False
+    bits: int = 16
+    force: bool = False
+    tags: Tags | None = None
+    size: PhysicalSize = PhysicalSize()
+    ome_version: str = "0.5"
+
+    def __post_init__(self) -> None:
+        file_format(self.result)
+
+    def beside(self, what: str) -> Path:
+        """The name of a file that goes with the result: NAME.what.tif, and so on."""
+        ending = ending_of(self.result)
+        stem = self.result.name.removesuffix(ending).removesuffix(".result")
+        return self.result.with_name(f"{stem}.{what}{ending}")
+
+    def places(self) -> list[Path]:
+        """Every file that may be written."""
+        return [self.result, *(self.beside(what) for what in ("mask", "depthmap", "depth"))]
+
+
+#: Bytes of a packed sample for each plain one: noise packs to about 0.65, flat planes to nothing.
+PACKED = 0.65
+
+
+def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
+    """The files of a wish. Mask and depth: of a result that has them.
+
+    ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
+    """
+    return [
+        sheet if format_of(sheet.path).alpha else replace(sheet, pages=tuple(map(flatten_on_black, sheet.pages)))
+        for sheet in complete_files(plan, wish, opaque, depth_opaque)
+    ]
+
+
+def complete_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool) -> list[OutputFile]:
+    """The files of a wish as if every format held everything."""
+    extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
+    job = plan.result.job
+    masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
+    assert not wish.extra or plan.maps
+    return output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
+
+
+def loss_lines(plan: Plan, store: Store, wish: ExportRequest) -> list[str]:
+    """What the format does not hold: a line for the result, and one for each other file that loses something else."""
+    numbers = store.numbers.load(plan.result.key) or {}
+    lines: dict[str, str] = {}
+    for sheet in complete_files(plan, wish, numbers.get("opaque", False), numbers.get("depth_opaque", False)):
+        found, picture = format_of(sheet.path), describe_page(plan, sheet, sheet.pages[0], wish)
+        lost = losses(found, replace(picture, dtype="uint8" if wish.bits == 8 else "uint16"))
+        if lost:
+            words = ", ".join(lost)
+            lines.setdefault(words, f"{sheet.path}: {found.name} does not hold {words}")
+    return list(lines.values())
+
+
+def flatten_on_black(page: Page) -> Page:
+    """The page on black, for a file that holds no opacity; itself if it has none."""
+    if page.planes not in (2, 4):
+        return page
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        planes = page.read(access, region)
+        return ((planes[:-1].astype(np.uint32) * planes[-1] + 32767) // 65535).astype(np.uint16)
+
+    return replace(page, planes=page.planes - 1, read=read)
+
+
+def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest) -> Picture:
+    """Geometry and description of a page of a file."""
+    height, width = plan.stack.frame
+    kind = "uint8" if wish.bits == 8 or format_of(sheet.path).bits == 8 else "uint16"
+    tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
+    software, name = f"imfuse-tiles v{__version__}", sheet.role if format_of(sheet.path).tiled else ""
+    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name or name, tags, wish.size)  # type: ignore[arg-type]
+
+
+def estimated_bytes(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> int:
+    """About the bytes of a file."""
+    made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
+    return sum(packed_bytes(sheet.path, picture) for picture in made)
+
+
+def packed_bytes(path: Path, picture: Picture) -> int:
+    """About the bytes of a picture in the format of a name."""
+    levels = 4 / 3 if format_of(path).tiled else 1
+    return int(PACKED * levels * picture.row_bytes * picture.height)
+
+
+def output_key(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
+    """Under which a store remembers that it wrote a file."""
+    tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
+    place = str(sheet.path.absolute())
+    parts = [plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags]
+    if wish.size != PhysicalSize():
+        parts.append(repr(wish.size))
+    if wish.ome_version != "0.5" and file_format(sheet.path) == "ome-zarr":
+        parts.append(wish.ome_version)
+    return "output-" + digest(parts)

@@ -1,0 +1,149 @@
+"""A result of a store, its mask, its depth or a frame become a file, without the images they were made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from imfuse_tiles import __version__
+from imfuse_tiles.errors import BlockFailed, Refusal
+from imfuse_tiles.execution.export_request import flatten_on_black, packed_bytes
+from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.read_pages import Check, Writing, write_page
+from imfuse_tiles.execution.stored_results import StoredResult
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
+from imfuse_tiles.imageio.writing import Picture, check_target, format_of, losses
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.planning.disk import shortage_text
+from imfuse_tiles.planning.result_pages import Page, depth_colours
+from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.store import Store
+
+#: What of a result can be exported, and ``slice:N``.
+PARTS = ("result", "mask", "depth", "depthmap")
+
+
+@frozen
+class StoredPage:
+    """A picture in a store: how it is read, its description, and the array it comes from."""
+
+    page: Page
+    picture: Picture
+    path: str
+
+
+def stored_page(
+    store: Store, result: StoredResult, what: str, place: Path, bits: int, tags: Tags, size: PhysicalSize
+) -> StoredPage:  # fmt: skip
+    """The picture that ``what`` names: result, mask, depth, depthmap or slice:N with N from 1. Refusal of others."""
+    if what.startswith("slice:"):
+        path, page, dtype = _slice(store, result, what)
+    else:
+        path, (page, dtype) = result.path, _part(result, what, place, size)
+    dtype = "uint8" if bits == 8 and dtype == "uint16" else dtype
+    name = "" if what == "result" and not format_of(place).tiled else what.replace(":", " ")
+    tags = tags if what == "result" or what.startswith("slice:") else Tags()
+    (height, width), software = result.frame, f"imfuse-tiles v{__version__}"
+    picture = Picture(height, width, page.planes, dtype, result.options, software, name, tags, size)  # type: ignore[arg-type]
+    return StoredPage(page, picture, path)
+
+
+def export_stored(
+    store: Store, stored: StoredPage, place: Path, how: Writing, check: Check = lambda: None
+) -> list[str]:  # fmt: skip
+    """Write a picture of a store as a file; what its format does not hold, in words.
+
+    Raises AlreadyExists unless ``how.force``; Refusal for what the format or the disk does not hold; Incomplete for a
+    full disk; BlockFailed for a damaged store.
+    """
+    found, (page, picture) = format_of(place), (stored.page, stored.picture)
+    lost = losses(found, picture)
+    if not found.alpha:
+        page, picture = flatten_on_black(page), replace(picture, planes=picture.planes - picture.alpha)
+    if found.bits == 8 and picture.dtype == "uint16":
+        picture = replace(picture, dtype="uint8")
+    if store.is_local and place.absolute().is_relative_to(store.folder):
+        raise Refusal(f"{place}: lies in the store {store.root}; results go elsewhere")
+    check_target(place, picture, force=how.force, memory=how.memory)
+    need = packed_bytes(place, picture)
+    if shortage := shortage_text([(str(place), place.absolute().parent, need)]):
+        raise Refusal(shortage.replace("the run", "the export"))
+    rows, columns = store.arrays.open(stored.path).chunks[-2:]
+    identity = digest([stored.path, repr(picture)])
+    try:
+        with translate_os_errors(str(place), place.absolute().parent, need):
+            write_page(place, page, picture, Access(store), (rows, columns), how, identity, check)
+    except Damaged as damage:
+        raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
+    return lost
+
+
+def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> tuple[Page, str]:
+    """A page of a result, and its number type."""
+    colours = result.colours
+    if what == "result":
+        planes = colours + (not result.opaque)
+        return Page(planes, _planes(result, 0, planes)), "uint16"
+    if what not in PARTS:
+        raise Refusal(f"--what {what}: allowed are {', '.join(PARTS)} and slice:N")
+    if not result.maps:
+        raise Refusal(f"--what {what}: the result has no mask and no depth; fuse -X makes them")
+    if what == "mask":
+        return Page(1, _planes(result, colours + 1, colours + 2)), "uint16"
+    depth = _planes(result, colours + 2, colours + 4)
+    if what == "depthmap":
+        return Page(4, depth_colours(depth)), "uint16"
+    if size.z and result.slices and format_of(place).z_step:
+        return Page(1, in_micrometres(depth, result.slices * size.z)), "float32"
+    known = result.depth_opaque
+    return Page(2 - known, _planes(result, colours + 2, colours + 4 - known)), "uint16"
+
+
+def _planes(result: StoredResult, first: int, stop: int) -> Callable[[Access, Region], np.ndarray]:
+    """Some planes of a result."""
+    return lambda access, region: access.read(result.path, [(first, stop)], region)
+
+
+def in_micrometres(
+    depth: Callable[[Access, Region], np.ndarray], height: float
+) -> Callable[[Access, Region], np.ndarray]:  # fmt: skip
+    """Depth values and their opacity, 16-bit codes, as micrometres (1, y, x) in front of the last frame, float32.
+
+    ``height``: the micrometres that the value 1 stands for. Not a number where the depth is not known.
+    """
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        value, opacity = depth(access, region)
+        made = value.astype(np.float32) * np.float32(height / 65535)
+        made[opacity == 0] = np.nan
+        return made[None]
+
+    return read
+
+
+def _slice(store: Store, result: StoredResult, what: str) -> tuple[str, Page, str]:
+    """The array of the frames, the page of one, and its number type."""
+    number = what.partition(":")[2]
+    if not re.fullmatch("[0-9]{1,9}", number) or not 1 <= int(number) <= max(result.slices, 1):
+        raise Refusal(f"--what {what}: allowed is slice:N, N from 1 to {result.slices}")
+    try:
+        array = store.arrays.open(result.source) if result.source else None
+    except Damaged:
+        array = None
+    if array is None or store.numbers.load(result.source.rpartition("/")[2]) is None:
+        raise Refusal(f"--what {what}: the frames of this result are not in the store")
+    place = int(number) - 1, int(number)
+    planes = array.shape[0]
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        return access.read(result.source, [(0, planes), place], region)[:, 0]
+
+    return result.source, Page(planes, read), array.dtype

@@ -1,0 +1,121 @@
+"""The results that a store holds, without the images they were made of, and what is known of each."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import suppress
+from typing import Any
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.export_request import ExportRequest
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
+from imfuse_tiles.imageio.reading.camera_tags import block_tags
+from imfuse_tiles.imageio.writing.exif import exif_block
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.store import Store
+
+#: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
+COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
+
+
+@frozen
+class StoredResult:
+    """A finished result: ``path`` of its array, uint16 (planes, y, x), whose planes are ``colours`` colours, opacity
+    and, if it has ``maps``, mask, depth and opacity of the depth.
+
+    ``opaque``, ``depth_opaque``: whether these are 1 everywhere. ``slices``: how many frames it was made of, 0 where
+    that is not known. ``source``: path of the frames' array; empty likewise. ``used``: when a run last needed it, in
+    seconds since 1970.
+    """
+
+    key: str
+    path: str
+    frame: Frame
+    colours: int
+    maps: bool
+    opaque: bool
+    depth_opaque: bool
+    used: float = 0.0
+    options: str = ""
+    slices: int = 0
+    source: str = ""
+    tags: Tags = Tags()
+    size: PhysicalSize = PhysicalSize()
+
+
+def stored_results(store: Store) -> list[StoredResult]:
+    """The finished results of a store, the latest first."""
+    note = store.numbers.load(NOTE) or {}
+    used = {key: entry.get("used", 0.0) for key, entry in note.get("stages", {}).items()}
+    names = {name.split("/")[1] for name, _ in store.files.list_files("final") if name.count("/") == 2}
+    results = [result for key in names if (result := _stored_result(store, key, used.get(key, 0.0)))]
+    return sorted(
+        results, key=lambda result: (result.key in note.get("order", ()), result.used, result.key), reverse=True
+    )
+
+
+def find_result(store: Store, key: str = "") -> StoredResult:
+    """The latest result, or that of a key, which may be given by its beginning. Refusal when there is none."""
+    results = stored_results(store)
+    if not results:
+        raise Refusal(f"{store.root} holds no finished result")
+    found = [result for result in results if result.key.startswith(key)]
+    if len(found) != 1 and key:
+        keys = ", ".join(result.key[:12] for result in results)
+        raise Refusal(f"--result {key}: {'no result' if not found else 'several results'}; there are {keys}")
+    return found[0]
+
+
+def _stored_result(store: Store, key: str, used: float) -> StoredResult | None:
+    """A result, None when it is not finished or cannot be read."""
+    numbers, path = store.numbers.load(key), f"final/{key}"
+    try:
+        planes, height, width = store.arrays.open(path).shape
+    except (Damaged, ValueError):
+        return None
+    if numbers is None or planes not in COLOURS:
+        return None
+    about = store.numbers.load(_about(key)) or {}
+    return StoredResult(
+        key, path, (height, width), COLOURS[planes], planes > 4, bool(numbers.get("opaque")),
+        bool(numbers.get("depth_opaque")), used, *_known(about),
+    )  # fmt: skip
+
+
+def remember_result(store: Store, plan: Plan, wish: ExportRequest) -> None:
+    """Write down what of a result is not in its array: options, frames, the camera's tags, the size of a pixel."""
+    tags = wish.tags or plan.stack.tags
+    about = {
+        "options": str(plan.recipe), "slices": len(plan.stack), "source": _source(plan),
+        "exif": base64.b64encode(exif_block({}, tags)).decode(),
+        "profile": base64.b64encode(tags.profile).decode(),
+        "size": [wish.size.x, wish.size.y, wish.size.z, *wish.size.dpi],
+    }  # fmt: skip
+    if store.numbers.load(_about(plan.result.key)) != about:
+        store.numbers.save(_about(plan.result.key), about)
+
+
+def _source(plan: Plan) -> str:
+    """The array of the frames as they were read; empty where the plan has none."""
+    paths = (output.path for stage in plan.stages for output in stage.outputs)
+    return next((path for path in paths if path.startswith("source/")), "")
+
+
+def _about(key: str) -> str:
+    return f"about-{key}"
+
+
+def _known(about: dict[str, Any]) -> tuple[str, int, str, Tags, PhysicalSize]:
+    """Options, frames, their array, tags and size; what a note does not say as it should is not known."""
+    with suppress(KeyError, TypeError, ValueError, binascii.Error):
+        tags = block_tags(base64.b64decode(about["exif"]), base64.b64decode(about["profile"]))
+        x, y, z, *dpi = (float(value) for value in about["size"])
+        size = PhysicalSize(x, y, z, (dpi[0], dpi[1]))
+        return str(about["options"]), int(about["slices"]), str(about["source"]), tags, size
+    return "", 0, "", Tags(), PhysicalSize()

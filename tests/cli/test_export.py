@@ -1,0 +1,139 @@
+"""``export``: results of a store as files, without the images."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from stacks import frames, written
+
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.execution.stored_results import find_result, stored_results
+from imfuse_tiles.storage.store import Store
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "execution.export_stored", "execution.stored_results", "execution.read_pages", "execution.export_request",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of two results; the images are gone. ``r.tif`` and its maps are of the later one."""
+    folder = tmp_path_factory.mktemp("fused")
+    images = [str(path) for path in written(folder / "in", frames(3, shape=(300, 700)))]
+    for extra, name in (([], "old.tif"), (["--sobel", "-X", "--z-step=2um", "--pixel-size=0.5um"], "r.tif")):
+        options = ["--wavelet", "--cutwave", "--align=no", "--store", str(folder / "store"), *extra]
+        assert main(["fuse", *options, "-o", str(folder / name), *images]) == 0
+    shutil.copytree(folder / "in", folder / "frames")
+    shutil.rmtree(folder / "in")
+    return folder
+
+
+def export(fused: Path, place: Path, *words: str) -> int:
+    return main(["export", str(fused / "store"), "-o", str(place), *words])
+
+
+@pytest.mark.parametrize(
+    ("what", "file"), [("result", "r"), ("mask", "r.mask"), ("depthmap", "r.depthmap"), ("depth", "r.depth")]
+)
+def test_the_same_bytes_as_fuse_writes(what, file, fused, tmp_path):
+    assert export(fused, tmp_path / "a.tif", "--what", what) == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), tifffile.imread(fused / f"{file}.tif"))
+    assert export(fused, tmp_path / "a.zarr", "--what", what) == 0
+    if what in ("result", "mask"):
+        samples = zarr.open_group(tmp_path / "a.zarr", mode="r")["0"][:]
+        assert np.array_equal(np.moveaxis(samples, 0, -1).squeeze(), tifffile.imread(fused / f"{file}.tif"))
+
+
+def test_the_picture_is_byte_for_byte_that_of_fuse(fused, tmp_path):
+    assert export(fused, tmp_path / "r.tif") == 0
+    assert (tmp_path / "r.tif").read_bytes() == (fused / "r.tif").read_bytes()
+
+
+def test_an_earlier_result_by_the_beginning_of_its_key(fused, tmp_path, capsys):
+    latest, earlier = stored_results(Store.at(fused / "store"))
+    assert export(fused, tmp_path / "a.tif", "--result", earlier.key[:8]) == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), tifffile.imread(fused / "old.tif"))
+    assert "--sobel" in latest.options
+    assert "--sobel" not in earlier.options
+    assert export(fused, tmp_path / "b.tif", "--result", "0x") == 2
+    assert latest.key[:12] in capsys.readouterr().err
+    assert export(fused, tmp_path / "b.tif", "--result", earlier.key, "--what=mask") == 2
+    assert "fuse -X makes them" in capsys.readouterr().err
+    assert main(["export", str(fused / "store")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:12] for line in lines] == [latest.key[:12], earlier.key[:12]]
+
+
+def test_depth_in_micrometres(fused, tmp_path):
+    assert export(fused, tmp_path / "a.ome.tif", "--what=depth") == 0
+    depth = tifffile.imread(tmp_path / "a.ome.tif")
+    codes = tifffile.imread(fused / "r.depth.tif")
+    codes, known = (codes[..., 0], codes[..., 1] > 0) if codes.ndim == 3 else (codes, codes >= 0)
+    assert depth.dtype == np.float32
+    assert np.allclose(depth[known], codes[known] / 65535 * 3 * 2, atol=1e-4)
+    assert np.isnan(depth[~known]).all()
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_frames_as_they_were_read(number, fused, tmp_path):
+    assert export(fused, tmp_path / "a.tif", f"--what=slice:{number}") == 0
+    frame = sorted((fused / "frames").iterdir())[number - 1]
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), tifffile.imread(frame))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--what=slice:4"], "N from 1 to 3"),
+        (["--what=slice:x"], "N from 1 to 3"),
+        (["--what=sharpness"], "allowed are result, mask, depth, depthmap and slice:N"),
+        (["--pixel-size=2"], "no length"),
+        (["--ome-version=1"], "allowed is 0.5 or 0.4"),
+    ],
+)
+def test_refusals_in_one_line(words, message, fused, tmp_path, capsys):
+    assert export(fused, tmp_path / "a.tif", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_are_respected(fused, tmp_path, capsys, monkeypatch):
+    (tmp_path / "a.tif").write_text("a letter")
+    assert export(fused, tmp_path / "a.tif") == 3
+    assert (tmp_path / "a.tif").read_text() == "a letter"
+    assert export(fused, tmp_path / "a.tif", "--force") == 0
+    assert export(fused, fused / "store" / "final" / "a.tif") == 2
+    assert "lies in the store" in capsys.readouterr().err
+    monkeypatch.setattr("imfuse_tiles.planning.disk.free_bytes", lambda folder: 1000)
+    assert export(fused, tmp_path / "b.ome.tif") == 2
+    assert "the export needs" in capsys.readouterr().err
+    assert main(["export", str(tmp_path / "nothing"), "-o", "a.tif"]) == 2
+
+
+def test_a_note_that_is_lost_or_hostile_costs_no_pixel(fused, tmp_path):
+    shutil.copytree(fused / "store", tmp_path / "store")
+    store = Store.at(tmp_path / "store")
+    for about in (None, {"exif": 7}, {"exif": "!", "profile": "", "size": ["a"], "options": 1, "slices": "x"}):
+        store.numbers.delete(f"about-{find_result(store).key}")
+        if about is not None:
+            store.numbers.save(f"about-{find_result(store).key}", about)
+        assert find_result(store).slices == 0
+        assert main(["export", store.root, "-f", "-o", str(tmp_path / "a.tif")]) == 0
+        assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), tifffile.imread(fused / "r.tif"))
+        assert main(["export", store.root, "-o", str(tmp_path / "b.tif"), "--what=slice:1"]) == 2
+
+
+def test_a_damaged_chunk_is_noticed(fused, tmp_path):
+    shutil.copytree(fused / "store", tmp_path / "store")
+    folder = tmp_path / "store/final" / find_result(Store.at(fused / "store")).key / "c"
+    chunk = next(path for path in folder.rglob("*") if path.is_file())
+    chunk.write_bytes(bytes(chunk.stat().st_size))
+    assert main(["export", str(tmp_path / "store"), "-o", str(tmp_path / "a.ome.tif")]) == 5
+    assert not (tmp_path / "a.ome.tif").exists()
