@@ -21,7 +21,8 @@ _HOMES = {
     "Incomplete": "imfuse_tiles.errors",
     "ImfuseError": "imfuse_tiles.errors",
     "StoreArrays": "imfuse_tiles.execution.store_arrays",
-    "fuse_images": "imfuse_tiles.execution.pipeline",
+    "fuse_images": "imfuse_tiles.execution.fuse_stack",
+    "fuse_stack": "imfuse_tiles.execution.fuse_stack",
     "open_store": "imfuse_tiles.execution.store_arrays",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from imfuse_tiles.execution.pipeline import fuse_images
+from imfuse_tiles.execution.fuse_stack import fuse_images
 from imfuse_tiles.options.recipe import Recipe
 
 OPTIONS = ("--laplacian=level", "--maskblur=s2", "--cutblur=s2", "--bg=Mean")

@@ -28,7 +28,7 @@ def demo(words: Sequence[str]) -> int:
     folder = Path(args.directory)
     with kernels_compiled_aside():
         images = render_demo_stack(folder / "stack", args.force)
-        from imfuse_tiles.execution.pipeline import fuse_images
+        from imfuse_tiles.execution.fuse_stack import fuse_images
         from imfuse_tiles.imageio.open_stack import open_stack
         from imfuse_tiles.planning.auto_preset import choose
 

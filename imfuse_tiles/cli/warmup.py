@@ -57,7 +57,7 @@ def _parser() -> Parser:
 def compile_alignment() -> tuple[float, str]:
     """Fuse tiny frames that do not lie over each other: seconds, and where code is."""
     import imfuse_tiles.options  # noqa: F401  registers the options
-    from imfuse_tiles.execution.pipeline import fuse_images
+    from imfuse_tiles.execution.fuse_stack import fuse_images
     from imfuse_tiles.options.recipe import Recipe
     from imfuse_tiles.simulation import render
 
@@ -73,7 +73,7 @@ def compile_alignment() -> tuple[float, str]:
 def compile_preset(name: str, dtypes: Sequence[str] = DTYPES) -> tuple[float, str]:
     """Fuse tiny stacks of noise by a preset, which compiles all that it computes with: seconds, and where code is."""
     import imfuse_tiles.options  # noqa: F401  registers the options
-    from imfuse_tiles.execution.pipeline import fuse_images
+    from imfuse_tiles.execution.fuse_stack import fuse_images
     from imfuse_tiles.options.grammar import parse_arguments
     from imfuse_tiles.options.recipe import Recipe
 

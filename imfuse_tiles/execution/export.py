@@ -52,7 +52,7 @@ def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
     """Refuse to write over an image of the stack, whatever its name is here, or into the store."""
     if path.exists():
         for header in plan.stack.headers:
-            if path.samefile(header.path):
+            if header.format != "array" and path.samefile(header.path):
                 raise Refusal(f"{path}: is an image of the stack; not even --force overwrites it")
     if "://" not in store.root and path.absolute().is_relative_to(store.folder):
         raise Refusal(f"{path}: lies in the store {store.root}; results go elsewhere")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
 from imfuse_tiles.execution import export
-from imfuse_tiles.execution.align_stack import align_stack, remember_alignment
+from imfuse_tiles.execution.align_stack import remember_alignment
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.part_plans import announce_part
@@ -18,13 +18,11 @@ from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
-from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.imageio.physical_size import read_physical_size
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.recipe import Recipe, check_recipe
-from imfuse_tiles.options.resources import Resources, available_cores, worker_count, worker_location
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources, worker_location
 from imfuse_tiles.planning.disk import check_disk
-from imfuse_tiles.planning.memory import block_memory_limit, default_memory
+from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import Plan, make_plan, stages_from
 from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.planning.storage_choice import choose_storage
@@ -129,27 +127,3 @@ def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: 
     if resources.part:
         return PartRun(work, store, progress, halt, part=resources.part)
     return Run(work, store, progress, halt, alone=fresh and worker_location(resources.scheduler) == "in_process")
-
-
-def fuse_images(
-    images: Sequence[str | Path], recipe: Recipe, result: str | Path, *, store: str | Path | None = None,
-    extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
-    tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: Progress | None = None,
-) -> Outcome:  # fmt: skip
-    """Fuse image files into ``result`` (.tif, .png, .ome.zarr and so on), as ``imfuse-tiles fuse`` does.
-
-    ``images``: of one size, sorted by name, the front one first. ``store``: folder that keeps all that is computed
-    (None: one of the cache folder). ``extra``: write mask and depth maps beside the result. ``bits``: 8 or 16.
-    ``force``: overwrite what is there. ``memory``: bytes for everything (None: a quarter of the machine's, at most
-    4 GB). ``tile``: edge of a block in pixels. ``lean``: delete what no later stage needs as soon as it is computed.
-    Raises as :func:`fuse` does.
-    """
-    stack = open_stack(images, recipe.revert)
-    threads = worker_count(scheduler, workers or available_cores())
-    resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
-    kept = open_store_for(stack, store)
-    stack = align_stack(stack, recipe, kept, resources)
-    plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
-    size = read_physical_size(stack.headers[0].path)
-    request = ExportRequest(Path(result), extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
-    return run_plan(plan, kept, resources, request, progress)

@@ -63,6 +63,14 @@ def open_stack(
     headers = _without_small(_headers(paths, pages, selection, notices), files, notices)
     if revert:
         headers.reverse()
+    return stack_of_headers(headers, notices, white=white, ignore_alpha=ignore_alpha, check_inputs=check_inputs)
+
+
+def stack_of_headers(
+    headers: list[Header], notices: list[str], *, white: float | None = None, ignore_alpha: bool = False,
+    check_inputs: bool = False,
+) -> Stack:  # fmt: skip
+    """The stack of frames in their order, checked; see :func:`open_stack`. ``notices`` of how they were found."""
     headers = upright(headers, notices)
     check_stack(headers)
     if check_inputs:
@@ -88,7 +96,8 @@ def _file_of(header: Header) -> tuple[Path, str]:
 
 def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Header], Tags]:
     """The frames in the colours of the front one, and its tags with that profile."""
-    tags = {path: read_tags(path) for path in {header.path for header in headers}}
+    tags = {header.path: Tags() for header in headers}
+    tags |= {path: read_tags(path) for path in {header.path for header in headers if header.format != "array"}}
     profiles = [tags[header.path].profile for header in headers]
     headers, profile = in_one_profile(headers, profiles, notices)
     return headers, replace(tags[headers[0].path], profile=profile)

@@ -15,7 +15,7 @@ from stacks import frames, imagined, recipe_of, result, run, stack_of, whole
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Interrupted, Refusal
 from imfuse_tiles.execution import schedule_blocks
-from imfuse_tiles.execution.pipeline import fuse_images
+from imfuse_tiles.execution.fuse_stack import fuse_images
 from imfuse_tiles.execution.pools import ThreadPool, open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run

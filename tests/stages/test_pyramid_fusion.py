@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from imfuse_tiles.execution.pipeline import fuse_images
+from imfuse_tiles.execution.fuse_stack import fuse_images
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.pyramid import levels_for

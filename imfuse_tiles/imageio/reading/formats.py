@@ -63,6 +63,7 @@ class FileFormat:
 FORMATS = {kind.name: kind for kind in (
     FileFormat("npy", "a NumPy array", "numpy_file", ((0, b"\x93NUMPY"),)),
     FileFormat("zarr", "a Zarr folder", "zarr_folder"),
+    FileFormat("array", "an array in memory", "memory_array"),
 )}  # fmt: skip
 
 
