@@ -11,7 +11,7 @@ from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, spl
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import Option, parse_arguments
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
-from imfuse_tiles.options.resources import DEFAULT_DASHBOARD, KEEP
+from imfuse_tiles.options.resources import DEFAULT_DASHBOARD, INGEST, KEEP
 
 
 def add_frame_options(parser: Parser) -> None:
@@ -88,6 +88,9 @@ def fuse_parser(name: str) -> Parser:
     add("--keep", choices=KEEP, default="auto",
         help="what is stored: all, as much as fits the disk (auto), or the frames and the result only (source); "
         "what is not is computed when it is read, and a changed option computes it again")  # fmt: skip
+    add("--ingest", choices=INGEST, default="auto",
+        help="when frames are copied into the store: where the disk holds them (auto), always, or never; uncompressed "
+        "TIFFs that are not moved by the alignment can be read where they lie")  # fmt: skip
     add("--lean", action="store_true",
         help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
         "option computes more anew")  # fmt: skip

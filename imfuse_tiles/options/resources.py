@@ -30,6 +30,9 @@ DEFAULT_DASHBOARD = "127.0.0.1:8787"
 #: What a store keeps: all, as much as fits the disk, or what was read and the result only.
 KEEP = ("all", "auto", "source")
 
+#: When frames are copied into the store: where the disk holds them or they cannot be read in parts, always, or never.
+INGEST = ("auto", "always", "never")
+
 
 @frozen
 class Cluster:
@@ -111,7 +114,8 @@ class Resources:
     of a block in pixels, None: chosen to fit. ``scheduler``: where blocks are computed. ``part``: which of several
     programs this one is. ``durable``: whether data are on the disk before they are recorded. ``lean``:
     delete what no later stage needs. ``disk``: bytes for the store and the results, None: what is free. ``keep``: what
-    is stored, one of KEEP; all else is computed when it is read. Refusal of it together with ``part``: a part may still
+    is stored, one of KEEP; all else is computed when it is read. ``ingest``: when frames are stored, one of INGEST.
+    Refusal of it together with ``part``: a part may still
     wait for blocks of a stage, or come back for some, that another has long left behind.
     """
 
@@ -125,6 +129,7 @@ class Resources:
     durable: bool = False
     disk: int | None = None
     keep: str = "auto"
+    ingest: str = "auto"
 
     def __post_init__(self) -> None:
         if self.lean and self.part:

@@ -7,25 +7,32 @@ from dataclasses import dataclass, field, replace
 
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, StrongestMask
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import ComputedInput, Job, Stage, measured_key
 
 #: Jobs whose values can be computed for any region, and whether numbers of the whole stack are needed of them.
-MEASURED: dict[type[Job], bool] = {MaskJob: True, MergeJob: True, MontageJob: False}
+MEASURED: dict[type[Job], bool] = {IngestJob: True, MaskJob: True, MergeJob: True, MontageJob: False}
 
 
 def computable_stages(plan: Plan) -> list[Stage]:
-    """The stages that need not be stored, in their order: local ones, montages only where they are read once."""
-    return [
-        stage for stage in plan.stages if type(stage.job) in MEASURED and not stage.whole and _read_once(plan, stage)
-    ]
+    """The stages that need not be stored, in their order.
+
+    They are those of masks that are local, montages that are read once, and the frames if they can be read in parts.
+    """
+    return [stage for stage in plan.stages if type(stage.job) in MEASURED and _is_computable(plan, stage)]
+
+
+def _is_computable(plan: Plan, stage: Stage) -> bool:
+    if isinstance(stage.job, IngestJob):
+        return stage.key == plan.frames_key and all(header.window_access for header in stage.job.headers)
+    return _read_once(plan, stage) if isinstance(stage.job, MontageJob) else not stage.whole
 
 
 def _read_once(plan: Plan, stage: Stage) -> bool:
-    """Whether a montage is read by one stage only, all planes at once; true of all that is no montage."""
-    if not isinstance(stage.job, MontageJob):
-        return True
+    """Whether a montage is read by one stage only, all planes at once."""
+    assert isinstance(stage.job, MontageJob)
     readers = [other.job for other in plan.stages if stage.key in other.inputs]
     behind = any(op.word1 == "background" for op in stage.job.layers)
     return stage.key not in plan.wanted and len(readers) == 1 and isinstance(readers[0], FinishJob) and not behind
@@ -69,8 +76,8 @@ class _Rewriting:
             job = replace(job, out="", peak=peak_path(stage.key) if self.peaks else "")
             outputs = tuple(replace(output, path=job.peak) for output in outputs)
         else:
-            assert isinstance(job, MergeJob)
-            job = replace(job, out="")
+            assert isinstance(job, MergeJob | IngestJob)
+            job, outputs = replace(job, out=""), ()
         return replace(stage, name=f"measure {stage.name}", key=measured_key(stage.key), job=job, outputs=outputs)
 
     def reader(self, stage: Stage) -> Stage:

@@ -33,6 +33,11 @@ class Plan:
         return self.stages[-1]
 
     @property
+    def frames_key(self) -> str:
+        """The key of the stage that reads the frames."""
+        return self.stages[0].key
+
+    @property
     def identity(self) -> str:
         """What the result is known by, with or without its maps."""
         return (self.bare or self).result.key

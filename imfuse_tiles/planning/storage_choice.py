@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
 from imfuse_tiles.planning.disk import disk_growth, free_bytes, over_budget
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
+from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import MaskJob, MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
@@ -25,28 +26,42 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
     """The plan with what ``resources.keep`` asks for stored: ``all``, ``source``, or with ``auto`` as much as fits.
 
     A stage that the store holds already stays stored. Where nothing fits, the plan is the one that takes least. Parts
-    of one run must agree whatever the disk does, so for them ``auto`` is ``all``.
+    of one run must agree whatever the disk does, so for them ``auto`` is ``all``. Refusal when frames are not to be
+    stored that must be.
     """
+    if resources.ingest == "never":
+        check_frames(plan)
+    choices = _choices(plan, store, resources.ingest != "never")
     if resources.keep == "all" or (resources.keep == "auto" and resources.part):
-        return plan
-    choices = list(_choices(plan, store))
+        return choices[0]
     if resources.keep == "source":
         return choices[-1]
+    if resources.ingest == "auto":
+        choices.append(_choices(plan, store, frames=False)[-1])
     return next((choice for choice in choices if fits(survey(choice, store, resources), store)), choices[-1])
+
+
+def check_frames(plan: Plan) -> None:
+    """Refusal unless the frames of a plan can be read in parts where they lie."""
+    if plan.frames_key in {stage.key for stage in computable_stages(plan)}:
+        return
+    other = next((header for header in plan.stack.headers if not header.window_access), None)
+    reason = f"{other.name} cannot be read in parts" if other else "the alignment moves frames"
+    raise Refusal(f"--ingest=never: {reason}; allowed for uncompressed TIFFs that are upright and not moved")
 
 
 def least_disk(plan: Plan, store: Store, resources: Resources) -> int:
     """Bytes by which the store grows at the most when as little as possible is stored."""
-    *_, least = _choices(plan, store)
+    least = _choices(plan, store, resources.ingest == "always")[-1]
     return disk_growth(survey(least, store, resources), resources.lean).most
 
 
-def _choices(plan: Plan, store: Store) -> Iterator[Plan]:
-    """The plans of a result that store everything, and less and less of it."""
+def _choices(plan: Plan, store: Store, frames: bool) -> list[Plan]:
+    """The plans of a result that store everything, and less and less of it. ``frames``: whether these are stored."""
     stages = [stage for stage in computable_stages(plan) if not (store.exists() and store.numbers.load(stage.key))]
-    chosen = [{stage.key for stage in stages if isinstance(stage.job, kinds)} for kinds in UNSTORED]
-    yield from (without_storing(plan, keys) for keys in chosen)
-    yield without_storing(plan, chosen[-1], peaks=False)
+    in_place = set() if frames else {stage.key for stage in stages if isinstance(stage.job, IngestJob)}
+    chosen = [in_place | {stage.key for stage in stages if isinstance(stage.job, kinds)} for kinds in UNSTORED]
+    return [*(without_storing(plan, keys) for keys in chosen), without_storing(plan, chosen[-1], peaks=False)]
 
 
 def fits(work: WorkPlan, store: Store) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
+
+import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
@@ -30,7 +32,7 @@ class IngestJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         header, region = self.headers[block.z0 - self.first], block.region
-        step = access.array(self.out).chunks[-2]
+        step = access.array(self.out).chunks[-2] if self.out else BAND
         levels = FrameLevels(block.z0)
         with open_frame(header) as frame:
             for y0 in range(region.y0, region.y1, step):
@@ -41,6 +43,18 @@ class IngestJob(Job):
                 part = Region(y0, y1, 0, header.width)
                 access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
         return levels.report()
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        (first, last), (z0, z1) = lead
+        samples = [self.window(access, z, region)[first:last] for z in range(z0, z1)]
+        return np.stack(samples, axis=1)
+
+    def window(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """Samples (planes, y, x) of a slice's region, read from its file."""
+        with open_frame(self.headers[z - self.first]) as frame:
+            samples = frame.window(region.y0, region.y1, region.x0, region.x1)
+        access.bytes_read += samples.nbytes
+        return samples
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return stack_levels(reports)

@@ -31,8 +31,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 def choices(plan: Plan) -> list[set[str]]:
-    """Every set of stages of a plan that need not be stored."""
-    keys = [stage.key for stage in computable_stages(plan)]
+    """Every set of stages of a plan that need not be stored, frames aside."""
+    keys = [stage.key for stage in computable_stages(plan) if stage.key != plan.frames_key]
     return [set(some) for some in chain.from_iterable(combinations(keys, n) for n in range(len(keys) + 1))]
 
 
@@ -50,21 +50,23 @@ def test_every_choice_of_what_is_stored_gives_the_same_bytes_under_the_same_key(
     stored = fused(plan, tmp_path / "stored", tile=64)
     assert len(choices(plan)) >= 4
     for number, keys in enumerate(choices(plan)):
-        other = without_storing(plan, keys, peaks=bool(number % 3))
+        in_place = {plan.frames_key} if number % 4 in (1, 2) else set()
+        other = without_storing(plan, keys | in_place, peaks=bool(number % 3))
         assert other.result.key == plan.result.key
         assert fused(other, tmp_path / str(number), tile=64 if number % 2 else 128) == stored
 
 
 def test_what_is_not_stored_leaves_no_array(stack: Stack, tmp_path: Path) -> None:
     plan = make_plan(recipe_of(RECIPES[0]), stack, maps=False)
-    other = without_storing(plan, {stage.key for stage in computable_stages(plan)})
-    fused(other, tmp_path / "store", tile=64)
+    frames_stored = {stage.key for stage in computable_stages(plan)} - {plan.frames_key}
+    fused(without_storing(plan, frames_stored), tmp_path / "store", tile=64)
     assert sorted(path.name for path in (tmp_path / "store").iterdir() if path.is_dir()) == [
         "final", "journal", "numbers", "peak", "source",
     ]  # fmt: skip
     other = without_storing(plan, {stage.key for stage in computable_stages(plan)}, peaks=False)
     fused(other, tmp_path / "less", tile=64)
     assert not (tmp_path / "less" / "peak").exists()
+    assert not (tmp_path / "less" / "source").exists()
 
 
 def test_a_run_goes_on_with_what_another_choice_has_stored(stack: Stack, tmp_path: Path) -> None:

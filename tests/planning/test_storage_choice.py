@@ -23,7 +23,7 @@ HOW = Resources(memory=2 << 30, workers=2)
 
 @pytest.fixture
 def plan() -> Plan:
-    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20), maps=False)
+    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20, rows_per_segment=1), maps=False)
 
 
 @pytest.fixture
@@ -82,3 +82,17 @@ def test_a_disk_that_holds_too_little_is_refused_with_what_the_run_needs(plan: P
     resources = replace(HOW, disk=least // 2)
     with pytest.raises(Refusal, match=r"needs .* of disk, allowed is .* \(--disk\)"):
         check_disk(survey(choose_storage(plan, store, resources), store, resources), store, (store.folder.parent, 0))
+
+
+def test_frames_are_read_where_they_lie_when_nothing_else_fits(plan: Plan, store: Store) -> None:
+    source = survey(plan, store, HOW).stages[0].bytes_in_all
+    resources = replace(HOW, disk=source // 2)
+    choice = choose_storage(plan, store, resources)
+    assert names(choice)[0] == "read frames"
+    assert names(choose_storage(plan, store, replace(resources, ingest="always")))[0] == "mask wavelet"
+
+
+def test_frames_that_cannot_be_read_in_parts_are_refused_by_name(store: Store) -> None:
+    compressed = make_plan(recipe_of("--wavelet"), imagined(3, rows_per_segment=64))
+    with pytest.raises(Refusal, match=r"s000.tif cannot be read in parts; allowed for uncompressed TIFFs"):
+        choose_storage(compressed, store, replace(HOW, ingest="never"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from imfuse_tiles.imageio.reading.zarr_facts import frame_facts
 
 #: Floating-point samples so many times brighter than white are no highlights.
 _OTHER_RANGE = 16.0
+
+
+@runtime_checkable
+class Windows(Protocol):
+    """Rows of which parts can be read."""
+
+    def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
+        """Fill ``out`` (planes, y1 - y0, x1 - x0)."""
+        ...
 
 
 class FrameReader:
@@ -41,7 +51,23 @@ class FrameReader:
         band = np.empty((header.planes, y1 - y0, width), header.dtype)
         with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
             self._source.read(top + y0, top + y1, band)
-        band = np.ascontiguousarray(band[..., left : left + header.width])
+        return self._finished(np.ascontiguousarray(band[..., left : left + header.width]), y0, y1)
+
+    def window(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
+        """Columns x0..x1 of rows y0..y1, as :meth:`rows` gives them; of uncompressed TIFFs nothing else is read."""
+        header, top, left = self.header, *(self.header.crop or (0, 0))[:2]
+        if not (header.window_access and isinstance(self._source, Windows)):
+            return np.ascontiguousarray(self.rows(y0, y1)[..., x0:x1])
+        if not (0 <= y0 < y1 <= header.height and 0 <= x0 < x1 <= header.width):
+            raise ValueError(f"rows {y0}..{y1}, columns {x0}..{x1} of {header.height} x {header.width}")
+        band = np.empty((header.planes, y1 - y0, x1 - x0), header.dtype)
+        with _named(header), np.errstate(over="ignore"):
+            self._source.read_window(top + y0, top + y1, left + x0, left + x1, band)
+        return self._finished(band, y0, y1)
+
+    def _finished(self, band: np.ndarray, y0: int, y1: int) -> np.ndarray:
+        """Samples as read from rows y0..y1 become those of the stack, in place."""
+        header = self.header
         if header.inverted:
             colours = band[: header.channels]
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)

@@ -119,6 +119,11 @@ class Header:
         return self.rows_per_segment < self.height
 
     @property
+    def window_access(self) -> bool:
+        """Whether parts of rows can be read alone: uncompressed, and upright as they lie in the file."""
+        return self.format == "tiff" and self.rows_per_segment == 1 and self.turn == 1
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """(planes, height, width) as read."""
         return self.planes, self.height, self.width

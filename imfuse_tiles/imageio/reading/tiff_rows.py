@@ -87,17 +87,41 @@ class TiffRows:
             decoded = page.decode(encoded, index)[0]
         return decoded[0]
 
-    def _read_plain(self, y0: int, y1: int, out: np.ndarray) -> None:
+    def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
+        """Fill `out` (planes, y1 - y0, x1 - x0) from a part of uncompressed rows; the other parts are not read."""
         layout = self._layout
+        if not layout.plain:  # compressed strips of one row
+            rows = np.empty((len(out), y1 - y0, layout.width), out.dtype)
+            self.read(y0, y1, rows)
+            out[:] = rows[..., x0:x1]
+            return
+        pixel = layout.samples * layout.sample_bytes
+        for plane in range(min(layout.planes, self._planes)):
+            for y in range(y0, y1):
+                start = self._plain_start(plane, y) + x0 * pixel
+                row = np.frombuffer(self._read_bytes(start, (x1 - x0) * pixel), self._dtype)
+                samples = row.reshape(x1 - x0, layout.samples)
+                for sample in range(min(layout.samples, self._planes)):
+                    out[plane + sample, y - y0] = samples[:, sample]
+
+    @property
+    def _dtype(self) -> np.dtype:
+        return np.dtype(self._page.dtype).newbyteorder(self._file.byteorder)
+
+    def _plain_start(self, plane: int, y: int) -> int:
+        """Where an uncompressed row begins in the file."""
+        strip, within = divmod(y, self._layout.tile_height)
+        offset: int = self._page.dataoffsets[self._layout.index(plane, strip, 0)]
+        return self._start + offset + within * self._layout.row_bytes
+
+    def _read_plain(self, y0: int, y1: int, out: np.ndarray) -> None:
+        layout, dtype = self._layout, self._dtype
         portion = max(1, READ_BYTES // layout.row_bytes)
-        dtype = np.dtype(self._page.dtype).newbyteorder(self._file.byteorder)
         for plane in range(min(layout.planes, self._planes)):
             top = y0
             while top < y1:
-                strip, within = divmod(top, layout.tile_height)
-                bottom = min(y1, top + portion, (strip + 1) * layout.tile_height)
-                start = self._start + self._page.dataoffsets[layout.index(plane, strip, 0)] + within * layout.row_bytes
-                encoded = self._read_bytes(start, (bottom - top) * layout.row_bytes)
+                bottom = min(y1, top + portion, (top // layout.tile_height + 1) * layout.tile_height)
+                encoded = self._read_bytes(self._plain_start(plane, top), (bottom - top) * layout.row_bytes)
                 rows = np.frombuffer(encoded, dtype).reshape(bottom - top, layout.width, layout.samples)
                 for sample in range(min(layout.samples, self._planes)):
                     out[plane + sample, top - y0 : bottom - y0] = rows[..., sample]

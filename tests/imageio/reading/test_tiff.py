@@ -76,6 +76,15 @@ def test_bands_of_any_height_make_up_the_frame(layout, height, pixels, planes, t
     assert np.array_equal(in_bands(tiff("a.tif", image, **LAYOUTS[layout]), height), planes(image))
 
 
+@pytest.mark.parametrize("layout", [*LAYOUTS, *SEPARATE])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_window_is_a_part_of_its_rows(layout, dtype, pixels, tiff):
+    header = read_header(tiff("a.tif", pixels(dtype, 3), **(LAYOUTS | SEPARATE)[layout]))
+    for frame_header in (header, header.cropped(2, 60, 3, 40)):
+        with open_frame(frame_header) as frame:
+            assert np.array_equal(frame.window(5, 23, 7, 30), frame.rows(5, 23)[..., 7:30])
+
+
 def test_bands_may_be_read_in_any_order(pixels, planes, tiff):
     image = pixels()
     header = read_header(tiff("a.tif", image, rowsperstrip=8, compression="lzw"))
