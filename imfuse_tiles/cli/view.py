@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
+from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.store import Store
 
@@ -35,10 +36,13 @@ def view(words: Sequence[str]) -> int:
     from imfuse_tiles.execution.pipeline import cache_folder
     from imfuse_tiles.viewer.serving import open_browser, serve
     from imfuse_tiles.viewer.session import Shown, ViewSession
+    from imfuse_tiles.viewer.tuning import Tuner
 
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
     shown = [Shown(store_of(place), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")
+    tuner = Tuner(lambda: reopen_run(shown[0].store))
+    session.add(tuner.questions, tuner.pictures.get)
 
     def announce(address: str) -> None:
         print(address, flush=True)

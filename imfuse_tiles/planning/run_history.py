@@ -29,6 +29,13 @@ def record_run(work: WorkPlan, store: Store, command: Sequence[str] = ()) -> Non
     })  # fmt: skip
 
 
+def record_stages(work: WorkPlan, store: Store) -> None:
+    """Write down that the stages of a plan are of use now, without making it the last run."""
+    now, note = time.time(), store.numbers.load(NOTE) or {}
+    entries = {each.stage.key: _entry(each, now, False) for each in work.stages}
+    store.numbers.save(NOTE, {**note, "stages": {**note.get("stages", {}), **entries}})
+
+
 def _entry(work: StageWork, now: float, discarded: bool) -> dict[str, Any]:
     paths = [output.path for output in work.stage.outputs]
     return {"name": work.stage.name, "blocks": work.block_count, "paths": paths, "used": now, "passing": discarded}

@@ -126,6 +126,17 @@ class Tile(Guarded):
         self.finish(content)
 
 
+class Picture(Guarded):
+    """A picture that was computed for the page."""
+
+    def get(self, number: str) -> None:
+        content = self.session.pictures(int(number))
+        if content is None:
+            raise HTTPError(404)
+        self.set_header("Content-Type", "image/png")
+        self.finish(content)
+
+
 class Question(Guarded):
     """A question of the page: a method of the session by its name, its arguments as JSON."""
 
@@ -154,6 +165,7 @@ class ViewServer:
         shared = {"session": session, "token": self.token, "hosts": hosts, "threads": threads}
         routes = [
             (r"/[^/]+/tile/([\w.-]{1,80})/(\d{1,7})/(\d{1,2})/(\d{1,7})_(\d{1,7})\.(jpg|png)", Tile, shared),
+            (r"/[^/]+/picture/(\d{1,9})\.png", Picture, shared),
             (r"/[^/]+/ask/([a-z_]{1,30})", Question, shared),
             (r"/[^/]+/([\w.-]{0,60})", Files, shared),
             (r".*", Forbidden, shared),

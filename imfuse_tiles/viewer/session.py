@@ -38,11 +38,17 @@ class ViewSession:
         self.layers: dict[str, ViewLayer] = {}
         self.page_files = {path.name for path in (Path(__file__).parent / "page").iterdir()}
         self.questions: dict[str, Answer] = {"state": self.state, "pixel": self.pixel}
+        self.pictures: Callable[[int], bytes | None] = lambda number: None
         self.last_heard = time.monotonic()
         self.to_build: list[tuple[ViewLayer, int]] = []
         self.built: set[tuple[str, int]] = set()
         self.guard = threading.Lock()
         self.refresh()
+
+    def add(self, questions: dict[str, Answer], pictures: Callable[[int], bytes | None]) -> None:
+        """Let another part of the page ask its questions, and show pictures that it numbers."""
+        self.questions.update(questions)
+        self.pictures = pictures
 
     def heard(self) -> None:
         """Note that a page is still there."""

@@ -1,0 +1,106 @@
+"""A part of a result computed by itself, at full resolution: through the plan and the store of the whole run.
+
+What the store holds is read; masks, merged masks and montages that it does not hold are computed for the part only.
+What must be known of the whole stack (limits of masks, say) is measured first, and kept for the whole run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from imfuse_tiles.execution.estimated_numbers import can_estimate, estimated
+from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.execution.run import Run
+from imfuse_tiles.execution.signals import Halt
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.run_history import record_stages
+from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.stage import Access, Stage
+from imfuse_tiles.storage.store import Store
+
+
+def region_values(
+    plan: Plan, store: Store, resources: Resources, region: Region,
+    progress: Progress | None = None, halt: Halt | None = None, quick: bool = False,
+) -> tuple[np.ndarray, bool]:  # fmt: skip
+    """The planes (n, y, x) uint16 of a region of the result: the same bytes as the whole run writes there.
+
+    The planes are those of the result's array: colours, opacity, and with maps the mask, depth and its opacity.
+    ``quick``: limits of masks that are not known yet are estimated; then the bytes are only about the same, and
+    False is returned with them, else True. AlreadyExists while another run works on the store and something must be
+    measured; Interrupted when ``halt`` says so.
+    """
+    lean = region_plan(plan, store)
+    job, computed = lean.result.job, {part.path: part.job for part in lean.result.computed}
+    assert isinstance(job, FinishJob)
+    needed = unmeasured(lean, store)
+    exact = not (quick and needed and can_estimate(needed))
+    if exact:
+        measure(lean, store, resources, progress, halt)
+    else:
+        store = estimated(store, needed, computed, resources.workers)
+    parts = list(halves(region, resources.workers))
+    with ThreadPoolExecutor(len(parts)) as threads:
+        values = threads.map(lambda part: job.codes(Access(store, computed=dict(computed)), part), parts)
+        out = np.empty((job.depth, *region.shape), np.uint16)
+        for part, codes in zip(parts, values, strict=True):
+            rows, columns = part.slices_in(region)
+            out[:, rows, columns] = codes
+    return out, exact
+
+
+def region_plan(plan: Plan, store: Store) -> Plan:
+    """The plan with all that can be computed for a region, and is not in the store, computed when it is read."""
+    return without_storing(
+        plan, {stage.key for stage in computable_stages(plan) if store.numbers.load(stage.key) is None}
+    )
+
+
+def unmeasured(lean: Plan, store: Store) -> list[Stage]:
+    """The stages that must be complete before a region of the result can be computed."""
+    by_key, needed, wanted = {stage.key: stage for stage in lean.stages}, set[str](), list(lean.result.inputs)
+    while wanted:
+        key = wanted.pop()
+        if key not in needed and store.numbers.load(key) is None:
+            needed.add(key)
+            wanted += by_key[key].inputs
+    return [stage for stage in lean.stages if stage.key in needed]
+
+
+def measure(
+    lean: Plan, store: Store, resources: Resources, progress: Progress | None = None, halt: Halt | None = None
+) -> None:
+    """Complete the stages that a region of the result cannot do without."""
+    needed = {stage.key for stage in unmeasured(lean, store)}
+    if not needed:
+        return
+    with store.locked():
+        for number, stage in enumerate(lean.stages):
+            if stage.key in needed:
+                work = survey(replace(lean, stages=lean.stages[: number + 1]), store, resources)
+                record_stages(work, store)
+                pool = lambda: open_pool(resources, store.root)  # noqa: E731
+                Run(work, store, progress or Progress(), halt or Halt()).execute(pool)
+
+
+def halves(region: Region, count: int) -> Iterator[Region]:
+    """The region in ``count`` bands across its longer side."""
+    height, width = region.shape
+    for number in range(count):
+        if height >= width:
+            a, b = (region.y0 + height * step // count for step in (number, number + 1))
+            part = region._replace(y0=a, y1=b)
+        else:
+            a, b = (region.x0 + width * step // count for step in (number, number + 1))
+            part = region._replace(x0=a, x1=b)
+        if a < b:
+            yield part

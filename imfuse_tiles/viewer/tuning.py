@@ -1,0 +1,187 @@
+"""Tuning in the page: a region computed with changed options, step after step, and the whole run when it is right."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from imfuse_tiles.errors import Interrupted, Refusal
+from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.execution.region_values import region_values
+from imfuse_tiles.execution.signals import Halt
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.imageio.writing.encode_tile import encode_png
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.option_forms import declarations, form_of, recipe_of
+
+#: Pixels of the largest region, and pictures of regions that are remembered.
+LARGEST, REMEMBERED = 8_000_000, 200
+
+
+@frozen
+class TunedRun:
+    """What a run is tuned from: its stack, options and resources, and the words of a command that would run others.
+
+    ``words``: from options and a place for the result (empty: ``result``) to the words behind ``imfuse-tiles``.
+    """
+
+    stack: Stack
+    recipe: Recipe
+    store: Store
+    resources: Resources
+    block_limit: int
+    words: Callable[[Recipe, str], list[str]]
+    folder: str
+    result: str
+
+
+class Tuner:
+    """Answers the page's questions of tuning. One region is computed at a time; an older question is dropped."""
+
+    def __init__(self, open_run: Callable[[], TunedRun]) -> None:
+        self.open_run, self.opening = open_run, threading.Lock()
+        self.opened: TunedRun | None = None
+        self.pictures: dict[int, bytes] = {}
+        self.number, self.latest, self.doing, self.halt = 0, 0, "", Halt()
+        self.computing = threading.Lock()
+        self.whole: subprocess.Popen[str] | None = None
+        self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # for as long as the server
+
+    @property
+    def run(self) -> TunedRun:
+        """The run, its stack opened when first asked for. Refusal when its images are gone."""
+        with self.opening:
+            self.opened = self.opened or self.open_run()
+            return self.opened
+
+    @property
+    def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        return {
+            "options": self.options,
+            "tune": self.tune,
+            "tuning": self.progress,
+            "whole": self.run_whole,
+            "drop": self.drop,
+        }
+
+    def options(self, about: dict[str, Any]) -> dict[str, Any]:
+        """The options of the run as a form, and what others there are."""
+        return {
+            "form": form_of(self.run.recipe),
+            "declarations": declarations(),
+            "most": LARGEST,
+            "result": self.run.result,
+            "command": self.command(self.run.recipe),
+        }
+
+    def tune(self, about: dict[str, Any]) -> dict[str, Any]:
+        """A region (x, y, width, height in pixels) with the options of a ``form``. Refusal of either."""
+        recipe, region = recipe_of(about.get("form", ()), self.run.recipe.revert), self.region(about.get("region"))
+        self.halt.number = signal.SIGINT  # what is measured for an older question is not waited for
+        self.latest += 1
+        mine = self.latest
+        with self.computing:
+            if mine != self.latest:
+                return {"stale": True}
+            self.halt, began = Halt(), time.perf_counter()
+            try:
+                picture, exact = self.compute(recipe, region, bool(about.get("quick")))
+            except Interrupted:
+                return {"stale": True}
+        self.number += 1
+        self.pictures[self.number] = picture
+        while len(self.pictures) > REMEMBERED:
+            del self.pictures[min(self.pictures)]
+        return {"picture": self.number, "exact": exact, "seconds": round(time.perf_counter() - began, 2),
+                "options": str(recipe), "form": form_of(recipe), "command": self.command(recipe)}  # fmt: skip
+
+    def drop(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Measure no more for the region that is being computed: another one is to come."""
+        self.halt.number = signal.SIGINT
+        return {}
+
+    def region(self, place: Any) -> Region:
+        """A region of the frame. Refusal of anything else."""
+        height, width = self.run.stack.frame
+        if not (isinstance(place, list) and len(place) == 4 and all(isinstance(each, int) for each in place)):
+            raise Refusal("a region is x, y, width and height in pixels")
+        x, y, columns, rows = place
+        if not (0 <= x < x + columns <= width and 0 <= y < y + rows <= height and columns * rows <= LARGEST):
+            raise Refusal(f"a region lies in the frame of {width} x {height} pixels and has at most {LARGEST} of them")
+        return Region(y, y + rows, x, x + columns)
+
+    def compute(self, recipe: Recipe, region: Region, quick: bool) -> tuple[bytes, bool]:
+        """The region as PNG, and whether it is just what the whole run makes."""
+        run = self.run
+        plan = make_plan(recipe, run.stack, run.block_limit)
+        try:
+            values, exact = region_values(plan, run.store, run.resources, region, Told(self), self.halt, quick)
+        finally:
+            self.doing = ""
+        job = plan.result.job
+        assert isinstance(job, FinishJob)
+        codes, opacity = values[: job.colours], values[job.colours].astype(int)[None]
+        pixels = (codes.astype(int) * opacity + 48 * 257 * (65535 - opacity)) // 65535
+        return encode_png(((pixels + 128) // 257).astype("uint8").transpose(1, 2, 0).copy()), exact
+
+    def progress(self, about: dict[str, Any]) -> dict[str, Any]:
+        """What is measured of the whole stack at the moment, and how the whole run ended."""
+        whole, code, error = self.whole, None, ""
+        if whole and whole.poll() is not None:
+            code = whole.returncode
+            self.whole_errors.seek(0)
+            lines = self.whole_errors.read().strip().splitlines()
+            error = lines[-1] if lines and code else ""
+        return {"doing": self.doing, "whole": whole is not None, "code": code, "error": error}
+
+    def run_whole(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Start the whole run with the options of a ``form`` into the file ``result``. Refusal while one goes on."""
+        if self.whole and self.whole.poll() is None:
+            raise Refusal("a run goes on already")
+        recipe = recipe_of(about.get("form", ()), self.run.recipe.revert)
+        words = self.run.words(recipe, str(about.get("result", "")))
+        self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.whole = subprocess.Popen(
+            [sys.executable, "-m", "imfuse_tiles", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=self.whole_errors, text=True, cwd=self.run.folder or None,
+        )  # fmt: skip
+        return {"command": shlex.join(["imfuse-tiles", *words])}
+
+    def command(self, recipe: Recipe) -> str:
+        """The command line of the whole run with other options."""
+        return shlex.join(["imfuse-tiles", *self.run.words(recipe, "")])
+
+
+class Told(Progress):
+    """Says in the page what of the whole stack is being measured."""
+
+    def __init__(self, tuner: Tuner) -> None:
+        self.tuner, self.done, self.blocks = tuner, 0, 0
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        self.done, self.blocks = reused, blocks
+        self.block(stage, 0)
+
+    def block(self, stage: Stage, more: int = 1) -> None:
+        self.done += more
+        self.tuner.doing = f"{stage.name}: {self.done} of {self.blocks} blocks"
+
+
+def words_with(rest: Sequence[str], recipe: Recipe, store: Store, result: str) -> list[str]:
+    """The words of ``fuse`` for a recipe: ``rest`` are those that are not of the recipe, nor name result and store."""
+    options = [*map(str, recipe.ops), *(["--revert"] if recipe.revert else [])]
+    return ["fuse", *options, f"--store={store.root}", f"--output={result}", *rest]

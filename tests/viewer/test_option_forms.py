@@ -1,0 +1,49 @@
+"""Every option goes into a form and comes back as itself; what is no form is refused in a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.options.grammar import REGISTRY, parse_option
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.viewer.option_forms import declarations, form_of, option_of, recipe_of
+
+EXAMPLES = [f"--{kind.name}{'=' * bool(text)}{text}" for kind in REGISTRY.values() for text in kind.examples]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_option_comes_back_from_its_form(text: str) -> None:
+    op = parse_option(text)
+    (entry,) = form_of(Recipe((op,)))
+    assert option_of(entry) == op
+
+
+def test_every_option_is_declared_with_fields_and_sliders_that_hold_the_default() -> None:
+    declared = declarations()
+    assert {each["name"] for each in declared} == set(REGISTRY)
+    for each in declared:
+        assert each["help"]
+        for item in each["fields"]:
+            if item["slider"] and item["default"] is not None:
+                low, high, step = item["slider"]
+                assert low <= item["default"] <= high
+                assert step > 0
+
+
+NO_FORMS: list[list[Any]] = [
+    ["--blur"],
+    [{"name": "nothing"}],
+    [{"name": "cutblur", "values": [1]}],
+    [{"name": "cutblur", "values": {"s": "<b>"}}],
+    [{"name": "cutmax", "values": {"p": []}}],
+]
+
+
+@pytest.mark.parametrize("form", NO_FORMS)
+def test_what_is_no_form_is_refused_in_a_line(form: list[Any]) -> None:
+    with pytest.raises(Refusal) as refused:
+        recipe_of(form)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,130 @@
+"""Tuning as a person does it in the page: a region, changed options, undo, the run on the whole."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import Browser
+from imagecodecs import png_decode
+from program import run
+from viewed_stores import OPTIONS, stack_files
+from viewer_servers import Served
+
+from imfuse_tiles.cli.reopen_run import reopen_run
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.session import Shown, ViewSession
+from imfuse_tiles.viewer.tuning import Tuner
+
+TESTED_MODULES = ("cli.reopen_run",)
+NOTE = "document.querySelector('#tune-note').textContent"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a stack, its store and its result."""
+    folder = tmp_path_factory.mktemp("tuned")
+    files = stack_files(folder / "stack")
+    ended = run("fuse", *OPTIONS, "-X", "--store", "store", "-o", "result.tif", *(f"stack/{f.name}" for f in files),
+                cwd=folder)  # fmt: skip
+    assert ended.code == 0, ended.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuner(folder: Path) -> Tuner:
+    return Tuner(lambda: reopen_run(Store.at(folder / "store")))
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path, tuner: Tuner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    session = ViewSession([Shown(Store.at(folder / "store"))], tmp_path_factory.mktemp("tiles"))
+    session.add(tuner.questions, tuner.pictures.get)
+    server = Served(session)
+    browser.open(server.address)
+    browser.until("document.querySelector('#layer-a').value")
+    yield browser
+    browser.close()
+    server.end()
+
+
+def legends(page: Browser) -> list[str]:
+    found: list[str] = page.js("[...document.querySelectorAll('#form legend')].map(each => each.textContent)")
+    return found
+
+
+def test_a_region_is_tuned_undone_and_run_on_the_whole(page: Browser, folder: Path) -> None:
+    page.click("#tune summary")
+    page.until("document.querySelectorAll('#form fieldset').length > 3")
+    assert "--cutblur=s2" in legends(page)
+    page.click("#region-view")
+    page.until(f"{NOTE}.startsWith('computed')")
+    at = legends(page).index("--cutblur=s2")
+    page.choose(f"#cutblur-{at}-s-slider", 5)
+    page.until("[...document.querySelectorAll('#form legend')].some(each => each.textContent === '--cutblur=s5')")
+    page.choose("#add-option", "cutalpha")
+    page.until("document.querySelectorAll('#form fieldset').length > 5")
+    assert "--cutalpha" in page.js("document.querySelector('#tune-command').value")
+    page.click("#undo")
+    assert "--cutalpha" not in " ".join(legends(page))
+    page.click("#undo")
+    assert "--cutblur=s2" in legends(page)
+    page.click("#redo")
+    assert "--cutblur=s5" in legends(page)
+    page.click("#run-whole")
+    page.until("document.querySelector('#status').textContent.includes('is done')", 60)
+    assert (folder / "result-tuned.tif").is_file()
+    assert page.until("[...document.querySelectorAll('#layer-a optgroup')].some(each => each.label.includes('s5'))")
+    assert page.problems() == []
+
+
+def test_a_region_is_drawn_with_the_mouse(page: Browser) -> None:
+    page.click("#region-choose")
+    page.drag((300, 300), (450, 420))
+    page.until("/^\\d+ × \\d+ pixels/.test(document.querySelector('#tune-place').textContent)")
+    page.until(f"{NOTE}.startsWith('computed')")
+    assert page.js("document.querySelector('#region-choose').getAttribute('aria-pressed')") == "false"
+
+
+def test_what_is_shown_is_what_the_whole_run_makes(tuner: Tuner) -> None:
+    form = tuner.options({})["form"]
+    answer = tuner.tune({"form": form, "region": [20, 30, 100, 80]})
+    shown = np.asarray(png_decode(tuner.pictures[answer["picture"]]))
+    codes = tuner.run.store.arrays.open(f"final/{Path(final_of(tuner)).name}").read([(0, 3), (30, 110), (20, 120)])
+    assert np.array_equal(shown, np.moveaxis((codes.astype(int) + 128) // 257, 0, -1))
+
+
+def final_of(tuner: Tuner) -> str:
+    from imfuse_tiles.planning.plan import make_plan
+
+    return make_plan(tuner.run.recipe, tuner.run.stack, tuner.run.block_limit).result.outputs[0].path
+
+
+def test_the_command_line_makes_the_same_run_again(tuner: Tuner) -> None:
+    words = shlex.split(tuner.options({})["command"])
+    assert words[:2] == ["imfuse-tiles", "fuse"]
+    assert "--extra" in words
+    assert sum(word.endswith(".tif") and "frame" in word for word in words) == 4
+
+
+@pytest.mark.parametrize("region", [None, [1, 2, 3], [0, 0, 0, 5], [-1, 0, 5, 5], [0, 0, 9999, 5], ["0", 0, 5, 5]])
+def test_a_region_outside_is_refused(tuner: Tuner, region: object) -> None:
+    with pytest.raises(Refusal, match="region"):
+        tuner.tune({"form": [], "region": region})
+
+
+def test_a_store_whose_images_changed_is_not_tuned(folder: Path) -> None:
+    frame = folder / "stack" / "frame0.tif"
+    content = frame.read_bytes()
+    frame.write_bytes(content + b" ")
+    with pytest.raises(Refusal, match="have changed"):
+        reopen_run(Store.at(folder / "store"))
+    frame.unlink()
+    with pytest.raises(Refusal):
+        reopen_run(Store.at(folder / "store"))
+    frame.write_bytes(content)
