@@ -14,7 +14,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, level_limits
-from imfuse_tiles.stages.stage import Access, Job, Stage, measured_key
+from imfuse_tiles.stages.stage import Access, RegionValues, Stage, measured_key
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 
@@ -55,7 +55,7 @@ def can_estimate(needed: Sequence[Stage]) -> bool:
     )
 
 
-def estimated(store: Store, needed: Sequence[Stage], computed: Mapping[str, Job], workers: int) -> EstimatedStore:
+def estimated(store: Store, needed: Sequence[Stage], computed: Mapping[str, RegionValues], workers: int) -> EstimatedStore:
     """The store with estimates of the numbers of stages, in their order, each by those before it."""
     guess, strongest = EstimatedStore(store.root), dict[str, list[np.ndarray]]()
     with ThreadPoolExecutor(workers) as threads:
