@@ -16,7 +16,7 @@ from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
-from imfuse_tiles.cli.show_run import record_timings, show_progress
+from imfuse_tiles.cli.show_run import record_timings, show_progress, tell_address
 from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
@@ -38,7 +38,7 @@ from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report
-from imfuse_tiles.viewer.desktop import show
+from imfuse_tiles.viewer.page_process import PageProcess
 
 
 def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) -> int:
@@ -64,7 +64,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     earlier = _find_earlier_result(args, plan, store, result)
     if earlier is not None:
         print("already up to date (--force recomputes)", file=sys.stderr)
-        return _finish(args, {"result": str(earlier)})
+        return _finish(args, {"result": str(earlier)}, store)
     return _fuse(args, plan, store, resources, result, began)
 
 
@@ -111,7 +111,7 @@ def _fuse(
             print(f"note: {line}", file=sys.stderr)
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
-    return _finish(args, outcome.output)
+    return _finish(args, outcome.output, store)
 
 
 def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:
@@ -129,14 +129,14 @@ def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds
     }  # fmt: skip
 
 
-def _finish(args: argparse.Namespace, files: dict[str, str]) -> int:
-    """Print where the result is, and open it if asked to. ``files``: by role; empty for all parts but the first."""
+def _finish(args: argparse.Namespace, files: dict[str, str], store: Store) -> int:
+    """Print where the result is, and open its page if asked to. ``files``: by role; none of all parts but the first."""
     if not files:
         print(f"part {args.part} is done; part 1 writes the result", file=sys.stderr)
         return 0
     print(files["result"])
-    if args.show:
-        show({role: files[role] for role in ("result", "mask", "depthmap") if role in files})
+    if args.show and not args.view:
+        PageProcess(store, tell_address).told()
     return 0
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.cli.progress_bars import terminal_progress
 from imfuse_tiles.execution.export_request import ExportRequest
-from imfuse_tiles.execution.progress import Progress, ProgressGroup
+from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page
-from imfuse_tiles.viewer.live_preview import Preview
+from imfuse_tiles.viewer.desktop import open_command
+from imfuse_tiles.viewer.page_process import PageProcess
 from imfuse_tiles.viewer.performance_page import Timings
 
 
@@ -38,14 +41,17 @@ def record_timings(
 
 @contextmanager
 def show_progress(args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest) -> Iterator[Progress]:
-    """The display on the terminal, and with ``--view`` a preview picture."""
+    """The display on the terminal, and with ``--view`` the page of the run in the browser."""
+    page = PageProcess(store, tell_address) if args.view else None
     with terminal_progress(args.quiet) as display:
-        if not args.view:
-            yield display
-            return
-        preview = Preview(request.beside("preview").with_suffix(".png"), plan, store, request.force)
-        preview.start()
         try:
-            yield ProgressGroup(display, preview)
+            yield display
         finally:
-            preview.close()
+            if page:
+                page.told()
+
+
+def tell_address(address: str) -> None:
+    """Print where the page of a run is served; it has opened where there is a display."""
+    there = "" if open_command(sys.platform, os.environ) else "no display found; "
+    print(f"{there}the page of this run: {address}", file=sys.stderr, flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
 from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.store import Store
-
-#: Seconds after the last word of a page that a server started by ``fuse`` ends, and before the first.
-CLOSED, NEVER_OPENED = 30.0, 600.0
 
 
 def view_parser() -> Parser:
@@ -25,6 +21,7 @@ def view_parser() -> Parser:
     add("places", nargs="+", metavar="STORE|FILE", help="stores of runs (folders or URLs), or pictures")
     add("--port", type=whole_number(0, 65535), default=0, metavar="N", help="port of 127.0.0.1 (any that is free)")
     add("--no-browser", action="store_true", help="print the address and open nothing")
+    add("--to-come", action="store_true", help="the store may be made later, by a run that is to begin")
     add("--idle", type=number(0, " of seconds"), metavar="SECONDS",
         help="end when no page has been open for so long (never)")  # fmt: skip
     return parser
@@ -39,7 +36,7 @@ def view(words: Sequence[str]) -> int:
     from imfuse_tiles.viewer.tuning import Tuner
 
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
-    shown = [Shown(store_of(place), name) for place, name in zip(args.places, names, strict=True)]
+    shown = [Shown(store_of(place, args.to_come), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")
     tuner = Tuner(lambda: reopen_run(shown[0].store))
     session.add(tuner.questions, tuner.pictures.get)
@@ -53,17 +50,14 @@ def view(words: Sequence[str]) -> int:
     return 0
 
 
-def store_of(place: str) -> Store:
+def store_of(place: str, to_come: bool = False) -> Store:
     """The store that a word names, or the one that holds a picture. Refusal when it is neither."""
     if "://" not in place and Path(place).is_file():
         from imfuse_tiles.viewer.picture_stores import picture_store
 
         return picture_store(Path(place))
     store = Store.at(place)
-    deadline = time.monotonic() + 1
-    while not store.exists():
-        if time.monotonic() > deadline:
-            raise Refusal(f"{place}: is neither a store of imfuse-tiles nor a picture")
-        time.sleep(0.1)
+    if not store.exists() and not to_come:
+        raise Refusal(f"{place}: is neither a store of imfuse-tiles nor a picture")
     store.check()
     return store

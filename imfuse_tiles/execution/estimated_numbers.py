@@ -55,7 +55,9 @@ def can_estimate(needed: Sequence[Stage]) -> bool:
     )
 
 
-def estimated(store: Store, needed: Sequence[Stage], computed: Mapping[str, RegionValues], workers: int) -> EstimatedStore:
+def estimated(
+    store: Store, needed: Sequence[Stage], computed: Mapping[str, RegionValues], workers: int
+) -> EstimatedStore:
     """The store with estimates of the numbers of stages, in their order, each by those before it."""
     guess, strongest = EstimatedStore(store.root), dict[str, list[np.ndarray]]()
     with ThreadPoolExecutor(workers) as threads:

@@ -1,1 +1,1 @@
-"""What a run shows to people: previews, reports, pages."""
+"""What a run shows to people: the page in the browser, tuning in it, reports."""
