@@ -357,7 +357,9 @@ class PyramidReference:
                         for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip
             found.append(self.blended(level, slices, low, evidence))
             slices = [kept_samples(level, each.data) for each in low]
-            shares = [kernels.pyramid.reduce(each, (0, 0), level.frame, above) for each in evidence]
+            noise = noise_energy(level.number, self.stack.shape[1], self.variance)
+            sure = [kernels.detail_energy.significant(each, noise) for each in evidence]
+            shares = [kernels.pyramid.reduce(each, (0, 0), level.frame, above) for each in sure]
             finer = [kernels.level_codes.bfloat16(each) for each in shares]
             level = level.coarser
         shares = [kernels.level_codes.from_bfloat16(each) for each in finer if each is not None]
@@ -382,6 +384,9 @@ class PyramidReference:
             focus.add_shares(weight, each, noise, top, total, left)
         if self.fusion.interpolates(level.number, len(slices)):
             total = np.maximum(left, np.float32(LEAST_LEFT) * total)
+        for z, each in enumerate(evidence):
+            if peak.reach > 1 and not self.fusion.unordered:
+                peak.add_near(each, z, noise)
         place = focus.stored_place(peak.place(noise, not self.fusion.unordered, everything), len(slices))
         bounds = np.min(slices, axis=0), np.max(slices, axis=0)
         return Blended(level, kept_detail(level, detail, total), *bounds, place)

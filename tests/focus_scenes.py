@@ -7,14 +7,17 @@ import numpy as np
 
 
 def focused(
-    count: int = 6, size: tuple[int, int] = (150, 210), noise: float = 0.0, seed: int = 3
+    count: int = 6, size: tuple[int, int] = (150, 210), noise: float = 0.0, seed: int = 3, blur: float = 0.5
 ) -> tuple[np.ndarray, ...]:
-    """Slices (z, planes, y, x) uint16 of a textured slope from front (left) to back, the truth, and its depth."""
+    """Slices (z, planes, y, x) uint16 of a textured slope from front (left) to back, the truth, and its depth.
+
+    ``blur``: deviation in pixels of what is half a slice out of focus.
+    """
     random = np.random.default_rng(seed)
     truth = np.stack([cv2.GaussianBlur(random.random(size), (0, 0), 1) for _ in range(3)])
     truth = np.clip(0.5 + (truth - truth.mean()) / truth.std() * 0.13, 0.05, 0.95)
     depth = np.broadcast_to(np.linspace(0, count - 1, size[1]), size)
-    blurs = np.stack([truth, *(np.stack([cv2.GaussianBlur(each, (0, 0), 0.5 * step) for each in truth])
+    blurs = np.stack([truth, *(np.stack([cv2.GaussianBlur(each, (0, 0), blur * step) for each in truth])
                                for step in range(1, 2 * count))])  # fmt: skip
     slices = []
     for z in range(count):

@@ -16,6 +16,9 @@ from .pyramid import Plane, Region, Size, _blend_rows, _column_weights, _double,
 
 #: Standard deviation in pixels and radius of the window of an energy.
 SIGMA, RADIUS = 1.3, 4
+#: Independent samples in the window of an energy (its standard deviation of 1.3 pixels, squared, times 19); standard
+#: deviations of a mean of noise beyond which it is taken for detail where finer levels take part in a decision.
+SAMPLES, CHANCE = 32.0, 3.0
 #: Energy of white noise of variance 1 at each level: that of the Laplacian's impulse response.
 GAINS = (0.891, 0.053, 0.010, 0.0024, 0.0006, 0.00015, 0.00004, 0.00001, 0.000003, 0.000001)
 #: Bins of a histogram of energies: the exponent and three bits of the mantissa of a float32.
@@ -54,6 +57,13 @@ def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size],
     out = np.zeros((region[1] - region[0], region[3] - region[2]), np.float32)
     _energy(np.ascontiguousarray(fine), *origins[0], np.ascontiguousarray(coarse), *origins[1], *frame, region[0],
             region[2], *across, *_lines(across[0].size), np.float32(1 / (float(full) * full)), out)  # fmt: skip
+    return out
+
+
+def significant(evidence: Plane, noise: float) -> Plane:
+    """What of the evidence (y, x) is more than chance: beyond the mean ``noise`` and CHANCE of its deviations."""
+    out = np.empty_like(evidence)
+    _significant(evidence, np.float32(noise * (1 + CHANCE * (2 / SAMPLES) ** 0.5)), out)
     return out
 
 
@@ -131,6 +141,13 @@ def _middle(middle, half, out):  # type: ignore[no-untyped-def]
 def _pair(left, right, tap, out):  # type: ignore[no-untyped-def]
     for x in range(out.size):
         out[x] += tap * (left[x] + right[x])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _significant(evidence, least, out):  # type: ignore[no-untyped-def]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x] = max(evidence[y, x] - least, np.float32(0))
 
 
 @njit(cache=True, nogil=True, counted=False)

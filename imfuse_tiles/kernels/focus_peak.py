@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
+from .detail_energy import SAMPLES
 from .level_codes import Codes, bfloat16, from_bfloat16, sample_codes
 
 Plane = NDArray[np.float32]
@@ -21,14 +22,15 @@ Part = tuple[slice, slice]
 #: A slice counts less by what it stays below the strongest, in units of so many standard deviations of the noise of
 #: an energy plus this share of it; at ``REACH`` units it does not count any more.
 NOISE_WIDTH, SHARE_WIDTH, REACH = 1.5, 0.06, 8.0
-#: Independent samples in the window of an energy (its standard deviation of 1.3 pixels, squared, times 19).
-SAMPLES = 32.0
 #: Largest logarithm of the detail that defocus is taken to have cost the slice next to the focus.
 MOST_GAIN = 0.8
 #: Blur (sigma, radius) of that logarithm, and of the weights of slices.
 GAIN_BLUR, WEIGHT_BLUR = (1.5, 4), (0.7, 2)
 #: What is left of the detail is taken to be at least this share.
 LEAST_LEFT = 0.4
+#: In stacks of twice as many slices and more, the depth is the mean of the slices near the peak, weighed by how far
+#: their energy is above this share of the strongest: three slices are too like each other there for a parabola.
+SWEEP, NEAR_SHARE = 12, 0.7
 #: Slices by which a peak is uncertain at best.
 LEAST_SPREAD = 0.1
 #: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
@@ -44,11 +46,23 @@ class Peak:
         self.index = np.full(shape, -2, np.int32)
         self.before, self.after, self.previous = (np.zeros(shape, np.float32) for _ in range(3))
         self.count = 0
+        self.mass, self.moment = (np.empty((0, 0), np.float32) for _ in range(2))
 
     def add(self, evidence: Plane) -> None:
         """Take the next slice's evidence, float32 (y, x) from 0 on."""
         _advance(evidence, self.count, self.best, self.index, self.before, self.after, self.previous)
         self.count += 1
+
+    @property
+    def reach(self) -> int:
+        """Slices on either side of the strongest that count for the depth between slices; 1: a parabola."""
+        return max(self.count // SWEEP, 1)
+
+    def add_near(self, evidence: Plane, z: int, noise: float) -> None:
+        """Take a slice into account for the mean of those near the strongest, once that is known."""
+        if self.mass.size == 0:
+            self.mass, self.moment = (np.zeros(self.best.shape, np.float32) for _ in range(2))
+        _add_near(evidence, z, self.best, self.index, np.float32(noise), self.reach, self.mass, self.moment)
 
     def tolerance(self, noise: float, part: Part) -> Plane:
         """One over the distance below the strongest at which a slice counts no more; ``noise``: mean noise energy."""
@@ -61,11 +75,13 @@ class Peak:
         """Where the evidence peaks in a part, between slices, and one over the variance of that, as it is kept.
 
         ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself. uint16 (2, y, x),
-        see :func:`stored_place`.
+        see :func:`stored_place`. Long sweeps need :meth:`add_near` of all slices before.
         """
         planes = [plane[part] for plane in (self.best, self.index, self.before, self.after)]
         where, sure = np.empty(planes[0].shape, np.float32), np.empty(planes[0].shape, np.float32)
         _place(*planes, np.float32(noise), self.count, ordered, where, sure)
+        if self.mass.size:
+            _centre(planes[1], self.mass[part], self.moment[part], self.count, self.reach, where)
         return np.stack([sample_codes(where, max(self.count - 1, 1)), bfloat16(sure)])
 
     def gain(self, noise: float) -> Plane:
@@ -202,6 +218,26 @@ def _place(best, index, before, after, noise, count, ordered, where, sure):  # t
             above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)
             real = min(max((above - CHANCE) / (CERTAIN - CHANCE), 0.0), 1.0)
             sure[y, x] = max(precision * real * real, 1e-4)
+
+
+@njit(cache=True, nogil=True)
+def _add_near(evidence, z, best, index, noise, reach, mass, moment):  # type: ignore[no-untyped-def]
+    for y in range(best.shape[0]):
+        for x in range(best.shape[1]):
+            away = z - index[y, x]
+            if -reach <= away <= reach:
+                least = np.float32(NEAR_SHARE) * _clean(best[y, x], noise)
+                weight = max(_clean(evidence[y, x], noise) - least, np.float32(0))
+                mass[y, x] += weight
+                moment[y, x] += weight * np.float32(away)
+
+
+@njit(cache=True, nogil=True)
+def _centre(index, mass, moment, count, reach, where):  # type: ignore[no-untyped-def]
+    for y in range(where.shape[0]):
+        for x in range(where.shape[1]):
+            if reach <= index[y, x] < count - reach:
+                where[y, x] = index[y, x] + moment[y, x] / mass[y, x]
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -22,7 +22,8 @@ GRAMMAR = "unordered, noise=PERCENT (of full scale; measured if left out), overs
 _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
 #: Pixels around a region that tell how steady its depth is.
 STEADY = Halo.uniform(2)
-#: How much the evidence of the level before counts at levels 1, 2 and all others.
+#: How much the evidence of the level before counts at levels 1, 2 and all others, as far as it is more than noise:
+#: the noise of fine levels would otherwise drown what coarse ones tell of smooth places.
 FINER = (1.5, 4.0, 8.0)
 #: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
 CORE = Halo.uniform(4)
@@ -83,13 +84,9 @@ def noise_pitch(frame: Frame) -> int:
 
 
 def noise_energy(level: int, colours: int, variance: float) -> float:
-    """What noise of a variance adds to the evidence at a level, on average."""
+    """What noise of a variance adds to the evidence at a level, on average: the finer levels' is taken off there."""
     gains = kernels.detail_energy.GAINS
-    total = 0.0
-    for number in range(level + 1):
-        own = variance * colours * gains[min(number, len(gains) - 1)]
-        total = own + (FINER[min(number, len(FINER)) - 1] * total if number else 0.0)
-    return total
+    return variance * colours * gains[min(level, len(gains) - 1)]
 
 
 @frozen

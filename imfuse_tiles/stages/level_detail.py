@@ -36,7 +36,7 @@ class DetailJob(Job):
     """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
 
     kind: ClassVar[str] = "fold"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
     source: StoredFrames
@@ -90,7 +90,7 @@ class DetailJob(Job):
         region, noise = block.region, self.noise_energy(access.store)
         slices = LevelSlices(access, self.source, self.level, region, self.finer)
         slices.highlights = self.highlights(access, slices)
-        peak = self.first_pass(access, slices)
+        peak = self.first_pass(access, slices, noise)
         detail, total = self.second_pass(slices, peak, noise)
         access.write(self.part("detail"), [(0, self.source.planes)], region, kept_detail(self.level, detail, total))
         if self.depth:
@@ -129,7 +129,7 @@ class DetailJob(Job):
         region = Region(2 * y0, min(2 * y1, height), 2 * x0, min(2 * x1, width))
         return kernels.highlights.brightness(access.read(self.near, [(0, 1)], region), 1.0)
 
-    def first_pass(self, access: Access, slices: LevelSlices) -> Peak:
+    def first_pass(self, access: Access, slices: LevelSlices, noise: float) -> Peak:
         """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
         region, p = slices.region, self.source.planes
         core, half = self.level.core(region), halved(region)
@@ -145,7 +145,8 @@ class DetailJob(Job):
                 least, most = own.copy(), own.copy()
             kept = kept_samples(self.level, low.cropped(half).data)
             access.write(self.part("slices"), [(0, p), (z, z + 1)], half, kept[:, None])
-            share = kernels.pyramid.reduce(evidence, (core.y0, core.x0), self.level.frame, half)
+            sure = kernels.detail_energy.significant(evidence, noise)
+            share = kernels.pyramid.reduce(sure, (core.y0, core.x0), self.level.frame, half)
             access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.bfloat16(share)[None])
         access.write(self.part("least"), [(0, p)], region, least)
         access.write(self.part("most"), [(0, p)], region, most)
@@ -168,6 +169,8 @@ class DetailJob(Job):
             here, there = samples.region, low.region
             origins = (here.y0, here.x0), (region.y0, region.x0), (there.y0, there.x0)
             kernels.pyramid.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
+            if self.depth and peak.reach > 1 and not self.fusion.unordered:
+                peak.add_near(evidence, z, noise)
             if top is None:
                 total += weight
             else:

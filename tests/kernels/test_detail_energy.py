@@ -20,3 +20,12 @@ def test_the_gains_of_noise_are_those_of_the_pyramid() -> None:
         energy = detail_energy.energy(noise, low, ((0, 0), (0, 0)), frame, Region(0, frame[0], 0, frame[1]), 1.0)
         assert energy[8:-8, 8:-8].mean() / 1e-4 == pytest.approx(gain, rel=0.12)
         noise = low
+
+
+def test_hardly_any_noise_is_significant_and_detail_is() -> None:
+    random = np.random.default_rng(6)
+    squares = random.standard_normal((3, 300, 300), np.float32) ** 2
+    noise = np.mean([detail_energy.smooth(plane, detail_energy.taps(1.3, 4)) for plane in squares], axis=0)
+    sure = detail_energy.significant(noise, 1.0)
+    assert sure.mean() < 0.01
+    assert detail_energy.significant(noise + np.float32(3), 1.0).min() > 1

@@ -34,6 +34,12 @@ def test_frames_of_any_size_and_number_are_fused(tmp_path: Path, shape: tuple[in
     assert np.array_equal(found, fused(recipe, stack, 65535))
 
 
+def test_a_long_sweep_is_fused(tmp_path: Path) -> None:
+    recipe, stack = recipe_of("--bg=pyramid"), frames(27, 1, "uint8", (40, 50))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=32)
+    assert np.array_equal(found, fused(recipe, stack, 255))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("planes", [1, 3], ids=["grey", "colour"])
 def test_every_kind_of_sample_is_fused(tmp_path: Path, dtype: str, planes: int) -> None:
