@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .registration_blocks import warped
+from .registration_choice import misfits
 from .registration_fit import distance
 from .registration_pairs import BLOCKS, Fit, at_level, pair, refined
 from .registration_pyramid import Level
@@ -73,6 +74,9 @@ class Registration:
     #: Of each frame the energy of gradients in cells, at half the level compared.
     maps: list[Plane] = field(default_factory=list)
     map_factor: int = 1
+    #: Of pairs of neighbours how badly each model fits, if they are to be compared.
+    misfits: list[Matrix] = field(default_factory=list)
+    compare_models: bool = False
     _frames: dict[int, Frame] = field(default_factory=dict)
     #: Transforms along the first links: from which frame, and the matrix.
     _chain: dict[int, tuple[int, Matrix]] = field(default_factory=dict)
@@ -131,6 +135,9 @@ class Registration:
         if one.windows and other.windows and one.levels[0].factor > 1:
             fit = refined(one.levels[0], other.levels[0], fit, self.model, one.windows, other.windows,
                           self.width, self.height)  # fmt: skip
+        if self.compare_models and second - first <= BRIDGE:
+            found = misfits(fit.normals, fit.even, self.width / fit.factor, self.height / fit.factor)
+            self.misfits.extend([] if found is None else [found])
         self.links.append(Link(first, second, fit.matrix, fit.doubt, fit.apart))
         if second not in self._chain:
             base, before = self._chain.setdefault(first, (first, np.eye(3)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,9 @@ class Fit:
     apart: float
     factor: int
     blocks: int
+    #: The equations of its blocks and which half each belongs to, as they were before the last step.
+    normals: Matrix = field(default_factory=lambda: np.empty((0, 11)), repr=False, compare=False)
+    even: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_), repr=False, compare=False)
 
     @property
     def doubt(self) -> float:
@@ -125,9 +128,10 @@ def steps(parts, matrix, model, size, frame, factor, small, split=True):  # type
         matrix = matrix @ inverse(step(numbers * min(1.0, 8 / max(longest, 1e-9)), *frame))
         if np.abs(numbers).max() < small:
             break
-    halves = _split(normals, blocks // size, frame, numbers.size) * factor if split else math.nan
+    even = (blocks // size).sum(axis=1) % 2 == 0
+    halves = _split(normals, even, frame, numbers.size) * factor if split else math.nan
     return Fit(from_level(matrix, factor), corner_deviation(covariance, *frame) * factor, halves, scatter,
-               _apart(normals, left), factor, int((normals[:, COUNT] > 0).sum()))  # fmt: skip
+               _apart(normals, left), factor, int((normals[:, COUNT] > 0).sum()), normals, even)  # fmt: skip
 
 
 def _apart(normals: Matrix, left: Matrix) -> float:
@@ -159,10 +163,9 @@ def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, seco
     return replace(found, apart=fit.apart) if found is not None and found.doubt < fit.doubt else fit
 
 
-def _split(normals: Matrix, cells: Index, frame: tuple[int, int], size: int) -> float:
+def _split(normals: Matrix, even: NDArray[np.bool_], frame: tuple[int, int], size: int) -> float:
     """Half the distance of a corner between the fits to every second block and to the others."""
-    even, fields = cells.sum(axis=1) % 2 == 0, []
-    left = np.zeros((len(normals), 3))
+    fields, left = [], np.zeros((len(normals), 3))
     for use in (even, ~even):
         numbers, covariance = np.zeros(size), np.zeros((size, size))
         if fit(normals, use, *unit(*frame), numbers, covariance, left) == 0:

@@ -27,8 +27,10 @@ KEPT = 128 << 20
 JUMP = 1.2
 #: Frames of one scene do not lie farther apart than this share of the shorter side; pictures of chance may seem to.
 FARTHEST = 0.3
+#: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
+SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 2
+VERSION = 3
 
 Progress = Callable[[int, int], None]
 
@@ -54,18 +56,33 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
     names = frame_names(stack)
     if len(stack) < 2 or min(height, width) < SMALLEST:
         return Alignment(model, names[reference], (width, height), tuple(FrameTransform(name, SAME) for name in names))
-    first = "similarity" if model in ("auto", "no") else model
-    registration = kernels.registration.Registration(width, height, len(stack), first)
     ahead = max(1, min(workers, memory // 4 // max(1, sample_bytes(stack.headers[0]))))
-    colours = []
+    first, colours = "similarity" if model in ("auto", "no") else model, []
+    registration = kernels.registration.Registration(width, height, len(stack), first, compare_models=model == "auto")
     for number, sample in enumerate(samples(stack.headers, balance != "no", ahead)):
         registration.add(sample.levels, sample.windows)
         colours.append((sample.colours, sample.factor))
         if progress:
             progress(number + 1, len(stack))
     found = registration.result(reference)
+    richer = kernels.registration_choice.chosen_model(registration.misfits)
+    if richer != registration.model:
+        found = _richer(stack, richer, found, reference, ahead)
     gains = kernels.frame_gains.gains(colours, found, balance) if balance != "no" else [()] * len(stack)
     return _alignment(names, found, model, gains)
+
+
+def _richer(stack: Stack, model: str, found: Any, reference: int, ahead: int) -> Any:
+    """What a richer model says of the stack, whose frames are read once more; what was found, where that is surer."""
+    simple = found.registration
+    registration = kernels.registration.Registration(simple.width, simple.height, simple.count, model)
+    for sample in samples(stack.headers, False, ahead):
+        registration.add(sample.levels, sample.windows)
+    other = registration.result(reference)
+    distance = kernels.registration_fit.distance
+    errors = [distance(one, two, simple.width, simple.height) / max(other.residual(number), 1e-3)
+              for number, (one, two) in enumerate(zip(found.transforms, other.transforms, strict=True))]  # fmt: skip
+    return other if other.group >= found.group and max(errors) > SEEN else found
 
 
 def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers]) -> Alignment:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
 
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.imageio.alignment import load_alignment, scaled
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.kernels.registration_fit import step
+from imfuse_tiles.kernels.registration_solve import inverse
 from imfuse_tiles.simulation import render
+from imfuse_tiles.stages.estimate_alignment import estimate
 from tests.kernels.misaligned import corner_errors
 
 #: Modules without a test file of their own name.
@@ -90,6 +95,26 @@ def test_what_all_frames_show_is_left(folder: Path, tmp_path: Path, capsys: pyte
 def test_tiles_and_workers_change_nothing(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
     usual = fused(tmp_path / "a", frames(folder))
     assert np.array_equal(fused(tmp_path / "b", frames(folder), *words), usual)
+
+
+def test_auto_takes_a_richer_model_where_frames_ask_for_it(folder: Path, tmp_path: Path) -> None:
+    images, truth = [], []
+    for n, image in enumerate(frames(folder)):
+        field = np.array([0, 0, 0.7, 0.2, 0.2, -0.7]) * (n - 4)
+        truth.append(step(field, *SIZE))
+        bent = cv2.warpPerspective(tifffile.imread(image), truth[-1], SIZE, borderMode=cv2.BORDER_REFLECT,
+                                   flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP)  # fmt: skip
+        images.append(tmp_path / Path(image).name)
+        tifffile.imwrite(images[-1], bent, photometric="rgb")
+    kept = json.loads((folder / "transforms.json").read_text())["slices"]
+    moves = [inverse(there) @ np.vstack([np.array(one["truth_to_slice"]), [0, 0, 1]])
+             for there, one in zip(truth, kept, strict=True)]  # fmt: skip
+    moves = [move @ inverse(moves[4]) for move in moves]
+    found = {model: estimate(open_stack(images), model, 4, "no") for model in ("auto", "similarity")}
+    assert found["auto"].model == "affine"
+    errors = {model: corner_errors([np.array(frame.matrix).reshape(3, 3) for frame in alignment.frames], moves, *SIZE)
+              for model, alignment in found.items()}  # fmt: skip
+    assert errors["auto"].max() < 1.2 < 2 < errors["similarity"].max()
 
 
 def test_saved_transforms_give_the_same_result_and_a_later_run_compares_nothing(
