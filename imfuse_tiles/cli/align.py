@@ -1,7 +1,8 @@
-"""``align``: frames laid over each other, as files."""
+"""``align`` and ``prepare``: the frames of a stack, laid over each other or prepared, as files."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,39 +12,85 @@ from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.arguments import add_frame_options
 from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.alignment import AlignKeepSize
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance
+from imfuse_tiles.options.grammar import Option, parse_arguments
+from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
+#: What options of preparation are called by the original's program, where fuse has another option of this name.
+SHORT_NAMES = {"--resize": "--frameresize", "--compose": "--framecompose"}
 
-def parser() -> Parser:
-    """The words of ``align``."""
+
+def align(words: Sequence[str]) -> int:
+    """Write aligned frames."""
     about = (
         "Lay the frames of a stack over each other and write them to a folder, under their names and in their number "
-        "types. --align, --reference, --align-keep-size, --balance, --crop and --shave: see imfuse-tiles ops."
+        "types. --align, --reference, --align-keep-size, --balance and what prepares frames: see imfuse-tiles ops."
     )
-    align_parser = Parser(prog="imfuse-tiles align", allow_abbrev=False, description=about)
-    add = align_parser.add_argument
+    return _write("align", "aligned", about, words, ())
+
+
+def prepare(words: Sequence[str]) -> int:
+    """Write prepared frames."""
+    about = (
+        "Crop, resize, turn, brighten or sharpen the frames of a stack in the order of the options, and write them to "
+        "a folder, under their names and in their number types. Options: --crop --shave --resize --rotate --gamma "
+        "--level --contrast --contrast-stretch --sigmoidal-contrast --sharpen --compose --set --im, explained by "
+        "imfuse-tiles ops NAME (frameresize, framecompose). Frames are not aligned, unless --align asks for it."
+    )
+    return _write(
+        "prepare", "prepared", about, [_long_name(word) for word in words], (Align(word1="no"), Balance(word1="no"))
+    )
+
+
+def _long_name(word: str) -> str:
+    """An option by the name that it has among all options."""
+    name, equals, text = word.partition("=")
+    return SHORT_NAMES.get(name, name) + equals + text
+
+
+def parser(command: str, folder: str, about: str) -> Parser:
+    """The words of a command that writes frames."""
+    frame_parser = Parser(prog=f"imfuse-tiles {command}", allow_abbrev=False, description=about)
+    add = frame_parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
-    add("-o", "--output", metavar="DIR", default="aligned", help="folder for the frames, created if need be (aligned)")
-    add_frame_options(align_parser)
+    add("-o", "--output", metavar="DIR", default=folder, help=f"folder for the frames, created if need be ({folder})")
+    add("-1", "--middle", action="store_true", help="write the middle frame only, to try options")
+    add("-V", "--show", action="store_true", help="open what was written in a viewer")
+    add_frame_options(frame_parser)
     add("--format", default="tif", choices=("tif", "png"), help="tif or png (tif)")
     add("--memory", metavar="SIZE", help="memory for comparing (a quarter of the machine's, at most 4G)")
     add("--workers", type=whole_number(1), metavar="N", help="frames at once (one for each core)")
     add("-f", "--force", nargs="?", const="", help="overwrite what is there")
     add("--quiet", action="store_true", help="print nothing but the folder and errors")
-    return align_parser
+    return frame_parser
 
 
-def align(words: Sequence[str]) -> int:
-    """Write aligned frames."""
-    align_parser = parser()
-    rest, options = split_recipe_options(align_parser, words)
-    args = align_parser.parse_intermixed_args(rest)
-    recipe = check_recipe(Recipe(tuple(parse_arguments(*option) for option in options)))
-    other = next((op for op in recipe.ops if op.section != "Frames"), None)
+def frame_recipe(command: str, options: Sequence[Option], defaults: Sequence[Option]) -> Recipe:
+    """The recipe of options for frames, and of defaults of whose kind there is none. Refusal for any other option."""
+    other = next((op for op in options if op.section != "Frames" and not isinstance(op, Preparation)), None)
     if other is not None:
-        raise Refusal(f"align does not take {other}; it is for fuse")
+        raise Refusal(f"{command} does not take {other}; it is for fuse")
+    kinds = {type(op) for op in options}
+    return check_recipe(Recipe((*(op for op in defaults if type(op) not in kinds), *options)))
+
+
+def _write(command: str, folder: str, about: str, words: Sequence[str], defaults: Sequence[Option]) -> int:
+    frame_parser = parser(command, folder, about)
+    rest, options = split_recipe_options(frame_parser, words)
+    args = frame_parser.parse_intermixed_args(rest)
+    recipe = frame_recipe(command, [parse_arguments(*option) for option in options], defaults)
+    files = write_from_args(args, recipe, command)
+    if args.show:
+        from imfuse_tiles.viewer.desktop import show
+
+        show({path.name: path for path in files})
+    print(args.output)
+    return 0
+
+
+def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:
+    """Write the frames that the arguments name, by the recipe."""
     from imfuse_tiles.cli.stack_from_args import align_from_args, stack_from_args, tell_alignment
     from imfuse_tiles.execution.write_frames import write_frames
     from imfuse_tiles.options.resources import Resources, available_cores
@@ -57,12 +104,13 @@ def align(words: Sequence[str]) -> int:
     stack = align_from_args(args, recipe, stack, nowhere, resources)
     tell_alignment(args, stack)
     alpha = bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None
-    write_frames(stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=workers,
-                 progress=None if args.quiet else _print_progress)  # fmt: skip
-    print(args.output)
-    return 0
+    return write_frames(
+        stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=workers,
+        options=recipe.ops, memory=resources.memory, only=len(stack) // 2 if args.middle else None,
+        progress=None if args.quiet else lambda done, total: _print_progress(command, done, total),
+    )  # fmt: skip
 
 
-def _print_progress(done: int, total: int) -> None:
+def _print_progress(command: str, done: int, total: int) -> None:
     if done == total or done % 10 == 0:
-        print(f"align: {done} of {total} frames written", file=sys.stderr)
+        print(f"{command}: {done} of {total} frames written", file=sys.stderr)

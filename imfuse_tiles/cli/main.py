@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("imfuse_tiles.cli.fuse", "show what fuse would do: stages, blocks, memory, disk"),
     "align": ("imfuse_tiles.cli.align", "write the frames of a stack laid over each other"),
     "export": ("imfuse_tiles.cli.export", "write a result of a store as a file of another format"),
+    "prepare": ("imfuse_tiles.cli.align", "crop, resize, turn or brighten the frames of a stack"),
     "demo": ("imfuse_tiles.cli.demo", "render a small stack, fuse it and compare with the truth"),
     "ops": ("imfuse_tiles.cli.list_options", "list the options of fuse, or explain one"),
     "presets": ("imfuse_tiles.cli.list_options", "list the presets"),

@@ -17,8 +17,8 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.plan_builder import reading_key
 from imfuse_tiles.stages.frame_levels import level_notices
-from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.storage.store import Store
 
 
@@ -72,7 +72,7 @@ def tell_alignment(args: argparse.Namespace, stack: Stack) -> None:
 def print_level_notices(plan: Plan, store: Store) -> None:
     """What reading the frames showed of their brightness and bits, on standard error."""
     for stage in plan.stages:
-        if isinstance(stage.job, IngestJob) and stage.slices == len(plan.stack):
+        if stage.key == reading_key(plan.stack):
             numbers = store.numbers.load(stage.key) or {}
             for notice in level_notices(numbers, [header.name for header in plan.stack.headers]):
                 print(f"note: {notice}", file=sys.stderr)

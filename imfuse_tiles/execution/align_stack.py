@@ -18,7 +18,8 @@ from imfuse_tiles.imageio.reading import Header, source_digest
 from imfuse_tiles.imageio.stack import FrameWarp, Stack
 from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance, Reference
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.options.preparation import FramePart
+from imfuse_tiles.options.preparation import FramePart, Preparation
+from imfuse_tiles.options.preparation_chain import preparation_chain
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names
@@ -115,22 +116,36 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
     for frame in frames:
         matrix = np.array(frame.matrix).reshape(3, 3) @ corner
         warps.append(FrameWarp(tuple(float(number) for number in matrix.ravel()), frame.gains))
-    return stack.warped(warps, size)
+    return prepared(stack.warped(warps, size), recipe)
 
 
 def part_of_frame(recipe: Recipe, size: Frame) -> Region:
     """What the recipe leaves of a frame, by its options in their order. Refusal when that is nothing."""
     whole = Region(0, size[0], 0, size[1])
-    for op in recipe.options_of(FramePart):
+    for op in recipe.options_of(FramePart) if not needs_computing(recipe) else ():
         part = op.region(whole.shape)
         whole = Region(whole.y0 + part.y0, whole.y0 + part.y1, whole.x0 + part.x0, whole.x0 + part.x1)
     return whole
 
 
-def cropped(stack: Stack, recipe: Recipe) -> Stack:
-    """The stack of which the recipe's part is read, no pixel changed."""
-    if not recipe.options_of(FramePart):
+def needs_computing(recipe: Recipe) -> bool:
+    """Whether frames are prepared by more than leaving a part of them, which needs no work of its own."""
+    return not all(isinstance(op, FramePart) for op in recipe.options_of(Preparation))
+
+
+def prepared(stack: Stack, recipe: Recipe) -> Stack:
+    """The stack whose frames are prepared as they are read; the same one where a part of them is all that is asked."""
+    if not needs_computing(recipe):
         return stack
+    chain = preparation_chain(recipe.ops, stack.frame)
+    changed = digest([stack.digest, chain.record()])
+    return replace(stack, size=chain.size, unprepared_size=stack.frame, digest=changed)
+
+
+def cropped(stack: Stack, recipe: Recipe) -> Stack:
+    """The stack of which the recipe's part is read, no pixel changed; or prepared by whatever else it asks for."""
+    if needs_computing(recipe) or not recipe.options_of(FramePart):
+        return prepared(stack, recipe)
     part = part_of_frame(recipe, stack.file_frame)
     headers = tuple(cropped_header(header, part) for header in stack.headers)
     return replace(stack, headers=headers, digest=digest([stack.digest, list(part)]))
@@ -202,7 +217,7 @@ def alignment_lines(stack: Stack) -> list[str]:
         error = sorted(frame.residual for frame in found.frames)[len(moves) // 2]
         lines = [
             f"alignment: {found.model}, largest move {moves[furthest]:.1f} pixels ({found.frames[furthest].file}), "
-            f"expected error {error:.2f}, {stack.frame[1]} x {stack.frame[0]} of "
+            f"expected error {error:.2f}, {stack.aligned_frame[1]} x {stack.aligned_frame[0]} of "
             f"{stack.file_frame[1]} x {stack.file_frame[0]} pixels"
         ]
     gains = [gain for frame in found.frames for gain in frame.gains]

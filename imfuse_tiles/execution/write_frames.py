@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.prepare_frames import measure_stack, prepared_bands
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.alignment import SAME
 from imfuse_tiles.imageio.reading import open_frame
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import FULL, FrameWarp, Stack
 from imfuse_tiles.imageio.writing.files import check_target, write_picture
 from imfuse_tiles.imageio.writing.picture import Picture
+from imfuse_tiles.options.grammar import Option
+from imfuse_tiles.options.preparation_chain import preparation_chain
 from imfuse_tiles.stages.align import warped_rows
 
 BAND = 256
@@ -22,33 +27,40 @@ BAND = 256
 
 def write_frames(
     stack: Stack, folder: Path, ending: str = "tif", *, alpha: bool = False, force: bool = False, workers: int = 1,
+    options: Sequence[Option] = (), memory: int = 1 << 30, only: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:  # fmt: skip
-    """Write the frames of a stack, resampled if it is, as ``folder``/NAME.``ending``.
+    """Write the frames of a stack, resampled and prepared by ``options`` if it is, as ``folder``/NAME.``ending``.
 
     They keep names, number types, camera tags and profile of their files. ``alpha``: a further plane says where a
-    frame shows something. Everything is checked before the first is written. Raises AlreadyExists rather than overwrite
-    unless ``force``; Refusal for what the format does not hold.
+    frame shows something. ``only``: the number of the one frame that is written. ``memory``: bytes for measuring the
+    stack. Everything is checked before the first is written. Raises AlreadyExists rather than overwrite unless
+    ``force``; Refusal for what the format does not hold.
     """
-    picture = picture_of(stack, alpha)
+    chain = preparation_chain(options, stack.aligned_frame) if stack.unprepared_size else None
+    picture = picture_of(stack, alpha or (chain is not None and chain.adds_opacity))
     places = [folder / f"{name}.{ending}" for name in names_of(stack)]
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
-    for place in places:
+    chosen = range(len(places)) if only is None else (only,)
+    for place in (places[number] for number in chosen):
         check_target(place, picture, force=force)
+    numbers = measure_stack(stack, chain, workers, memory) if chain else []
     done = 0
 
     def write(number: int) -> None:
         nonlocal done
-        write_picture(places[number], picture, bands(stack, number, alpha), force=force, workers=1)
+        own = replace(picture, tags=replace(read_tags(stack.headers[number].path), profile=stack.tags.profile))
+        rows = prepared_bands(stack, number, chain, numbers[number], alpha) if chain else bands(stack, number, alpha)
+        write_picture(places[number], own, rows, force=force, workers=1)
         done += 1
         if progress:
-            progress(done, len(places))
+            progress(done, len(chosen))
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        list(pool.map(write, range(len(places))))
-    return places
+        list(pool.map(write, chosen))
+    return [places[number] for number in chosen]
 
 
 def picture_of(stack: Stack, alpha: bool) -> Picture:

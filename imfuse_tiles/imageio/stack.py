@@ -36,8 +36,10 @@ class Stack:
     tags: Tags = Tags()
     #: One for each frame, or none: the files are read as they are.
     warps: tuple[FrameWarp, ...] = ()
-    #: Height and width after warping.
+    #: Height and width after warping and preparation.
     size: Frame | None = None
+    #: Height and width after warping where frames are prepared as they are read; None: they are not.
+    unprepared_size: Frame | None = None
     #: What was found of how the frames lie over each other, and the key that it is kept by in a store.
     alignment: Alignment | None = None
     alignment_key: str = ""
@@ -46,6 +48,11 @@ class Stack:
     def frame(self) -> Frame:
         """Height and width of the frames as they are fused."""
         return self.size or self.file_frame
+
+    @property
+    def aligned_frame(self) -> Frame:
+        """Height and width of the frames laid over each other, before they are prepared."""
+        return self.unprepared_size or self.frame
 
     @property
     def file_frame(self) -> Frame:

@@ -27,7 +27,7 @@ def _quotient(above: Plane, below: Plane) -> Plane:
         return np.divide(above, below, out=np.zeros_like(above), where=above != 0)
 
 
-def _half_cosine(x: Plane) -> Plane:
+def half_cosine(x: Plane) -> Plane:
     """cos(pi x) for x in 0..1 as the sine of pi (1/2 - x): a polynomial, the same on every machine."""
     t = _f(0.5) - np.clip(x, _f(0), _f(1))
     square = t * t
@@ -104,7 +104,7 @@ _PLANEWISE: dict[str, Formula] = {
     "PegtopLight": _soft_light,
     "Difference": lambda d, s: np.abs(d - s),
     "Exclusion": lambda d, s: d + s - 2 * d * s,
-    "Interpolate": lambda d, s: _f(0.5) - _f(0.25) * _half_cosine(d) - _f(0.25) * _half_cosine(s),
+    "Interpolate": lambda d, s: _f(0.5) - _f(0.25) * half_cosine(d) - _f(0.25) * half_cosine(s),
     "ColorDodge": _colour_dodge,
     "ColorBurn": _colour_burn,
     "LinearBurn": _sum_less_one,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.colour_linear import GRAY
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.gaussian import gaussian_radius, gaussian_taps
+from imfuse_tiles.kernels.gaussian import gaussian_radius, gaussian_taps, separable
 
 Plane = NDArray[np.float32]
 
@@ -129,3 +129,22 @@ def _sharpen(plane: Plane, reach: NDArray[np.uint8], half: Plane, out: Plane) ->
                 soft += half[v] * (ring[line[halo - v], k, x] + ring[line[halo + v], k, x])
             sharp = (np.float32(2) * mass[k] + centre) * source[x + halo] - soft
             target[x] = sharp / (mass[k] + centre)
+
+
+def unsharp(planes: Plane, sigma: float, radius: int) -> Plane:
+    """Planes (c, y + 2 radius, x + 2 radius) sharpened by a Gaussian, float32 (c, y, x), not clamped.
+
+    As ImageMagick's documentation describes its -sharpen: the taps of the window are -g of a Gaussian, but the one in
+    the middle twice their sum, divided by their sum. With G the sum of g, 1 in the middle, and b the plane smoothed by
+    it this is ((2 G + 1) x - G b) / (G + 1).
+    """
+    if radius == 0:
+        return planes
+    taps = gaussian_taps(sigma, radius)
+    inner = planes[:, radius:-radius, radius:-radius]
+    total = float(np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * sigma**2)).sum()) ** 2
+    share = np.float32(total / (total + 1))
+    out = np.empty(inner.shape, np.float32)
+    for plane, target in zip(planes, out, strict=True):
+        separable(plane, taps, taps, target)
+    return inner + share * (inner - out)

@@ -58,6 +58,7 @@ def word(default: str | None, help: str, choices: Choices | None = None, *, alia
 #: The groups of options, in the order in which a run meets them.
 SECTIONS = (
     "Frames",
+    "Preparation (in the order given)",
     "General",
     "Mask generators",
     "Mask filters (in the order given)",

@@ -17,7 +17,7 @@ from imfuse_tiles.options.grammar import Option, parse_option
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace, check_plane
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
-from imfuse_tiles.options.preparation import FramePart
+from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.substacks import SliceRange, Substacks
 
 #: The steps from the images to the result, in their order.
@@ -93,7 +93,7 @@ class Recipe:
         """The canonical options, parsable again."""
         groups: list[Iterable[Option]] = [
             self.options_of(Align), self.options_of(Reference), self.options_of(AlignKeepSize),
-            self.options_of(Balance), self.options_of(FramePart),
+            self.options_of(Balance), self.options_of(Preparation),
             self.options_of(ColorSpace), self.options_of(PrepResize), self.generators, self.filters,
             self.options_of(MaskMerge), (self.level,) if self.generators else (), self.cuts,
             self.options_of(Substacks), self.finals, self.backgrounds,

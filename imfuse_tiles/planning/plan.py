@@ -9,6 +9,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import STEPS, Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder
+from imfuse_tiles.planning.plan_preparation import prepare_frames
 from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import FinishJob
@@ -82,6 +83,9 @@ def _build(recipe: Recipe, stack: Stack, block_limit: int | None, maps: bool) ->
 def read_frames(builder: PlanBuilder) -> None:
     """The stage that reads the files of the stack into the store."""
     stack, source = builder.stack, builder.source
+    if stack.unprepared_size:
+        prepare_frames(builder)
+        return
     rows = all(header.random_access for header in stack.headers)
     out = Output(source.path, (stack.planes, builder.slices), (stack.planes, 1), stack.dtype)
     job: IngestJob = IngestJob(stack.headers, source.path)

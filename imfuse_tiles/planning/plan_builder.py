@@ -14,7 +14,16 @@ from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import StepChain
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
+from imfuse_tiles.stages.prepare import PrepareJob
 from imfuse_tiles.stages.stage import Job, Output, Stage
+
+
+def reading_key(stack: Stack) -> str:
+    """The key of the stage that reads the frames of a stack."""
+    if stack.unprepared_size:
+        return PrepareJob.key(stack.digest, MeanImageJob.versions(), FrameRangeJob.versions())
+    return (AlignJob if stack.warps else IngestJob).key(stack.digest)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class PlanBuilder:
     @property
     def stack_key(self) -> str:
         """The key of the stage that reads the frames."""
-        return (AlignJob if self.stack.warps else IngestJob).key(self.stack.digest)
+        return reading_key(self.stack)
 
     @property
     def source(self) -> StoredFrames:

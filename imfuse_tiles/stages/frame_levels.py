@@ -21,9 +21,9 @@ class FrameLevels:
         self.slice_number, self.count, self.high = slice_number, 0, 0.0
         self.sums: np.ndarray | float = 0.0
 
-    def add(self, rows: np.ndarray, y0: int) -> None:
-        """Add rows (planes, y, x) that begin at row y0 of the frame."""
-        part = rows[:, -y0 % STEP :: STEP, ::STEP]
+    def add(self, rows: np.ndarray, y0: int, x0: int = 0) -> None:
+        """Add a part (planes, y, x) of the frame that begins at row y0 and column x0."""
+        part = rows[:, -y0 % STEP :: STEP, -x0 % STEP :: STEP]
         self.sums = self.sums + part.sum(axis=(1, 2), dtype=np.float64)
         self.count += part[0].size
         if rows.dtype == np.uint16:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stacks import imagined, recipe_of, stack_of
 
+from imfuse_tiles.execution.align_stack import prepared
 from imfuse_tiles.imageio.alignment import SAME
 from imfuse_tiles.imageio.stack import FrameWarp
 from imfuse_tiles.options.mask_contrast import Wavelet
@@ -21,6 +22,8 @@ from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.result_names import result_digests
 from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
+from imfuse_tiles.stages.prepare import PrepareJob
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
 #: Modules without a test file of their own name.
@@ -140,8 +143,13 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
 
     def every_key() -> tuple[list[str], set[int], str]:
         """The keys of the plan, which of its stages a job of this kind makes or its results go into, and its name."""
-        frames = stack.warped([FrameWarp(SAME)] * len(stack), stack.frame) if kind is AlignJob else stack
-        plan, touched = make_plan(recipe, frames, block_limit=1), set[str]()
+        frames, words = stack, recipe
+        if kind is AlignJob:
+            frames = stack.warped([FrameWarp(SAME)] * len(stack), stack.frame)
+        elif kind in (PrepareJob, MeanImageJob, FrameRangeJob):
+            words = recipe_of("--gamma --contrast-stretch " + str(recipe))
+            frames = prepared(stack, words)
+        plan, touched = make_plan(words, frames, block_limit=1), set[str]()
         for stage in plan.stages:
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):
                 touched.add(stage.key)
