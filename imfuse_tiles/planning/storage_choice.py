@@ -46,7 +46,7 @@ def check_frames(plan: Plan) -> None:
     if plan.frames_key in {stage.key for stage in computable_stages(plan)}:
         return
     other = next((header for header in plan.stack.headers if not header.window_access), None)
-    reason = f"{other.name} cannot be read in parts" if other else "the alignment moves frames"
+    reason = f"{other.name} cannot be read in parts" if other else "frames are moved or prepared"
     raise Refusal(f"--ingest=never: {reason}; allowed for uncompressed TIFFs that are upright and not moved")
 
 
