@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,11 +84,23 @@ def _write(command: str, folder: str, about: str, words: Sequence[str], defaults
     recipe = frame_recipe(command, [parse_arguments(*option) for option in options], defaults)
     files = write_from_args(args, recipe, command)
     if args.show:
-        from imfuse_tiles.viewer.desktop import show
-
-        show({path.name: path for path in files})
+        show(files)
     print(args.output)
     return 0
+
+
+def show(files: Sequence[Path]) -> None:
+    """Open files in the desktop's viewer; print where they are where there is none."""
+    from imfuse_tiles.viewer.desktop import open_command
+
+    command = open_command(sys.platform, os.environ)
+    for path in files:
+        try:
+            if command is None or command[0] == "startfile":
+                raise OSError("no viewer")
+            subprocess.Popen([*command, str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except OSError:
+            print(f"no display found; written: {path.absolute()}", file=sys.stderr)
 
 
 def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:

@@ -41,7 +41,7 @@ def reopen_run(store: Store) -> TunedRun:
     args.images = [str(Path(folder, image)) for image in args.images]
     stack = align_from_args(args, recipe, stack_from_args(args), store, resources)
     limit = block_memory_limit(resources)
-    if store.numbers.load(make_plan(recipe, stack, limit, maps=False).stages[0].key) is None:
+    if store.numbers.load(make_plan(recipe, stack, limit, maps=False).frames_key) is None:
         raise Refusal("the images of this store have changed, or their run has not come far; fuse them again to tune")
     result = Path(args.output or "result.tif")
     rest = [*kept_arguments(fuse_parser("fuse"), args), *args.images]

@@ -8,7 +8,7 @@ from typing import Any
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import STEPS, Recipe
-from imfuse_tiles.planning.plan_builder import PlanBuilder
+from imfuse_tiles.planning.plan_builder import PlanBuilder, reading_key
 from imfuse_tiles.planning.plan_preparation import prepare_frames
 from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
@@ -36,7 +36,7 @@ class Plan:
     @property
     def frames_key(self) -> str:
         """The key of the stage that reads the frames."""
-        return self.stages[0].key
+        return reading_key(self.stack)
 
     @property
     def identity(self) -> str:
