@@ -14,6 +14,8 @@ from imfuse_tiles.stages.stage import ComputedInput, Job, Stage, measured_key
 
 #: Jobs whose values can be computed for any region, and whether numbers of the whole stack are needed of them.
 MEASURED: dict[type[Job], bool] = {IngestJob: True, MaskJob: True, MergeJob: True, MontageJob: False}
+#: Edge in chunks of what is finished at once where the montage is computed meanwhile.
+PART_CHUNKS = 4
 
 
 def computable_stages(plan: Plan) -> list[Stage]:
@@ -90,8 +92,10 @@ class _Rewriting:
         computed = {part.path: part for part in self.parts(stage)}
         if isinstance(job, LevelJob):
             computed[job.peak] = self.strongest(job)
+        if isinstance(job, FinishJob) and any(isinstance(part.job, MontageJob) for part in computed.values()):
+            job = replace(job, part_chunks=PART_CHUNKS)
         inputs = dict.fromkeys(key for old in stage.inputs for key in self.inputs.get(old, (old,)))
-        return replace(stage, inputs=tuple(inputs), computed=tuple(computed.values()))
+        return replace(stage, job=job, inputs=tuple(inputs), computed=tuple(computed.values()))
 
     def parts(self, stage: Stage) -> list[ComputedInput]:
         """What a stage computes, and what that computes; what is read farthest comes last."""

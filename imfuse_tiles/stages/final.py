@@ -169,6 +169,8 @@ class FinishJob(Job):
     maps: bool = True
     #: The depth of what lies below the pictures, if it is known.
     surface: FocusDepth | None = None
+    #: Chunks along the edge of a part at least: more where what is read is computed, halos and all, for each part.
+    part_chunks: int = 1
 
     @property
     def depth(self) -> int:
@@ -183,7 +185,8 @@ class FinishJob(Job):
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         opaque = depth_opaque = True
-        for part in subtiles_of(block.region, access.chunk_edge(self.out), self.halo().radius):
+        edge, reach = access.chunk_edge(self.out), self.halo().radius
+        for part in subtiles_of(block.region, edge, reach, self.part_chunks):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
             opaque = opaque and bool(codes[self.colours].min() == 65535)
@@ -238,4 +241,4 @@ class FinishJob(Job):
         layered = any(layer.picture for layer in self.layers)
         work = 12 + 5 * max((each.planes for each in self.pictures), default=0) + 3 * (1 + layered) * (self.colours + 1)
         frame = self.pictures[0].frame if self.pictures else (height, width)
-        return memory(read, work, (height, width), frame, self.halo().radius)
+        return memory(read, work, (height, width), frame, self.halo().radius, self.part_chunks)
