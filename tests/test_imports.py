@@ -61,7 +61,7 @@ HOMES = {
     "imagecodecs": {"imageio"},
     "isal": {"imageio"},
     "simplejpeg": {"imageio"},
-    "PIL": {"options"},
+    "PIL": {"options", "viewer"},
     "rich": {"cli"},
     "tornado": {"viewer"},
     "psutil": {"cli", "planning", "storage"},

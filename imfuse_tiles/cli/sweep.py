@@ -1,0 +1,203 @@
+"""``sweep``: every combination of some values of options, side by side; ``sheet``: any results side by side."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli.argument_parser import Parser, whole_number
+from imfuse_tiles.errors import AlreadyExists, Refusal
+
+if TYPE_CHECKING:
+    from imfuse_tiles.options.variations import Combination
+    from imfuse_tiles.planning.plan import Plan
+    from imfuse_tiles.storage.store import Store
+    from imfuse_tiles.viewer.contact_sheet import Entry
+
+#: What a sweep writes down of itself.
+RECORD = "sweep.json"
+
+
+def sweep_parser() -> Parser:
+    """The arguments of ``sweep`` that are not those of ``fuse``."""
+    parser = Parser(prog="imfuse-tiles sweep", allow_abbrev=False,
+                    description="Fuse a stack with every combination of some values of options, and put the results "
+                    "side by side. All options of fuse are allowed, too; --crop makes it quick.")  # fmt: skip
+    add = parser.add_argument
+    add(
+        "--vary", action="append", metavar="OPTION=A|B", help="an option and its values, such as --cutless=p10|p20|none"
+    )
+    add("-o", "--output", metavar="DIR", default="sweep", help="folder of results, sheet.png and index.html (sweep)")
+    add(
+        "--pick", type=whole_number(1), metavar="N", help="fuse the whole frames as the N-th of an earlier sweep in DIR"
+    )
+    return parser
+
+
+def sweep(words: Sequence[str]) -> int:
+    """Fuse all combinations, or the whole of one."""
+    taken, rest = split_words(words)
+    own = sweep_parser().parse_args(taken)
+    folder = Path(own.output)
+    if own.pick:
+        return pick(folder, own.pick)
+    from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
+    from imfuse_tiles.cli.recipe_arguments import with_default_preset
+    from imfuse_tiles.options.variations import combinations, parse_variation
+
+    args, recipe = parse_fuse_args(fuse_parser("sweep"), rest)
+    if not own.vary:
+        raise Refusal("sweep: nothing varies; --vary '--cutless=p10|p20' is an option with its values")
+    found = combinations(with_default_preset(recipe), [parse_variation(text) for text in own.vary])
+    if folder.exists() and not (folder / RECORD).exists() and any(folder.iterdir()) and args.force is None:
+        raise AlreadyExists(f"{folder}: is a folder with other files; --force writes into it")
+    run_all(args, found, folder)
+    return 0
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of the sweep itself, each with its value, and those of fuse. A value may begin with dashes."""
+    own: list[str] = []
+    rest: list[str] = []
+    remaining = iter(words)
+    for word in remaining:
+        name, equals, _ = word.partition("=")
+        if name in ("-h", "--help"):
+            own.append(word)
+        elif name not in ("--vary", "-o", "--output", "--pick"):
+            rest.append(word)
+        elif equals:
+            own.append(word)
+        elif (value := next(remaining, None)) is not None:
+            own.append(f"{'--output' if name == '-o' else name}={value}")
+        else:
+            raise Refusal(f"{name} needs a value")
+    return own, rest
+
+
+def run_all(args: Any, found: Sequence[Combination], folder: Path) -> None:
+    """Fuse the combinations one after the other in one store, and write what compares them."""
+    from imfuse_tiles.cli.resources_from_args import resources_from_args
+    from imfuse_tiles.cli.stack_from_args import align_from_args, stack_from_args
+    from imfuse_tiles.execution.export import ExportRequest
+    from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
+    from imfuse_tiles.viewer.contact_sheet import write_sheet, write_sheet_page
+
+    resources, stack = resources_from_args(args), stack_from_args(args)
+    store = open_store_for(stack, args.store)
+    stack = align_from_args(args, found[0].recipe, stack, store, resources)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries, words = [], []
+    for number, combination in enumerate(found, 1):
+        plan = plan_of(combination.recipe, stack, store, resources, True)
+        place = folder / f"{number:0{len(str(len(found)))}}.tif"
+        run_plan(plan, store, resources, ExportRequest(place, bits=args.bits, force=True, tags=stack.tags))
+        entries.append(entry_of(number, combination.varied, plan, store))
+        words.append(whole_words(combination, args, store, folder / f"pick-{number}.tif"))
+        if not args.quiet:
+            print(
+                f"{number} of {len(found)}: {' '.join(combination.varied)}  {_measured(entries[-1])}", file=sys.stderr
+            )
+    (folder / RECORD).write_text(json.dumps({"words": words}, indent=1) + "\n")
+    write_sheet(folder / "sheet.png", entries)
+    write_sheet_page(
+        folder / "index.html", f"{stack.headers[0].path.absolute().parent.name}: {len(found)} results", entries
+    )
+    print(folder / "index.html")
+    if not args.quiet:
+        print(f"imfuse-tiles view {shlex.quote(store.root)} shows them under a curtain", file=sys.stderr)
+        print(f"imfuse-tiles sweep -o {shlex.quote(str(folder))} --pick N fuses the whole as one", file=sys.stderr)
+
+
+def whole_words(combination: Combination, args: Any, store: Store, result: Path) -> list[str]:
+    """The words of ``fuse`` for a combination on the whole frames."""
+    from imfuse_tiles.cli.arguments import fuse_parser
+    from imfuse_tiles.cli.reopen_run import kept_arguments
+    from imfuse_tiles.options.preparation import FramePart
+
+    options = [str(op) for op in combination.recipe.ops if not isinstance(op, FramePart)]
+    kept = kept_arguments(fuse_parser("sweep"), args)
+    images = [str(Path(image).absolute()) for image in args.images]
+    revert = ["--revert"] if combination.recipe.revert else []
+    return [*options, *revert, f"--store={store.root}", f"--output={result.absolute()}", "--force=", *kept, *images]
+
+
+def entry_of(number: int, varied: tuple[str, ...], plan: Plan, store: Store) -> Entry:
+    """A combination on the sheet."""
+    from imfuse_tiles.viewer.contact_sheet import Entry, thumbnail
+    from imfuse_tiles.viewer.layers import layers_of
+    from imfuse_tiles.viewer.result_measures import measure_result
+
+    own = {layer.label: layer for layer in layers_of(store, 0) if layer.key in (plan.result.key, plan.stages[0].key)}
+    measures = measure_result(own["Result"], own.get("Slice"), own.get("Depth"))
+    return Entry(number, varied, thumbnail(own["Result"]), measures)
+
+
+def _measured(entry: Entry) -> str:
+    found = entry.measures
+    return f"sharpness {found.sharpness} %, noise {found.noise} %" if found else ""
+
+
+def pick(folder: Path, number: int) -> int:
+    """Fuse the whole frames as a combination of an earlier sweep."""
+    try:
+        words = json.loads((folder / RECORD).read_text())["words"]
+    except (OSError, ValueError, KeyError):
+        raise Refusal(f"{folder}: holds no sweep") from None
+    if number > len(words):
+        raise Refusal(f"--pick {number}: the sweep in {folder} has {len(words)} results")
+    from imfuse_tiles.cli.fuse import fuse
+
+    return fuse([str(word) for word in words[number - 1]])
+
+
+def sheet(words: Sequence[str]) -> int:
+    """Put results side by side: stores or pictures."""
+    parser = Parser(prog="imfuse-tiles sheet", allow_abbrev=False,
+                    description="Put results side by side on one sheet, a PNG or an HTML page.")  # fmt: skip
+    parser.add_argument("places", nargs="+", metavar="RESULT", help="pictures, or stores of runs (all their results)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", default="sheet.png", help="the sheet: .png or .html (sheet.png)"
+    )
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
+    args = parser.parse_args(words)
+    from imfuse_tiles.viewer.contact_sheet import write_sheet, write_sheet_page
+
+    path = Path(args.output)
+    if path.suffix not in (".png", ".html"):
+        raise Refusal(f"--output {path}: allowed is .png or .html")
+    if path.exists() and not args.force:
+        raise AlreadyExists(f"{path}: exists already; --force overwrites it")
+    entries = list(sheet_entries(args.places))
+    if path.suffix == ".png":
+        write_sheet(path, entries)
+    else:
+        write_sheet_page(path, path.stem, entries)
+    print(path)
+    return 0
+
+
+def sheet_entries(places: Sequence[str]) -> Iterator[Entry]:
+    """The results that words name, in their order."""
+    from imfuse_tiles.cli.view import store_of
+    from imfuse_tiles.viewer.contact_sheet import Entry, thumbnail
+    from imfuse_tiles.viewer.layers import is_finished, layers_of
+
+    number = 0
+    for place in places:
+        shown = [
+            layer
+            for layer in layers_of(store_of(place), 0)
+            if layer.label in ("Result", "Picture") and is_finished(layer)
+        ]
+        for layer in shown:
+            number += 1
+            words = (Path(place).name, *([layer.options] if layer.options else []))
+            yield Entry(number, words, thumbnail(layer))
+    if not number:
+        raise Refusal(f"{' '.join(places)}: no results there")

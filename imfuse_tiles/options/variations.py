@@ -1,0 +1,78 @@
+"""Variations of a recipe: every combination of the values that some of its options may take."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.options.grammar import Option, parse_arguments, resolve_option_name
+from imfuse_tiles.options.recipe import Recipe, check_recipe
+
+#: What stands for leaving an option out.
+LEFT_OUT = "none"
+MOST = 256
+
+
+@frozen
+class Variation:
+    """An option's name and the options that take its place, None: none."""
+
+    name: str
+    choices: tuple[Option | None, ...]
+
+
+@frozen
+class Combination:
+    """A recipe, and what of it is varied: one text for each variation."""
+
+    recipe: Recipe
+    varied: tuple[str, ...]
+
+
+def parse_variation(text: str) -> Variation:
+    """A variation such as ``--cutless=p10|p20|none``. Refusal of anything that is no option with several values.
+
+    >>> parse_variation("--cutmax=p10|none").choices
+    (CutMax(p=10.0), None)
+    """
+    name, equals, values = text.partition("=")
+    texts = values.split("|")
+    if not name.startswith("--") or not equals or len(texts) < 2:
+        raise Refusal(f"--vary {text}: allowed is an option and its values, such as --cutless=p10|p20|none")
+    name = resolve_option_name(name[2:])
+    return Variation(name, tuple(None if each == LEFT_OUT else parse_arguments(name, each or None) for each in texts))
+
+
+def combinations(recipe: Recipe, variations: Sequence[Variation]) -> list[Combination]:
+    """All combinations, the last variation changing fastest. Refusal of too many, and of those that do not agree."""
+    count = 1
+    for variation in variations:
+        count *= len(variation.choices)
+    if count > MOST:
+        raise Refusal(f"--vary: these are {count} combinations, allowed are {MOST}")
+    names = [variation.name for variation in variations]
+    if len(set(names)) < len(names):
+        raise Refusal(f"--vary: --{max(names, key=names.count)} is varied twice, allowed is once")
+    return [
+        Combination(
+            _varied(recipe, dict(chosen)), tuple(f"without --{n}" if op is None else str(op) for n, op in chosen)
+        )
+        for choices in itertools.product(*(variation.choices for variation in variations))
+        for chosen in [list(zip(names, choices, strict=True))]
+    ]
+
+
+def _varied(recipe: Recipe, choices: dict[str, Option | None]) -> Recipe:
+    """The recipe with options in the place of those of the same name, or behind all others."""
+    ops: list[Option] = []
+    left = dict(choices)
+    for op in recipe.ops:
+        if op.name not in choices:
+            ops.append(op)
+        elif op.name in left and (choice := left.pop(op.name)) is not None:
+            ops.append(choice)
+    new = [op for op in left.values() if op is not None]
+    ops = [*(op for op in new if op.goes_first), *ops, *(op for op in new if not op.goes_first)]
+    return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))

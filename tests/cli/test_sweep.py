@@ -1,0 +1,61 @@
+"""A sweep makes every combination with one cache and compares them; one of them is picked for the whole frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tifffile
+from program import run
+from viewed_stores import stack_files
+
+from imfuse_tiles.cli.main import main
+from imfuse_tiles.cli.sweep import split_words
+from imfuse_tiles.errors import Refusal
+
+HOSTILE = "<b>&x"
+
+
+def test_all_combinations_are_compared_and_one_is_fused_on_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = list(map(str, stack_files(tmp_path / HOSTILE)))
+    folder, store = tmp_path / "trial", str(tmp_path / "store")
+    words = ["sweep", *files, "--laplacian", "--crop=120x90+10+20", "--cutblur=s1", "--store", store, "-o", str(folder),
+             "--vary", "--cutblur=s2|none", "--vary=--maskblur=s1|s3"]  # fmt: skip
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == [str(folder / "index.html")]
+    assert "4 of 4: without --cutblur --maskblur=s3" in captured.err
+    assert sorted(path.name for path in folder.glob("*.tif")) == ["1.tif", "2.tif", "3.tif", "4.tif"]
+    assert tifffile.imread(folder / "3.tif").shape[:2] == (90, 120)
+    text = (folder / "index.html").read_text()
+    assert text.count("<img ") == 4
+    assert "&lt;b&gt;&amp;x" in text
+    assert HOSTILE not in text
+    assert main(["sweep", "-o", str(folder), "--pick", "3"]) == 0
+    assert tifffile.imread(folder / "pick-3.tif").shape[:2] == (190, 260)
+    assert main(["sweep", "-o", str(folder), "--pick", "9"]) == 2
+    capsys.readouterr()
+    monkeypatch.chdir(tmp_path)
+    assert main(["sheet", store, str(folder / "1.tif"), "-o", "sheet.html"]) == 0
+    assert Path("sheet.html").read_text().count("<img ") == 6
+    assert main(["sheet", store, "-o", "sheet.html"]) == 3
+    assert main(["sheet", store]) == 0
+    assert Path("sheet.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_words_of_the_sweep_are_told_from_those_of_fuse() -> None:
+    words = ["a.tif", "--vary", "--cutless=p1|p2", "--memory", "2G", "-o", "x", "--pick=3"]
+    assert split_words(words) == (["--vary=--cutless=p1|p2", "--output=x", "--pick=3"], ["a.tif", "--memory", "2G"])
+    with pytest.raises(Refusal, match="--vary needs a value"):
+        split_words(["--vary"])
+
+
+@pytest.mark.parametrize(
+    "words", [["a.tif"], ["--vary", "--cutless=p1"], ["--vary", "--nonsense=a|b"], ["--pick", "2"]]
+)
+def test_wrong_words_are_refused_in_a_line(words: list[str], tmp_path: Path) -> None:
+    ended = run("sweep", "-o", tmp_path / "none", *words)
+    assert ended.code == 2
+    assert ended.line
