@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from imfuse_tiles.options.preparation import FramePart, Preparation
 from imfuse_tiles.options.preparation_chain import preparation_chain
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names
+from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names, rounded
 from imfuse_tiles.storage.store import Store
 
 #: Nothing is resampled where no corner of any frame moves by more: pixels, expected errors, and pixels of a frame
@@ -32,24 +32,24 @@ SMALLEST_MOVE, SMALLEST_ERRORS, SMALLEST_SHARE = 0.2, 4.0, 250.0
 LEAST_SIDE = 0.25
 
 Progress = Callable[[int, int], None]
+#: A file of transforms, or a matrix (3, 3) for each frame, mapping pixels of the reference to those of the frame.
+Transforms = str | Path | Sequence[Any] | np.ndarray
 
 
 def align_stack(
-    stack: Stack, recipe: Recipe, store: Store, resources: Resources, *, transforms: str | Path | None = None,
+    stack: Stack, recipe: Recipe, store: Store, resources: Resources, *, transforms: Transforms | None = None,
     skip_bad: bool = False, by_focus: bool = False, progress: Progress | None = None,
 ) -> Stack:  # fmt: skip
     """The stack with frames that are resampled as they are read, if they do not lie over each other yet.
 
-    ``transforms``: a file that has them; else they are taken from the store, or estimated. ``skip_bad``: frames that
-    do not belong to the others are left out. ``by_focus``: frames are put in the order of their focus. Raises Refusal
-    for files that are damaged or do not fit.
+    ``transforms``: a file that has them, or a matrix (3, 3) for each frame; else they are taken from the store, or
+    estimated. ``skip_bad``: frames that do not belong to the others are left out. ``by_focus``: frames are put in the
+    order of their focus. Raises Refusal for files that are damaged or do not fit.
     """
     model, balance = (recipe.single_option(Align) or Align()).word1, (recipe.single_option(Balance) or Balance()).word1
     reference = (recipe.single_option(Reference) or Reference()).index(len(stack))
-    if transforms:
-        names = frame_names(stack)
-        found = for_files(load_alignment(transforms), names, stack.file_frame[::-1], str(transforms))
-        return warped(replace(stack, alignment=found), recipe)
+    if transforms is not None:
+        return warped(replace(stack, alignment=known_alignment(stack, transforms, reference)), recipe)
     if model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
         return cropped(stack, recipe)
     key = "alignment-" + digest([VERSION, stack.digest, model, reference, balance])
@@ -61,6 +61,22 @@ def align_stack(
     stack = replace(stack, alignment=found, alignment_key=key)
     stack = without_bad(stack) if skip_bad else stack
     return warped(in_order(stack) if by_focus else stack, recipe)
+
+
+def known_alignment(stack: Stack, transforms: Transforms, reference: int) -> Alignment:
+    """The alignment that a file or matrices say. Refusal where they do not fit the stack."""
+    names, size = frame_names(stack), stack.file_frame[::-1]
+    if isinstance(transforms, str | Path):
+        return for_files(load_alignment(transforms), names, size, str(transforms))
+    matrices = np.asarray(transforms, float)
+    if (
+        matrices.shape != (len(names), 3, 3)
+        or not np.isfinite(matrices).all()
+        or not (np.linalg.det(matrices) > 0).all()
+    ):
+        raise Refusal(f"transforms: allowed is one matrix (3, 3) that can be inverted for each of {len(names)} frames")
+    frames = tuple(FrameTransform(name, rounded(matrix)) for name, matrix in zip(names, matrices, strict=True))
+    return Alignment("homography", names[reference], size, frames)
 
 
 def remember_alignment(stack: Stack, store: Store) -> None:

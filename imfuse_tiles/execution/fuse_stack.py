@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles.execution.align_stack import align_stack
+from imfuse_tiles.execution.align_stack import Transforms, align_stack
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import Progress
@@ -23,6 +23,7 @@ def fuse_images(
     images: Sequence[str | Path], recipe: Recipe, result: str | Path, *, store: str | Path | None = None,
     extra: bool = False, bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
     tile: int | None = None, scheduler: str = "threads", lean: bool = False, progress: Progress | None = None,
+    transforms: Transforms | None = None,
 ) -> Outcome:  # fmt: skip
     """Fuse image files into ``result`` (.tif, .png, .ome.zarr and so on), as ``imfuse-tiles fuse`` does.
 
@@ -30,18 +31,22 @@ def fuse_images(
     are understood as on the command line. ``store``: folder that keeps all that is computed (None: one of the cache
     folder). ``extra``: write mask and depth maps beside the result. ``bits``: 8 or 16. ``force``: overwrite what is
     there. ``memory``: bytes for everything (None: a quarter of the machine's, at most 4 GB). ``tile``: edge of a block
-    in pixels. ``lean``: delete what no later stage needs as soon as it is computed. Raises as :func:`run_plan` does.
+    in pixels. ``lean``: delete what no later stage needs as soon as it is computed.
+    ``transforms``: how the frames lie over each other, instead of comparing them: a file of transforms, or float (n, 3,
+    3) that map a pixel (x, y, 1) of the reference to the place in each frame that shows the same.
+    Raises as :func:`run_plan` does.
     """
     stack = open_stack(images, recipe.revert)
     threads = worker_count(scheduler, workers or available_cores())
     resources = Resources(memory or default_memory(), threads, tile, scheduler, lean=lean)
-    return _fuse(stack, recipe, Path(result), store, resources, extra, bits, force, progress)
+    return _fuse(stack, recipe, Path(result), store, resources, extra, bits, force, progress, transforms)
 
 
 def fuse_stack(
     stack: Any, recipe: Recipe, result: str | Path, *, store: str | Path | None = None, extra: bool = False,
     bits: int = 16, force: bool = False, memory: int | None = None, workers: int | None = None,
     tile: int | None = None, lean: bool = False, white: float | None = None, progress: Progress | None = None,
+    transforms: Transforms | None = None,
 ) -> Outcome:  # fmt: skip
     """Fuse an array into ``result``; the other arguments are those of :func:`fuse_images`.
 
@@ -53,15 +58,15 @@ def fuse_stack(
     resources = Resources(memory or default_memory(), workers or available_cores(), tile, "threads", lean=lean)
     with array_headers(stack) as headers:
         frames = stack_of_headers(headers[::-1] if recipe.revert else headers, [], white=white)
-        return _fuse(frames, recipe, Path(result), store, resources, extra, bits, force, progress)
+        return _fuse(frames, recipe, Path(result), store, resources, extra, bits, force, progress, transforms)
 
 
 def _fuse(
     stack: Stack, recipe: Recipe, result: Path, store: str | Path | None, resources: Resources, extra: bool,
-    bits: int, force: bool, progress: Progress | None,
+    bits: int, force: bool, progress: Progress | None, transforms: Transforms | None,
 ) -> Outcome:  # fmt: skip
     kept = open_store_for(stack, store)
-    stack = align_stack(stack, recipe, kept, resources)
+    stack = align_stack(stack, recipe, kept, resources, transforms=transforms)
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
     front = stack.headers[0]
     size = read_physical_size(front.path) if front.format != "array" else PhysicalSize()

@@ -100,7 +100,7 @@ def run_plan(
             store.journal(key).forget()
         if first:
             record_run(work, store, command)
-            remember_alignment(plan.stack, store)
+        remember_alignment(plan.stack, store)  # by every part: the first may begin last
         current = _start(work, store, progress or Progress(), halt, fresh)
         files: dict[str, str] = {}
         try:

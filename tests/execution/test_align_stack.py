@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from imfuse_tiles import Recipe, Refusal, fuse_images
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.imageio.alignment import load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
@@ -223,3 +227,33 @@ def test_transforms_are_read_as_they_were_written(folder: Path, tmp_path: Path) 
     found = load_alignment(saved)
     assert found.record() == json.loads(saved.read_text())
     assert max(found.moves()) > 1
+
+
+def test_matrices_from_a_program_are_taken_as_a_file_of_them(folder: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "t.json"
+    usual = fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
+    matrices = [np.array(frame.matrix).reshape(3, 3) for frame in load_alignment(saved).frames]
+    recipe = Recipe.from_options(["--wavelet", "--cutwave"])
+    for number, transforms in enumerate((matrices, saved)):
+        fuse_images(frames(folder), recipe, tmp_path / f"{number}.tif", store=tmp_path / "p", transforms=transforms)
+        assert np.array_equal(tifffile.imread(tmp_path / f"{number}.tif"), usual)
+
+
+@pytest.mark.parametrize("transforms", [np.eye(3), np.zeros((8, 3, 3)), [np.eye(3)] * 7, np.full((8, 3, 3), np.nan)])
+def test_matrices_that_do_not_fit_are_refused(transforms: np.ndarray, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="one matrix"):
+        fuse_images(frames(folder), Recipe(()), tmp_path / "r.tif", store=tmp_path / "p", transforms=transforms)
+
+
+def test_a_part_that_is_not_the_first_keeps_what_it_found(folder: Path, tmp_path: Path) -> None:
+    words = [*OPTIONS, "--part", "2/2", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "r.tif")]
+    part = subprocess.Popen([sys.executable, "-m", "imfuse_tiles", "fuse", *words, *frames(folder)])
+    try:
+        waited = time.monotonic() + 60
+        while not list((tmp_path / "store").glob("numbers/alignment-*.json")) and time.monotonic() < waited:
+            assert part.poll() is None or list((tmp_path / "store").glob("numbers/alignment-*.json"))
+            time.sleep(0.05)
+    finally:
+        part.kill()
+        part.wait()
+    assert list((tmp_path / "store").glob("numbers/alignment-*.json"))
