@@ -13,7 +13,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.physical_size import PhysicalSize
-from imfuse_tiles.imageio.reading.camera_tags import block_tags
+from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.writing.exif import exif_block
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.chunked_array import Damaged

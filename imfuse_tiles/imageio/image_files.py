@@ -20,7 +20,10 @@ from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 _MOST_LISTED = 1 << 20  # bytes of a list of files
 _THUMBNAIL = re.compile(r"(^|[._ -])(thumb(nail)?s?|tn|preview)([._ -]|$)", re.IGNORECASE)
 #: Endings of images: such a file is a frame although its content is none, and refused for that.
-IMAGE_ENDINGS = {".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", *RAW_ENDINGS}
+IMAGE_ENDINGS = {
+    ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".j2k", ".jxl", ".heic", ".heif", ".hif", ".czi",
+    ".nd2", ".lif", *RAW_ENDINGS,
+}  # fmt: skip
 #: Of files with one name the first of these is taken: what somebody developed, then raw files, then the others.
 _BEST_FIRST = ((".tif", ".tiff"), (".png",), tuple(RAW_ENDINGS))
 

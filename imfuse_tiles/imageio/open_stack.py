@@ -27,6 +27,7 @@ from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
 from imfuse_tiles.imageio.reading.header import shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.reading.raw_pictures import in_one_white_balance
 from imfuse_tiles.imageio.reading.series import Selection, check_selection
 from imfuse_tiles.imageio.reading.tiff_series import is_one_ome
 from imfuse_tiles.imageio.stack import Stack
@@ -71,7 +72,7 @@ def stack_of_headers(
     check_inputs: bool = False,
 ) -> Stack:  # fmt: skip
     """The stack of frames in their order, checked; see :func:`open_stack`. ``notices`` of how they were found."""
-    headers = upright(headers, notices)
+    headers = upright(in_one_white_balance(headers, notices), notices)
     check_stack(headers)
     if check_inputs:
         headers = _with_contents(headers)

@@ -13,7 +13,7 @@ from typing import Any
 
 from imfuse_tiles.errors import ImfuseError, Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.imageio.reading.camera_tags import main_values
+from imfuse_tiles.imageio.reading.exif_tags import main_values
 
 #: Micrometres in a unit of length, by what files and people call it.
 UNITS = {

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.reading import open_frame, read_header
+from imfuse_tiles.imageio.reading import open_frame, read_headers
 
 MEMORY, SECONDS = 3 << 30, 120
 ALLOWED = tuple(
@@ -47,11 +47,11 @@ def watch(folder: Path) -> None:
 def read(path: Path) -> None:
     """All that a run would read of an image."""
     with suppress(Refusal):
-        header = read_header(path)
-        with open_frame(header) as frame:
-            step = max(1, min(header.height, (16 << 20) // (header.width * header.channels * 4)))
-            for y0 in range(0, min(header.height, 8 * step), step):
-                frame.rows(y0, min(y0 + step, header.height))
+        for header in read_headers(path, "any")[0][:2]:
+            with open_frame(header) as frame:
+                step = max(1, min(header.height, (16 << 20) // (header.width * header.channels * 4)))
+                for y0 in range(0, min(header.height, 8 * step), step):
+                    frame.rows(y0, min(y0 + step, header.height))
 
 
 def mutated(seeds: list[bytes]) -> st.SearchStrategy[bytes]:

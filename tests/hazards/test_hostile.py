@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from corpus import BAD, IMAGE8, ODD, SPOILED, jpeg, png_of, tiff
 
 
@@ -31,11 +33,26 @@ def planted(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_mutated_images_are_read_or_refused_within_bounds(number, tmp_path):
+def planted_formats(folder: Path) -> Path:
+    """A small file of each further format, and TIFF files that tell of times, channels and slices."""
+    from tests.imageio.reading.test_readers import written
+    from tests.imageio.reading.test_series import written as written_series
+
+    (folder / "seeds").mkdir()
+    for ending in ("jxl", "jp2", "j2k", "webp", "heic", "dng", "lif", "czi"):
+        written(folder / "seeds" / f"a.{ending}")
+    np.save(folder / "seeds" / "a.npy", IMAGE8)
+    tifffile.imwrite(folder / "seeds" / "z.ome.tif", IMAGE8[..., :2].transpose(2, 0, 1), metadata={"axes": "ZYX"})
+    for kind in ("ome.tif", "imagej.tif", "virtual.tif"):
+        written_series(folder / "seeds", kind)
+    return folder
+
+
+@pytest.mark.parametrize(("number", "plant"), [(0, planted), (1, planted), (2, planted_formats)])
+def test_mutated_images_are_read_or_refused_within_bounds(number, plant, tmp_path):
     script = Path(__file__).with_name("hostile.py")
     ended = subprocess.run(
-        [sys.executable, script, planted(tmp_path), "400", str(number)], capture_output=True, text=True, timeout=240
+        [sys.executable, script, plant(tmp_path), "400", str(number)], capture_output=True, text=True, timeout=240
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
 

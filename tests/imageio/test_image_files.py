@@ -82,7 +82,7 @@ def test_what_lies_among_frames_is_left_out_with_a_line_for_each_kind(folder: Pa
 
 def test_nothing_that_is_named_is_left_out(folder: Path) -> None:
     (folder / "f1.xmp").write_text("<x/>")
-    with pytest.raises(Refusal, match=r"f1\.xmp: is not"):
+    with pytest.raises(Refusal, match=r"f1\.xmp: is no image"):
         open_stack([folder / "f1.tif", folder / "f1.xmp"])
 
 

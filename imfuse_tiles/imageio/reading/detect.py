@@ -13,7 +13,7 @@ from imfuse_tiles.imageio.reading.header import FileFacts, Format, Header, damag
 from imfuse_tiles.imageio.reading.jpeg import read_jpeg_header
 from imfuse_tiles.imageio.reading.page_choice import PageChoice
 from imfuse_tiles.imageio.reading.png import read_png_header
-from imfuse_tiles.imageio.reading.raw import is_raw_start, raw_by_name, raw_refusal
+from imfuse_tiles.imageio.reading.raw import RawRefusal, is_raw_start, raw_by_name, raw_refusal
 from imfuse_tiles.imageio.reading.series import Selection, Series, choose_frames
 from imfuse_tiles.imageio.reading.tiff_frames import list_tiff_series, read_tiff_frames
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
@@ -29,13 +29,10 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
 _READERS: dict[Format, Callable[[FileFacts], Header]] = {"png": read_png_header, "jpeg": read_jpeg_header}
 #: How files of other kinds begin, (place, bytes), and what they are.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (8, b"WEBP", "a WebP"), (0, b"8BPS", "a Photoshop file"),
-    (4, b"ftyphei", "a HEIF picture"), (4, b"ftypmif", "a HEIF picture"), (4, b"ftypavif", "an AVIF picture"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture"), (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture"), (0, b"\xff\x0a", "a JPEG XL picture"),
-    (0, b"v/1\1", "an OpenEXR picture"), (0, b"SIMPLE  =", "a FITS file"), (0, b"ZISRAWFILE", "a CZI file"),
-    (128, b"DICM", "a DICOM file"), (0, b"\xda\xce\xbe\x0a", "an ND2 file"), (0, b"\x89HDF", "an HDF5 file"),
-    (0, b"%PDF", "a PDF"), (0, b"gimp xcf", "a GIMP file"), (0, b"P5", "a PGM"), (0, b"P6", "a PPM"),
+    (0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (0, b"8BPS", "a Photoshop file"), (4, b"ftypavif", "an AVIF picture"),
+    (0, b"v/1\1", "an OpenEXR picture"), (0, b"SIMPLE  =", "a FITS file"), (128, b"DICM", "a DICOM file"),
+    (0, b"\x89HDF", "an HDF5 file"), (0, b"%PDF", "a PDF"), (0, b"gimp xcf", "a GIMP file"), (0, b"P5", "a PGM"),
+    (0, b"P6", "a PPM"),
 )  # fmt: skip
 
 
@@ -59,8 +56,9 @@ def read_headers(
 
     ``choice``: which pages of a TIFF file are frames. ``selection``: which series, time, channel and level of a file.
     """
-    facts, image_format = facts_and_format(Path(path))
+    image_format = ""
     try:
+        facts, image_format = facts_and_format(Path(path))
         if image_format == "tiff":
             headers, note = read_tiff_frames(facts, choice, selection)
         elif image_format in FORMATS:
@@ -69,10 +67,30 @@ def read_headers(
             headers, note = [_READERS[image_format](facts)], ""
             _check_single(facts, choice, selection)
         return [replace(header, ctime_ns=header.ctime_ns or facts.ctime_ns) for header in headers], note
+    except RawRefusal as refusal:
+        return [_raw_header(file_facts(Path(path)), refusal)], ""
     except (Refusal, MemoryError):
         raise
     except Exception as error:  # a hostile header can make a parser raise anything
-        raise damaged(facts.path, image_format.upper(), error) from error
+        raise damaged(Path(path), image_format.upper(), error) from error
+
+
+def _raw_header(facts: FileFacts, refusal: RawRefusal) -> Header:
+    """The header of a camera raw file; the refusal, with the reason, where it cannot be read."""
+    if not FORMATS["raw"].is_installed:
+        raise Refusal(f"{refusal}, or have it developed here: pip install 'imfuse-tiles[raw]'") from None
+    from imfuse_tiles.imageio.reading.raw_pictures import read_raw_header
+
+    try:
+        return read_raw_header(facts)
+    except (Refusal, MemoryError):
+        raise
+    except Exception as error:
+        text = (
+            error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        )
+        reason = " ".join(text.split())[:80] or type(error).__name__
+        raise raw_refusal(facts.path, f"not read by LibRaw: {reason}") from refusal
 
 
 def _check_single(facts: FileFacts, choice: PageChoice, selection: Selection) -> None:
@@ -135,5 +153,5 @@ def detect_format(facts: FileFacts) -> Format:
         raise raw_refusal(facts.path, raw_by_name(facts.path))
     for place, signature, kind in _OTHERS:
         if start.startswith(signature, place):
-            raise refuse(facts.path, f"is not a TIFF, PNG or JPEG image but {kind}; convert it to TIFF")
-    raise refuse(facts.path, "is not a TIFF, PNG or JPEG image")
+            raise refuse(facts.path, f"is no image that is read but {kind}; convert it to TIFF")
+    raise refuse(facts.path, "is no image that is read")

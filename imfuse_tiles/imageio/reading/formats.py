@@ -60,9 +60,20 @@ class FileFormat:
         return reader
 
 
+#: Brands of HEIF files, at byte 8.
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+
 FORMATS = {kind.name: kind for kind in (
     FileFormat("npy", "a NumPy array", "numpy_file", ((0, b"\x93NUMPY"),)),
     FileFormat("zarr", "a Zarr folder", "zarr_folder"),
+    FileFormat("webp", "a WebP picture", "webp", ((8, b"WEBPVP8"),)),
+    FileFormat("jpeg2000", "a JPEG 2000 picture", "jpeg2000", ((0, b"\0\0\0\x0cjP  "), (0, b"\xff\x4f\xff\x51"))),
+    FileFormat("jpegxl", "a JPEG XL picture", "jpeg_xl", ((0, b"\0\0\0\x0cJXL "), (0, b"\xff\x0a"))),
+    FileFormat("heif", "a HEIF picture", "heif", tuple((4, b"ftyp" + brand) for brand in _HEIF), "pillow_heif", "heif"),
+    FileFormat("raw", "a camera raw file", "raw_pictures", (), "rawpy", "raw"),
+    FileFormat("czi", "a CZI file", "czi_file", ((0, b"ZISRAWFILE"),), "pylibCZIrw", "czi"),
+    FileFormat("nd2", "an ND2 file", "nd2_file", ((0, b"\xda\xce\xbe\x0a"), (4, b"jP  \r\n\x87\nnd2")), "nd2", "nd2"),
+    FileFormat("lif", "a LIF file", "lif_file", ((0, b"\x70\0\0\0"),), "liffile", "lif"),
     FileFormat("array", "an array in memory", "memory_array"),
 )}  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
 from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
 from imfuse_tiles.imageio.reading.png import decode_png, png_pixels
 from imfuse_tiles.imageio.reading.profiles import converted
+from imfuse_tiles.imageio.reading.whole_frame import WholeFrame
 from imfuse_tiles.imageio.reading.zarr_facts import frame_facts
 
 #: Floating-point samples so many times brighter than white are no highlights.
@@ -131,36 +132,8 @@ def _stored_rows(header: Header) -> Rows:
     if header.format in FORMATS:
         return FORMATS[header.format].reader(header.path).open_rows(header)
     if header.format == "png":
-        return _WholeFrame(header, lambda: decode_png(png_pixels(header.path)))
-    return _WholeFrame(header, lambda: decode_jpeg(header.path.read_bytes()))
-
-
-class _WholeFrame:
-    """A frame of a format that can only be decoded from its beginning."""
-
-    def __init__(self, header: Header, decode: Callable[[], np.ndarray]) -> None:
-        self._header = header
-        self._decode = decode
-        self._frame: np.ndarray | None = None
-
-    def read(self, y0: int, y1: int, out: np.ndarray) -> None:
-        if self._frame is None:
-            self._frame = self._decoded()
-        out[:] = np.moveaxis(self._frame[y0:y1], -1, 0)[: self._header.planes]
-
-    def close(self) -> None:
-        self._frame = None
-
-    def _decoded(self) -> np.ndarray:
-        header = self._header
-        frame = self._decode()
-        frame = frame.reshape(*frame.shape[:2], -1)
-        height, width, samples = frame.shape
-        if (height, width, frame.dtype.name) != (*header.stored_shape[1:], header.dtype):
-            raise ValueError(f"decoded to {width} x {height} {frame.dtype}, unlike its header")
-        if samples < header.planes:
-            raise ValueError(f"decoded to {samples} samples per pixel, unlike its header")
-        return frame
+        return WholeFrame(header, lambda: decode_png(png_pixels(header.path)))
+    return WholeFrame(header, lambda: decode_jpeg(header.path.read_bytes()))
 
 
 @contextmanager

@@ -54,6 +54,7 @@ class Header:
     crop: tuple[int, int, int, int] | None = None  # top and left of what is read, height and width of the whole
     white: float = 0.0  # sample that becomes full scale when read; 0: full scale of the type, 1 for floats
     part: str = ""  # "page 3" or "plane 3" where the file holds several frames
+    white_balance: tuple[float, ...] = ()  # raw: factors of the sensor's colours
     inverted: bool = False  # TIFF: 0 means white in the file; delivered with 0 as black
     premultiplied: bool = False  # TIFF: colours are stored times alpha
     with_alpha: bool = False  # alpha is read as the last plane
@@ -77,7 +78,8 @@ class Header:
         profiles = [hashlib.sha256(profile).hexdigest() for profile in self.profiles or ()]
         white = f"white {self.white!r}" if self.white else ""
         crop = f"crop {self.crop} to {self.height} x {self.width}" if self.crop else ""
-        return " ".join(filter(None, [turn, *profiles, white, crop]))
+        balance = f"white balance {self.white_balance}" if self.white_balance else ""
+        return " ".join(filter(None, [turn, *profiles, white, crop, balance]))
 
     def turned(self) -> Header:
         """The header of the same frame to be read upright, as its orientation tag says."""

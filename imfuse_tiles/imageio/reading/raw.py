@@ -1,4 +1,4 @@
-"""Camera raw files, refused in a photographer's words: their pictures are developed elsewhere."""
+"""Camera raw files, told by their content and names, so that their previews are never taken for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.reading.header import FileFacts, refuse
+from imfuse_tiles.imageio.reading.header import FileFacts, shown
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -30,10 +30,14 @@ _SENSOR_COLOURS = (32803, 34892)  # colour filter array, linear raw
 _SENSOR_PACKING = (32767, 32769, 32770, 34713, 65535)  # Sony, packed, Samsung, Nikon, Pentax
 
 
-def raw_refusal(path: Path, why: str = "") -> Refusal:
-    """The exception for a raw file; ``why``: what shows that it is one."""
+class RawRefusal(Refusal):
+    """A file is a camera raw file, which the reader of its own may read."""
+
+
+def raw_refusal(path: Path, why: str = "") -> RawRefusal:
+    """The exception for a raw file; ``why``: what shows that it is one, or why it is not read."""
     reason = f" ({why})" if why else ""
-    return refuse(path, f"is a camera raw file{reason}; develop it to TIFF first, in any raw developer")
+    return RawRefusal(f"{shown(path)}: is a camera raw file{reason}; develop it to TIFF first, in any raw developer")
 
 
 def is_raw_start(start: bytes) -> bool:

@@ -12,7 +12,8 @@ from PIL import Image, TiffImagePlugin
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.metadata import Tags
-from imfuse_tiles.imageio.reading.camera_tags import block_tags, read_tags
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.writing import Picture, tiff, write_picture
 
 #: Modules without a test file of their own name.

@@ -73,7 +73,7 @@ def test_a_tiff_with_the_name_of_a_raw_file_is_one(ending: str, tmp_path: Path) 
 )  # fmt: skip
 def test_raw_files_of_other_forms_are_known_by_their_beginning(start: bytes, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(start + bytes(99))
-    with pytest.raises(Refusal, match="is a camera raw file; develop it"):
+    with pytest.raises(Refusal, match=r"is a camera raw file .*; develop it"):
         read_header(tmp_path / "a")
 
 
@@ -92,8 +92,8 @@ def test_the_picture_behind_its_thumbnail_in_the_chain_is_taken(tmp_path: Path) 
     assert (read_header(tmp_path / "a.tif").width, read_header(tmp_path / "a.tif").page) == (60, 1)
 
 
-@pytest.mark.parametrize(("start", "kind"), [(b"8BPS\0\1", "a Photoshop file"), (b"\0\0\0\x18ftypheic", "a HEIF")])
+@pytest.mark.parametrize(("start", "kind"), [(b"8BPS\0\1", "a Photoshop file"), (b"%PDF", "a PDF")])
 def test_other_formats_are_called_by_their_name(start: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(start + bytes(99))
-    with pytest.raises(Refusal, match=f"is not a TIFF, PNG or JPEG image but {kind}.*; convert it to TIFF"):
+    with pytest.raises(Refusal, match=f"is no image that is read but {kind}.*; convert it to TIFF"):
         read_header(tmp_path / "a.tif")

@@ -1,0 +1,82 @@
+"""LIF files of Leica, by liffile: images, times, channels and slices, frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.array_frames import delivered_dtype
+from imfuse_tiles.imageio.reading.header import FileFacts, Header, refuse
+from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+from imfuse_tiles.imageio.reading.whole_frame import WholeFrame, refuse_level, whole_header
+
+_PICTURE = ("Y", "X", "S")
+
+
+def list_series(facts: FileFacts) -> list[Series]:
+    """The images of a file that are pictures."""
+    with _open(facts.path) as lif:
+        return [_series(image) for image in _images(lif)]
+
+
+def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
+    """Headers of the frames of an image."""
+    refuse_level(facts.path, level)
+    with _open(facts.path) as lif:
+        image = _images(lif)[chosen.series]
+        sizes, dtype = dict(image.sizes), delivered_dtype(image.dtype)
+        if dtype != image.dtype.name:
+            raise refuse(facts.path, f"has {image.dtype.name} samples; allowed are uint8, uint16, float32")
+    headers = []
+    for index, part in zip(chosen.indices, chosen.parts, strict=True):
+        samples = 3 if -1 in index else sizes.get("S", 1)
+        header = whole_header(facts, "lif", (sizes["Y"], sizes["X"]), samples, dtype)
+        headers.append(replace(header, index=index, part=part, series=chosen.series))
+    return headers
+
+
+def open_rows(header: Header) -> WholeFrame:
+    """The rows of a frame."""
+    return WholeFrame(header, lambda: _decode(header))
+
+
+def read_tags(path: Path) -> Tags:
+    """None: a microscope's metadata are no tags of a camera."""
+    return Tags()
+
+
+def _decode(header: Header) -> np.ndarray:
+    """A frame, (y, x) or (y, x, samples)."""
+    with _open(header.path) as lif:
+        image = _images(lif)[header.series]
+        axes = _series(image).axes
+        if -1 not in header.index:
+            return np.array(image.frames[header.index] if axes else image.asarray())
+        place = axes.index("C")
+        indices = [(*header.index[:place], channel, *header.index[place + 1 :]) for channel in range(3)]
+        return np.stack([image.frames[index] for index in indices], axis=-1)
+
+
+def _images(lif: Any) -> list[Any]:
+    return [image for image in lif.images if {"Y", "X"} <= set(image.dims) and not image.is_flim]
+
+
+def _series(image: Any) -> Series:
+    axes = [axis for axis in image.dims if axis not in _PICTURE]
+    if any(len(axis) != 1 for axis in axes):
+        raise ValueError(f"axes {', '.join(axes)}")
+    return Series("".join(axes), tuple(image.sizes[axis] for axis in axes), image.name)
+
+
+def _open(path: Path) -> Any:
+    import liffile
+
+    lif = liffile.LifFile(path)
+    if lif.type is not liffile.LifFileType.LIF:  # the others lead to further files
+        lif.close()
+        raise ValueError(f"it is {lif.type.name}, which is not read")
+    return lif

@@ -1,0 +1,315 @@
+"""Readers of further formats, by files that their own libraries write; where none writes one, it is put together here.
+
+LIF and DNG files are put together by their layout. Of ND2 nobody writes files: the library is stood in for, so that
+only this program's half is tested.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+import tifffile
+from PIL import Image
+from pylibCZIrw import czi
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.reading import formats, nd2_file, read_header, read_rows
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.profiles import gamma_profile
+from imfuse_tiles.imageio.reading.series import Selection
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = (
+    "imageio.reading.czi_file",
+    "imageio.reading.exif_tags",
+    "imageio.reading.heif",
+    "imageio.reading.jpeg2000",
+    "imageio.reading.jpeg_xl",
+    "imageio.reading.lif_file",
+    "imageio.reading.nd2_file",
+    "imageio.reading.raw_pictures",
+    "imageio.reading.webp",
+    "imageio.reading.whole_frame",
+)
+
+IMAGE = np.random.default_rng(6).integers(0, 65535, (40, 60, 4), np.uint16)
+#: Times, channels, slices, rows and columns.
+STACK = np.random.default_rng(5).integers(0, 65535, (2, 3, 4, 40, 60), np.uint16)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """The colours of the only frame, (rows, columns, planes)."""
+    header = read_header(path)
+    return np.moveaxis(read_rows(header, 0, header.height), 0, -1)
+
+
+def samples(path: Path, **how: str) -> np.ndarray:
+    """The pixels of the frames that a selection leaves, (frames, planes, y, x)."""
+    headers = open_stack([path], selection=Selection(**how)).headers  # type: ignore[arg-type]
+    return np.stack([read_rows(header, 0, header.height) for header in headers])
+
+
+ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
+    "jxl": lambda image: imagecodecs.jpegxl_encode(image, lossless=True),
+    "jp2": lambda image: imagecodecs.jpeg2k_encode(image, level=0, reversible=True),
+    "j2k": lambda image: imagecodecs.jpeg2k_encode(image, level=0, reversible=True, codecformat="j2k"),
+    "webp": lambda image: imagecodecs.webp_encode(image, lossless=True),
+}
+
+
+@pytest.mark.parametrize("planes", [1, 2, 3, 4])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("ending", ENCODERS)
+def test_pictures_without_loss_are_read_as_they_were(ending: str, bits: int, planes: int, tmp_path: Path) -> None:
+    if ending == "webp" and (bits == 16 or planes < 3):
+        pytest.skip("WebP has 8 bits and colours only")
+    image = np.ascontiguousarray(IMAGE[..., :planes] if bits == 16 else (IMAGE[..., :planes] >> 8).astype(np.uint8))
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(ENCODERS[ending](image))
+    header = read_header(path)
+    assert (header.height, header.width, header.has_alpha) == (40, 60, planes in (2, 4))
+    assert np.array_equal(pixels(path), image[..., : header.channels])
+
+
+def test_floating_point_samples_of_jpeg_xl(tmp_path: Path) -> None:
+    image = (IMAGE[..., :3] / 65535).astype(np.float32)
+    (tmp_path / "a.jxl").write_bytes(ENCODERS["jxl"](image))
+    assert np.array_equal(pixels(tmp_path / "a.jxl"), image)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "RGB;16"])
+def test_heif_pictures_are_read(mode: str, tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif")
+    y, x = np.mgrid[:64, :80]
+    planes = {"L": 1, "RGBA": 4}.get(mode, 3)
+    smooth = np.stack([np.sin(x / 20 + part) * np.cos(y / 15) for part in range(planes)], -1) * 0.4 + 0.5
+    full = 65535 if mode.endswith("16") else 255
+    image = (smooth * full).astype(np.uint16 if full > 255 else np.uint8)
+    pillow_heif.from_bytes(mode, (80, 64), image.tobytes()).save(tmp_path / "a.heic", quality=-1)
+    found = pixels(tmp_path / "a.heic") / full
+    assert np.abs(found - smooth[..., : found.shape[-1]]).mean() < 0.02
+    assert read_header(tmp_path / "a.heic").has_alpha == (mode == "RGBA")
+
+
+@pytest.mark.parametrize("ending", ["webp", "heic"])
+def test_the_cameras_tags_and_the_profile_are_read(ending: str, tmp_path: Path) -> None:
+    exif, profile = Image.Exif(), gamma_profile(1.8, grey=False)
+    exif[271], exif[274] = "Maker", 6 if ending == "webp" else 1
+    image = Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8))
+    if ending == "heic":
+        pillow_heif.register_heif_opener()
+    image.save(tmp_path / f"a.{ending}", "heif" if ending == "heic" else None, exif=exif.tobytes(), icc_profile=profile)
+    tags = read_tags(tmp_path / f"a.{ending}")
+    assert (tags.main[271].data, tags.profile) == (b"Maker\0", profile)
+    assert read_header(tmp_path / f"a.{ending}").orientation == (6 if ending == "webp" else 1)
+
+
+def test_an_animation_is_refused(tmp_path: Path) -> None:
+    first, second = (Image.fromarray((IMAGE[..., part] >> 8).astype(np.uint8)).convert("RGB") for part in (0, 1))
+    first.save(tmp_path / "a.webp", save_all=True, append_images=[second])
+    with pytest.raises(Refusal, match="is an animated WebP"):
+        read_header(tmp_path / "a.webp")
+
+
+@pytest.mark.parametrize("part", [0.001, 0.02, 0.5, 0.95])
+@pytest.mark.parametrize("ending", [*ENCODERS, "heic", "czi", "lif", "dng"])
+def test_files_that_end_early_are_refused(ending: str, part: float, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{ending}"
+    written(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: max(20, int(len(content) * part))])
+    with pytest.raises(Refusal, match=rf"a\.{ending}: "):
+        samples(path)
+
+
+def written(path: Path) -> None:
+    """A file of the format that its ending tells."""
+    image = np.ascontiguousarray(IMAGE[..., :3] >> 8).astype(np.uint8)
+    ending = path.suffix[1:]
+    if ending in ENCODERS:
+        path.write_bytes(ENCODERS[ending](image))
+    elif ending == "heic":
+        pillow_heif.from_bytes("RGB", (60, 40), image.tobytes()).save(path)
+    elif ending == "czi":
+        czi_file(path, STACK[:1, :1])
+    elif ending == "dng":
+        dng(path)
+    else:
+        lif(path, STACK[:1, :1])
+
+
+# Camera raw files
+
+
+def dng(path: Path, neutral: tuple[float, float, float] = (0.5, 1.0, 0.6), light: float = 1.0) -> None:
+    """A raw file: a smooth grey scene behind a colour filter. ``neutral``: what the camera takes for grey."""
+
+    def ratios(values: tuple[float, ...]) -> tuple[int, ...]:
+        return tuple(part for value in values for part in (round(value * 10000), 10000))
+
+    y, x = np.mgrid[:64, :96]
+    scene = light * (0.3 + 0.1 * np.sin(x / 15) * np.cos(y / 11))
+    filters = np.array([[0.5, 1.0], [1.0, 0.6]])[y % 2, x % 2]
+    matrix = (0.9, -0.3, -0.1, -0.4, 1.2, 0.2, -0.1, 0.2, 0.6)
+    tags = [
+        (50706, "B", 4, (1, 4, 0, 0), True), (50708, "s", 0, "Maker Model", True), (33421, "H", 2, (2, 2), True),
+        (33422, "B", 4, (0, 1, 1, 2), True), (50710, "B", 3, (0, 1, 2), True), (50711, "H", 1, 1, True),
+        (50714, "H", 1, 512, True), (50717, "H", 1, 16383, True), (50721, "2i", 9, ratios(matrix), True),
+        (50728, "2I", 3, ratios(neutral), True), (50778, "H", 1, 21, True), (271, "s", 0, "Maker", True),
+        (272, "s", 0, "Model", True),
+    ]  # fmt: skip
+    sensor = (512 + (16383 - 512) * scene * filters).astype(np.uint16)
+    tifffile.imwrite(path, sensor, photometric=32803, metadata=None, extratags=tags)
+
+
+def test_raw_files_are_developed_in_one_white_balance_and_without_automatic_brightness(tmp_path: Path) -> None:
+    for number, (neutral, light) in enumerate((((0.5, 1.0, 0.6), 1.0), ((0.6, 1.0, 0.5), 1.0), ((0.5, 1, 0.6), 0.5))):
+        dng(tmp_path / f"f{number}.dng", neutral, light)
+    stack = open_stack([tmp_path])
+    assert stack.notices[0].startswith("raw files are developed with the white balance of")
+    first, second, third = (read_rows(header, 0, 64) for header in stack.headers)
+    assert (first.shape, first.dtype) == ((3, 64, 96), np.uint16)
+    assert np.array_equal(first, second)
+    grey = first[:, 4:-4, 4:-4].astype(float).mean((1, 2))
+    assert np.ptp(grey) < 0.1 * grey.mean()
+
+    def light_of(planes: np.ndarray) -> float:
+        return float((planes[1, 4:-4, 4:-4] / 65535).mean() ** 2.2)
+
+    assert light_of(third) / light_of(first) == pytest.approx(0.5, rel=0.15)
+    assert stack.tags.main[271].data == b"Maker\0"
+    assert open_stack([tmp_path], revert=True).headers[0].white_balance == stack.headers[2].white_balance
+
+
+# Microscopes
+
+
+def czi_file(path: Path, stack: np.ndarray) -> None:
+    with czi.create_czi(str(path)) as file:
+        for (t, c, z), plane in ((index, stack[index]) for index in np.ndindex(stack.shape[:3])):
+            file.write(plane, plane={"T": t, "C": c, "Z": z})
+
+
+_XML = (
+    '<LMSDataContainerHeader Version="2"><Element Name="project" UniqueID="a"><Children>'
+    '<Element Name="image" UniqueID="b"><Data><Image><ImageDescription><Channels>{channels}</Channels><Dimensions>'
+    '{dimensions}</Dimensions></ImageDescription></Image></Data><Memory Size="{size}" MemoryBlockID="MemBlock_1"/>'
+    "</Element></Children></Element></LMSDataContainerHeader>"
+)
+_CHANNEL = ('<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" Max="1" '
+            'Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="{}" BitInc="0"/>')  # fmt: skip
+_DIMENSION = (
+    '<DimensionDescription DimID="{}" NumberOfElements="{}" Origin="0" Length="1" Unit="m" BytesInc="{}" BitInc="0"/>'
+)
+
+
+def lif(path: Path, stack: np.ndarray) -> None:
+    """Times, channels and slices as Leica stores them: of each slice the channels, of each time the slices."""
+    times, channels, slices, height, width = stack.shape
+    plane = 2 * height * width
+    about = [
+        (1, width, 2),
+        (2, height, 2 * width),
+        (3, slices, plane * channels),
+        (4, times, plane * channels * slices),
+    ]
+    xml = _XML.format(
+        channels="".join(_CHANNEL.format(plane * number) for number in range(channels)), size=stack.nbytes,
+        dimensions="".join(_DIMENSION.format(*numbers) for numbers in about),
+    )  # fmt: skip
+    name = "MemBlock_1"
+    with path.open("wb") as file:
+        file.write(struct.pack("<IIBI", 0x70, 2 * len(xml) + 5, 0x2A, len(xml)) + xml.encode("utf-16-le"))
+        file.write(struct.pack("<IIBQBI", 0x70, 2 * len(name) + 14, 0x2A, stack.nbytes, 0x2A, len(name)))
+        file.write(name.encode("utf-16-le") + np.ascontiguousarray(stack.swapaxes(1, 2)).tobytes())
+
+
+@pytest.mark.parametrize("kind", ["czi", "lif"])
+def test_a_channel_of_a_time_of_a_microscopes_file_is_a_stack(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind}"
+    {"czi": czi_file, "lif": lif}[kind](path, STACK)
+    with pytest.raises(Refusal, match="holds 2 times; --time=1 to --time=2 chooses one"):
+        open_stack([path])
+    for time, channel in ((1, 1), (2, 3)):
+        found = samples(path, time=str(time), channel=str(channel))
+        assert np.array_equal(found[:, 0], STACK[time - 1, channel - 1])
+    assert np.array_equal(samples(path, time="2", channel="rgb"), STACK[1].swapaxes(0, 1))
+    header = open_stack([path], selection=Selection(time="2", channel="3")).headers[1]
+    assert np.array_equal(read_rows(header, 13, 34)[0], STACK[1, 2, 1, 13:34])
+
+
+def test_scenes_of_a_czi_are_series_in_their_own_colours(tmp_path: Path) -> None:
+    scenes = np.random.default_rng(1).integers(0, 255, (2, 40, 60, 3), np.uint8)
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        for number, scene in enumerate(scenes):
+            bgr = np.ascontiguousarray(scene[..., ::-1])
+            file.write(bgr, plane={"T": 0, "C": 0, "Z": 0}, scene=number, location=(100 * number, 10))
+    with pytest.raises(Refusal, match=r"holds 2 series \(scene 1, scene 2\)"):
+        open_stack([tmp_path / "a.czi"])
+    assert np.array_equal(samples(tmp_path / "a.czi", series="2")[0], np.moveaxis(scenes[1], -1, 0))
+
+
+class StandIn:
+    """What is used of nd2.ND2File: frames in the order of times, positions, slices; channels first in each."""
+
+    sizes = MappingProxyType({"T": 2, "P": 2, "Z": 4, "C": 3, "Y": 40, "X": 60})
+    dtype = np.dtype("u2")
+    metadata = SimpleNamespace(channels=[SimpleNamespace(channel=SimpleNamespace(name=name)) for name in "abc"])
+
+    def __enter__(self) -> StandIn:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read_frame(self, number: int) -> np.ndarray:
+        t, p, z = np.unravel_index(number, (2, 2, 4))
+        return STACK[t, :, z] + np.uint16(p)
+
+
+def test_positions_of_an_nd2_are_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.nd2"
+    path.write_bytes(b"\xda\xce\xbe\x0a" + bytes(4 * STACK.nbytes))
+    monkeypatch.setattr(nd2_file, "_open", lambda _: StandIn())
+    with pytest.raises(Refusal, match=r"holds 2 series \(position 1, position 2\)"):
+        open_stack([path])
+    found = samples(path, series="2", time="2", channel="b")
+    assert np.array_equal(found[:, 0], STACK[1, 1] + 1)
+
+
+def test_what_is_no_nd2_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(9999))
+    with pytest.raises(Refusal, match=r"a\.nd2: "):
+        open_stack([tmp_path / "a.nd2"])
+
+
+@pytest.mark.parametrize(("ending", "extra"), [("heic", "heif"), ("czi", "czi"), ("lif", "lif"), ("dng", "raw")])
+def test_a_missing_reader_is_named(ending: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / f"a.{ending}")
+    monkeypatch.setattr(formats, "find_spec", lambda _: None)
+    with pytest.raises(Refusal, match=rf"pip install 'imfuse-tiles\[{extra}\]'"):
+        open_stack([tmp_path / f"a.{ending}"])
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    extras = {kind.extra for kind in formats.FORMATS.values() if kind.extra}
+    assert extras <= project["optional-dependencies"].keys()
+
+
+def test_other_files_in_these_forms_are_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8)).save(stream, "avif")
+    (tmp_path / "a.avif").write_bytes(stream.getvalue())
+    with pytest.raises(Refusal, match="but an AVIF picture; convert it to TIFF"):
+        read_header(tmp_path / "a.avif")
