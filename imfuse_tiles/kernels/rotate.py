@@ -109,6 +109,7 @@ def _rotate(planes, y_origin, x_origin, height, width, top, left, sine, cosine, 
                         seen += weight
                         for n in range(count):
                             sums[n] += weight * planes[n, j, i]
-            out[count, y, x] = seen / total
+            # Opacity in whole 16-bit steps: what is next to nothing is nothing, and takes no part in a further turn.
+            out[count, y, x] = np.floor(seen / total * 65535 + 0.5) / 65535
             for n in range(count):
-                out[n, y, x] = sums[n] / seen if seen > 1e-7 * total else 0.0
+                out[n, y, x] = sums[n] / seen if seen > 1e-12 else 0.0

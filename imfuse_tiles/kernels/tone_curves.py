@@ -36,8 +36,8 @@ def _sigmoidal_curve(contrast: float, middle: float) -> Samples:
 
 
 def stretched(samples: Samples, low: float, high: float) -> Samples:
-    """``low`` becomes 0 and ``high`` 1; where they are equal, what is darker becomes 0 and all else 1."""
-    if low == high:
+    """``low`` becomes 0 and ``high`` 1; if ``high`` is not above it, what is darker than ``low`` 0 and all else 1."""
+    if low >= high:
         return (samples >= np.float32(low)).astype(np.float32)
     return np.clip((samples - np.float32(low)) / np.float32(high - low), np.float32(0), np.float32(1))
 

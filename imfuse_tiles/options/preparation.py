@@ -163,5 +163,5 @@ class Shave(FramePart, name="shave"):
         if self.word1 is not None:
             x, y = map(int, self.word1.split("x"))
         else:
-            x, y = (int(self.p * side / 100) for side in (frame[1], frame[0]))
+            x, y = (int(self.p * side / 100 + 0.5) for side in (frame[1], frame[0]))
         return self.within(Region(y, frame[0] - y, x, frame[1] - x), frame)

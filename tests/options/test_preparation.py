@@ -84,6 +84,38 @@ def test_a_part_of_aligned_frames_is_a_part_of_the_whole(tmp_path: Path) -> None
         assert np.array_equal(part, whole[125:195, 160:240])
 
 
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = render(tmp_path_factory.mktemp("scene"), 480, 400, 4, 3)
+    return [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+
+
+#: How like the whole a part is, in decibels, as far as halos allow: exact where nothing is measured over the whole
+#: picture; else limits of masks, noise, and the grid of pyramids are those of the part.
+ALIKE = {"--bg=mean": 999.0, "--bg=max --frameresize=100%": 999.0, "--bg=median --gamma": 999.0, "--wavelet": 35.0,
+         "--preset=default": 40.0, "": 55.0, "--preset=workflow-blur": 40.0, "--bg=enfuse": 50.0}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ALIKE)
+def test_a_part_for_tuning_shows_what_the_whole_does(words: str, scene: list[str], tmp_path: Path) -> None:
+    def fused(name: str, *more: str) -> np.ndarray:
+        place = [
+            "--quiet",
+            "--align=no",
+            "--balance=no",
+            "--store",
+            str(tmp_path / name),
+            "-o",
+            str(tmp_path / f"{name}.tif"),
+        ]
+        assert main(["fuse", *place, *more, *words.split(), *scene]) == 0
+        return tifffile.imread(tmp_path / f"{name}.tif")[..., :3]
+
+    part, whole = fused("part", "--crop=256x240+128+96"), fused("whole")[96:336, 128:384]
+    inner = np.s_[48:-48, 48:-48]
+    assert decibels(part[inner], whole[inner]) >= ALIKE[words]
+
+
 def test_a_move_is_that_of_the_corner_that_moves_most() -> None:
     turned = (1.0, 0.01, 0.0, -0.01, 1.0, 0.0, 0.0, 0.0, 1.0)
     found = Alignment("affine", "a", (101, 51), (FrameTransform("a", turned),))
