@@ -10,11 +10,15 @@ from pathlib import Path
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.cache import age_text, find_store
 from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_stored import export_stored, stored_page
+from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.overviews import describe_store, has_overviews, overview_bytes, write_overviews
 from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import StoredResult, find_result, stored_results
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.options.resources import available_cores
+from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.memory import default_memory, parse_size
 from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store
@@ -32,6 +36,7 @@ def export_parser() -> Parser:
     add("--result", default="", metavar="KEY", help="the result with this key, or beginning of one (the latest)")
     add("--what", default="result", metavar="result|mask|depth|depthmap|slice:N",
         help="the result, its mask, its depth, that in colours, or a frame as it was read (result)")  # fmt: skip
+    add("--pyramid", action="store_true", help="put smaller levels beside the result in the store, for viewers of it")
     add("-f", "--force", action="store_true", help="overwrite what is there")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
     add("--workers", type=whole_number(1), metavar="N", help="threads that pack (one for each core)")
@@ -45,6 +50,9 @@ def export(words: Sequence[str]) -> int:
     args = export_parser().parse_args(words)
     store = find_store(args.store)
     store.check()
+    if args.pyramid:
+        with store.locked():
+            add_pyramid(store, find_result(store, args.result))
     if not args.output:
         print("\n".join(map(result_line, stored_results(store))) or f"{store.root} holds no finished result")
         return 0
@@ -54,6 +62,16 @@ def export(words: Sequence[str]) -> int:
         print(f"note: {args.output}: the format does not hold {', '.join(lost)}", file=sys.stderr)
     print(args.output)
     return 0
+
+
+def add_pyramid(store: Store, result: StoredResult) -> None:
+    """Write the smaller levels of a result into its store. Refusal where the disk has no room for them."""
+    need = 0 if has_overviews(store, result) or not store.is_local else overview_bytes(result)
+    if shortage := shortage_text([("smaller levels", store.folder, need)]):
+        raise Refusal(shortage.replace("the run", "the pyramid"))
+    with translate_os_errors("the pyramid", store.folder, need):
+        write_overviews(store, result)
+        describe_store(store, result)
 
 
 def result_line(result: StoredResult) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
+from imfuse_tiles.execution.overviews import damaged_levels
 from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.stages.array_metadata import array_paths, stage_from_attributes
 from imfuse_tiles.stages.integrity import damaged_chunks
@@ -63,6 +64,7 @@ def faults(store: Store, names: list[str]) -> Iterator[str]:
             yield f"{name}: torn or altered"
     for path in array_paths(names):
         yield from _array_faults(store, path)
+    yield from map(str, damaged_levels(store, names))
 
 
 def _array_faults(store: Store, path: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from imfuse_tiles.execution import export
 from imfuse_tiles.execution.align_stack import remember_alignment
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.overviews import publish_result
 from imfuse_tiles.execution.part_plans import announce_part
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress, StageReport
@@ -118,6 +119,8 @@ def run_plan(
         except (Incomplete, BlockFailed):
             halt.check()  # a signal to the whole group also kills workers that are just starting
             raise
+        if first:
+            publish_result(store, plan.result.key, resources, halt.check)
     return Outcome(files, reports)
 
 

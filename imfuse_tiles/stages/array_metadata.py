@@ -22,7 +22,8 @@ def array_attributes(stage: Stage, output: Output, layout: Layout) -> dict[str, 
 def array_paths(names: Iterable[str]) -> list[str]:
     """The arrays to which files of a store belong, whether they are described or not."""
     parts = (name.split("/") for name in names)
-    return sorted({"/".join(each[:2]) for each in parts if len(each) > 2 and each[0] not in ("journal", "numbers")})
+    others = ("journal", "numbers", "overviews")
+    return sorted({"/".join(each[:2]) for each in parts if len(each) > 2 and each[0] not in others})
 
 
 def stage_from_attributes(store: Store, path: str) -> Stage:

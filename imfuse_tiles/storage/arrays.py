@@ -46,7 +46,7 @@ class Arrays:
         chunks = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape")
         if not (_is_shape(shape) and _is_shape(chunks) and _fits(shape, chunks) and dtype in DTYPES):
             raise Damaged(path, (), "unreadable" if metadata is not None else "missing")
-        if metadata != _metadata(shape, chunks, dtype, metadata.get("attributes")):
+        if metadata != {**_metadata(shape, chunks, dtype, metadata.get("attributes")), **_dimension_names(metadata)}:
             raise Damaged(path, (), "not as it was written")
         key = get_nested(metadata, "attributes", "imfuse_tiles", "key")
         layout = get_nested(metadata, "attributes", "imfuse_tiles", "layout")
@@ -54,6 +54,12 @@ class Arrays:
             self.files.root, path, tuple(shape), tuple(chunks), dtype, key if isinstance(key, str) else "",
             json.dumps(layout) if layout else "",
         )  # fmt: skip
+
+    def name_dimensions(self, path: str, names: Sequence[str]) -> None:
+        """Add the names of an array's dimensions to its metadata, as viewers of OME-Zarr ask for."""
+        metadata = read_json(self.files, f"{path}/zarr.json")
+        if isinstance(metadata, dict) and metadata.get("dimension_names") != list(names):
+            write_json(self.files, f"{path}/zarr.json", {**metadata, "dimension_names": list(names)})
 
     def attributes(self, path: str) -> Any:
         """What the writer of an array recorded about it, None when that is lost."""
@@ -76,6 +82,14 @@ def _is_shape(value: Any) -> bool:
 def _fits(shape: Sequence[int], chunks: Sequence[int]) -> bool:
     """Whether an array may have such chunks: not in more dimensions, and not more of them than any disk holds."""
     return len(shape) == len(chunks) and prod(-(-a // b) for a, b in zip(shape, chunks, strict=True)) <= MAX_CHUNKS
+
+
+def _dimension_names(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The names of the dimensions, if an array's metadata have them: strings, one for each."""
+    names = metadata.get("dimension_names")
+    if not isinstance(names, list) or len(names) != len(metadata["shape"]):
+        return {}
+    return {"dimension_names": names} if all(isinstance(name, str) for name in names) else {}
 
 
 def _metadata(shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any) -> dict[str, Any]:

@@ -19,10 +19,12 @@ def store_format(files: Files) -> Any:
     return get_nested(read_json(files, "zarr.json"), "attributes", "imfuse_tiles", "format")
 
 
-def write_store_metadata(files: Files) -> None:
-    """Write what makes a place a store, and a zarr group."""
-    attributes = {"imfuse_tiles": {"format": FORMAT}}
-    write_json(files, "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": attributes})
+def write_store_metadata(files: Files, ome: dict[str, Any] | None = None) -> None:
+    """Write what makes a place a store, and a zarr group; ``ome``: what tells viewers of OME-Zarr which image it is."""
+    attributes = {"imfuse_tiles": {"format": FORMAT}, **({"ome": ome} if ome else {})}
+    metadata = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+    if read_json(files, "zarr.json") != metadata:
+        write_json(files, "zarr.json", metadata)
 
 
 def has_lost_metadata(files: Files) -> bool:
