@@ -15,7 +15,7 @@ _HOMES = {
     "BlockFailed": "imfuse_tiles.errors",
     "AlreadyExists": "imfuse_tiles.errors",
     "Interrupted": "imfuse_tiles.errors",
-    "Outcome": "imfuse_tiles.execution.pipeline",
+    "Outcome": "imfuse_tiles.execution.outcome",
     "Recipe": "imfuse_tiles.options.recipe",
     "Refusal": "imfuse_tiles.errors",
     "Incomplete": "imfuse_tiles.errors",

@@ -21,7 +21,8 @@ from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notice
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest, loss_lines
-from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
+from imfuse_tiles.execution.outcome import Outcome
+from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result

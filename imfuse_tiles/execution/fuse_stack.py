@@ -8,7 +8,8 @@ from typing import Any
 
 from imfuse_tiles.execution.align_stack import Transforms, align_stack
 from imfuse_tiles.execution.export_request import ExportRequest
-from imfuse_tiles.execution.pipeline import Outcome, open_store_for, plan_of, run_plan
+from imfuse_tiles.execution.outcome import Outcome
+from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.imageio.open_stack import open_stack, stack_of_headers
 from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size

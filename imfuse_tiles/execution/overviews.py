@@ -29,8 +29,8 @@ from imfuse_tiles.storage.store_metadata import write_store_metadata
 EDGE = 512
 #: A result of more pixels a side gets its smaller levels without being asked.
 LARGE = 4096
-#: Names and colours of the planes of a result, after those of its colours.
-PLANES = (("opacity", "FFFFFF"), ("mask", "FFFFFF"), ("depth", "FFFFFF"), ("depth opacity", "FFFFFF"))
+#: The planes of a result after its colours.
+RESULT_PLANES = ("opacity", "mask", "depth", "depth opacity")
 COLOURS = {1: (("grey", "FFFFFF"),), 3: (("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF"))}
 
 
@@ -45,7 +45,8 @@ def plane_names(result: StoredResult) -> tuple[str, ...]:
 
 
 def _named_planes(result: StoredResult) -> tuple[tuple[str, str], ...]:
-    return COLOURS[result.colours] + PLANES[: 4 if result.maps else 1]
+    others = RESULT_PLANES[: 4 if result.maps else 1]
+    return COLOURS[result.colours] + tuple((name, "FFFFFF") for name in others)
 
 
 def level_paths(store: Store, result: StoredResult) -> list[str]:

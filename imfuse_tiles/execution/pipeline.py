@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
@@ -12,10 +11,11 @@ from imfuse_tiles.execution import export
 from imfuse_tiles.execution.align_stack import remember_alignment
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.overviews import publish_result
 from imfuse_tiles.execution.part_plans import announce_part
 from imfuse_tiles.execution.pools import open_pool
-from imfuse_tiles.execution.progress import Progress, StageReport
+from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
@@ -31,14 +31,6 @@ from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.sweep import sweep_store
-
-
-@dataclass
-class Outcome:
-    """What a run did: the files by role, and a report of every stage in order."""
-
-    output: dict[str, str] = field(default_factory=dict)
-    stages: list[StageReport] = field(default_factory=list)
 
 
 def cache_folder() -> Path:
@@ -121,7 +113,7 @@ def run_plan(
             raise
         if first:
             publish_result(store, plan.result.key, resources, halt.check)
-    return Outcome(files, reports)
+    return Outcome(files, reports, store.root, plan.result.key if first else "")
 
 
 def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: bool) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -62,9 +61,16 @@ def packed_tile(picture: Picture, samples: np.ndarray) -> bytes:
     """A tile (planes, y, x) of uint8 as a file."""
     import imagecodecs
 
-    pixels: Any = np.moveaxis(samples, 0, -1).copy()  # what is contiguous already may have strides of no use
-    pixels = pixels[..., 0] if picture.planes == 1 else pixels
+    pixels = np.moveaxis(samples, 0, -1).copy()  # what is contiguous already may have strides of no use
     if picture.alpha:
         return bytes(imagecodecs.png_encode(pixels, level=4))
-    subsampling = None if picture.planes == 1 else "420"
-    return with_profile(imagecodecs.jpeg8_encode(pixels, level=_QUALITY, subsampling=subsampling), picture)
+    return with_profile(as_jpeg(pixels), picture)
+
+
+def as_jpeg(pixels: np.ndarray) -> bytes:
+    """Pixels (y, x, 1 or 3) of uint8 as a JPEG file, for looking at them."""
+    import imagecodecs
+
+    grey = pixels.shape[2] == 1
+    plain = pixels[..., 0] if grey else pixels
+    return bytes(imagecodecs.jpeg8_encode(plain, level=_QUALITY, subsampling=None if grey else "420"))
