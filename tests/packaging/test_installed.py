@@ -83,6 +83,7 @@ def test_the_wheel_holds_all_that_is_no_module_and_nothing_else(wheel: Path) -> 
     inside = {name for name in names if ".dist-info/" not in name}
     data = [*(ROOT / "configs").iterdir(), *(ROOT / "imfuse_tiles").glob("manual/*.md")]
     expected = {f"imfuse_tiles/{path.parent.name}/{path.name}" for path in data}
+    expected |= {f"imfuse_tiles/viewer/page/{path.name}" for path in (ROOT / "imfuse_tiles/viewer/page").iterdir()}
     plain = {f"imfuse_tiles/{name}" for name in ("LICENSE", "py.typed", "__init__.pyi", "napari.yaml")}
     assert inside == expected | plain & inside
     assert inside >= {"imfuse_tiles/napari.yaml", "imfuse_tiles/LICENSE", "imfuse_tiles/py.typed"}
