@@ -1,10 +1,11 @@
 """Sharpness beside peers on simulated scenes with exact truth.
 
-    python -m benchmarks quality [--scenes NAME ...] [--json FILE] [--sheet FILE.png] [--quick]
+    python -m benchmarks quality [--scenes NAME ...] [--json FILE] [--sheet FILE.png] [--quick] [--pairs FOLDER]
 
 For each scene PSNR (dB; whole picture, within occlusion borders, outside) and SSIM of a run without options, other
 presets of ours, the program enfuse where it is installed, and the best slice at every pixel; the errors of our depth
-in slices. ``--sheet``: a picture of the hardest crops: truth, ours, enfuse, best slice.
+in slices. ``--sheet``: a picture of the hardest crops: truth, ours, enfuse, best slice. ``--pairs``: photographs of a
+folder instead, two of each thing (x-A.png, x-B.png), scored by Q_AB/F and Chen-Blum, which need no truth.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.quality.pairs import pair_lines
 from benchmarks.quality.programs import depth, programs, written
 from benchmarks.quality.scenes import Sample, rendered
 from benchmarks.quality.scores import DepthScore, Score, depth_score, score
 
-#: Kind, seed, slices, bits, noise, misalignment in pixels. None of them was used to choose any constant.
-SCENES = (
+#: Kind, seed, slices, bits, noise, misalignment in pixels, whether compressed as JPEG. None of them was used to choose
+#: any constant.
+Scene = tuple[str, int, int, int, float, float] | tuple[str, int, int, int, float, float, bool]
+SCENES: tuple[Scene, ...] = (
     ("textured", 11, 12, 8, 0.002, 0.0), ("textured", 12, 12, 16, 0.006, 0.0), ("textured", 13, 12, 8, 0.012, 0.0),
     ("smooth", 14, 12, 16, 0.002, 0.0), ("smooth", 15, 12, 8, 0.006, 0.0), ("smooth", 16, 12, 16, 0.012, 0.0),
     ("away", 17, 12, 8, 0.002, 0.0), ("away", 18, 12, 16, 0.012, 0.0), ("pair", 19, 2, 8, 0.002, 0.0),
     ("pair", 20, 2, 16, 0.006, 0.0), ("textured", 21, 3, 8, 0.006, 0.0), ("smooth", 22, 30, 16, 0.006, 0.0),
     ("textured", 23, 100, 8, 0.006, 0.0), ("textured", 24, 12, 8, 0.004, 0.3), ("smooth", 25, 30, 8, 0.004, 0.3),
+    ("textured", 26, 12, 8, 0.004, 0.3, True), ("smooth", 27, 12, 8, 0.004, 0.0, True),
 )  # fmt: skip
 CROP = 96
 
@@ -73,12 +78,12 @@ def hardest(sample: Sample, pictures: dict[str, np.ndarray]) -> np.ndarray:
     return cv2.resize(np.clip(row, 0, 1), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
 
 
-def lines(scenes: Sequence[tuple[str, int, int, int, float, float]], shape: tuple[int, int],
+def lines(scenes: Sequence[Scene], shape: tuple[int, int],
           ) -> Iterator[tuple[Line, np.ndarray]]:  # fmt: skip
     """Scene by scene."""
-    for kind, seed, count, bits, noise, shift in scenes:
+    for kind, seed, count, bits, noise, shift, *jpeg in scenes:
         with tempfile.TemporaryDirectory() as name:
-            yield measured(rendered(kind, seed, count, bits, noise, shift, shape), Path(name))
+            yield measured(rendered(kind, seed, count, bits, noise, shift, shape, any(jpeg)), Path(name))
 
 
 def gains(table: Sequence[Line], over: str) -> str:
@@ -98,9 +103,14 @@ def main(words: Sequence[str] | None = None) -> list[Line]:
     parser.add_argument("--scenes", nargs="*", metavar="KIND", help="textured, smooth, away, pair")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="score pairs of photographs instead")
     parser.add_argument("--quick", action="store_true", help="one small scene: figures mean nothing")
     args = parser.parse_args(words)
-    scenes = [scene for scene in SCENES if not args.scenes or scene[0] in args.scenes]
+    if args.pairs:
+        for pair in pair_lines(args.pairs):
+            print(pair, flush=True)
+        return []
+    scenes: list[Scene] = [scene for scene in SCENES if not args.scenes or scene[0] in args.scenes]
     shape = (400, 560)
     if args.quick:
         scenes, shape = [("textured", 1, 3, 8, 0.004, 0.0)], (128, 160)

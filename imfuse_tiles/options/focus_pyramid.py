@@ -24,7 +24,7 @@ _ARGUMENT = re.compile(r"(noise|overshoot)=(\d+(?:\.\d*)?)%?")
 STEADY = Halo.uniform(2)
 #: How much the evidence of the level before counts at levels 1, 2 and all others, as far as it is more than noise:
 #: the noise of fine levels would otherwise drown what coarse ones tell of smooth places.
-FINER = (1.5, 4.0, 8.0)
+FINER = (0.75, 8.0, 8.0)
 #: Pixels around a region in which the evidence is needed: for the blur of the peaks' gain.
 CORE = Halo.uniform(4)
 #: The noise is measured in patches of this edge, so far apart that about so many pixels are looked at.

@@ -36,7 +36,7 @@ class DetailJob(Job):
     """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
 
     kind: ClassVar[str] = "fold"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
     source: StoredFrames

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
 from benchmarks.quality.__main__ import main
+from benchmarks.quality.pair_scores import chen_blum, edge_preservation
+from benchmarks.quality.pairs import find_pairs, pair_lines
 from benchmarks.quality.scenes import rendered
 from benchmarks.quality.scores import depth_score, score
 
@@ -23,3 +28,28 @@ def test_the_truth_scores_best_and_a_slice_worse() -> None:
     assert first.inside < best.inside < score(sample.truth, sample).inside
     assert depth_score(sample.depth * 2, sample).median == 0
     assert depth_score(np.zeros_like(sample.depth), sample).ninety > 0.2
+
+
+def test_measures_without_truth_prefer_the_picture_that_shows_both() -> None:
+    sample = rendered("pair", 5, 2, 8, 0.0, 0.0, (128, 160))
+    a, b, truth = (each.mean(axis=-1).astype(float) * 255 for each in (*sample.slices, sample.truth))
+    assert edge_preservation(a, a, a) == pytest.approx(0.9994 / (1 + np.exp(-7.5)) * 0.9879 / (1 + np.exp(-4.4)))
+    assert chen_blum(a, a, a) == pytest.approx(1)
+    assert edge_preservation(a, b, truth) > max(edge_preservation(a, b, each) for each in (a, b, (a + b) / 2))
+    assert chen_blum(a, b, truth) > chen_blum(a, b, (a + b) / 2)
+
+
+def test_pairs_of_a_folder_are_fused_and_scored(tmp_path: Path) -> None:
+    for number in range(2):
+        for letter, picture in zip("AB", rendered("pair", number, 2, 8, 0.0, 0.0, (64, 80)).slices, strict=True):
+            cv2.imwrite(str(tmp_path / f"scene-{number}-{letter}.png"), np.uint8(picture[..., ::-1] * 255))
+    mean = {"mean": lambda files, _: sum(cv2.imread(str(file))[..., ::-1] / 255 for file in files) / 2}
+    lines = list(pair_lines(tmp_path, lambda: mean))
+    assert [line.name for line in lines] == ["scene-0", "scene-1", "mean"]
+    for number in range(2):
+        assert lines[2].scores["mean"][number] == pytest.approx(
+            np.mean([pair.scores["mean"][number] for pair in lines[:2]])
+        )
+    (tmp_path / "scene-1-B.png").unlink()
+    with pytest.raises(SystemExit, match="holds 3 pictures"):
+        find_pairs(tmp_path)
