@@ -52,6 +52,7 @@ HOMES = {
     "pywt": {"kernels"},
     "zarr": {"execution", "storage"},
     "crc32c": {"storage"},
+    "numcodecs": {"storage"},
     "filelock": {"kernels", "storage"},
     "fsspec": {"storage"},
     "dask": {"execution"},

@@ -11,7 +11,7 @@ from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, spl
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import Option, parse_arguments
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
-from imfuse_tiles.options.resources import DEFAULT_DASHBOARD, INGEST, KEEP
+from imfuse_tiles.options.resources import CACHE_FORMATS, DEFAULT_DASHBOARD, INGEST, KEEP
 
 
 def add_frame_options(parser: Parser) -> None:
@@ -91,6 +91,9 @@ def fuse_parser(name: str) -> Parser:
     add("--ingest", choices=INGEST, default="auto",
         help="when frames are copied into the store: where the disk holds them (auto), always, or never; uncompressed "
         "TIFFs that are not moved by the alignment can be read where they lie")  # fmt: skip
+    add("--cacheformat", choices=CACHE_FORMATS, default="mpc",
+        help="how the store is written: mpc for speed, tif compressed without loss (mpc)")  # fmt: skip
+    add("--maskformat", choices=CACHE_FORMATS, default="", help="the same for masks only (as --cacheformat)")
     add("--lean", action="store_true",
         help="delete what no later stage needs as soon as it is computed: less disk, as plan tells, but a changed "
         "option computes more anew")  # fmt: skip

@@ -45,7 +45,8 @@ def resources_from_args(args: argparse.Namespace) -> Resources:
         raise Refusal(f"--scheduler {scheduler}: {TLS_HELP}")
     cluster = Cluster(settings.get("threads", 1), job, keys, dashboard_address(args, settings))
     return Resources(memory, workers, args.tile or settings.get("tile"), scheduler, cluster, part_from_args(args),
-                     args.lean, args.durable, disk, args.keep, args.ingest)  # fmt: skip
+                     args.lean, args.durable, disk, args.keep, args.ingest, args.cacheformat,
+                     args.maskformat)  # fmt: skip
 
 
 def is_cluster_file(scheduler: str) -> bool:

@@ -80,7 +80,7 @@ class StageRun:
             shape = output.shape(stage.frame, stage.z_batches(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
             metadata = {"imfuse_tiles": {**stage.about, **array_attributes(stage, output, layout)}}
-            self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata)
+            self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata, self.work.compressed)
         self.store.journal(stage.key).begin(asdict(layout))
         return self.work.blocks
 

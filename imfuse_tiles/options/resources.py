@@ -33,6 +33,11 @@ KEEP = ("all", "auto", "source")
 #: When frames are copied into the store: where the disk holds them or they cannot be read in parts, always, or never.
 INGEST = ("auto", "always", "never")
 
+#: How the cache is stored, by the names of the original: for speed, or compressed.
+CACHE_FORMATS = ("mpc", "tif")
+#: Groups of a store that hold masks.
+MASK_GROUPS = ("mask", "peak", "merge", "far")
+
 
 @frozen
 class Cluster:
@@ -115,6 +120,7 @@ class Resources:
     programs this one is. ``durable``: whether data are on the disk before they are recorded. ``lean``:
     delete what no later stage needs. ``disk``: bytes for the store and the results, None: what is free. ``keep``: what
     is stored, one of KEEP; all else is computed when it is read. ``ingest``: when frames are stored, one of INGEST.
+    ``cacheformat`` and, of masks, ``maskformat``: ``tif`` where chunks are compressed, ``mpc`` where not.
     Refusal of it together with ``part``: a part may still
     wait for blocks of a stage, or come back for some, that another has long left behind.
     """
@@ -130,10 +136,17 @@ class Resources:
     disk: int | None = None
     keep: str = "auto"
     ingest: str = "auto"
+    cacheformat: str = "mpc"
+    maskformat: str = ""
 
     def __post_init__(self) -> None:
         if self.lean and self.part:
             raise Refusal("--lean deletes what other parts may still read; it is not allowed with --part")
+
+    def compresses(self, path: str) -> bool:
+        """Whether chunks of an array are compressed when it is created."""
+        masks = path.partition("/")[0] in MASK_GROUPS
+        return (self.maskformat or self.cacheformat if masks else self.cacheformat) == "tif"
 
 
 def available_cores() -> int:

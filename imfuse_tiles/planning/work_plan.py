@@ -22,7 +22,8 @@ class StageWork:
 
     ``blocks``: the layout that it is computed in, with the bytes of a block and how many fit at once. ``record``:
     what an earlier run left, ``completed``: how many blocks of it are recorded as done. ``needed``: whether the
-    result needs it to be computed: it is unfinished or damaged, and used by a stage that is.
+    result needs it to be computed: it is unfinished or damaged, and used by a stage that is. ``compressed``: whether
+    its chunks are when its arrays are created.
     """
 
     stage: Stage
@@ -30,6 +31,7 @@ class StageWork:
     record: StageRecord
     completed: int
     needed: bool
+    compressed: bool = False
 
     @property
     def block_count(self) -> int:
@@ -89,7 +91,7 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
     completed = stages_to_compute(plan, store, records)
     work = tuple(
         StageWork(stage, layouts[stage.key], record, completed.get(stage.key, finished_blocks(stage, record)),
-                  stage.key in completed)
+                  stage.key in completed, any(resources.compresses(output.path) for output in stage.outputs))
         for stage in plan.stages for record in [records[stage.key]]
     )  # fmt: skip
     finished = {key for key, record in records.items() if record.finished}

@@ -21,9 +21,7 @@ def damaged_blocks(store: Store, stage: Stage, layout: Layout, names: Container[
 
 def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequence[int]], int]]]) -> bool:
     return all(
-        size(cell) == array.chunk_bytes
-        for output, array, size in arrays
-        for cell in array.chunk_indices(output.box(block))
+        array.is_whole(size(cell)) for output, array, size in arrays for cell in array.chunk_indices(output.box(block))
     )
 
 

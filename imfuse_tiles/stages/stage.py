@@ -115,7 +115,10 @@ class Access:
         if array.layout not in ("", self.layout):
             raise Refusal(f"another run has laid out {path} anew; this block of an earlier one is not written")
         checksums = array.write(box, samples)
-        self.bytes_written += len(checksums) * array.chunk_bytes
+        if array.compressed:
+            self.bytes_written += sum(map(array.chunk_size, checksums))
+        else:
+            self.bytes_written += len(checksums) * array.chunk_bytes
         self.checksums.setdefault(path, {}).update(checksums)
 
     def chunk_edge(self, path: str) -> int:

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.storage.chunk_codec import codec_metadata
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
@@ -24,17 +25,19 @@ class Arrays:
     files: Files
 
     def create(
-        self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: dict[str, Any]
-    ) -> None:
+        self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: dict[str, Any],
+        compressed: bool = False,
+    ) -> None:  # fmt: skip
         """Create an array, empty; an older one of this path goes.
 
         ``dtype``: uint8, uint16, int16 or float32. ``attributes``: those of the zarr array, as JSON.
+        ``compressed``: whether its chunks are.
         """
         self.files.delete(path)
         group = group_metadata_file(path)
         if "/" in path and not self.files.exists(group):
             write_json(self.files, group, {"zarr_format": 3, "node_type": "group", "attributes": {}})
-        write_json(self.files, f"{path}/zarr.json", _metadata(shape, chunks, dtype, attributes))
+        write_json(self.files, f"{path}/zarr.json", _metadata(shape, chunks, dtype, attributes, compressed))
 
     def open(self, path: str) -> ChunkedArray:
         """An array that is there; Damaged when its metadata is lost or is not what this program writes.
@@ -46,13 +49,17 @@ class Arrays:
         chunks = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape")
         if not (_is_shape(shape) and _is_shape(chunks) and _fits(shape, chunks) and dtype in DTYPES):
             raise Damaged(path, (), "unreadable" if metadata is not None else "missing")
-        if metadata != {**_metadata(shape, chunks, dtype, metadata.get("attributes")), **_dimension_names(metadata)}:
+        plain = {key: value for key, value in metadata.items() if key not in _dimension_names(metadata)}
+        forms = [
+            _metadata(shape, chunks, dtype, metadata.get("attributes"), compressed) for compressed in (False, True)
+        ]
+        if plain not in forms:
             raise Damaged(path, (), "not as it was written")
         key = get_nested(metadata, "attributes", "imfuse_tiles", "key")
         layout = get_nested(metadata, "attributes", "imfuse_tiles", "layout")
         return ChunkedArray(
             self.files.root, path, tuple(shape), tuple(chunks), dtype, key if isinstance(key, str) else "",
-            json.dumps(layout) if layout else "",
+            json.dumps(layout) if layout else "", plain == forms[True],
         )  # fmt: skip
 
     def name_dimensions(self, path: str, names: Sequence[str]) -> None:
@@ -92,8 +99,10 @@ def _dimension_names(metadata: dict[str, Any]) -> dict[str, Any]:
     return {"dimension_names": names} if all(isinstance(name, str) for name in names) else {}
 
 
-def _metadata(shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any) -> dict[str, Any]:
-    """The metadata of an array as zarr v3 has it: little-endian chunks, uncompressed, a crc32c behind each."""
+def _metadata(
+    shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any, compressed: bool
+) -> dict[str, Any]:
+    """The metadata of an array as zarr v3 has it: little-endian chunks, maybe compressed, a crc32c behind each."""
     little = {"configuration": {"endian": "little"}}
     return {
         "zarr_format": 3,
@@ -103,7 +112,11 @@ def _metadata(shape: Sequence[int], chunks: Sequence[int], dtype: str, attribute
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunks)}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": 0.0 if dtype == "float32" else 0,
-        "codecs": [{"name": "bytes", **({} if dtype == "uint8" else little)}, {"name": "crc32c"}],
+        "codecs": [
+            {"name": "bytes", **({} if dtype == "uint8" else little)},
+            *([codec_metadata(dtype)] if compressed else []),
+            {"name": "crc32c"},
+        ],
         "storage_transformers": [],
         "attributes": attributes,
     }

@@ -18,6 +18,7 @@ import crc32c
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.storage import chunk_codec
 from imfuse_tiles.storage.chunk_checksums import ArrayId, is_recorded
 from imfuse_tiles.storage.files import Bytes, Files
 from imfuse_tiles.storage.open_files import files_of
@@ -48,7 +49,7 @@ class ChunkedArray:
     """One array of a store: where it lies, its shape, the shape of its chunks, and its number type.
 
     ``key``: of the stage whose journal records its chunks. ``layout``: that of the stage, as the array's metadata
-    have it; empty when they have none.
+    have it; empty when they have none. ``compressed``: chunks are as short as they get.
     """
 
     root: str
@@ -58,6 +59,7 @@ class ChunkedArray:
     dtype: str
     key: str = ""
     layout: str = ""
+    compressed: bool = False
 
     @property
     def files(self) -> Files:
@@ -70,7 +72,7 @@ class ChunkedArray:
 
     @cached_property
     def chunk_bytes(self) -> int:
-        """Bytes of a chunk's file."""
+        """Bytes of a chunk's file; of a compressed one that is not compressed."""
         return prod(self.chunks) * np.dtype(self.dtype).itemsize + CRC_BYTES
 
     def chunk_name(self, index: Sequence[int]) -> str:
@@ -106,7 +108,8 @@ class ChunkedArray:
     def _read_chunks(self, indices: list[Index], cache: ChunkCache | None) -> Iterator[tuple[Index, np.ndarray]]:
         """Chunks one after the other; without ``cache``, one may be overwritten when the next is asked for."""
         if cache is None:
-            raws = self.files.read_many([self.chunk_name(index) for index in indices], self.chunk_bytes)
+            length = 0 if self.compressed else self.chunk_bytes
+            raws = self.files.read_many([self.chunk_name(index) for index in indices], length)
             yield from ((index, self.decode_chunk(index, raw)) for index, raw in zip(indices, raws, strict=True))
             return
         leads, top = {index[:-2] for index in indices}, indices[0][-2]
@@ -121,14 +124,23 @@ class ChunkedArray:
         """One whole chunk from the bytes of its file."""
         if raw is None:
             raise Damaged(self.path, index, "missing")
-        if len(raw) != self.chunk_bytes:
+        if not self.is_whole(len(raw)):
             raise Damaged(self.path, index, "short")
         crc = crc32c.crc32c(memoryview(raw)[:-CRC_BYTES])
         if crc != int.from_bytes(raw[-CRC_BYTES:], "little"):
             raise Damaged(self.path, index, "altered")
         if self.key and not is_recorded(self.files, self._id, index, crc):
             raise Damaged(self.path, index, "not the one that the journal records")
-        return np.frombuffer(raw, self.dtype, prod(self.chunks)).reshape(self.chunks)
+        if not self.compressed:
+            return np.frombuffer(raw, self.dtype, prod(self.chunks)).reshape(self.chunks)
+        try:
+            return chunk_codec.decode(memoryview(raw)[:-CRC_BYTES], self.dtype, self.chunks)
+        except ValueError:
+            raise Damaged(self.path, index, "altered") from None
+
+    def is_whole(self, size: int) -> bool:
+        """Whether a chunk's file has so many bytes; of a compressed one any that may be."""
+        return size > CRC_BYTES if self.compressed else size == self.chunk_bytes
 
     def write(self, box: Box, samples: np.ndarray) -> dict[Index, int]:
         """Write the chunks of a box that begins and ends on chunk borders or at the array's end; their checksums.
@@ -149,7 +161,7 @@ class ChunkedArray:
         return checksums
 
     def write_chunk(self, index: Index, samples: np.ndarray, place: tuple[slice, ...]) -> int:
-        """Write one whole chunk, filled with zeros beyond the array's end; its checksum (crc32c of its samples)."""
+        """Write one whole chunk, filled with zeros beyond the array's end; its checksum (crc32c of its bytes)."""
         if samples.shape == self.chunks and samples.flags.c_contiguous and samples.dtype == self.dtype:
             chunk = samples
         else:
@@ -157,7 +169,7 @@ class ChunkedArray:
             if samples.shape != self.chunks:
                 chunk.fill(0)
             chunk[place] = samples
-        raw = memoryview(chunk).cast("B").toreadonly()
+        raw = memoryview(chunk_codec.encode(chunk) if self.compressed else chunk).cast("B").toreadonly()
         crc = crc32c.crc32c(raw)
         self.files.write(self.chunk_name(index), raw, crc.to_bytes(CRC_BYTES, "little"))
         return crc

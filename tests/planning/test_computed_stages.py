@@ -14,6 +14,7 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
 #: Recipes that differ in what their masks, merging and montage read.
@@ -83,3 +84,12 @@ def test_a_stage_that_is_computed_when_read_counts_in_the_memory_of_its_readers(
     resources = Resources(2 << 30, 2)
     layout = survey(plan, Store(""), resources).stages[-1].blocks.layout
     assert other.result.memory(layout) > plan.result.memory(layout)
+
+
+def test_a_compressed_store_gives_the_same_bytes(stack: Stack, tmp_path: Path) -> None:
+    plan = make_plan(recipe_of(RECIPES[0]), stack)
+    stored = fused(plan, tmp_path / "stored", tile=64)
+    for name, formats in {"all": {"cacheformat": "tif"}, "masks": {"maskformat": "tif"}}.items():
+        assert fused(plan, tmp_path / name, tile=64, **formats) == stored
+    sizes = {name: total_bytes(Store(str(tmp_path / name))) for name in ("stored", "masks", "all")}
+    assert sizes["all"] < sizes["masks"] < sizes["stored"]
