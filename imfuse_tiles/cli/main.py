@@ -19,6 +19,7 @@ LIBRARIES = (
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "fuse": ("imfuse_tiles.cli.fuse", "fuse a stack into one sharp image"),
+    "batch": ("imfuse_tiles.cli.batch", "fuse every stack of some folders or of a file"),
     "plan": ("imfuse_tiles.cli.fuse", "show what fuse would do: stages, blocks, memory, disk"),
     "align": ("imfuse_tiles.cli.align", "write the frames of a stack laid over each other"),
     "export": ("imfuse_tiles.cli.export", "write a result of a store as a file of another format"),

@@ -22,7 +22,7 @@ OTHER_NAMES = {
     "overwrite": "force", "cluster": "scheduler", "out-file": "output", "verbose": "view",
 }  # fmt: skip
 #: Options whose value may be left out.
-OPTIONAL = ("basename", "force", "exif", "dashboard")
+OPTIONAL = ("basename", "force", "exif", "dashboard", "watch")
 IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
 
@@ -84,6 +84,8 @@ def _could_be_value(name: str, word: str) -> bool:
         return image
     if name == "force":
         return word in STEPS
+    if name == "watch":
+        return word.replace(".", "").isdecimal()
     if name in REGISTRY:
         try:
             parse_arguments(name, word)

@@ -23,11 +23,16 @@ def check(
     path: Path, plan: Plan, store: Store, request: ExportRequest, option: str = "--report", mark: str = MARK
 ) -> None:
     """Check the path of a report; AlreadyExists when there is another file. ``mark``: what tells a report."""
-    check_place(path, force=True)
     export.check_not_a_source(path, plan, store)
     if path.absolute() in [place.absolute() for place in request.places()]:
         raise Refusal(f"{option} {path}: is also a result of this run")
-    if path.exists() and not _is_report(path, mark) and not request.force:
+    check_file(path, request.force, mark)
+
+
+def check_file(path: Path, force: bool, mark: str = MARK) -> None:
+    """Refuse to write a report over another file, unless with ``force``."""
+    check_place(path, force=True)
+    if path.exists() and not _is_report(path, mark) and not force:
         raise AlreadyExists(f"{path}: exists already and is no report; --force overwrites it")
 
 

@@ -134,7 +134,18 @@ def test_links_and_paths_in_it_are_there(name: str) -> None:
 def test_options_named_in_it_exist(name: str) -> None:
     from imfuse_tiles.cli.arguments import fuse_parser
 
-    other = {"--json", "--path", "--signal", "--size", "--port", "--no-browser", "--pick"}
+    other = {
+        "--json",
+        "--path",
+        "--signal",
+        "--size",
+        "--port",
+        "--no-browser",
+        "--pick",
+        "--group",
+        "--gap",
+        "--watch",
+    }
     known = {text for action in fuse_parser("fuse")._actions for text in action.option_strings}
     named = set(re.findall(r"`(--[a-z][a-z0-9-]*)", PAGES[name]))
     assert {option for option in named if option not in known | other and option[2:] not in REGISTRY} == set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,9 +74,26 @@ def _series(image: Any) -> Series:
     return Series("".join(axes), tuple(image.sizes[axis] for axis in axes), image.name)
 
 
+def _check_lengths(path: Path) -> None:
+    """ValueError for texts longer than the file, which liffile would make room for."""
+    left = path.stat().st_size
+    with path.open("rb") as file:
+        _, _, _, length = struct.unpack("<IIBI", file.read(13))
+        if 2 * length > left:
+            raise ValueError("a text longer than the file")
+        version = re.search(r'Version="(\d)"', file.read(2 * length).decode("utf-16-le", "replace")[:1000])
+        form = "<IIBIBI" if version and version[1] == "1" else "<IIBQBI"
+        while len(head := file.read(struct.calcsize(form))) == struct.calcsize(form):
+            *_, size, _, length = struct.unpack(form, head)
+            if 2 * length > left or size > left:
+                raise ValueError("a block longer than the file")
+            file.seek(2 * length + size, 1)
+
+
 def _open(path: Path) -> Any:
     import liffile
 
+    _check_lengths(path)
     lif = liffile.LifFile(path)
     if lif.type is not liffile.LifFileType.LIF:  # the others lead to further files
         lif.close()

@@ -1,0 +1,181 @@
+"""``batch``: many stacks, one after the other, with one report; a bad one does not stop the others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import imfuse_tiles.options  # noqa: F401  registers the options
+from imfuse_tiles.cli import arguments
+from imfuse_tiles.cli.argument_parser import Parser, number
+from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.cli.recipe_arguments import with_default_preset
+from imfuse_tiles.errors import ImfuseError, Interrupted, Refusal
+from imfuse_tiles.execution import allocator
+from imfuse_tiles.imageio.find_stacks import GROUPS, FoundStack, find_stacks
+from imfuse_tiles.options.recipe import Recipe
+
+#: Seconds between two looks at the folders that are watched.
+LOOK = 2.0
+#: Options of ``fuse`` that make no sense for many stacks.
+NOT_HERE = ("basename", "longname", "showname", "rmcache", "transforms", "save_transforms", "view", "show",
+            "performance", "series", "time", "input_channel", "pages")  # fmt: skip
+
+
+def parser() -> Parser:
+    """The words of ``batch``: those of ``fuse``, and how stacks are found."""
+    batch_parser = arguments.fuse_parser("batch")
+    add = batch_parser.add_argument
+    add("--group", default="folder", metavar="|".join(GROUPS),
+        help="what is a stack: the images of a folder, those whose names differ in the last number, those taken "
+        "without a gap in time, or each file; files of several pictures are taken one by one (folder)")  # fmt: skip
+    add("--gap", type=number(0, " of seconds"), default=20.0, metavar="SECONDS",
+        help="a longer time between two pictures begins another stack, with --group=time (20)")  # fmt: skip
+    add("--watch", nargs="?", const="", metavar="SECONDS",
+        help="go on looking for stacks until stopped; fuse those that did not change for so long (30)")  # fmt: skip
+    return batch_parser
+
+
+def batch(words: Sequence[str]) -> int:
+    """Fuse every stack found. 0 when all are done, else the highest exit code of those that are not."""
+    batch_parser = parser()
+    if any(word in ("-h", "--help") for word in words):
+        print(fuse_help(batch_parser))
+        return 0
+    args, recipe = arguments.parse_fuse_args(batch_parser, words)
+    args.words = ["batch", *words]
+    quiet_time = _check(args)
+    recipe = with_default_preset(recipe)
+    allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
+    stacks = find_stacks(args.images, args.group, args.gap, Path(args.output)) if quiet_time is None else []
+    if args.dry_run:
+        for stack in stacks:
+            print(f"{stack.name}: {len(stack.images)} files, {stack.images[0]} to {stack.images[-1]}")
+        return 0
+    Path(args.output).mkdir(parents=True, exist_ok=True)
+    run = BatchRun(args, recipe)
+    run.check()
+    if quiet_time is None:
+        return run.fuse_all(stacks)
+    return watch(run, quiet_time)
+
+
+def _check(args: argparse.Namespace) -> float | None:
+    """Seconds without a change to wait for, None without --watch. Refusal for words that do not go together."""
+    if not args.images:
+        raise Refusal("no folders given")
+    if not args.output:
+        raise Refusal("missing: -o DIR, the folder for the results")
+    if Path(args.output).exists() and not Path(args.output).is_dir():
+        raise Refusal(f"{args.output}: is no folder; batch writes one result for each stack into a folder")
+    for name in NOT_HERE:
+        if getattr(args, name) not in (None, False) and (name == "basename" or getattr(args, name)):
+            raise Refusal(f"batch does not take --{name.replace('_', '-')}; it is for fuse")
+    if args.watch is None:
+        return None
+    if args.part or args.dry_run:
+        raise Refusal("--watch runs by itself, without --part and --dry-run")
+    try:
+        return number(0, " of seconds")(args.watch or "30")
+    except argparse.ArgumentTypeError as error:
+        raise Refusal(f"--watch {error}") from error
+
+
+class BatchRun:
+    """Stacks fused one after the other, and the report of all of them, written anew after each."""
+
+    def __init__(self, args: argparse.Namespace, recipe: Recipe) -> None:
+        self.args, self.recipe = args, recipe
+        self.report = Path(args.report or Path(args.output) / _report_name(args))
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def check(self) -> None:
+        """Refuse to write the report over another file."""
+        from imfuse_tiles.viewer import run_report
+
+        run_report.check_file(self.report, self.args.force is not None)
+
+    def fuse_all(self, stacks: Sequence[FoundStack]) -> int:
+        """Fuse stacks; the highest exit code."""
+        for place, stack in enumerate(stacks):
+            if not self.args.quiet:
+                print(f"stack {place + 1} of {len(stacks)}: {stack.name}, {len(stack.images)} files", file=sys.stderr)
+            self.fuse(stack)
+        bad = [name for name, entry in self.entries.items() if entry["code"]]
+        if bad:
+            print(f"imfuse-tiles: {len(bad)} of {len(stacks)} stacks are not done: {', '.join(bad)}", file=sys.stderr)
+        return max((entry["code"] for entry in self.entries.values()), default=0)
+
+    def fuse(self, stack: FoundStack) -> int:
+        """Fuse one stack and note how it ended: its exit code. Only a signal, or a bug, is not borne."""
+        entry: dict[str, Any] = {"images": [str(path) for path in stack.images], "code": 0, "message": ""}
+        began = time.perf_counter()
+        try:
+            with tempfile.TemporaryDirectory() as place:
+                report = Path(place) / "report.json"
+                entry["code"] = self._run(stack, report)
+                entry["report"] = json.loads(report.read_text()) if report.exists() else None
+        except Interrupted as stop:
+            self._note(stack, entry | {"code": stop.code, "message": str(stop)}, began)
+            raise
+        except ImfuseError as error:
+            entry |= {"code": error.code, "message": str(error)}
+            print(f"imfuse-tiles: {stack.name}: {error}", file=sys.stderr)
+        self._note(stack, entry, began)
+        return int(entry["code"])
+
+    def _run(self, stack: FoundStack, report: Path) -> int:
+        """Run ``fuse`` on a stack."""
+        from imfuse_tiles.cli import fuse_run
+
+        args = argparse.Namespace(**vars(self.args))
+        args.images, args.report = list(stack.images), str(report)
+        args.series, args.time, args.input_channel = (
+            stack.selection.series, stack.selection.time, stack.selection.channel,
+        )  # fmt: skip
+        args.output = str(Path(self.args.output) / f"{stack.name}.{self.args.format.lstrip('.')}")
+        if self.args.store:
+            args.store = f"{self.args.store.rstrip('/')}/{stack.name}"
+        return fuse_run.run("fuse", args, self.recipe, time.perf_counter())
+
+    def _note(self, stack: FoundStack, entry: dict[str, Any], began: float) -> None:
+        from imfuse_tiles.viewer import run_report
+
+        self.entries[stack.name] = entry | {"wall_seconds": time.perf_counter() - began}
+        codes = [one["code"] for one in self.entries.values()]
+        peak = max(((one.get("report") or {}).get(run_report.MARK, 0) for one in self.entries.values()), default=0)
+        run_report.write(self.report, {run_report.MARK: peak, "done": codes.count(0),
+                                       "failed": len(codes) - codes.count(0), "stacks": self.entries})  # fmt: skip
+
+
+def watch(run: BatchRun, quiet_time: float, looks: int | None = None) -> int:
+    """Fuse stacks as they become complete, until a signal; ``looks``: how often the folders are looked at, at most."""
+    done: dict[str, object] = {}
+    while looks is None or looks > 0:
+        for stack in _stacks_now(run.args):
+            state = stack.state()
+            if done.get(stack.name) != state and time.time() - stack.changed_at() >= quiet_time:
+                done[stack.name] = state
+                run.fuse(stack)
+        looks = None if looks is None else looks - 1
+        time.sleep(LOOK if looks is None else 0)
+    return max((entry["code"] for entry in run.entries.values()), default=0)
+
+
+def _stacks_now(args: argparse.Namespace) -> list[FoundStack]:
+    """The stacks that are there; none where there are none yet, or files come and go."""
+    try:
+        return find_stacks(args.images, args.group, args.gap, Path(args.output))
+    except (Refusal, OSError):
+        return []
+
+
+def _report_name(args: argparse.Namespace) -> str:
+    """The name of the report in the folder of results; parts have their own."""
+    return f"batch.part{args.part.partition('/')[0]}.json" if args.part else "batch.json"

@@ -1,0 +1,196 @@
+"""Stacks in folders: one in each, or grouped by names or by gaps in the time when pictures were taken."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.image_files import find_images
+from imfuse_tiles.imageio.metadata import Value
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in
+from imfuse_tiles.imageio.reading.order import natural_order
+from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.reading.series import Selection, stacks_of
+from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
+
+#: How the images of a folder are put together to stacks.
+GROUPS = ("folder", "name", "time", "file")
+_EXIF_TIME, _EXIF_FRACTION, _MAIN_TIME = 36867, 37521, 306
+_LAST_NUMBER = re.compile(r"(.*?)[ _.-]*\d+\D*$", re.DOTALL)
+_MOST_FOLDERS = 100_000
+
+
+@frozen
+class FoundStack:
+    """A stack of a batch. ``name``: what its result is called; ``selection``: which stack of its only file it is."""
+
+    name: str
+    images: tuple[Path, ...]
+    selection: Selection = NOTHING_CHOSEN
+
+    def state(self) -> tuple[tuple[str, int, int], ...]:
+        """Names, sizes and times of the files, by which is seen that they change."""
+        return tuple(_state(path) for path in self.images)
+
+    def changed_at(self) -> float:
+        """When a file of the stack was last changed, in seconds of the clock."""
+        return max(state[2] for state in self.state()) / 1e9
+
+
+def find_stacks(
+    parents: Sequence[str | Path], group: str = "folder", gap: float = 20.0, leave_out: Path | None = None
+) -> list[FoundStack]:  # fmt: skip
+    """The stacks of folders and of the folders in them, and of files that hold several pictures.
+
+    ``group``: one of GROUPS; ``gap``: seconds between two stacks that are told apart by time; ``leave_out``: a folder
+    that holds results. Names are those of folders below their parent, of groups, of files. Raises Refusal for a parent
+    that is not there, and where nothing is found.
+    """
+    if group not in GROUPS:
+        raise Refusal(f"--group {group}: allowed are {', '.join(GROUPS)}")
+    stacks: list[FoundStack] = []
+    for parent in map(Path, parents):
+        if not parent.exists():
+            raise Refusal(f"{parent}: no such file or folder")
+        if parent.is_dir() and not is_zarr(parent):
+            for folder in _folders(parent, leave_out):
+                stacks += _in_folder(parent, folder, group, gap)
+        else:
+            stacks += _in_file(parent, parent.stem.removesuffix(".ome"))
+    if not stacks:
+        raise Refusal(f"{', '.join(map(str, parents))}: no stacks there")
+    return _with_names_of_their_own(stacks)
+
+
+def _folders(parent: Path, leave_out: Path | None) -> list[Path]:
+    """A folder and all below it, in order; no hidden ones, no Zarr folders, no links."""
+    found: list[Path] = []
+    waiting = [parent]
+    while waiting and len(found) < _MOST_FOLDERS:
+        folder = waiting.pop(0)
+        if leave_out is not None and folder.exists() and leave_out.exists() and folder.samefile(leave_out):
+            continue
+        found.append(folder)
+        below = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+        waiting[:0] = [path for path in natural_order(below) if path.name[0] != "." and not is_zarr(path)]
+    return found
+
+
+def _in_folder(parent: Path, folder: Path, group: str, gap: float) -> list[FoundStack]:
+    """The stacks of the images right in a folder."""
+    zarr = [path for path in folder.iterdir() if path.is_dir() and is_zarr(path) and path.name[0] != "."]
+    try:
+        images = [*find_images([folder], []).paths] if any(path.is_file() for path in folder.iterdir()) else []
+    except Refusal:
+        images = []  # nothing but files of other kinds
+    images = natural_order([path for path in images if not is_own_result(path)])
+    below = "_".join(folder.relative_to(parent).parts)
+    stacks = [stack for path in natural_order(zarr) for stack in _in_file(path, _joined(below, path.stem))]
+    if not images:
+        return stacks
+    if group == "file" or (group == "folder" and _holds_several(images[0])):
+        return stacks + [stack for path in images for stack in _in_file(path, _joined(below, path.stem))]
+    if group == "folder":
+        return [*stacks, FoundStack(below or folder.resolve().name, tuple(images))]
+    groups = _by_name(images) if group == "name" else _by_time(images, gap)
+    return stacks + [FoundStack(_joined(below, name), tuple(paths)) for name, paths in groups]
+
+
+def _in_file(path: Path, name: str) -> list[FoundStack]:
+    """The stacks of a file: of every series, time and channel."""
+    name = name.removesuffix(".ome")
+    stacks = []
+    for selection in stacks_of(series_in(path)) if _is_readable(path) else [NOTHING_CHOSEN]:
+        words = (("series", selection.series), ("time", selection.time), ("channel", selection.channel))
+        suffix = "".join(f"_{word}{number}" for word, number in words if number)
+        stacks.append(FoundStack(name + suffix, (path,), selection))
+    return stacks or [FoundStack(name, (path,))]
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether what a file holds can be told; if not, its stack is refused when its turn comes."""
+    try:
+        series_in(path)
+    except Refusal:
+        return False
+    return True
+
+
+def _holds_several(path: Path) -> bool:
+    """Whether a file holds more than one picture."""
+    try:
+        if any(math.prod(series.shape) > 1 for series in series_in(path)):
+            return True
+        return len(read_headers(path, "any")[0]) > 1
+    except Refusal:
+        return False
+
+
+def _by_name(images: Sequence[Path]) -> list[tuple[str, list[Path]]]:
+    """Images whose names differ in their last number only."""
+    groups: dict[str, list[Path]] = {}
+    for path in images:
+        stem = path.name if path.suffix[1:].isdecimal() else path.stem
+        match = _LAST_NUMBER.fullmatch(stem)
+        groups.setdefault(match[1] if match and match[1] else stem if not match else "stack", []).append(path)
+    return list(groups.items())
+
+
+def _by_time(images: Sequence[Path], gap: float) -> list[tuple[str, list[Path]]]:
+    """Images in the order of their times, cut where there is a longer gap; named after the first image of each."""
+    times = {path: capture_time(path) for path in images}
+    ordered = sorted(images, key=lambda path: times[path])  # of one time: by name, as they come
+    groups = [[ordered[0]]]
+    for before, path in pairwise(ordered):
+        if times[path] - times[before] > gap:
+            groups.append([])
+        groups[-1].append(path)
+    return [(group[0].stem, group) for group in groups]
+
+
+def capture_time(path: Path) -> float:
+    """When a picture was taken, as its camera says, else when its file was last changed; in seconds."""
+    try:
+        tags = read_tags(path)
+        value = tags.exif.get(_EXIF_TIME) or tags.main.get(_MAIN_TIME)
+        if value is not None:
+            whole = datetime.strptime(_text(value), "%Y:%m:%d %H:%M:%S").timestamp()
+            fraction = _text(tags.exif[_EXIF_FRACTION]) if _EXIF_FRACTION in tags.exif else "0"
+            return whole + float(f"0.{fraction or 0}")
+    except (Refusal, ValueError, OSError, UnicodeDecodeError):
+        pass
+    return path.stat().st_mtime
+
+
+def _text(value: Value) -> str:
+    return value.data.split(b"\0")[0].decode("ascii").strip()
+
+
+def _with_names_of_their_own(stacks: Sequence[FoundStack]) -> list[FoundStack]:
+    """The stacks, those of the same name told apart by numbers."""
+    seen: dict[str, int] = {}
+    named = []
+    for stack in stacks:
+        seen[stack.name] = seen.get(stack.name, 0) + 1
+        number = seen[stack.name]
+        named.append(stack if number == 1 else replace(stack, name=f"{stack.name}_{number}"))
+    return named
+
+
+def _joined(below: str, name: str) -> str:
+    return f"{below}_{name}" if below else name
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    """Name, size and latest time of a file, or of all files in a folder together."""
+    files = [path] if not path.is_dir() else [file for file in path.rglob("*") if file.is_file()]
+    found = [file.stat() for file in files if file.exists()]
+    return str(path), sum(status.st_size for status in found), max((status.st_mtime_ns for status in found), default=0)
