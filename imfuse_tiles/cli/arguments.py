@@ -68,6 +68,7 @@ def fuse_parser(name: str) -> Parser:
     add_output_options(parser)
     add("--format", default="tif", metavar="ENDING", help="tif, png, jpg, ... where the name is made up (tif)")
     add_frame_options(parser)
+    add("--strokes", metavar="FILE", help="lay the brush strokes of FILE over the result (imfuse-tiles help view)")
     add("--layered", action="store_true", help="a TIFF with the result and its layers: backgrounds and substacks")
     add("-V", "--view", action="store_true", help="open the page of the run in the browser while it goes on")
     add("-W", "--show", action="store_true", help="open the page of the result in the browser at the end")

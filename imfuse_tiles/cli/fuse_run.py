@@ -36,6 +36,7 @@ from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_names import default_name, find_finished_result
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.retouch import load_strokes
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report
@@ -54,6 +55,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     store.check()
     stack = align_from_args(args, recipe, stack, store, resources)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
+    if args.strokes:
+        plan = replace(plan, strokes=load_strokes(Path(args.strokes)))
     if command == "plan" or args.dry_run:
         work = survey(plan, store, resources)
         print(plan_json(work, store) if args.json else plan_text(work, store))
@@ -83,7 +86,7 @@ def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, res
     """A result of the same images and options, if any name will do."""
     metadata_asked = args.exif is not None or args.no_metadata
     asked = metadata_asked or args.pixel_size or args.z_step or args.bits != 16
-    if args.output or args.extra or args.force is not None or asked:
+    if args.output or args.extra or args.strokes or args.force is not None or asked:
         return None
     if args.longname or args.basename is not None:
         return result if is_finished_result(store, plan, result) else None

@@ -31,6 +31,7 @@ def view(words: Sequence[str]) -> int:
     """Serve the page until Ctrl-C."""
     args = view_parser().parse_args(words)
     from imfuse_tiles.execution.pipeline import cache_folder
+    from imfuse_tiles.viewer.retouching import Retouching
     from imfuse_tiles.viewer.serving import open_browser, serve
     from imfuse_tiles.viewer.session import Shown, ViewSession
     from imfuse_tiles.viewer.tuning import Tuner
@@ -40,6 +41,7 @@ def view(words: Sequence[str]) -> int:
     session = ViewSession(shown, cache_folder() / "view-tiles")
     tuner = Tuner(lambda: reopen_run(shown[0].store))
     session.add(tuner.questions, tuner.pictures.get)
+    session.questions.update(Retouching(shown[0].store).questions)
 
     def announce(address: str) -> None:
         print(address, flush=True)

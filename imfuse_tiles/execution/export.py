@@ -27,6 +27,7 @@ from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
 from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
 
@@ -101,13 +102,21 @@ def write(
     _, rows, columns = store.arrays.open(job.out).chunks
     how, key = Writing(workers // files, memory, files, wish.force, wish.ome_version), output_key(plan, sheet, wish)
     if len(made) == 1:
-        write_page(place, sheet.pages[0], made[0], Access(store), (rows, columns), how, key, check, note)
+        write_page(place, sheet.pages[0], made[0], result_access(plan, store), (rows, columns), how, key, check, note)
         return
     part = band_shape(made[0], (columns, columns), how)  # layers are read from arrays whose chunks are as high as wide
     frame = plan.stack.frame
-    bands = [read_bands(Access(store), page, frame, each.dtype, check, part)
+    bands = [read_bands(result_access(plan, store), page, frame, each.dtype, check, part)
              for page, each in zip(sheet.pages, made, strict=True)]  # fmt: skip
     write_layers(place, list(zip(made, bands, strict=True)), force=wish.force, workers=how.workers, note=note)
+
+
+def result_access(plan: Plan, store: Store) -> Access:
+    """The store as a file of the result sees it: with the plan's strokes over the result."""
+    if not plan.strokes:
+        return Access(store)
+    path, source = plan.result.outputs[0].path, plan.stages[0].outputs[0].path
+    return Access(store, computed={path: retouched(store, path, source, plan.strokes)})
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from imfuse_tiles.imageio.writing import Picture, check_target, format_of, losse
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.result_pages import Page, depth_colours
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.stage import Access, RegionValues
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 
@@ -57,12 +58,13 @@ def stored_page(
 
 
 def export_stored(
-    store: Store, stored: StoredPage, place: Path, how: Writing, check: Check = lambda: None
+    store: Store, stored: StoredPage, place: Path, how: Writing, check: Check = lambda: None,
+    computed: Mapping[str, RegionValues] = MappingProxyType({}),
 ) -> list[str]:  # fmt: skip
     """Write a picture of a store as a file; what its format does not hold, in words.
 
-    Raises AlreadyExists unless ``how.force``; Refusal for what the format or the disk does not hold; Incomplete for a
-    full disk; BlockFailed for a damaged store.
+    ``computed``: what computes arrays that are not read as they are stored. Raises AlreadyExists unless ``how.force``;
+    Refusal for what the format or the disk does not hold; Incomplete for a full disk; BlockFailed for a damaged store.
     """
     found, (page, picture) = format_of(place), (stored.page, stored.picture)
     lost = losses(found, picture)
@@ -77,10 +79,12 @@ def export_stored(
     if shortage := shortage_text([(str(place), place.absolute().parent, need)]):
         raise Refusal(shortage.replace("the run", "the export"))
     rows, columns = store.arrays.open(stored.path).chunks[-2:]
-    identity = digest([stored.path, repr(picture)])
+    identity = digest([stored.path, repr(picture), *map(repr, computed.values())])
     try:
         with translate_os_errors(str(place), place.absolute().parent, need):
-            write_page(place, page, picture, Access(store), (rows, columns), how, identity, check)
+            write_page(
+                place, page, picture, Access(store, computed=dict(computed)), (rows, columns), how, identity, check
+            )
     except Damaged as damage:
         raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
     return lost

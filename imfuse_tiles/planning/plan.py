@@ -14,6 +14,7 @@ from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.retouch import Strokes, strokes_digest
 from imfuse_tiles.stages.stage import Output, Stage
 
 
@@ -28,10 +29,17 @@ class Plan:
     bare: Plan | None = None
     #: Stages that are not stored: what they give is computed when it is read.
     unstored: tuple[Stage, ...] = ()
+    #: Brush strokes that are laid over the result when it is written to files.
+    strokes: Strokes = ()
 
     @property
     def result(self) -> Stage:
         return self.stages[-1]
+
+    @property
+    def retouched(self) -> str:
+        """What tells the strokes laid over the result from others; empty for none."""
+        return strokes_digest(self.strokes)
 
     @property
     def frames_key(self) -> str:
@@ -41,7 +49,8 @@ class Plan:
     @property
     def identity(self) -> str:
         """What the result is known by, with or without its maps."""
-        return (self.bare or self).result.key
+        key = (self.bare or self).result.key
+        return f"{key}-{self.retouched}" if self.strokes else key
 
     @property
     def maps(self) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished
@@ -48,14 +49,14 @@ def tile_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> tup
     """A tile's planes (n, y, x) uint8, and whether they are final: not sparse and of a finished stage."""
     if not is_finished(layer):
         return sparse_values(layer, z, place), False
-    if place[0] > AT_ONCE and cache.load(layer, z, place) is None:
+    if place[0] > AT_ONCE and cache.load(layer.touched(tile_region(layer, place)), z, place) is None:
         return sparse_values(layer, z, place), False
     return reduced_values(layer, z, place, cache), True
 
 
 def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:
     """A tile's planes (n, y, x) uint8 by halving those below it; kept from reduction KEPT on. Damaged as the store."""
-    reduction = place[0]
+    layer, reduction = layer.touched(tile_region(layer, place)), place[0]
     if reduction == 0:
         region = tile_region(layer, place)
         return eight_bit_values(layer, plain_samples(layer, z, region))
@@ -92,7 +93,10 @@ def build_pyramid(layer: ViewLayer, z: int, cache: TileCache) -> Iterator[None]:
 
 def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
     """Samples (planes, y, x) of a region as they are stored."""
-    samples = Access(layer.store).read(layer.path, layer.lead(z), region)
+    access = Access(layer.store)
+    if layer.strokes:
+        access.computed[layer.path] = retouched(layer.store, layer.path, layer.source, layer.strokes)
+    samples = access.read(layer.path, layer.lead(z), region)
     return samples.reshape(-1, *region.shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.stages.retouch import Strokes, stored_strokes
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import NOTE
 from imfuse_tiles.storage.store import Store
@@ -43,6 +45,14 @@ class ViewLayer:
     slices: int = 0
     limits: tuple[float, float] = (0.0, 1.0)
     options: str = ""
+    strokes: Strokes = ()
+    source: str = ""
+
+    def touched(self, region: Region) -> ViewLayer:
+        """The layer with only those of its strokes that touch a region."""
+        if not self.strokes:
+            return self
+        return replace(self, strokes=tuple(stroke for stroke in self.strokes if stroke.touches(region)))
 
     @property
     def group(self) -> str:
@@ -63,7 +73,22 @@ def layers_of(store: Store, number: int) -> list[ViewLayer]:
     for key in [*reversed(note.get("order", ())), *(key for key in note.get("stages", {}))]:
         for path in note.get("stages", {}).get(key, {}).get("paths", ()):
             layers += [layer for layer in _layers_of_array(store, number, path) if not _has(layers, layer)]
+    layers = [*retouched_layers(store, layers), *layers]
     return sorted(layers, key=lambda layer: (bool(layer.slices), layer.kind == "mask"))
+
+
+def retouched_layers(store: Store, layers: list[ViewLayer]) -> list[ViewLayer]:
+    """The latest result and its depth with the strokes that the store keeps; none while it keeps none."""
+    strokes = stored_strokes(store) if any(layer.group for layer in layers) else ()
+    source = next((layer.path for layer in layers if layer.label == "Slice"), "")
+    latest = next((layer.group for layer in layers if layer.label == "Result"), "")
+    if not strokes or not source:
+        return []
+    own = [layer for layer in layers if layer.group == latest and layer.label in ("Result", "Depth")]
+    return [
+        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=source)
+        for each in own
+    ]
 
 
 def _has(layers: list[ViewLayer], layer: ViewLayer) -> bool:

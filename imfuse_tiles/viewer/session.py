@@ -11,6 +11,7 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.stages.retouch import strokes_digest
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import AT_ONCE, build_pyramid, deepest, is_inside, tile_values
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, layers_of
@@ -71,9 +72,10 @@ class ViewSession:
         finished = is_finished(layer)
         done = "" if finished else len(layer.store.journal(layer.key).completed_blocks())
         built = sum(layer_id == layer.id for layer_id, _ in self.built)
+        version = f"{'f' if finished else 'b'}{done}.{built}{strokes_digest(layer.strokes)[:8]}"
         return {"id": layer.id, "label": layer.label, "kind": layer.kind, "slices": layer.slices,
                 "height": layer.frame[0], "width": layer.frame[1], "options": layer.options, "finished": finished,
-                "version": f"{'f' if finished else 'b'}{done}.{built}", "store": int(layer.id.partition("-")[0]),
+                "version": version, "store": int(layer.id.partition("-")[0]),
                 "top": deepest(layer), "group": layer.group}  # fmt: skip
 
     def layer(self, name: str) -> ViewLayer:
@@ -89,7 +91,7 @@ class ViewSession:
         layer = self.layer(name)
         if not is_inside(layer, place) or not 0 <= z < max(1, layer.slices):
             raise Refusal(f"{name}: no such tile")
-        key = name, z, place, lossless
+        key = name, z, place, lossless, strokes_digest(layer.strokes)
         if (content := self.cache.recall(key)) is not None:
             return content, True
         values, final = tile_values(layer, z, place, self.cache)
@@ -134,7 +136,7 @@ class ViewSession:
         layers = [layer for layer in self.layers.values() if layer.id.startswith(f"{int(number)}-")]
         groups = [layer.group for layer in layers if layer.group]
         group = about.get("group") if about.get("group") in groups else next(iter(groups), "")
-        layers = [layer for layer in layers if layer.group in ("", group)]
+        layers = [layer for layer in layers if layer.group in ("", group) and not layer.strokes]
         count = max((layer.slices for layer in layers if layer.kind != "mask"), default=0)
         return pixel_values(layers, x, y, count)
 

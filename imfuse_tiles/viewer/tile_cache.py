@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 
 from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.stages.retouch import strokes_digest
 from imfuse_tiles.viewer.layers import ViewLayer
 
 #: Bytes of all reduced tiles on the disk after a clearing, and of encoded ones in memory.
@@ -47,6 +48,8 @@ class TileCache:
     def _file(self, layer: ViewLayer, z: int, place: tuple[int, int, int]) -> Path:
         reduction, row, column = place
         about = digest([layer.path, layer.planes, layer.limits, layer.store.root])
+        if layer.strokes:  # only those that touch the tile: those of other tiles come and go
+            about = f"{about}/{strokes_digest(layer.strokes)}"
         return self.folder / about / str(z) / str(reduction) / f"{row}-{column}.npy"
 
     def has_top(self, layer: ViewLayer, z: int, place: tuple[int, int, int]) -> bool:

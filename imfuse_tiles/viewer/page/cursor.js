@@ -18,6 +18,8 @@ export function placeAt(clientX, clientY) {
   return place.x >= 0 && place.x < 1 && place.y >= 0 && place.y < 1 ? place : null;
 }
 
+export const winner = { slice: 0, place: null };
+
 export function readCentre() {
   const box = byId("picture").getBoundingClientRect();
   read(placeAt(box.left + box.width / 2, box.top + box.height / 2));
@@ -40,6 +42,7 @@ async function read(place) {
 
 function tell(place, store, found) {
   const { width, height } = state.layers.find((layer) => layer.store === store) ?? { width: 0, height: 0 };
+  Object.assign(winner, { slice: found.winner ?? 0, place });
   const rows = [["Place", `${Math.floor(place.x * width)}, ${Math.floor(place.y * height)}`]];
   if (found.winner) rows.push(["Slice in front", String(found.winner)]);
   for (const { label, percent } of found.values) rows.push([label, percent.map((value) => value.toFixed(1)).join("  ") + " %"]);

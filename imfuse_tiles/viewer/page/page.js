@@ -3,6 +3,7 @@
 import { byId, isBusy, onState, refresh, say, state } from "./ask.js";
 import { layerIn, moveCurtain, onShown, show, slots, viewer } from "./picture.js";
 import { readCentre } from "./cursor.js";
+import { brushKeys } from "./retouch.js";
 
 for (const side of ["a", "b"]) {
   byId(`layer-${side}`).addEventListener("change", (event) => show(side, event.target.value));
@@ -44,7 +45,7 @@ const keys = {
   v: readCentre, r: () => {}, f: () => {}, R: () => {},
 };
 viewer.addHandler("canvas-key", (event) => {
-  const act = keys[event.originalEvent.key];
+  const act = keys[event.originalEvent.key] ?? brushKeys[event.originalEvent.key];
   if (!act) return;
   event.preventDefaultAction = true;
   event.preventVerticalPan = event.preventHorizontalPan = true;

@@ -1,0 +1,200 @@
+"""Retouching: brush strokes that take a slice, or another result of the store, in the place of a result's pixels.
+
+Strokes are data, never pixels: they are applied to what a region of the result holds when it is read, so that only
+what they touch is computed, and they can be laid over any other result of the same frames.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.grammar import digest
+from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.storage.store import Store
+
+#: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
+NOTE, MARK, MOST_STROKES, MOST_POINTS = "strokes", "imfuse-tiles strokes", 100_000, 100_000
+
+
+@frozen
+class Stroke:
+    """A line through ``points`` (x, y in pixels) of a round brush.
+
+    ``slice``: number of the slice to take, from 1; 0: none. ``result``: the array of another result, such as
+    ``final/KEY``. With neither it erases what strokes before it painted. ``radius`` in pixels; ``softness`` 0..1: the
+    part of the radius over which the edge fades; ``opacity`` 0..1.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    radius: float
+    softness: float = 0.5
+    opacity: float = 1.0
+    slice: int = 0
+    result: str = ""
+
+    def touches(self, region: Region) -> bool:
+        """Whether it may change a pixel of a region."""
+        reach, xs, ys = self.radius + 1, [x for x, _ in self.points], [y for _, y in self.points]
+        across = min(xs) - reach < region.x1 and max(xs) + reach > region.x0
+        return across and min(ys) - reach < region.y1 and max(ys) + reach > region.y0
+
+    def weight(self, region: Region) -> np.ndarray:
+        """How much it covers the pixels of a region, float64 (y, x) in 0..1."""
+        origin = region.y0, region.x0
+        return self.opacity * kernels.brush.coverage(self.points, self.radius, self.softness, origin, region.shape)
+
+    def record(self) -> dict[str, Any]:
+        """The stroke as JSON."""
+        return {"points": [list(point) for point in self.points], "radius": self.radius, "softness": self.softness,
+                "opacity": self.opacity, "slice": self.slice, "result": self.result}  # fmt: skip
+
+
+Strokes = tuple[Stroke, ...]
+
+
+def parse_strokes(records: Any, owner: str) -> Strokes:
+    """Strokes from JSON. Refusal of anything else, named by ``owner``."""
+    if not isinstance(records, list) or len(records) > MOST_STROKES:
+        raise Refusal(f"{owner}: strokes are a list of at most {MOST_STROKES}")
+    return tuple(_stroke(record, f"{owner}: stroke {number}") for number, record in enumerate(records, 1))
+
+
+def _stroke(record: Any, owner: str) -> Stroke:
+    if not isinstance(record, Mapping):
+        raise Refusal(f"{owner} is no object with points and radius")
+    points = record.get("points")
+    if not (isinstance(points, list) and 0 < len(points) <= MOST_POINTS and all(map(_is_point, points))):
+        raise Refusal(f"{owner}: points are pairs of numbers, at least one")
+    ranges = {"radius": (None, 0.25, 20_000), "softness": (0.5, 0, 1), "opacity": (1, 0, 1)}
+    values = {}
+    for name, (default, low, high) in ranges.items():
+        value = record.get(name, default)
+        if not _is_number(value) or not low <= value <= high:
+            raise Refusal(f"{owner}: {name} is a number from {low} to {high}")
+        values[name] = float(value)
+    number, result = record.get("slice", 0), record.get("result", "")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 10**7:
+        raise Refusal(f"{owner}: slice is a number from 1, or 0 for none")
+    if not isinstance(result, str) or (result and not (result.startswith("final/") and result[6:].isalnum())):
+        raise Refusal(f"{owner}: result is the array of a result, final/KEY")
+    return Stroke(tuple((float(x), float(y)) for x, y in points), slice=number, result=result, **values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def _is_point(point: Any) -> bool:
+    return isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))
+
+
+def load_strokes(path: Path) -> Strokes:
+    """The strokes of a file. Refusal when it holds none."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{path}: {getattr(error, 'strerror', None) or 'is no file of strokes'}") from None
+    if not isinstance(content, dict) or content.get("kind") != MARK:
+        raise Refusal(f"{path}: is no file of strokes")
+    return parse_strokes(content.get("strokes"), str(path))
+
+
+def strokes_text(strokes: Strokes) -> str:
+    """Strokes as the content of a file."""
+    return json.dumps({"kind": MARK, "strokes": [stroke.record() for stroke in strokes]}, indent=1) + "\n"
+
+
+def stored_strokes(store: Store) -> Strokes:
+    """The strokes that a store keeps."""
+    return parse_strokes((store.numbers.load(NOTE) or {}).get("strokes", []), store.root)
+
+
+def keep_strokes(store: Store, strokes: Strokes) -> None:
+    """Keep strokes in a store."""
+    store.numbers.save(NOTE, {"strokes": [stroke.record() for stroke in strokes]})
+
+
+def strokes_digest(strokes: Strokes) -> str:
+    """What tells strokes from others; empty for none."""
+    return digest([stroke.record() for stroke in strokes]) if strokes else ""
+
+
+@frozen
+class RetouchedResult:
+    """A result with strokes laid over it, computed where it is read.
+
+    ``path``: the array of the result, ``colours``: its colour planes, ``depth``: its first plane of depth, 0: none.
+    ``source``: the array of the frames with ``full`` scale, ``slices`` of them.
+    """
+
+    path: str
+    colours: int
+    depth: int
+    source: str
+    full: float
+    slices: int
+    strokes: Strokes
+
+    def check(self) -> None:
+        """Refusal of a stroke that takes a slice that is not there."""
+        for number, stroke in enumerate(self.strokes, 1):
+            if stroke.slice > self.slices:
+                raise Refusal(f"stroke {number} takes slice {stroke.slice}; there are {self.slices}")
+
+    def planes(self) -> float:
+        return 6.0 * (self.colours + 4)
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        """Planes of a region of the result, the strokes that touch it in their order; uint16."""
+        plain = Access(access.store, arrays=access.arrays)
+        strokes = [stroke for stroke in self.strokes if stroke.touches(region)]
+        if not strokes:
+            return plain.read(self.path, lead, region)
+        total = plain.array(self.path).shape[0]
+        base = plain.read(self.path, [(0, total)], region).astype(np.float64)
+        painted = base.copy()
+        for stroke in strokes:
+            planes, values = self.taken(plain, stroke, region, base)
+            weight = stroke.weight(region)
+            painted[planes] += (values - painted[planes]) * weight
+        return np.rint(painted)[slice(*lead[0])].astype(np.uint16)
+
+    def taken(self, access: Access, stroke: Stroke, region: Region, base: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """The planes that a stroke changes, and what it puts there, in 16-bit codes."""
+        shown, depths = list(range(self.colours + 1)), [self.depth, self.depth + 1] if self.depth else []
+        if stroke.slice:
+            frames = access.array(self.source).shape[0]
+            samples = access.read(self.source, [(0, frames), (stroke.slice - 1, stroke.slice)], region)[:, 0]
+            codes = np.rint(np.clip(samples.astype(np.float64) / self.full, 0, 1) * 65535)
+            colours = [codes[plane % frames] for plane in range(self.colours)]
+            opaque = np.full(region.shape, 65535.0)
+            value = np.full(region.shape, float(round(65535 * (self.slices - stroke.slice) / self.slices)))
+            return shown + depths, np.stack([*colours, opaque, *([value, opaque] if depths else [])])
+        if stroke.result and stroke.result != self.path:
+            other = access.array(stroke.result).shape[0]
+            if other not in (self.colours + 1, self.colours + 4):
+                raise Refusal(f"{stroke.result}: has other colours than the result that is retouched")
+            planes = shown + (depths if other == self.colours + 4 else [])
+            return planes, access.read(stroke.result, [(0, other)], region)[planes].astype(np.float64)
+        return list(range(len(base))), base
+
+
+def retouched(store: Store, path: str, source: str, strokes: Strokes) -> RetouchedResult:
+    """A finished result of a store (``path``) with strokes laid over it. ``source``: the array of its frames."""
+    from imfuse_tiles.imageio.stack import FULL
+
+    planes, frames = store.arrays.open(path).shape[0], store.arrays.open(source)
+    colours = {2: 1, 4: 3, 5: 1, 7: 3}[planes]
+    depth = colours + 2 if planes > colours + 1 else 0
+    made = RetouchedResult(path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes)
+    made.check()
+    return made

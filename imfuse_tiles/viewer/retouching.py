@@ -1,0 +1,70 @@
+"""Retouching in the page: the strokes of a store are kept in it, and the retouched result is exported from it."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.export_stored import export_stored, stored_page
+from imfuse_tiles.execution.read_pages import Writing
+from imfuse_tiles.execution.stored_results import stored_results
+from imfuse_tiles.options.resources import available_cores
+from imfuse_tiles.planning.memory import default_memory
+from imfuse_tiles.stages.retouch import keep_strokes, parse_strokes, retouched, stored_strokes, strokes_text
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.layers import layers_of
+
+
+class Retouching:
+    """Answers the page's questions of retouching a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.saving = store, threading.Lock()
+
+    @property
+    def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        return {"strokes": self.strokes, "keep_strokes": self.keep, "export": self.export}
+
+    def strokes(self, about: dict[str, Any]) -> dict[str, Any]:
+        """The strokes of the store."""
+        return {"strokes": [stroke.record() for stroke in stored_strokes(self.store)]}
+
+    def keep(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Keep ``strokes`` in the store in the place of those that are there. Refusal of what is none."""
+        strokes = parse_strokes(about.get("strokes"), "strokes")
+        if not self.store.exists():
+            raise Refusal("there is no store yet")
+        with self.saving:
+            keep_strokes(self.store, strokes)
+        return {"count": len(strokes)}
+
+    def export(self, about: dict[str, Any]) -> dict[str, Any]:
+        """Write the retouched result to the file ``result``, and the strokes beside it.
+
+        Refusal and AlreadyExists as export does; ``force`` overwrites.
+        """
+        place, force = Path(str(about.get("result", ""))).expanduser(), bool(about.get("force"))
+        strokes = stored_strokes(self.store)
+        beside = place.with_name(f"{place.stem}.strokes.json")
+        if not strokes:
+            raise Refusal("there are no strokes yet")
+        path, source = self.paths()
+        result = next(found for found in stored_results(self.store) if found.path == path)
+        page = stored_page(self.store, result, "result", place, 16, result.tags, result.size)
+        how = Writing(available_cores(), default_memory(), force=force)
+        export_stored(self.store, page, place, how, computed={path: retouched(self.store, path, source, strokes)})
+        beside.write_text(strokes_text(strokes))
+        return {"result": str(place), "strokes": str(beside), "option": f"--strokes={shlex.quote(str(beside))}"}
+
+    def paths(self) -> tuple[str, str]:
+        """The arrays of the latest result and of its slices. Refusal where there is none."""
+        layers = layers_of(self.store, 0)
+        result = next((layer.path for layer in layers if layer.label == "Result"), None)
+        source = next((layer.path for layer in layers if layer.label == "Slice"), None)
+        if result is None or source is None:
+            raise Refusal("the store holds no finished result with its slices")
+        return result, source

@@ -1,0 +1,114 @@
+"""Retouching as a person does it in the page: paint a slice, undo, redo, erase, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from browser import Browser
+from imagecodecs import png_decode
+from viewed_stores import fused_store
+from viewer_servers import Served
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.stages.retouch import load_strokes, stored_strokes
+from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.retouching import Retouching
+from imfuse_tiles.viewer.session import Shown, ViewSession
+
+NOTE = "document.querySelector('#retouch-note').textContent"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store.at(fused_store(tmp_path_factory.mktemp("brushed"), height=380, width=520))
+
+
+@pytest.fixture(scope="module")
+def page(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    session = ViewSession([Shown(store)], tmp_path_factory.mktemp("tiles"))
+    session.questions.update(Retouching(store).questions)
+    server = Served(session)
+    browser.open(server.address)
+    browser.until("document.querySelector('#layer-a').value")
+    browser.until("document.querySelector('#zoom-text').textContent !== '100 %'")
+    yield browser
+    browser.close()
+    server.end()
+
+
+def pixels(page: Browser) -> np.ndarray:
+    return np.asarray(png_decode(page.screenshot()))[..., :3].astype(int)
+
+
+def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Store, tmp_path: Path) -> None:
+    page.click("#retouch summary")
+    page.until(f"{NOTE} === '0 strokes'")
+    page.choose("#brush-slice", 2)
+    page.choose("#brush-radius", 60)
+    before = pixels(page)
+    page.click("#brush-on")
+    page.drag((300, 300), (420, 400))
+    page.until(f"{NOTE} === '1 stroke'")
+    page.until("document.querySelector('#layer-a').selectedOptions[0].textContent === 'Result, retouched'")
+    (stroke,) = stored_strokes(store)
+    assert (stroke.slice, stroke.radius, stroke.softness) == (2, 60.0, 0.5)
+    assert len(stroke.points) > 2
+    page.mouse("mouseMoved", 900, 20)
+    for _ in range(200):
+        changed = np.abs(pixels(page) - before)[330:370, 330:380].mean()
+        if changed > 10:
+            break
+    assert changed > 10
+    page.click("#stroke-undo")
+    page.until(f"{NOTE} === '0 strokes'")
+    page.until("document.querySelector('#layer-a').selectedOptions[0].textContent === 'Result'")
+    page.click("#stroke-redo")
+    page.until(f"{NOTE} === '1 stroke'")
+    page.click("#brush-erase")
+    page.drag((300, 300), (310, 305))
+    page.until(f"{NOTE} === '2 strokes'")
+    for _ in range(100):
+        if len(stored_strokes(store)) == 2:
+            break
+        time.sleep(0.05)
+    assert [each.slice for each in stored_strokes(store)] == [2, 0]
+    page.choose("#retouch-result", tmp_path / "painted.tif")
+    page.click("#retouch-export")
+    page.until(f"{NOTE}.includes('is written')")
+    assert load_strokes(tmp_path / "painted.strokes.json") == stored_strokes(store)
+    painted, plain = (
+        tifffile.imread(path).astype(int) for path in (tmp_path / "painted.tif", store.folder.parent / "result.tif")
+    )
+    different = (painted != plain).any(axis=2)
+    assert 0 < different.mean() < 0.5
+    x, y = stroke.points[-1]
+    frame = tifffile.imread(store.folder.parent / "stack" / "frame1.tif")
+    assert np.array_equal(painted[int(y), int(x)], frame[int(y), int(x)].astype(int) * 257)
+    assert page.problems() == []
+
+
+def test_the_keyboard_paints_at_the_centre(page: Browser, store: Store) -> None:
+    count = len(stored_strokes(store))
+    page.click("#brush-on")
+    page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
+    page.key("b")
+    page.until(f"{NOTE} === '{count + 1} strokes'")
+    (x, y) = stored_strokes(store)[-1].points[0]
+    assert (x, y) == (pytest.approx(260, abs=2), pytest.approx(190, abs=2))
+
+
+def test_export_refuses_what_would_be_lost(store: Store, tmp_path: Path) -> None:
+    retouching = Retouching(store)
+    with pytest.raises(Refusal):
+        retouching.keep({"strokes": [{"points": "<script>"}]})
+    (tmp_path / "there.tif").write_bytes(b"x")
+    with pytest.raises(Exception, match="exists already"):
+        retouching.export({"result": str(tmp_path / "there.tif")})
+    with pytest.raises(Refusal, match="lies in the store"):
+        retouching.export({"result": str(store.folder / "x.tif")})
