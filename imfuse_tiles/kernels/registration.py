@@ -39,6 +39,9 @@ SURE, CERTAIN = 0.45, 0.85
 MIRRORED = 0.1
 #: Something moves between two frames if so much of the picture lies elsewhere.
 MOVES = 0.035
+#: Two frames cannot be laid over each other if so much lies elsewhere that a corner is not known to this share of a
+#: pixel of the levels compared: opaque things that grow with their blur, or several that move apart.
+MOVED_APART, VAGUE = 0.125, 0.5
 #: Frames with less contrast (deviation of grey values) are constant.
 FLAT = 1e-3
 #: Long hops are believed as long as loops close to so many pixels of the level compared, at the median.
@@ -71,6 +74,8 @@ class Registration:
     unfit: dict[int, str] = field(default_factory=dict)
     #: Pairs of frames one of which is a mirror image.
     mirrored: list[tuple[int, int]] = field(default_factory=list)
+    #: Pairs of frames that show the same, but in other places each.
+    vague: list[tuple[int, int]] = field(default_factory=list)
     #: Of each frame the energy of gradients in cells, at half the level compared.
     maps: list[Plane] = field(default_factory=list)
     map_factor: int = 1
@@ -132,6 +137,9 @@ class Registration:
             return False
         if fit is None:
             return False
+        if fit.apart > MOVED_APART and fit.doubt > VAGUE * self.level:
+            self.vague.append((first, second))
+            return False
         if one.windows and other.windows and one.levels[0].factor > 1:
             fit = refined(one.levels[0], other.levels[0], fit, self.model, one.windows, other.windows,
                           self.width, self.height)  # fmt: skip
@@ -144,6 +152,11 @@ class Registration:
             self._chain[second] = base, fit.matrix @ before
         return True
 
+    @property
+    def level(self) -> float:
+        """How many pixels one of the levels compared is wide, about."""
+        return max(1.0, math.sqrt(self.width * self.height / 1.2e6))
+
     def _known(self, first: int, second: int) -> Matrix | None:
         """What links of neighbours say of two frames."""
         (base, one), (other, two) = (self._chain.get(n, (n, np.eye(3))) for n in (first, second))
@@ -155,9 +168,8 @@ class Registration:
         base = reference if reference in group else min(group, key=lambda n: (abs(n - reference), n))
         links = [link for link in self.links if link.first in group and link.second in group]
         found, gaps, errors = self._agreed(links, base)
-        level = max(1.0, math.sqrt(self.width * self.height / 1.2e6))
         long = [gap for gap, link in zip(gaps, links, strict=True) if link.second - link.first > BRIDGE]
-        if long and float(np.median(long)) > CLOSED * level:
+        if long and float(np.median(long)) > CLOSED * self.level:
             links = [link for link in links if link.second - link.first <= BRIDGE]
             found, gaps, errors = self._agreed(links, base)
         return Result(self, base, group, found, links, gaps, errors)
@@ -194,14 +206,20 @@ class Result:
         """Why a frame does not belong to the others; empty if it does."""
         if number in self.registration.unfit:
             return self.registration.unfit[number]
-        if number in self.group:
+        if number in self.group or self.vague(number):
             return ""
         if any(number in pair and self.group & set(pair) for pair in self.registration.mirrored):
             return "is a mirror image of the others"
         return "shows nothing of the other frames"
 
+    def vague(self, number: int) -> bool:
+        """Whether a frame belongs to the others but cannot be laid over them."""
+        return number not in self.group and any(number in pair for pair in self.registration.vague)
+
     def warnings(self, number: int) -> list[str]:
         """What is to be looked at of a frame that belongs to the others."""
+        if self.vague(number):
+            return ["cannot be laid over the others and is left as it is: what it shows moved in different ways"]
         error = self.residual(number)
         found = [f"may lie {error:.1f} pixels beside the reference"] if error > self.doubtful else []
         apart = [link.apart for link in self.links if link.second == number and link.second - link.first <= BRIDGE]

@@ -100,6 +100,19 @@ def test_what_moves_between_frames_is_told() -> None:
     assert [n for n in range(8) if any("moved" in text for text in found.warnings(n))] == [4]
 
 
+def test_frames_that_no_transform_lays_over_the_others_are_told_and_stay() -> None:
+    frames = eight()
+    y, x = np.mgrid[:320, :480].astype(np.float32)
+    for n in range(5, 8):
+        there = (x + 5 * n * np.sin(y / 25), y + 5 * n * np.cos(x / 30))
+        frames[n] = cv2.remap(frames[n], *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    found = registered(frames)
+    told = [n for n in range(8) if any("cannot be laid over" in text for text in found.warnings(n))]
+    assert told == [5, 6, 7]
+    assert not any(found.trouble(n) for n in range(8))
+    assert all(np.array_equal(found.transforms[n], np.eye(3)) for n in told)
+
+
 def test_blur_and_exposure_hardly_matter() -> None:
     frames, truth = eight(), simulated(*SIZE, 8, 3)[1]
     plain = corner_errors(registered(frames).transforms, truth, *SIZE)
