@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "ops": ("ops", (), "every option beside other libraries, ns a pixel"),
     "fusion": ("fusion", (), "--bg=enfuse beside the program enfuse"),
     "quality": ("quality.__main__", (), "pictures and depths of scenes with truth beside enfuse and the best slices"),
+    "export": ("exports", (), "a large result as OME-TIFF and OME-Zarr beside tifffile and zarr alone"),
     "disk": ("disk", (), "bytes on the disk and seconds, all stored beside computed when read"),
     "alignment": ("alignment", (), "errors against known transforms and CPU, beside OpenCV's findTransformECC"),
     "shift-left": ("shift_left", (), "shift that alignment leaves between neighbours of photographed stacks"),

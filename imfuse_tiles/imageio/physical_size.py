@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import mmap
 import re
 import struct
@@ -23,7 +24,11 @@ UNITS = {
 #: A pixel of at most so many micrometres is no print resolution, whatever it is called: 2540 pixels an inch.
 FINEST_PRINT = 10.0
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, DESCRIPTION = 282, 283, 296, 270
+#: Bytes of the metadata of an OME-Zarr that are read at most.
+LARGEST_METADATA = 4 << 20
 _INCH, _CENTIMETRE = 2, 3
+#: What JSON of another form than expected raises.
+_NOT_AS_EXPECTED = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
 _SMALLEST, _LARGEST = 1e-6, 1e9
 
 
@@ -54,11 +59,16 @@ def parse_length(option: str, text: str) -> float:
 
 
 def read_physical_size(path: str | Path) -> PhysicalSize:
-    """What a TIFF, PNG or JPEG file says; what is missing, damaged or absurd is not known. Never raises for a file."""
+    """What a TIFF, PNG or JPEG file or an OME-Zarr says; what is missing, damaged or absurd is not known.
+
+    Never raises, whatever is there.
+    """
     try:
+        if Path(path).is_dir():
+            return _sane(_in_ome_zarr(Path(path)))
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _sane(_of_data(data))
-    except (OSError, ValueError, ImfuseError, struct.error, ZeroDivisionError, OverflowError):
+    except (OSError, ValueError, ImfuseError, struct.error, ArithmeticError, *_NOT_AS_EXPECTED):
         return PhysicalSize()
 
 
@@ -94,6 +104,25 @@ def _in_ome(text: str) -> PhysicalSize:
         factor = UNITS.get(html.unescape(unit[1]) if unit else "um", 0.0)
         sizes[axis] = float(value[1]) * factor if value else 0.0
     return PhysicalSize(sizes["X"], sizes["Y"], sizes["Z"])
+
+
+def _in_ome_zarr(folder: Path) -> PhysicalSize:
+    """The scale of the first level of an OME-Zarr, whose axes name their units."""
+    name = folder / "zarr.json" if (folder / "zarr.json").is_file() else folder / ".zattrs"
+    if name.stat().st_size > LARGEST_METADATA:
+        return PhysicalSize()
+    metadata = json.loads(name.read_bytes())
+    attributes = metadata.get("attributes", metadata)
+    image = attributes.get("ome", attributes)["multiscales"][0]
+    scales = [*image["datasets"][0].get("coordinateTransformations", ()), *image.get("coordinateTransformations", ())]
+    sizes = {"x": 0.0, "y": 0.0, "z": float(attributes.get("imfuse_tiles", {}).get("z_step_micrometers", 0.0))}
+    for number, axis in enumerate(image["axes"]):
+        factor = UNITS.get(axis.get("unit", ""), 0.0)
+        for transformation in scales:
+            factor *= float(transformation["scale"][number]) if transformation["type"] == "scale" else 1.0
+        if axis["name"] in sizes and factor:
+            sizes[axis["name"]] = factor
+    return PhysicalSize(sizes["x"], sizes["y"], sizes["z"])
 
 
 def _in_imagej(text: str, density: tuple[float, ...]) -> PhysicalSize:

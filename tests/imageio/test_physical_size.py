@@ -1,5 +1,7 @@
 """How large a pixel is, as files of microscopes, cameras and other programs say it."""
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -83,3 +85,34 @@ def test_absurd_sizes_are_not_known(tmp_path):
     for x, z in (("1e300", "nan"), ("-1", "1e-30"), ("....", "2"), ("0", "e")):
         size = tiff(tmp_path / "a.tif", description=xml.format(x, z), metadata=None)
         assert (size.x, size.y) == (0, 0)
+
+
+def ome_zarr(folder, axes, scale, **more):
+    """An OME-Zarr of which only the metadata are there."""
+    folder.mkdir()
+    image = {
+        "axes": axes,
+        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}],
+    }
+    (folder / ".zattrs").write_text(json.dumps({"multiscales": [{**image, **more}]}))
+    return read_physical_size(folder)
+
+
+def test_an_ome_zarr(tmp_path):
+    axes = [{"name": "z", "type": "space", "unit": "micrometer"}, {"name": "y", "unit": "nanometer"}, {"name": "x"}]
+    assert ome_zarr(tmp_path / "a", axes, [2, 650, 0.65]) == PhysicalSize(0, 0, 2)
+    axes[2]["unit"] = "micrometer"
+    assert ome_zarr(tmp_path / "b", axes, [2, 650, 0.65]) == PhysicalSize(0.65, 0.65, 2)
+    twice = [{"type": "scale", "scale": [1, 2, 2]}, {"type": "translation", "translation": [0, 9, 9]}]
+    assert ome_zarr(tmp_path / "c", axes, [2, 650, 0.65], coordinateTransformations=twice) == PhysicalSize(1.3, 1.3, 2)
+    for number, bad in enumerate(([2, 650], ["2", "a", 1], 7, [2, None, 1e400], [float("nan")] * 3)):
+        size = ome_zarr(tmp_path / str(number), axes, bad)
+        assert (size.x, size.y) == (0, 0)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "[" * 100_000, '{"multiscales": []}', '{"multiscales": {}}', "\xff"])
+def test_an_ome_zarr_without_sense_says_nothing(text, tmp_path):
+    (tmp_path / ".zattrs").write_text(text)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "zarr.json").write_text(f'{{"attributes": {text or 1}}}')
+    assert read_physical_size(tmp_path) == read_physical_size(tmp_path / "b") == PhysicalSize()

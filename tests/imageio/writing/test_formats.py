@@ -148,6 +148,7 @@ def test_ome_zarr_keeps_camera_and_profile_as_attributes(tmp_path):
     assert base64.b64decode(kept["icc_profile"]) == PROFILE
     assert block_tags(base64.b64decode(kept["exif"]), b"").exif == TAGS.exif
     assert kept["z_step_micrometers"] == 2.0
+    assert read_physical_size(tmp_path / "a.ome.zarr") == SIZE
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.jxl", "a.ome.tif"])
