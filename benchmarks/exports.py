@@ -108,7 +108,7 @@ def write_zarr(folder: Path, edge: int, place: Path) -> None:
     import zarr
 
     group = zarr.create_group(place)
-    blosc = zarr.codecs.BloscCodec(typesize=2, cname="zstd", clevel=3, shuffle="shuffle")
+    blosc = zarr.codecs.BloscCodec(typesize=2, cname="zstd", clevel=3, shuffle="bitshuffle")
     for level, side in enumerate(sides(edge)):
         array = group.create_array(str(level), shape=(3, side, side), chunks=(1, 512, 512), dtype="uint16",
                                    compressors=blosc)  # fmt: skip

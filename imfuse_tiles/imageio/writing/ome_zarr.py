@@ -1,7 +1,8 @@
 """OME-Zarr, version 0.5 (zarr 3) or 0.4 (zarr 2): a folder with the levels of a pyramid as arrays (c, y, x).
 
-Chunks are packed by blosc (zstd, bytes of samples shuffled) and written one file each under a temporary name, so that a
-file that is there is whole, and writing that was stopped goes on.
+Chunks are packed by blosc with zstd, the bits of their samples shuffled: smaller than with bytes shuffled, in half the
+time. They are written one file each under a temporary name, so that a file that is there is whole, and writing that was
+stopped goes on.
 """
 
 from __future__ import annotations
@@ -76,13 +77,11 @@ class ChunkFiles:
         if samples.shape[1:] != (EDGE, EDGE):
             whole = np.zeros((len(samples), EDGE, EDGE), self.dtype)
             whole[:, : samples.shape[1], : samples.shape[2]] = samples
-        pack = imagecodecs.blosc_encode
-        size = self.dtype.itemsize
-        shuffle = imagecodecs.BLOSC.SHUFFLE.SHUFFLE if size > 1 else imagecodecs.BLOSC.SHUFFLE.NOSHUFFLE
-        return tile, [
-            pack(plane.tobytes(), level=_LEVEL, compressor="zstd", typesize=size, shuffle=shuffle, numthreads=1)
-            for plane in whole
-        ]
+        pack: Any = imagecodecs.blosc_encode
+        how = imagecodecs.BLOSC.SHUFFLE.BITSHUFFLE
+        # Of plain bytes the library would take each sample for two.
+        return tile, [pack(plane, level=_LEVEL, compressor="zstd", shuffle=how, numthreads=1)
+                      for plane in map(np.ascontiguousarray, whole)]  # fmt: skip
 
     def write(self, tile: TileIndex, packed: list[bytes | bytearray]) -> None:
         """Write the chunks of a tile, each complete or not at all."""
@@ -182,7 +181,7 @@ def own_attributes(picture: Picture) -> dict[str, Any]:
 def _array_v3(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     size = np.dtype(dtype).itemsize
     little = {"configuration": {"endian": "little"}} if size > 1 else {}
-    blosc = {"typesize": size, "cname": "zstd", "clevel": _LEVEL, "shuffle": _shuffle(size), "blocksize": 0}
+    blosc = {"typesize": size, "cname": "zstd", "clevel": _LEVEL, "shuffle": "bitshuffle", "blocksize": 0}
     return {
         "zarr_format": 3, "node_type": "array", "shape": list(shape), "data_type": dtype,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [1, EDGE, EDGE]}},
@@ -193,17 +192,12 @@ def _array_v3(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shuffle(size: int) -> str:
-    return "shuffle" if size > 1 else "noshuffle"
-
-
 def _array_v2(shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
-    size = np.dtype(dtype).itemsize
     return {
         "zarr_format": 2, "shape": list(shape), "chunks": [1, EDGE, EDGE],
         "dtype": np.dtype(dtype).newbyteorder("<").str, "fill_value": 0.0 if dtype == "float32" else 0, "order": "C",
         "filters": None, "dimension_separator": "/",
-        "compressor": {"id": "blosc", "cname": "zstd", "clevel": _LEVEL, "shuffle": int(size > 1), "blocksize": 0},
+        "compressor": {"id": "blosc", "cname": "zstd", "clevel": _LEVEL, "shuffle": 2, "blocksize": 0},
     }  # fmt: skip
 
 
