@@ -23,7 +23,8 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
         "blocks": work.block_count, "done": work.completed if work.needed else work.block_count,
         "tile": blocks.layout.edge, "chunk": blocks.layout.chunk, "task_bytes": blocks.block_bytes,
         "at_once": blocks.at_once, "memory_bytes": memory_used(resources, blocks),
-        "disk_bytes": work.bytes_in_all, "outputs": [output.path for output in stage.outputs],
+        "disk_bytes": work.bytes_in_all, "files": sum(stage.chunk_count(out, blocks.layout) for out in stage.outputs),
+        "outputs": [output.path for output in stage.outputs],
         "error": stage.about.get("error"),
     }  # fmt: skip
 
@@ -46,7 +47,7 @@ def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
         "front": plan.stack.headers[0].name, "back": plan.stack.headers[-1].name,
         "memory_bytes": max(export_memory(plan.stack.frame[1], band, resources),
                             *(row["memory_bytes"] for row in rows)),
-        "disk_bytes": sum(row["disk_bytes"] for row in rows),
+        "disk_bytes": sum(row["disk_bytes"] for row in rows), "files": sum(row["files"] for row in rows),
         "disk_to_write_bytes": disk_growth(work, resources.lean).most,
         "disk_lean_bytes": disk_growth(work, lean=True).most,
         "lean": resources.lean, "keep": resources.keep, "disk_limit": resources.disk,
@@ -88,7 +89,7 @@ def plan_text(work: WorkPlan, store: Store) -> str:
     lines += [
         "",
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",
-        f"disk: {format_size(whole['disk_bytes'])} in all, {_to_write(whole)}",
+        f"disk: {format_size(whole['disk_bytes'])} in {whole['files']:,} files in all, {_to_write(whole)}",
     ]
     return "\n".join(lines)
 

@@ -49,7 +49,7 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     resources = work.resources
     growth = disk_growth(work, resources.lean)
     if over_budget(max(growth.most, growth.end + results[1]), store, resources):
-        raise Refusal(budget_text(growth, store, results[1], resources))
+        raise Refusal(budget_text(work, store, results[1]))
     message = disk_shortage(growth, store, results)
     if message and not (resources.lean or resources.part):
         lean = disk_growth(work, lean=True)
@@ -70,14 +70,20 @@ def bytes_held(store: Store) -> int:
     return total_bytes(store) if store.exists() else 0
 
 
-def budget_text(growth: DiskGrowth, store: Store, results: int, resources: Resources) -> str:
-    """In words that a run takes more disk than it was allowed, and what would take less."""
-    held = bytes_held(store)
-    need, allowed = max(growth.most, growth.end + results) + held, resources.disk or 0
+def budget_text(work: WorkPlan, store: Store, results: int) -> str:
+    """In words that a run takes more disk than it was allowed, and what would fit."""
+    resources, held = work.resources, bytes_held(store)
+
+    def need(lean: bool) -> int:
+        growth = disk_growth(work, lean)
+        return max(growth.most, growth.end + results) + held
+
+    advice = "; --keep=auto stores less" if resources.keep == "all" else ""
+    if not (resources.lean or resources.part or over_budget(need(True) - held, store, resources)):
+        advice = f"; with --lean it needs {format_size(need(True))}"
     has = f", of which the store holds {format_size(held)} already" if held else ""
-    advice = "; --keep=source stores less" if resources.keep == "all" else ""
-    advice = advice or ("; --lean takes less" if not (resources.lean or resources.part) else "")
-    return f"the run needs {format_size(need)} of disk{has}, allowed is {format_size(allowed)} (--disk){advice}"
+    allowed = format_size(resources.disk or 0)
+    return f"the run needs {format_size(need(resources.lean))} of disk{has}, allowed is {allowed} (--disk){advice}"
 
 
 def disk_shortage(need: DiskGrowth, store: Store, results: tuple[Path, int]) -> str:

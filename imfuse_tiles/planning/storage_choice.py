@@ -50,12 +50,6 @@ def check_frames(plan: Plan) -> None:
     raise Refusal(f"--ingest=never: {reason}; allowed for uncompressed TIFFs that are upright and not moved")
 
 
-def least_disk(plan: Plan, store: Store, resources: Resources) -> int:
-    """Bytes by which the store grows at the most when as little as possible is stored."""
-    least = _choices(plan, store, resources.ingest == "always")[-1]
-    return disk_growth(survey(least, store, resources), resources.lean).most
-
-
 def _choices(plan: Plan, store: Store, frames: bool) -> list[Plan]:
     """The plans of a result that store everything, and less and less of it. ``frames``: whether these are stored."""
     stages = [stage for stage in computable_stages(plan) if not (store.exists() and store.numbers.load(stage.key))]

@@ -322,12 +322,16 @@ class Stage:
         """Bytes of all chunk files, ragged ones whole, each rounded up to the file system's blocks."""
         total = 0
         for output in self.outputs:
-            shape = output.shape(self.frame, self.z_batches(layout))
             chunks = output.chunks(self.frame, layout.chunk)
             size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CRC_BYTES
-            count = math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
-            total += count * -(-size // DISK_BLOCK) * DISK_BLOCK
+            total += self.chunk_count(output, layout) * -(-size // DISK_BLOCK) * DISK_BLOCK
         return total
+
+    def chunk_count(self, output: Output, layout: Layout) -> int:
+        """How many chunks, each a file, an array of the stage has."""
+        shape = output.shape(self.frame, self.z_batches(layout))
+        chunks = output.chunks(self.frame, layout.chunk)
+        return math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
 
     def memory(self, layout: Layout) -> int:
         """Bytes one block needs while it is computed."""
