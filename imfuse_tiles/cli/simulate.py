@@ -17,7 +17,7 @@ def parser() -> Parser:
     """The words of ``simulate``."""
     simulate_parser = Parser(prog="imfuse-tiles simulate", allow_abbrev=False, description=(
         "Render a macro scene with occlusion through a thin lens: slice_0000.tif (front) onwards, truth.tif (all in "
-        "focus), depth.tif and transforms.json. The same arguments give the same bytes."))  # fmt: skip
+        "focus), depth.tif and transforms.json, for --transforms. The same arguments give the same bytes."))  # fmt: skip
     add = simulate_parser.add_argument
     add("directory", metavar="DIR", help="folder for the files, created if need be")
     add("--size", required=True, metavar="WxH", help="width and height in pixels, such as 1200x800")
@@ -26,6 +26,8 @@ def parser() -> Parser:
     add("--bits", type=bits, default=16, metavar="8|16", help="bits of a sample (16)")
     add("--noise", type=number(0), default=0.0, metavar="SD", help="noise: deviation as a share of full scale (0)")
     add("--misalign", action="store_true", help="turn, shift, scale and expose the slices a little differently")
+    add("--drift", type=number(0, " to 1"), default=0.0, metavar="SHARE",
+        help="light and white balance change by this share over the stack (0)")  # fmt: skip
     add("--workers", type=whole_number(1), metavar="N", help="windows rendered at once (one for each core)")
     add("--tile", type=whole_number(1), default=512, metavar="N", help="edge of a window in pixels (512)")
     add("-f", "--force", action="store_true", help="overwrite an earlier stack in DIR")
@@ -44,7 +46,7 @@ def simulate(words: Sequence[str]) -> int:
     progress = None if args.quiet else RenderProgress(args)
     with nullcontext() if args.quiet else compiling_announced():
         folder = render(args.directory, width, height, args.slices, args.seed, args.bits, args.noise, args.misalign,
-                        workers, args.tile, progress, args.force)  # fmt: skip
+                        workers, args.tile, progress, args.force, args.drift)  # fmt: skip
     print(folder)
     return 0
 

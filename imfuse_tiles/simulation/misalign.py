@@ -7,7 +7,7 @@ is 0, 0): position (x, y) in the slice shows what lies at M @ (x, y, 1) in `trut
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -22,14 +22,25 @@ _PHASES = 1024
 
 @dataclass(frozen=True)
 class Transform:
-    """Scale and turn (degrees, clockwise on the screen) about the middle of the frame, shift in pixels, and
-    gain of the light: truth = middle + scale * turn * (slice - middle) + shift."""
+    """Scale and turn (degrees, clockwise on the screen) about the middle of the frame, shift in pixels, gain of the
+    light and of its red, green and blue beside that: truth = middle + scale * turn * (slice - middle) + shift."""
 
     scale: float = 1.0
     degrees: float = 0.0
     dx: float = 0.0
     dy: float = 0.0
     gain: float = 1.0
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing but the light differs."""
+        return (self.scale, self.degrees, self.dx, self.dy) == (1, 0, 0, 0)
+
+    @property
+    def gains(self) -> np.ndarray:
+        """Gains of the light in red, green and blue, float64 (3,)."""
+        return self.gain * np.array(self.tint)
 
     def matrix(self, width: int, height: int) -> np.ndarray:
         """float64 (2, 3), slice to truth, for a frame of width x height."""
@@ -67,6 +78,36 @@ def wander(slices: int, seed: int, width: int, height: int) -> list[Transform]:
     return moves
 
 
+def drifted(moves: list[Transform], drift: float) -> list[Transform]:
+    """The transforms with light that changes by a share ``drift`` over the stack, and from blue to red by as much.
+
+    The middle slice stays as it is.
+    """
+    if drift == 0:
+        return moves
+    changed = []
+    for number, move in enumerate(moves):
+        share = drift * (number - len(moves) // 2) / max(len(moves) - 1, 1)
+        changed.append(replace(move, gain=move.gain * (1 + share), tint=(1 + share / 2, 1.0, 1 - share / 2)))
+    return changed
+
+
+def alignment_record(files: list[str], moves: list[Transform], width: int, height: int) -> dict[str, object]:
+    """The transforms from the middle slice as a file of transforms has them, which ``--transforms`` takes.
+
+    A matrix maps a point of the middle slice to the same point of the scene in its slice. Gains make the samples of a
+    slice, which are square roots of light, those of the middle one.
+    """
+    middle = np.vstack([moves[len(moves) // 2].matrix(width, height), [0, 0, 1]])
+    frames = []
+    for number, (file, move) in enumerate(zip(files, moves, strict=True)):
+        matrix = np.linalg.inv(np.vstack([move.matrix(width, height), [0, 0, 1]])) @ middle
+        gains = np.sqrt(moves[len(moves) // 2].gains / move.gains)
+        frames.append({"file": file, "matrix": matrix.ravel().tolist(), "residual": 0.0, "warnings": [],
+                       "gains": [] if (gains == 1).all() else gains.tolist(), "bad": "", "focus": number})  # fmt: skip
+    return {"model": "similarity", "reference": files[len(files) // 2], "size": [width, height], "frames": frames}
+
+
 def record(move: Transform, width: int, height: int) -> dict[str, object]:
     """What `transforms.json` says of one slice."""
     matrix = move.matrix(width, height)
@@ -76,6 +117,7 @@ def record(move: Transform, width: int, height: int) -> dict[str, object]:
         "degrees": move.degrees,
         "shift": [move.dx, move.dy],
         "gain": move.gain,
+        "tint": list(move.tint),
         "slice_to_truth": matrix.tolist(),
         "truth_to_slice": back.tolist(),
     }

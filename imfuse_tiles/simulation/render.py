@@ -13,7 +13,7 @@ import numpy as np
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.simulation.files import TiledFile, file_size
-from imfuse_tiles.simulation.misalign import record
+from imfuse_tiles.simulation.misalign import alignment_record, record
 from imfuse_tiles.simulation.stack import Box, Stack
 
 Progress = Callable[[int, int], None]
@@ -33,14 +33,16 @@ def render(
     tile: int = 512,
     progress: Progress | None = None,
     force: bool = False,
+    drift: float = 0.0,
 ) -> Path:
     """Render a macro scene through a thin lens, focused from front to back, into `directory`.
 
     Written are `slice_0000.tif` (focus nearest) onwards, RGB of 8 or 16 `bits`; `truth.tif`, the same with
     everything in focus; `depth.tif`, 16-bit grey, the depth of each pixel from 0 (the focus of the first
     slice) to 65535 (that of the last: slice position = depth / 65535 * (slices - 1)); and
-    `transforms.json`. With `misalign` the slices are scaled, turned, shifted and exposed differently, and
-    `transforms.json` says how; the middle slice stays as the truth is. Light is encoded by a square root.
+    `transforms.json`. With `misalign` the slices are scaled, turned, shifted and exposed differently; with `drift`
+    their light and white balance change by this share over the stack. `transforms.json` says how, also in the form
+    that `--transforms` takes; the middle slice stays as the truth is. Light is encoded by a square root.
     A thing a whole depth range out of focus is blurred by a disc of 10 pixels radius, at any picture size.
 
     `noise` is the standard deviation of the noise of every slice, as a fraction of full scale (the truth has
@@ -54,7 +56,7 @@ def render(
     Raises `Refusal` for arguments out of range or a disk too small, `AlreadyExists` rather than overwrite a stack
     unless `force`. A rendering that is broken off leaves no picture behind.
     """
-    stack = Stack(width, height, slices, seed, bits, noise, misalign)
+    stack = Stack(width, height, slices, seed, bits, noise, misalign, drift)
     _check(stack, workers, tile)
     folder = Path(directory)
     shapes = _files(stack)
@@ -129,17 +131,20 @@ def _transforms(stack: Stack) -> dict[str, object]:
         {"file": f"slice_{n:04d}.tif", "focus": stack.focus(n), **record(move, stack.width, stack.height)}
         for n, move in enumerate(stack.transforms)
     ]
+    files = [str(about["file"]) for about in slices]
     return {
         "convention": "pixel positions x to the right, y down, the middle of the first pixel is (0, 0); the "
         "position (x, y) of a slice shows what lies at slice_to_truth @ (x, y, 1) in truth.tif; light of the "
-        "slice = gain * light of the truth, value = sqrt(light); focus: depth 0 (front) to 1 (back)",
+        "slice = gain * tint * light of the truth, value = sqrt(light); focus: depth 0 (front) to 1 (back)",
         "width": stack.width,
         "height": stack.height,
         "seed": stack.seed,
         "bits": stack.bits,
         "noise": stack.noise,
         "misalign": stack.misalign,
+        "drift": stack.drift,
         "slices": slices,
+        **alignment_record(files, stack.transforms, stack.width, stack.height),
     }
 
 
@@ -150,15 +155,16 @@ def _check(stack: Stack, workers: int, tile: int) -> None:
         ("slices", stack.slices, 1, 10_000),
         ("seed", stack.seed, 0, 2**31 - 1),
         ("noise", stack.noise, 0, 1),
+        ("drift", stack.drift, 0, 1),
         ("workers", workers, 1, 1024),
         ("tile", tile, 16, 8192),
     ]
     for name, value, low, high in limits:
-        whole = name == "noise" or isinstance(value, (int, np.integer))
+        share = name in ("noise", "drift")
+        whole = share or isinstance(value, (int, np.integer))
         if not whole or not low <= value <= high:
             raise Refusal(
-                f"simulate: {name} must be {'' if name == 'noise' else 'a whole number '}"
-                f"from {low} to {high}, not {value}"
+                f"simulate: {name} must be {'' if share else 'a whole number '}from {low} to {high}, not {value}"
             )
     if stack.bits not in (8, 16):
         raise Refusal(f"simulate: bits must be 8 or 16, not {stack.bits}")

@@ -11,7 +11,7 @@ import numpy as np
 from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.simulation import lens, paint
 from imfuse_tiles.simulation.bodies import bodies
-from imfuse_tiles.simulation.misalign import Transform, lanczos, resample, source_box, wander
+from imfuse_tiles.simulation.misalign import Transform, drifted, lanczos, resample, source_box, wander
 from imfuse_tiles.simulation.noise import cells, chance, octaves
 from imfuse_tiles.simulation.scene import Scene
 
@@ -36,6 +36,7 @@ class Stack:
     bits: int = 16
     noise: float = 0.0
     misalign: bool = False
+    drift: float = 0.0
 
     @cached_property
     def scene(self) -> Scene:
@@ -43,10 +44,10 @@ class Stack:
 
     @cached_property
     def transforms(self) -> list[Transform]:
-        """One per slice; all the identity for an aligned stack."""
-        if self.misalign:
-            return wander(self.slices, self.seed, self.width, self.height)
-        return [Transform()] * self.slices
+        """One per slice; all the identity for an aligned stack whose light does not drift."""
+        still = [Transform()] * self.slices
+        moves = wander(self.slices, self.seed, self.width, self.height) if self.misalign else still
+        return drifted(moves, self.drift)
 
     def focus(self, number: int) -> float:
         """Depth in focus in a slice: 0 in the first to 1 in the last, evenly; 0.5 in a single slice."""
@@ -63,7 +64,7 @@ class Stack:
     @cached_property
     def _matrices(self) -> list[np.ndarray | None]:
         moves: list[Transform | None] = [None, *self.transforms]
-        return [None if m is None or m == Transform() else m.matrix(self.width, self.height) for m in moves]
+        return [None if m is None or m.is_still else m.matrix(self.width, self.height) for m in moves]
 
     def window(self, box: Box) -> Iterator[tuple[str | int, np.ndarray]]:
         """("truth", RGB), ("depth", grey) and (number, RGB) of every slice, in the window (x0, y0, x1, y1)."""
@@ -123,9 +124,9 @@ class Stack:
             light = light[y0 - source[1] : y1 - source[1], x0 - source[0] : x1 - source[0]]
         else:
             light = resample(light, source[0], source[1], matrix, lanczos(), x0, y0, y1 - y0, x1 - x0)
-        gain, noise = (self.transforms[n - 1].gain, self.noise) if n else (1.0, 0.0)
+        gains, noise = (self.transforms[n - 1].gains, self.noise) if n else (np.ones(3), 0.0)
         light, salt = np.ascontiguousarray(light), (self.seed * 31 + n * 3) & 0x3FFFFFFF
-        values = _encode(light, gain, noise, salt, x0, y0, 2**self.bits - 1)
+        values = _encode(light, gains, noise, salt, x0, y0, 2**self.bits - 1)
         return values.astype(np.uint8) if self.bits == 8 else values
 
 
@@ -138,7 +139,7 @@ def _depth(decks: np.ndarray, source: Box, box: Box) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _encode(light: np.ndarray, gain: float, noise: float, seed: int, x0: int, y0: int, top: int) -> np.ndarray:
+def _encode(light: np.ndarray, gains: np.ndarray, noise: float, seed: int, x0: int, y0: int, top: int) -> np.ndarray:
     """Linear light to picture values 0..top, uint16: square root (a display gamma of 2), then noise.
 
     The noise is the sum of four even random numbers, close to normal; its standard deviation `noise` is a
@@ -149,7 +150,7 @@ def _encode(light: np.ndarray, gain: float, noise: float, seed: int, x0: int, y0
     for y in range(high):
         for x in range(wide):
             for c in range(3):
-                value = np.sqrt(min(max(light[y, x, c] * gain, 0.0), 1.0))
+                value = np.sqrt(min(max(light[y, x, c] * gains[c], 0.0), 1.0))
                 if noise > 0:
                     even = -2.0
                     for i in range(4):

@@ -162,6 +162,20 @@ def test_the_middle_slice_stays_and_the_others_breathe(aligned: Path, moved: Pat
     assert any(m.gain != 1 for m in moves)
 
 
+def test_light_and_white_balance_drift_as_asked_for_and_nothing_else_does(tmp_path: Path, aligned: Path) -> None:
+    drifted = render(tmp_path, WIDTH, HEIGHT, SLICES, seed=5, drift=0.3)
+    notes = json.loads((drifted / "transforms.json").read_text())
+    assert (notes["drift"], notes["misalign"]) == (0.3, False)
+    for n, (note, frame) in enumerate(zip(notes["slices"], notes["frames"], strict=True)):
+        one, other = (read(folder, f"slice_{n:04d}").astype(float) for folder in (aligned, drifted))
+        free = (other < 65000) & (one > 3000)
+        gains = [np.median((other / one)[..., c][free[..., c]]) for c in range(3)]
+        assert np.allclose(gains, np.sqrt(note["gain"] * np.array(note["tint"])), atol=2e-3)
+        assert np.allclose(frame["gains"] or [1, 1, 1], 1 / np.array(gains), atol=2e-3)
+        assert frame["matrix"] == [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert notes["slices"][-1]["gain"] - notes["slices"][0]["gain"] == pytest.approx(0.3)
+
+
 def test_a_point_becomes_a_disc_of_even_light() -> None:
     decks = np.zeros((1, 6, 2 * lens.HALO + 31, 2 * lens.HALO + 31), np.float32)
     decks[0, :3, lens.HALO + 15, lens.HALO + 15] = 3.0
