@@ -17,7 +17,7 @@ def parser() -> Parser:
     """The words of ``simulate``."""
     simulate_parser = Parser(prog="imfuse-tiles simulate", allow_abbrev=False, description=(
         "Render a macro scene with occlusion through a thin lens: slice_0000.tif (front) onwards, truth.tif (all in "
-        "focus), depth.tif and transforms.json, for --transforms. The same arguments give the same bytes."))  # fmt: skip
+        "focus), depth.tif and transforms.json for --transforms. The same arguments give the same bytes."))  # fmt: skip
     add = simulate_parser.add_argument
     add("directory", metavar="DIR", help="folder for the files, created if need be")
     add("--size", required=True, metavar="WxH", help="width and height in pixels, such as 1200x800")
