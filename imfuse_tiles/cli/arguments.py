@@ -25,13 +25,8 @@ def add_frame_options(parser: Parser) -> None:
     add("--time", default="", metavar="N", help="which time of a file of several")
     add("--input-channel", default="", metavar="N|NAME|rgb",
         help="which channel of a file of several; rgb: the first three as colours")  # fmt: skip
-    add(
-        "--level",
-        type=whole_number(0),
-        default=0,
-        metavar="N",
-        help="which size of a file of several (0, full size)",
-    )
+    add("--input-level", type=whole_number(0), default=0, metavar="N",
+        help="which size of a file of several, a level of its pyramid (0, full size)")  # fmt: skip
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
     add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
     add(

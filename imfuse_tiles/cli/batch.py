@@ -8,8 +8,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli import arguments
@@ -18,8 +19,11 @@ from imfuse_tiles.cli.help import fuse_help
 from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.errors import ImfuseError, Interrupted, Refusal
 from imfuse_tiles.execution import allocator
-from imfuse_tiles.imageio.find_stacks import GROUPS, FoundStack, find_stacks
 from imfuse_tiles.options.recipe import Recipe
+
+if TYPE_CHECKING:
+    from imfuse_tiles.cli.mask_channel import ChannelDepths
+    from imfuse_tiles.imageio.find_stacks import FoundStack
 
 #: Seconds between two looks at the folders that are watched.
 LOOK = 2.0
@@ -32,13 +36,15 @@ def parser() -> Parser:
     """The words of ``batch``: those of ``fuse``, and how stacks are found."""
     batch_parser = arguments.fuse_parser("batch")
     add = batch_parser.add_argument
-    add("--group", default="folder", metavar="|".join(GROUPS),
+    add("--group", default="folder", metavar="folder|name|time|file",
         help="what is a stack: the images of a folder, those whose names differ in the last number, those taken "
         "without a gap in time, or each file; files of several pictures are taken one by one (folder)")  # fmt: skip
     add("--gap", type=number(0, " of seconds"), default=20.0, metavar="SECONDS",
         help="a longer time between two pictures begins another stack, with --group=time (20)")  # fmt: skip
     add("--watch", nargs="?", const="", metavar="SECONDS",
         help="go on looking for stacks until stopped; fuse those that did not change for so long (30)")  # fmt: skip
+    add("--mask-channel", default="", metavar="N|NAME",
+        help="fuse all channels of a file by the depth that is found in this one (each for itself)")  # fmt: skip
     return batch_parser
 
 
@@ -52,8 +58,12 @@ def batch(words: Sequence[str]) -> int:
     args.words = ["batch", *words]
     quiet_time = _check(args)
     recipe = with_default_preset(recipe)
+    if args.mask_channel:
+        from imfuse_tiles.cli.mask_channel import check_mask_channel
+
+        check_mask_channel(args, recipe)
     allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
-    stacks = find_stacks(args.images, args.group, args.gap, Path(args.output)) if quiet_time is None else []
+    stacks = _find(args) if quiet_time is None else []
     if args.dry_run:
         for stack in stacks:
             print(f"{stack.name}: {len(stack.images)} files, {stack.images[0]} to {stack.images[-1]}")
@@ -94,6 +104,14 @@ class BatchRun:
         self.args, self.recipe = args, recipe
         self.report = Path(args.report or Path(args.output) / _report_name(args))
         self.entries: dict[str, dict[str, Any]] = {}
+        self.place = tempfile.TemporaryDirectory(prefix="imfuse-batch-")
+
+    @cached_property
+    def depths(self) -> ChannelDepths | None:
+        """Depth maps of channels for the others, where these are asked for."""
+        from imfuse_tiles.cli.mask_channel import ChannelDepths
+
+        return ChannelDepths(Path(self.place.name)) if self.args.mask_channel else None
 
     def check(self) -> None:
         """Refuse to write the report over another file."""
@@ -117,10 +135,10 @@ class BatchRun:
         entry: dict[str, Any] = {"images": [str(path) for path in stack.images], "code": 0, "message": ""}
         began = time.perf_counter()
         try:
-            with tempfile.TemporaryDirectory() as place:
-                report = Path(place) / "report.json"
-                entry["code"] = self._run(stack, report)
-                entry["report"] = json.loads(report.read_text()) if report.exists() else None
+            report = Path(self.place.name) / "report.json"
+            report.unlink(missing_ok=True)
+            entry["code"] = self._run(stack, report)
+            entry["report"] = json.loads(report.read_text()) if report.exists() else None
         except Interrupted as stop:
             self._note(stack, entry | {"code": stop.code, "message": str(stop)}, began)
             raise
@@ -142,7 +160,13 @@ class BatchRun:
         args.output = str(Path(self.args.output) / f"{stack.name}.{self.args.format.lstrip('.')}")
         if self.args.store:
             args.store = f"{self.args.store.rstrip('/')}/{stack.name}"
-        return fuse_run.run("fuse", args, self.recipe, time.perf_counter())
+        recipe = (
+            self.depths.prepare(stack, args, self.recipe) if stack.selection.channel and self.depths else self.recipe
+        )
+        code = fuse_run.run("fuse", args, recipe, time.perf_counter())
+        if self.depths:
+            self.depths.keep(stack, args)
+        return code
 
     def _note(self, stack: FoundStack, entry: dict[str, Any], began: float) -> None:
         from imfuse_tiles.viewer import run_report
@@ -171,9 +195,21 @@ def watch(run: BatchRun, quiet_time: float, looks: int | None = None) -> int:
 def _stacks_now(args: argparse.Namespace) -> list[FoundStack]:
     """The stacks that are there; none where there are none yet, or files come and go."""
     try:
-        return find_stacks(args.images, args.group, args.gap, Path(args.output))
+        return _find(args)
     except (Refusal, OSError):
         return []
+
+
+def _find(args: argparse.Namespace) -> list[FoundStack]:
+    """The stacks that the arguments name."""
+    from imfuse_tiles.imageio.find_stacks import find_stacks  # which loads NumPy
+
+    stacks = find_stacks(args.images, args.group, args.gap, Path(args.output))
+    if args.mask_channel:
+        from imfuse_tiles.cli.mask_channel import mask_channel_first
+
+        return mask_channel_first(stacks, args.mask_channel)
+    return stacks
 
 
 def _report_name(args: argparse.Namespace) -> str:

@@ -27,7 +27,7 @@ def stack_from_args(args: argparse.Namespace) -> Stack:
     stack = open_stack(
         args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
         white=args.white, ignore_alpha=args.ignore_alpha, check_inputs=args.check_inputs,
-        selection=Selection(args.series, args.time, args.input_channel, args.level),
+        selection=Selection(args.series, args.time, args.input_channel, args.input_level),
     )  # fmt: skip
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)

@@ -35,6 +35,13 @@ class FoundStack:
     name: str
     images: tuple[Path, ...]
     selection: Selection = NOTHING_CHOSEN
+    #: Whether its depth is that of the other channels, too.
+    tells_depth: bool = False
+
+    @property
+    def scene(self) -> tuple[tuple[Path, ...], str, str]:
+        """What the channels of a stack have in common: their file, series and time."""
+        return self.images, self.selection.series, self.selection.time
 
     def state(self) -> tuple[tuple[str, int, int], ...]:
         """Names, sizes and times of the files, by which is seen that they change."""

@@ -205,3 +205,12 @@ def test_a_preset_that_is_none_is_refused_by_its_name(tmp_path: Path, content: s
 
 def test_an_unknown_preset_is_refused_with_those_there_are() -> None:
     assert "default" in refusal("--preset nonesuch")
+
+
+def test_no_option_is_declared_twice() -> None:
+    from imfuse_tiles.cli import align, batch
+    from imfuse_tiles.options.grammar import REGISTRY
+
+    for parser in (fuse_parser("fuse"), batch.parser(), align.parser("align", "aligned", "")):
+        general = [text for action in parser._actions for text in action.option_strings]
+        assert [text for text in general if text[2:] in REGISTRY] == []

@@ -109,6 +109,18 @@ def test_each_time_and_channel_of_a_file_is_a_stack(tmp_path: Path) -> None:
             assert np.array_equal(found, stack[t, c].max(0))
 
 
+def test_fuse_takes_the_time_channel_and_level_that_are_named(tmp_path: Path) -> None:
+    stack = np.random.default_rng(1).integers(0, 65535, (2, 3, 4, 64, 96), np.uint16)
+    with tifffile.TiffWriter(tmp_path / "x.ome.tif") as tif:
+        tif.write(stack, subifds=1, metadata={"axes": "TCZYX"}, photometric="minisblack")
+        tif.write(stack[..., ::2, ::2], subfiletype=1, photometric="minisblack")
+    for level, step in ((0, 1), (1, 2)):
+        words = ["--time", "2", "--input-channel", "3", f"--input-level={level}", "--store", str(tmp_path / "s")]
+        result = tmp_path / f"{level}.tif"
+        assert main(["fuse", *HOW, *words, "-o", str(result), str(tmp_path / "x.ome.tif")]) == 0
+        assert np.array_equal(tifffile.imread(result), stack[1, 2, :, ::step, ::step].max(0))
+
+
 def test_files_of_several_pictures_are_taken_one_by_one(tmp_path: Path) -> None:
     for name in ("a", "b"):
         tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((4, 20, 30), np.uint8), photometric="minisblack")

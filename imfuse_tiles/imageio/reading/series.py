@@ -101,6 +101,12 @@ def _fixed(path: Path, series: Series, selection: Selection) -> dict[str, int]:
     return fixed
 
 
+def number_of_channel(path: Path, text: str, series: Series) -> int:
+    """The channel, from 0, that a number or a name means. Refusal where there is none."""
+    names = list(series.channels) or [""] * series.count("C")
+    return _number(path, text, names, "channel", "channels", "--mask-channel")
+
+
 def _number(path: Path, text: str, names: Sequence[str], one: str, several: str, option: str) -> int:
     """Which of some things is meant, from 0. Refusal for none, and for several without a choice."""
     count, given = len(names), ", ".join(name for name in names[:8] if name) + (", ..." if len(names) > 8 else "")
@@ -150,4 +156,4 @@ def stacks_of(series: Sequence[Series]) -> Iterator[Selection]:
 def check_selection(selection: Selection) -> None:
     """Refuse a level below 0."""
     if selection.level < 0:
-        raise Refusal(f"--level {selection.level}: allowed is a number from 0, which is full size")
+        raise Refusal(f"--input-level {selection.level}: allowed is a number from 0, which is full size")

@@ -20,7 +20,7 @@ def level_header(facts: FileFacts, number: int, page: TiffPage, level: int) -> H
         return page_header(facts, number, page)
     levels = subpages(page)
     if level > len(levels):
-        raise refuse(facts.path, f"has no level {level}; --level may be 0 to {len(levels)}")
+        raise refuse(facts.path, f"has no level {level}; --input-level may be 0 to {len(levels)}")
     return replace(page_header(facts, number, levels[level - 1]), subpage=level)
 
 
@@ -34,6 +34,6 @@ def pages_of_level(facts: FileFacts, pages: Sequence[Numbered], full: Sequence[N
             sizes.setdefault(int(page.imagewidth) * int(page.imagelength), []).append((number, page))
         levels = [sizes[size] for size in sorted(sizes, reverse=True) if len(sizes[size]) == len(full)]
         if level >= len(levels):
-            raise refuse(facts.path, f"has no level {level}; --level may be 0 to {len(levels) - 1}")
+            raise refuse(facts.path, f"has no level {level}; --input-level may be 0 to {len(levels) - 1}")
         headers = [page_header(facts, number, page) for number, page in levels[level]]
     return [replace(header, part=f"page {header.page + 1} level {level}") for header in headers]

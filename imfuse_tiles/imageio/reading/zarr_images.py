@@ -34,7 +34,7 @@ class ZarrImage:
     def array(self, level: int) -> ZarrArray:
         """The array of a level. Refusal where there is none."""
         if not 0 <= level < len(self.levels):
-            raise refuse(self.folder, f"has no level {level}; --level may be 0 to {len(self.levels) - 1}")
+            raise refuse(self.folder, f"has no level {level}; --input-level may be 0 to {len(self.levels) - 1}")
         array = read_array(self.folder, self.levels[level])
         if len(array.shape) != len(self.axes):
             raise refuse(array.place, f"has {len(array.shape)} axes, not {len(self.axes)} as its metadata say")

@@ -201,7 +201,7 @@ def test_a_level_is_a_smaller_stack(kind: str, tmp_path: Path) -> None:
                     tif.write(plane[::step, ::step], metadata=None, photometric="minisblack")
     assert np.array_equal(samples(path)[:, 0], stack)
     assert np.array_equal(samples(path, level=1)[:, 0], stack[:, ::2, ::2])
-    with pytest.raises(Refusal, match="has no level 2; --level may be 0 to 1"):
+    with pytest.raises(Refusal, match="has no level 2; --input-level may be 0 to 1"):
         open_stack([path], selection=Selection(level=2))
 
 
