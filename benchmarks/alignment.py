@@ -2,17 +2,21 @@
 
 The other aligner is a chain of neighbours, affine, on frames of at most 2048 pixels, from the identity, with the
 function's own criteria (50 steps, 0.001) and a Gaussian of 5 pixels. Both read the same files and use one thread; CPU
-includes decoding. Medians of ``--repeat`` runs.
+includes decoding. Medians of ``--repeat`` runs. ``--large`` aligns three frames of another size by themselves, and
+counts the pixels that are compared at full size, in per cent of the frames', and the peak memory of a process.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -20,6 +24,7 @@ import numpy as np
 import tifffile
 
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.kernels import registration_pairs
 from imfuse_tiles.kernels.registration_fit import corners, moved
 from imfuse_tiles.simulation import render
 from imfuse_tiles.simulation.stack import Stack as Simulated
@@ -36,7 +41,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks alignment", description=__doc__)
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, of which the median counts (3)")
     parser.add_argument("--quick", action="store_true", help="one tiny stack")
+    parser.add_argument("--large", metavar="WIDTHxHEIGHT", help="three large frames instead, such as 8000x6000")
     args = parser.parse_args(words)
+    if args.large:
+        width, height = (int(side) for side in args.large.split("x"))
+        print(large((width, height, 3, 11, 0.005)))
+        return
     print(f"{'stack':<18} {'imfuse-tiles: median worst px':>30} {'CPU s':>7} {'ECC: median worst px':>22} {'CPU s':>7}")
     with tempfile.TemporaryDirectory() as folder:
         for number, about in enumerate(QUICK if args.quick else STACKS):
@@ -54,6 +64,35 @@ def row(folder: Path, about: tuple[int, int, int, int, float], repeat: int) -> s
     one, two = (np.delete(errors(found, truth, width, height), count // 2) for found in (ours, theirs))
     return (f"{f'{count} x {width}x{height}':<18} {np.median(one):>22.3f} {one.max():>7.3f} {cpu:>7.2f} "
             f"{np.median(two):>14.3f} {two.max():>7.3f} {other:>7.2f}")  # fmt: skip
+
+
+def large(about: tuple[int, int, int, int, float]) -> str:
+    """Errors, pixels read at full size, seconds and memory of large frames."""
+    width, height, count, seed, noise = about
+    with tempfile.TemporaryDirectory() as name:
+        render(Path(name), width, height, count, seed, noise=noise, misalign=True)
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            found, read, seconds, peak = pool.submit(counted_transforms, sorted(Path(name).glob("slice_*"))).result()
+    error = np.delete(errors(found, true_transforms(about), width, height), count // 2)
+    return (f"{count} x {width}x{height}: median {np.median(error):.3f}, worst {error.max():.3f} pixels; "
+            f"{100 * read / (width * height * count):.2f} % compared at full size; "
+            f"{seconds:.1f} s of CPU, at most {peak >> 20} MB")  # fmt: skip
+
+
+def counted_transforms(images: Sequence[Path]) -> tuple[Matrices, int, float, int]:
+    """Transforms, pixels of the windows that were read for them, CPU seconds and bytes of memory at most."""
+    read, kernels = 0, registration_pairs
+    smoothed = kernels.smoothed
+
+    def counted(plane: np.ndarray) -> np.ndarray:
+        nonlocal read
+        read += plane.size
+        return smoothed(plane)
+
+    kernels.smoothed = counted
+    began = time.process_time()
+    found = own_transforms(images)
+    return found, read, time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def timed(work: Callable[[], Matrices], repeat: int) -> tuple[Matrices, float]:

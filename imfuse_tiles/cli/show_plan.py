@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from imfuse_tiles.execution.align_stack import alignment_lines, alignment_record
+from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out, memory_used
 from imfuse_tiles.planning.disk import disk_growth
 from imfuse_tiles.planning.memory import export_memory, format_size
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
+from imfuse_tiles.stages.estimate_alignment import estimate_bytes
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
@@ -54,7 +56,13 @@ def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
         "computed_when_read": [unstored_row(stage, resources) for stage in plan.unstored],
         "stages": rows,
         "alignment": alignment_record(plan.stack),
+        "comparing_bytes": comparing_bytes(plan.stack, resources),
     }  # fmt: skip
+
+
+def comparing_bytes(stack: Stack, resources: Resources) -> int:
+    """Memory that comparing the frames takes at most, before the run; 0 where they are not compared."""
+    return estimate_bytes(stack, resources.workers, resources.memory) if stack.alignment_key else 0
 
 
 def plan_json(work: WorkPlan, store: Store) -> str:
@@ -70,6 +78,7 @@ def plan_text(work: WorkPlan, store: Store) -> str:
         f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
         f"front {whole['front']}, back {whole['back']}",
         *alignment_lines(work.plan.stack),
+        *([f"comparing frames: at most {format_size(whole['comparing_bytes'])}"] if whole["comparing_bytes"] else []),
         f"store {whole['store']}",
         "",
         f"{'stage':<24} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "

@@ -22,7 +22,7 @@ from imfuse_tiles.options.preparation import FramePart, Preparation
 from imfuse_tiles.options.preparation_chain import preparation_chain
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names, rounded
+from imfuse_tiles.stages.estimate_alignment import SMALLEST, VERSION, estimate, frame_names, rounded
 from imfuse_tiles.storage.store import Store
 
 #: Nothing is resampled where no corner of any frame moves by more: pixels, expected errors, and pixels of a frame
@@ -227,7 +227,9 @@ def alignment_lines(stack: Stack) -> list[str]:
         return []
     moves = found.moves()
     furthest = int(np.argmax(moves))
-    if not is_moved(found):
+    if min(found.size) < SMALLEST and not any(moves):
+        lines = [f"alignment: frames of less than {SMALLEST} pixels a side are not compared and stay as they are"]
+    elif not is_moved(found):
         lines = [f"alignment: none needed, no frame lies more than {max(moves):.2f} pixels beside the reference"]
     else:
         error = sorted(frame.residual for frame in found.frames)[len(moves) // 2]

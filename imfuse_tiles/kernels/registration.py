@@ -48,6 +48,11 @@ FLAT = 1e-3
 CLOSED = 0.2
 
 
+def hops(count: int) -> dict[int, int]:
+    """How far apart frames of a stack of ``count`` are compared, and how many lie between two such pairs."""
+    return HOPS if count <= SHORT else LONG_HOPS
+
+
 @dataclass
 class Frame:
     """What is kept of a frame while others are compared with it."""
@@ -112,7 +117,7 @@ class Registration:
 
     @property
     def _hops(self) -> dict[int, int]:
-        return HOPS if self.count <= SHORT else LONG_HOPS
+        return hops(self.count)
 
     def _forget(self, number: int) -> None:
         """Let go of frames that nothing later is compared with."""

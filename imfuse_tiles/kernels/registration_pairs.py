@@ -27,6 +27,9 @@ STEPS = 6
 APART, APART_SURE = 1.5, 16.0
 #: Patches of a frame at full size: edge, how many, and by how much more of the second frame is read around each.
 PATCH, PATCHES, MARGIN = 160, 16, 8
+#: Of larger frames more patches are taken, as long as they are no more than this share of the pixels, and no more than
+#: so many.
+SHARE, MOST_PATCHES = 0.03, 64
 
 Windows = Callable[[int, int, int, int], NDArray[np.float32]]
 
@@ -140,10 +143,17 @@ def _apart(normals: Matrix, left: Matrix) -> float:
     return float(far.sum() / max((normals[:, COUNT] > 0).sum(), 1))
 
 
+def patch_count(width: int, height: int) -> int:
+    """How many patches of two frames are compared at full size."""
+    pixels = (PATCH + 4) ** 2 + (PATCH + 4 + 2 * MARGIN) ** 2
+    return min(max(PATCHES, int(SHARE * width * height / pixels)), MOST_PATCHES)
+
+
 def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, second: Windows, width: int, height: int
             ) -> Fit:  # fmt: skip
     """The fit of a pair, made finer by patches of both frames at full size where gradients are strongest."""
-    places = chosen_blocks(one, other, at_level(fit.matrix, one.factor), max(CELL, PATCH // one.factor), PATCHES)
+    places = chosen_blocks(one, other, at_level(fit.matrix, one.factor), max(CELL, PATCH // one.factor),
+                           patch_count(width, height))  # fmt: skip
     parts, x, y = [], *np.meshgrid(np.arange(PATCH // BLOCK), np.arange(PATCH // BLOCK))
     within = 2 + BLOCK * np.stack([x.ravel(), y.ravel()], axis=1).astype(np.int64)
     for left, top in places * one.factor:

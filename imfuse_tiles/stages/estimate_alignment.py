@@ -30,7 +30,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 4
+VERSION = 5
 
 Progress = Callable[[int, int], None]
 
@@ -56,7 +56,7 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
     names = frame_names(stack)
     if len(stack) < 2 or min(height, width) < SMALLEST:
         return Alignment(model, names[reference], (width, height), tuple(FrameTransform(name, SAME) for name in names))
-    ahead = max(1, min(workers, memory // 4 // max(1, sample_bytes(stack.headers[0]))))
+    ahead = frames_ahead(stack.headers[0], workers, memory)
     first, colours = "similarity" if model in ("auto", "no") else model, []
     registration = kernels.registration.Registration(width, height, len(stack), first, compare_models=model == "auto")
     for number, sample in enumerate(samples(stack.headers, balance != "no", ahead)):
@@ -157,6 +157,22 @@ def sample_bytes(header: Header) -> int:
     pixels = header.height * header.width
     kept = 2 * pixels if not header.random_access and pixels > LEVEL_PIXELS and 2 * pixels <= KEPT else 0
     return header.decode_bytes + kept + 512 * header.width * header.planes * 4 + int(LEVEL_PIXELS) * 24
+
+
+def frames_ahead(header: Header, workers: int, memory: int) -> int:
+    """How many files are decoded at once."""
+    return max(1, min(workers, memory // 4 // max(1, sample_bytes(header))))
+
+
+def estimate_bytes(stack: Stack, workers: int, memory: int) -> int:
+    """Bytes that comparing the frames of a stack takes at most: those being decoded, reduced ones that later frames are
+    compared with, and of the last two what patches are taken from."""
+    header = stack.headers[0]
+    pixels, decoded = header.height * header.width, sample_bytes(header)
+    hops = kernels.registration.hops(len(stack))
+    waiting = min(len(stack), max(hops) + kernels.registration.BRIDGE)
+    levels = int(min(pixels, LEVEL_PIXELS) * 4 * 4 / 3)
+    return (frames_ahead(header, workers, memory) + 3) * decoded + waiting * levels
 
 
 def sample(header: Header, colours: bool) -> Sample:

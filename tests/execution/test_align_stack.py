@@ -95,6 +95,16 @@ def test_what_all_frames_show_is_left(folder: Path, tmp_path: Path, capsys: pyte
     assert "alignment: similarity" in text
 
 
+def test_the_plan_tells_what_comparing_takes_and_that_tiny_frames_stay(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = render(tmp_path / "tiny", 200, 150, 3, 3, misalign=True)
+    assert main(["plan", "--wavelet", "--store", str(tmp_path / "s"), *frames(tiny)]) == 0
+    assert "frames of less than 160 pixels a side are not compared" in capsys.readouterr().out
+    assert main(["plan", "--wavelet", "--json", "--store", str(tmp_path / "s"), *frames(folder)]) == 0
+    assert 8 * 480 * 320 * 4 < json.loads(capsys.readouterr().out)["comparing_bytes"] < 1 << 28
+
+
 @pytest.mark.parametrize("words", [("--tile", "64"), ("--workers", "1"), ("--scheduler", "processes:2")], ids=str)
 def test_tiles_and_workers_change_nothing(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
     usual = fused(tmp_path / "a", frames(folder))
