@@ -47,6 +47,13 @@ class Stroke:
         across = min(xs) - reach < region.x1 and max(xs) + reach > region.x0
         return across and min(ys) - reach < region.y1 and max(ys) + reach > region.y0
 
+    def part_of(self, region: Region) -> Region:
+        """The part of a region that it may change; empty where it does not touch it."""
+        reach, xs, ys = self.radius + 1, [x for x, _ in self.points], [y for _, y in self.points]
+        y0, y1 = max(region.y0, int(min(ys) - reach)), min(region.y1, int(max(ys) + reach) + 1)
+        x0, x1 = max(region.x0, int(min(xs) - reach)), min(region.x1, int(max(xs) + reach) + 1)
+        return Region(y0, max(y0, y1), x0, max(x0, x1))
+
     def weight(self, region: Region) -> np.ndarray:
         """How much it covers the pixels of a region, float64 (y, x) in 0..1."""
         origin = region.y0, region.x0
@@ -163,9 +170,12 @@ class RetouchedResult:
         base = plain.read(self.path, [(0, total)], region).astype(np.float64)
         painted = base.copy()
         for stroke in strokes:
-            planes, values = self.taken(plain, stroke, region, base)
-            weight = stroke.weight(region)
-            painted[planes] += (values - painted[planes]) * weight
+            part = stroke.part_of(region)
+            under = (slice(None), *part.slices_in(region))
+            if not painted[under].size:
+                continue
+            planes, values = self.taken(plain, stroke, part, base[under])
+            painted[under][planes] += (values - painted[under][planes]) * stroke.weight(part)
         return np.rint(painted)[slice(*lead[0])].astype(np.uint16)
 
     def taken(self, access: Access, stroke: Stroke, region: Region, base: np.ndarray) -> tuple[list[int], np.ndarray]:

@@ -49,7 +49,7 @@ def pixels(page: Browser) -> np.ndarray:
 def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Store, tmp_path: Path) -> None:
     page.click("#retouch summary")
     page.until(f"{NOTE} === '0 strokes'")
-    page.choose("#brush-slice", 2)
+    page.choose("#brush-slice", 4)
     page.choose("#brush-radius", 60)
     before = pixels(page)
     page.click("#brush-on")
@@ -57,7 +57,7 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
     page.until(f"{NOTE} === '1 stroke'")
     page.until("document.querySelector('#layer-a').selectedOptions[0].textContent === 'Result, retouched'")
     (stroke,) = stored_strokes(store)
-    assert (stroke.slice, stroke.radius, stroke.softness) == (2, 60.0, 0.5)
+    assert (stroke.slice, stroke.radius, stroke.softness) == (4, 60.0, 0.5)
     assert len(stroke.points) > 2
     page.mouse("mouseMoved", 900, 20)
     for _ in range(200):
@@ -77,7 +77,7 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
         if len(stored_strokes(store)) == 2:
             break
         time.sleep(0.05)
-    assert [each.slice for each in stored_strokes(store)] == [2, 0]
+    assert [each.slice for each in stored_strokes(store)] == [4, 0]
     page.choose("#retouch-result", tmp_path / "painted.tif")
     page.click("#retouch-export")
     page.until(f"{NOTE}.includes('is written')")
@@ -88,7 +88,7 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
     different = (painted != plain).any(axis=2)
     assert 0 < different.mean() < 0.5
     x, y = stroke.points[-1]
-    frame = tifffile.imread(store.folder.parent / "stack" / "frame1.tif")
+    frame = tifffile.imread(store.folder.parent / "stack" / "frame3.tif")
     assert np.array_equal(painted[int(y), int(x)], frame[int(y), int(x)].astype(int) * 257)
     assert page.problems() == []
 
