@@ -111,7 +111,7 @@ def fuse_parser(name: str) -> Parser:
     add("--dashboard", nargs="?", const="", metavar="HOST:PORT",
         help=f"serve dask's dashboard of a cluster made by this run ({DEFAULT_DASHBOARD})")  # fmt: skip
     add("--dry-run", action="store_true", help="print the plan and stop")
-    add("--report", metavar="FILE", help="write a JSON report of all stages")
+    add("--report", metavar="FILE", help="write a report of the run: .html is a page, else JSON")
     add("--performance", metavar="FILE", help="write a web page of what every worker was at, and when")
     add("--quiet", action="store_true", help="print nothing but the result's name and errors")
     add("--json", action="store_true", help="the plan as JSON")

@@ -16,7 +16,7 @@ from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
-from imfuse_tiles.cli.show_run import record_timings, show_progress, tell_address
+from imfuse_tiles.cli.show_run import is_page, record_timings, show_progress, tell_address, write_report_page
 from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
@@ -41,6 +41,7 @@ from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report
 from imfuse_tiles.viewer.page_process import PageProcess
+from imfuse_tiles.viewer.report_page import MARK
 
 
 def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) -> int:
@@ -98,17 +99,22 @@ def _fuse(
 ) -> int:  # fmt: skip
     request = _request(args, plan, result)
     if args.report:
-        run_report.check(Path(args.report), plan, store, request)
+        mark = MARK if is_page(args.report) else run_report.MARK
+        run_report.check(Path(args.report), plan, store, request, mark=mark)
     tell_alignment(args, plan.stack)
     with (
         PeakMemory() as peak,
         record_timings(args, plan, store, request) as timings,
-        show_progress(args, plan, store, request) as display,
+        show_progress(args, plan, store, request, resources) as display,
     ):
         progress = ProgressGroup(display, timings) if timings else display
         outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None, command=args.words)
     if args.report:
-        run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, time.perf_counter() - began))
+        seconds = time.perf_counter() - began
+        if is_page(args.report):
+            write_report_page(args, plan, store, resources, outcome, seconds)
+        else:
+            run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, seconds))
     print_level_notices(plan, store)
     if not args.quiet:
         for line in loss_lines(plan, store, request) if outcome.output else ():

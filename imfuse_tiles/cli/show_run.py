@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.cli.progress_bars import terminal_progress
+from imfuse_tiles.cli.show_plan import plan_text
+from imfuse_tiles.cli.whole_run import WholeRun
+from imfuse_tiles.execution.align_stack import alignment_lines
 from imfuse_tiles.execution.export_request import ExportRequest
+from imfuse_tiles.execution.pipeline import Outcome
 from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer import performance_page
+from imfuse_tiles.viewer import performance_page, run_report
 from imfuse_tiles.viewer.desktop import open_command
 from imfuse_tiles.viewer.page_process import PageProcess
 from imfuse_tiles.viewer.performance_page import Timings
@@ -40,10 +47,15 @@ def record_timings(
 
 
 @contextmanager
-def show_progress(args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest) -> Iterator[Progress]:
+def show_progress(
+    args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest, resources: Resources
+) -> Iterator[Progress]:
     """The display on the terminal, and with ``--view`` the page of the run in the browser."""
     page = PageProcess(store, tell_address) if args.view else None
-    with terminal_progress(args.quiet) as display:
+    whole = None
+    if not args.quiet:
+        whole = WholeRun([work.stage for work in survey(plan, store, resources).to_compute], len(plan.stack))
+    with terminal_progress(args.quiet, whole) as display:
         try:
             yield display
         finally:
@@ -55,3 +67,21 @@ def tell_address(address: str) -> None:
     """Print where the page of a run is served; it has opened where there is a display."""
     there = "" if open_command(sys.platform, os.environ) else "no display found; "
     print(f"{there}the page of this run: {address}", file=sys.stderr, flush=True)
+
+
+def is_page(report: str) -> bool:
+    """Whether a report is to be a page."""
+    return report.lower().endswith((".html", ".htm"))
+
+
+def write_report_page(
+    args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, outcome: Outcome, seconds: float
+) -> None:
+    """Write the report of a run as a page."""
+    from imfuse_tiles.cli.main import versions
+    from imfuse_tiles.viewer.report_page import ReportTexts, report_page
+
+    command = shlex.join(["imfuse-tiles", *args.words])
+    plan_in_words = plan_text(survey(plan, store, resources), store)
+    texts = ReportTexts(command, plan_in_words, alignment_lines(plan.stack), versions())
+    run_report.write_page(Path(args.report), report_page(plan, store, outcome.stages, seconds, texts))

@@ -42,6 +42,12 @@ def write(path: Path, report: dict[str, Any]) -> None:
         file.write(json.dumps({MARK: report[MARK], **report}, indent=1).encode() + b"\n")
 
 
+def write_page(path: Path, text: str) -> None:
+    """Write the page of a report; Incomplete on a full disk."""
+    with translate_os_errors("the report", path.absolute().parent, ABOUT), complete_or_absent(path, force=True) as file:
+        file.write(text.encode())
+
+
 def _is_report(path: Path, mark: str) -> bool:
     with path.open("rb") as file:
         return mark.encode() in file.read(200) or path.stat().st_size == 0

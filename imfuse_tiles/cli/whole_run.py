@@ -1,0 +1,86 @@
+"""How far a whole run is, of all its stages, and how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from imfuse_tiles.stages.stage import Stage
+
+#: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work; only their ratios count.
+COSTS = {"read": 12.0, "local": 40.0, "fold": 45.0, "reduce": 3.0, "frame": 150.0}
+#: Of stages that read every slice, whose blocks are regions and not slices.
+ALL_SLICES = ("fold",)
+
+
+class WholeRun:
+    """Counts blocks of a run's stages. ``expected``: the stages that are to be computed, in order; ``slices``: of the
+    stack."""
+
+    def __init__(self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stages, self.slices, self.clock = list(expected), slices, clock
+        self.began, self.pause = clock(), 0.0
+        self.finished: set[str] = set()
+        self.current: Stage | None = None
+        self.blocks = self.done = 0
+        self.start = 0.0
+
+    def begin(self, stage: Stage, blocks: int, reused: int) -> None:
+        """A stage begins; one that was not expected counts from now on."""
+        if self.current:
+            self.finished.add(self.current.key)
+        if stage.key not in {each.key for each in self.stages}:
+            self.stages.append(stage)
+        self.current, self.blocks, self.done = stage, blocks, reused
+        self.start += self.cost(stage) * reused / max(blocks, 1)  # what was reused took no time now
+
+    def block(self) -> None:
+        """A block was finished."""
+        self.done += 1
+
+    def leave_out(self, seconds: float) -> None:
+        """Seconds that tell nothing of the rest: of compiling kernels."""
+        self.pause += seconds
+
+    def cost(self, stage: Stage) -> float:
+        """About what a stage takes, in a unit of its own."""
+        slices = self.slices if stage.kind in ALL_SLICES else stage.slices
+        return COSTS.get(stage.kind, 40.0) * stage.frame[0] * stage.frame[1] * slices
+
+    @property
+    def place(self) -> str:
+        """Which of the stages is at work: ``stage 3 of 7``."""
+        keys = [stage.key for stage in self.stages]
+        return f"stage {keys.index(self.current.key) + 1 if self.current else 0} of {len(keys)}"
+
+    @property
+    def total(self) -> float:
+        """What the whole run takes."""
+        return sum(map(self.cost, self.stages))
+
+    @property
+    def spent(self) -> float:
+        """What of that is behind."""
+        behind = sum(self.cost(stage) for stage in self.stages if stage.key in self.finished)
+        return behind + (self.cost(self.current) * self.done / max(self.blocks, 1) if self.current else 0.0)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return self.clock() - self.began
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take at the rate so far; None before anything is known."""
+        spent = self.spent - self.start
+        if spent <= 0:
+            return None
+        return max(0.0, self.elapsed - self.pause) / spent * max(0.0, self.total - self.spent)
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 8 s, 3:05 min, 2:10 h."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60}:{whole % 60:02} min" if whole < 3600 else f"{whole // 3600}:{whole % 3600 // 60:02} h"
