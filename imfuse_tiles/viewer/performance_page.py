@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from imfuse_tiles.viewer import run_report
 MARK = "<!DOCTYPE html><!-- imfuse-tiles performance -->"
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#76b7b2", "#ff9da7", "#9c755f", "#bab0ac")
 #: Pixels: of the time axis, of a worker's line, and of the words in front of it.
-WIDE, HIGH, WORDS = 1000, 14, 60
+WIDE, HIGH, WORDS, AXIS = 1000, 14, 64, 20
 STYLE = (
     "body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}td,th{padding:2px 10px;text-align:right}"
     "td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f2f2f2}text{font:10px sans-serif}"
@@ -128,11 +129,14 @@ def timeline(stages: list[StageTimings], workers: list[str]) -> Iterator[str]:
     blocks = [block for stage in stages for block in stage.computed]
     begin, end = min(block.began for block in blocks), max(block.began + block.seconds for block in blocks)
     scale = WIDE / max(end - begin, 1e-6)
-    yield f"<h2>{len(workers)} workers, {end - begin:.2f} s</h2>"
-    yield f"<svg width='{WIDE + WORDS}' height='{HIGH * len(workers)}'>"
+    count = "1 worker" if len(workers) == 1 else f"{len(workers)} workers"
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(begin))
+    yield f"<h2>{count}, {end - begin:.2f} s from {when}</h2>"
+    yield f"<svg width='{WIDE + WORDS + 40}' height='{HIGH * len(workers) + AXIS}'>"
+    yield from time_axis(end - begin, scale, HIGH * len(workers))
     for line, worker in enumerate(workers):
         y = line * HIGH
-        yield f"<text x='0' y='{y + 10}'>{line + 1}<title>{html.escape(worker)}</title></text>"
+        yield f"<text x='0' y='{y + 10}'>worker {line + 1}<title>{html.escape(worker)}</title></text>"
         for stage in stages:
             own = [block for block in stage.computed if block.worker == worker]
             for x, width, names in spans(own, begin, scale):
@@ -141,6 +145,16 @@ def timeline(stages: list[StageTimings], workers: list[str]) -> Iterator[str]:
                        f"fill='{stage.colour}'><title>{title}</title></rect>")  # fmt: skip
     yield "</svg>"
     yield "<ol>" + "".join(f"<li>{html.escape(worker)}</li>" for worker in workers) + "</ol>"
+
+
+def time_axis(seconds: float, scale: float, y: int) -> Iterator[str]:
+    """Seconds since the first block, at most ten of them in round steps, below the lines of the workers."""
+    power = 10 ** math.floor(math.log10(max(seconds, 1e-3) / 10))
+    step = next(power * factor for factor in (1, 2, 5, 10, 20) if seconds / (power * factor) <= 10)
+    for number in range(int(seconds / step) + 1):
+        x = WORDS + number * step * scale
+        yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='0' y2='{y + 4}' stroke='#bbb' stroke-width='0.5'/>"
+        yield f"<text x='{x:.1f}' y='{y + 16}' text-anchor='middle'>{number * step:g} s</text>"
 
 
 def spans(blocks: list[BlockTiming], begin: float, scale: float) -> Iterator[tuple[float, float, str]]:

@@ -94,7 +94,10 @@ def _curves(plan: Plan, layers: dict[str, ViewLayer]) -> Iterator[str]:
         counts = np.sum([np.histogram(looked_at(masks, z), BINS, (0, 1))[0] for z in range(masks.slices)], axis=0)
         marks = [limit for limit in masks.limits if 0 <= limit <= 1]
         words = f"weakest {100 * masks.limits[0]:.1f} %, strongest {100 * masks.limits[1]:.1f} %: marked"
-        yield _section("Masks", bars(np.log1p(counts), marks, f"Histogram of all merged masks, 0 to 100 %; {words}"))
+        yield _section(
+            "Masks",
+            bars(np.log1p(counts), marks, f"Histogram of all merged masks on a logarithmic scale, 0 to 100 %; {words}"),
+        )
     if depth := layers.get("Depth"):
         total = len(plan.stack)
         value, opacity = looked_at(depth, 0) / depth.full
