@@ -14,7 +14,7 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.writing import Picture, ending_of, file_format, format_of, losses
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.planning.result_pages import OutputFile, Page, output_pages
+from imfuse_tiles.planning.result_pages import OutputFile, Page, depth_in_micrometres, output_pages, result_planes
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
@@ -71,7 +71,12 @@ def complete_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: 
     job = plan.result.job
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
     assert not wish.extra or plan.maps
-    return output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
+    files = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
+    if wish.size.z and format_of(wish.result).z_step and isinstance(job, FinishJob):
+        depth = result_planes(job, job.colours + 2, job.colours + 4)
+        page = depth_in_micrometres(depth, len(plan.stack) * wish.size.z)
+        files = [replace(sheet, pages=(page,)) if sheet.role == "depth" else sheet for sheet in files]
+    return files
 
 
 def loss_lines(plan: Plan, store: Store, wish: ExportRequest) -> list[str]:
@@ -103,6 +108,7 @@ def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest
     """Geometry and description of a page of a file."""
     height, width = plan.stack.frame
     kind = "uint8" if wish.bits == 8 or format_of(sheet.path).bits == 8 else "uint16"
+    kind = kind if page.dtype == "uint16" else page.dtype
     tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
     software, name = f"imfuse-tiles v{__version__}", sheet.role if format_of(sheet.path).tiled else ""
     return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name or name, tags, wish.size)  # type: ignore[arg-type]
@@ -117,6 +123,8 @@ def estimated_bytes(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> int:
 def packed_bytes(path: Path, picture: Picture) -> int:
     """About the bytes of a picture in the format of a name."""
     levels = 4 / 3 if format_of(path).tiled else 1
+    if format_of(path).kind == "ome-tiff":
+        levels = 5 / 3  # the smaller ones lie in a file beside it until all of the first is written
     return int(PACKED * levels * picture.row_bytes * picture.height)
 
 

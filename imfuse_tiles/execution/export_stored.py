@@ -23,7 +23,7 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.writing import Picture, check_target, format_of, losses
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.disk import shortage_text
-from imfuse_tiles.planning.result_pages import Page, depth_colours
+from imfuse_tiles.planning.result_pages import Page, depth_colours, depth_in_micrometres
 from imfuse_tiles.stages.stage import Access, RegionValues
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
@@ -46,11 +46,11 @@ def stored_page(
 ) -> StoredPage:  # fmt: skip
     """The picture that ``what`` names: result, mask, depth, depthmap or slice:N with N from 1. Refusal of others."""
     if what.startswith("slice:"):
-        path, page, dtype = _slice(store, result, what)
+        path, page = result.source, _slice(store, result, what)
     else:
-        path, (page, dtype) = result.path, _part(result, what, place, size)
-    dtype = "uint8" if bits == 8 and dtype == "uint16" else dtype
-    name = "" if what == "result" and not format_of(place).tiled else what.replace(":", " ")
+        path, page = result.path, _part(result, what, place, size)
+    dtype = "uint8" if bits == 8 and page.dtype == "uint16" else page.dtype
+    name = page.name or ("" if what == "result" and not format_of(place).tiled else what.replace(":", " "))
     tags = tags if what == "result" or what.startswith("slice:") else Tags()
     (height, width), software = result.frame, f"imfuse-tiles v{__version__}"
     picture = Picture(height, width, page.planes, dtype, result.options, software, name, tags, size)  # type: ignore[arg-type]
@@ -90,25 +90,25 @@ def export_stored(
     return lost
 
 
-def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> tuple[Page, str]:
-    """A page of a result, and its number type."""
+def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> Page:
+    """A page of a result."""
     colours = result.colours
     if what == "result":
         planes = colours + (not result.opaque)
-        return Page(planes, _planes(result, 0, planes)), "uint16"
+        return Page(planes, _planes(result, 0, planes))
     if what not in PARTS:
         raise Refusal(f"--what {what}: allowed are {', '.join(PARTS)} and slice:N")
     if not result.maps:
         raise Refusal(f"--what {what}: the result has no mask and no depth; fuse -X makes them")
     if what == "mask":
-        return Page(1, _planes(result, colours + 1, colours + 2)), "uint16"
+        return Page(1, _planes(result, colours + 1, colours + 2))
     depth = _planes(result, colours + 2, colours + 4)
     if what == "depthmap":
-        return Page(4, depth_colours(depth)), "uint16"
+        return Page(4, depth_colours(depth))
     if size.z and result.slices and format_of(place).z_step:
-        return Page(1, in_micrometres(depth, result.slices * size.z)), "float32"
+        return depth_in_micrometres(depth, result.slices * size.z)
     known = result.depth_opaque
-    return Page(2 - known, _planes(result, colours + 2, colours + 4 - known)), "uint16"
+    return Page(2 - known, _planes(result, colours + 2, colours + 4 - known))
 
 
 def _planes(result: StoredResult, first: int, stop: int) -> Callable[[Access, Region], np.ndarray]:
@@ -116,25 +116,8 @@ def _planes(result: StoredResult, first: int, stop: int) -> Callable[[Access, Re
     return lambda access, region: access.read(result.path, [(first, stop)], region)
 
 
-def in_micrometres(
-    depth: Callable[[Access, Region], np.ndarray], height: float
-) -> Callable[[Access, Region], np.ndarray]:  # fmt: skip
-    """Depth values and their opacity, 16-bit codes, as micrometres (1, y, x) in front of the last frame, float32.
-
-    ``height``: the micrometres that the value 1 stands for. Not a number where the depth is not known.
-    """
-
-    def read(access: Access, region: Region) -> np.ndarray:
-        value, opacity = depth(access, region)
-        made = value.astype(np.float32) * np.float32(height / 65535)
-        made[opacity == 0] = np.nan
-        return made[None]
-
-    return read
-
-
-def _slice(store: Store, result: StoredResult, what: str) -> tuple[str, Page, str]:
-    """The array of the frames, the page of one, and its number type."""
+def _slice(store: Store, result: StoredResult, what: str) -> Page:
+    """The page of a frame, in its own number type."""
     number = what.partition(":")[2]
     if not re.fullmatch("[0-9]{1,9}", number) or not 1 <= int(number) <= max(result.slices, 1):
         raise Refusal(f"--what {what}: allowed is slice:N, N from 1 to {result.slices}")
@@ -150,4 +133,4 @@ def _slice(store: Store, result: StoredResult, what: str) -> tuple[str, Page, st
     def read(access: Access, region: Region) -> np.ndarray:
         return access.read(result.source, [(0, planes), place], region)[:, 0]
 
-    return result.source, Page(planes, read), array.dtype
+    return Page(planes, read, dtype=array.dtype)

@@ -22,11 +22,15 @@ Read = Callable[[Access, Region], np.ndarray]
 
 @frozen
 class Page:
-    """One picture of a file: its planes and how a region of them is read, as 16-bit codes (planes, y, x)."""
+    """One picture of a file: its planes and how a region of them is read, (planes, y, x) of its number type.
+
+    Nearly always these are 16-bit codes.
+    """
 
     planes: int
     read: Read
     name: str = ""
+    dtype: str = "uint16"
 
 
 @frozen
@@ -82,6 +86,21 @@ def depth_colours(depth: Read) -> Read:
         return made
 
     return read
+
+
+def depth_in_micrometres(depth: Read, height: float) -> Page:
+    """Depth values and their opacity, 16-bit codes, as micrometres in front of the last frame, float32.
+
+    ``height``: the micrometres that the value 1 stands for. Not a number where the depth is not known.
+    """
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        value, opacity = depth(access, region)
+        made = value.astype(np.float32) * np.float32(height / 65535)
+        made[opacity == 0] = np.nan
+        return made[None]
+
+    return Page(1, read, "depth in micrometres", "float32")
 
 
 @cache

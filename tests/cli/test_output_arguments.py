@@ -64,6 +64,9 @@ def test_every_format_is_written_once_and_says_what_it_loses(stack, tmp_path, ca
     group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
     assert np.array_equal(np.moveaxis(group["0"][:], 0, -1), picture)
     assert group.attrs["ome"]["multiscales"][0]["datasets"][1]["coordinateTransformations"][0]["scale"] == [1, 1.3, 1.3]
+    depth, codes = tifffile.imread(tmp_path / "a.depth.ome.tif"), tifffile.imread(tmp_path / "a.depth.tif")
+    codes, known = (codes[..., 0], codes[..., 1] > 0) if codes.ndim == 3 else (codes, codes >= 0)
+    assert np.allclose(depth[known], codes[known] / 65535 * 2 * 2, atol=1e-4)  # two frames, two micrometres
     assert fuse(stack, tmp_path, "a.ome.zarr") == 3  # of another pixel size
     (tmp_path / "a.ome.zarr/0/c/0/0/0").write_bytes(b"changed")
     assert fuse(stack, tmp_path, "a.ome.zarr", "--pixel-size=0.65um", "--z-step=2um") == 3
