@@ -44,7 +44,7 @@ def check_target(
 
     Raises AlreadyExists if the file is there and `force` is not given; Refusal for a directory that is missing or
     not writable, and for pictures the format cannot hold: JPEG takes no alpha; JPEG, PNG and JPEG XL no floating-point
-    samples and only so many pixels a side; JPEG and JPEG XL `memory` bytes; only TIFF holds several pages.
+    samples and only so many pixels a side; only TIFF holds several pages; what needs more than `memory` bytes.
     """
     path, found = Path(path), format_of(path)
     if pages > 1 and not found.pages:
@@ -56,7 +56,7 @@ def check_target(
         raise Refusal(f"{path}: {size} pixels, but {found.name} holds {found.longest} a side; use .tif")
     if found == JPEG and picture.alpha:
         raise Refusal(f"{path}: JPEG holds no transparency; use .tif or .png")
-    if found.whole:
+    if found.whole or found.tiled:
         _check_memory(path, found, picture, memory)
     (check_folder_place if found.folder else check_place)(path, force)
 
@@ -127,6 +127,13 @@ def is_named_big(path: str | Path) -> bool:
 
 
 def _check_memory(path: Path, found: Format, picture: Picture, memory: int | None) -> None:
-    needed = jpeg.jpeg_bytes(picture) if found == JPEG else jxl.jxl_bytes(picture)
+    needed = {"jpeg": jpeg.jpeg_bytes, "jxl": jxl.jxl_bytes}.get(found.kind, _pyramid_bytes)(picture)
     if memory is not None and needed > memory:
         raise Refusal(f"{path}: {found.name} needs {needed >> 20} MiB, more than {memory >> 20} MiB; use .tif or .png")
+
+
+def _pyramid_bytes(picture: Picture) -> int:
+    """Memory for making the levels of a pyramid, in tiles of the same edge in every format."""
+    from imfuse_tiles.imageio.writing.ome_tiff import pyramid_of
+
+    return pyramid_of(picture).memory

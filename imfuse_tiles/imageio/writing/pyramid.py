@@ -8,7 +8,6 @@ level but the first, at most one row of tiles.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from math import prod
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -68,9 +67,9 @@ class Pyramid:
         return [TileIndex(level, row, column) for column in range(self.grid(level)[1])]
 
     @property
-    def samples(self) -> int:
-        """Samples of all levels."""
-        return sum(prod(self.size(level)) for level in range(self.levels)) * self.planes
+    def memory(self) -> int:
+        """Bytes at most while the tiles are made: rows of tiles of the smaller levels, and halves of such rows."""
+        return 3 * self.planes * (self.edge // 2) * self.frame[1] * np.dtype(self.dtype).itemsize
 
 
 def levels_to(frame: Frame, smallest: int) -> int:
@@ -109,6 +108,7 @@ def _tiles_below(pyramid: Pyramid, read: ReadRegion, known: KnownTiles | None, l
     for below in range(2 * row, min(2 * row + 2, pyramid.grid(level - 1)[0])):
         parts.append((yield from _tiles_below(pyramid, read, known, level - 1, below)))
     band = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    parts.clear()  # while the tiles of the band are written nothing else of its width is kept
     cut = lambda tile: band[..., tile.column * pyramid.edge : (tile.column + 1) * pyramid.edge]  # noqa: E731
     for tile in tiles:
         yield tile, cut(tile)

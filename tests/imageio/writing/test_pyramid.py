@@ -1,5 +1,7 @@
 """Tiles of a pyramid: every one once, after those it is made of, and the same whatever is known already."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -63,3 +65,13 @@ def test_a_stopped_pyramid_goes_on(count):
 
 def test_levels_end_where_the_longest_side_fits():
     assert [levels_to((1, longest), 512) for longest in (1, 512, 513, 1024, 1025)] == [1, 1, 2, 2, 3]
+
+
+def test_memory_is_that_of_rows_of_tiles():
+    pyramid = Pyramid((1500, 30_000), 1, "uint16", 128, levels_to((1500, 30_000), 128))
+    tracemalloc.start()
+    for _ in pyramid_tiles(pyramid, lambda region: np.zeros((1, *region.shape), np.uint16)):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.3 * pyramid.memory < peak < pyramid.memory  # the picture has 90 MB, this 11
