@@ -117,7 +117,7 @@ def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> l
     nowhere = Store.at(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
     stack = align_from_args(args, recipe, stack, nowhere, resources)
     tell_alignment(args, stack)
-    alpha = bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None
+    alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)
     return write_frames(
         stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=workers,
         options=recipe.ops, memory=resources.memory, only=len(stack) // 2 if args.middle else None,

@@ -28,7 +28,7 @@ def add_frame_options(parser: Parser) -> None:
     add("--input-level", type=whole_number(0), default=0, metavar="N",
         help="which size of a file of several, a level of its pyramid (0, full size)")  # fmt: skip
     add("--white", type=number(0), metavar="LEVEL", help="sample of the frames that is white (full scale, or 1.0)")
-    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels, do not cut margins off")
+    add("--ignore-alpha", action="store_true", help="take the colours of transparent pixels for picture")
     add(
         "--check-inputs",
         action="store_true",

@@ -124,7 +124,8 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
         return cropped(stack, recipe)
     if not moves:
         frames = tuple(replace(frame, matrix=SAME) for frame in frames)
-    top, left, size = (0, 0, size) if recipe.single_option(AlignKeepSize) or not moves else crop(frames, size)
+    keeps_size = moves and recipe.single_option(AlignKeepSize) is not None
+    top, left, size = (0, 0, size) if keeps_size or not moves else crop(frames, size)
     part = part_of_frame(recipe, size)
     top, left, size = top + part.y0, left + part.x0, part.shape
     corner = np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
@@ -132,7 +133,7 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
     for frame in frames:
         matrix = np.array(frame.matrix).reshape(3, 3) @ corner
         warps.append(FrameWarp(tuple(float(number) for number in matrix.ravel()), frame.gains))
-    return prepared(stack.warped(warps, size), recipe)
+    return prepared(stack.warped(warps, size, shows_less=keeps_size), recipe)
 
 
 def part_of_frame(recipe: Recipe, size: Frame) -> Region:

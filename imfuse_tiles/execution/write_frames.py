@@ -84,7 +84,7 @@ def bands(stack: Stack, number: int, alpha: bool) -> Iterator[np.ndarray]:
         for y0 in range(0, height, BAND):
             part = Region(y0, min(y0 + BAND, height), 0, width)
             if warp is None and not alpha:
-                rows = frame.rows(part.y0, part.y1)
+                rows = frame.rows(part.y0, part.y1)[: header.channels]
             else:
                 rows, seen, _ = warped_rows(frame, warp or FrameWarp(SAME), part)
                 rows = np.concatenate([rows, (seen * full).astype(rows.dtype)[None]]) if alpha else rows

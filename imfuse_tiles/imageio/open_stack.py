@@ -8,8 +8,8 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.coverage import with_coverage
 from imfuse_tiles.imageio.image_files import ImageFiles, find_images
-from imfuse_tiles.imageio.margins import without_margins
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.ranges import with_white
 from imfuse_tiles.imageio.reading import (
@@ -77,7 +77,7 @@ def stack_of_headers(
     if check_inputs:
         headers = _with_contents(headers)
     if not ignore_alpha and any(header.has_alpha for header in headers):
-        headers = without_margins(headers, notices)
+        headers = with_coverage(headers, notices)
     headers = with_white(headers, white, notices)
     headers, tags = _in_one_profile(headers, notices)
     return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)

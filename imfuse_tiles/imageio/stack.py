@@ -11,8 +11,9 @@ from imfuse_tiles.geometry import Frame
 from imfuse_tiles.imageio.alignment import Alignment
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.imageio.reading.frames import FULL
 
-FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+__all__ = ["FULL", "FrameWarp", "Stack"]
 
 
 @frozen
@@ -43,6 +44,8 @@ class Stack:
     #: What was found of how the frames lie over each other, and the key that it is kept by in a store.
     alignment: Alignment | None = None
     alignment_key: str = ""
+    #: Whether resampled frames show less than the frame of the stack.
+    shows_less: bool = False
 
     @property
     def frame(self) -> Frame:
@@ -67,10 +70,19 @@ class Stack:
     def dtype(self) -> str:
         return self.headers[0].dtype
 
+    @property
+    def covered(self) -> bool:
+        """Whether there are pixels where a frame has no picture: which ones is stored with the frames."""
+        return self.shows_less or any(header.coverage for header in self.headers)
+
     def __len__(self) -> int:
         return len(self.headers)
 
-    def warped(self, warps: Sequence[FrameWarp], size: Frame) -> Stack:
-        """The stack with its frames resampled as they are read; another stack, with another digest."""
-        listing = repr([self.digest, [(warp.matrix, warp.gains) for warp in warps], tuple(size)])
-        return replace(self, warps=tuple(warps), size=size, digest=hashlib.sha256(listing.encode()).hexdigest())
+    def warped(self, warps: Sequence[FrameWarp], size: Frame, shows_less: bool = False) -> Stack:
+        """The stack with its frames resampled as they are read; another stack, with another digest.
+
+        ``shows_less``: some pixels lie outside some frames, and are no picture there.
+        """
+        about = [self.digest, [(warp.matrix, warp.gains) for warp in warps], tuple(size), *["part"] * shows_less]
+        digest = hashlib.sha256(repr(about).encode()).hexdigest()
+        return replace(self, warps=tuple(warps), size=size, digest=digest, shows_less=shows_less)

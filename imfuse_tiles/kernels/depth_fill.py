@@ -39,7 +39,8 @@ def filled(peak: Planes, picture: Planes, coarse: Planes, coarse_picture: Planes
 
     ``peak`` and ``coarse``: depth and one over its variance (2, y, x); ``picture`` and ``coarse_picture`` the fused
     pictures (planes, y, x) in 0..1, float32, each over the same pixels as those; ``origins``: where the fine and the
-    coarse arrays begin in their levels. The coarse ones cover ``pyramid.coarser`` of the fine.
+    coarse arrays begin in their levels. The fine ones begin on even pixels, and the coarse
+    ones cover ``pyramid.coarser`` of them.
     """
     out = np.empty_like(peak)
     arrays = [np.ascontiguousarray(each) for each in (peak, picture, coarse, coarse_picture)]

@@ -7,6 +7,7 @@ in which they are added.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,19 @@ class Evaluation:
         self._count = 0
         self._scale = 1
         self._total: NDArray[Any] | None = None
+        self._shown: NDArray[np.int64] | None = None
 
-    def add(self, samples: Samples) -> None:
-        """Take in the next picture; ValueError if its shape differs or 65536 pictures are in a sum already."""
+    def add(self, samples: Samples, shown: NDArray[np.bool_] | None = None) -> None:
+        """Take in the next picture; ValueError if its shape differs or 65536 pictures are in a sum already.
+
+        ``shown``: only these pixels of it count, bool (y, x); given for all pictures or for none.
+        """
+        if shown is not None:
+            self._shown = shown.astype(np.int64) + (0 if self._shown is None else self._shown)
+            neutral: float = full_scale(samples.dtype) if self.mode == "Min" else 0
+            if samples.dtype.kind == "f" and self.mode in ("Min", "Max"):
+                neutral = np.inf if self.mode == "Min" else -np.inf
+            samples = np.where(shown, samples, samples.dtype.type(neutral))
         if self._total is None:
             self._total, self._scale = self._start(samples), full_scale(samples.dtype)
         elif samples.shape != self._total.shape:
@@ -77,15 +88,34 @@ class Evaluation:
         return samples.copy()
 
     def result(self) -> Picture:
-        """The picture, float32, full scale 1 (Sum, Add, Abs may exceed it); ValueError if nothing was added."""
+        """The picture, float32, full scale 1 (Sum, Add, Abs may exceed it); ValueError if nothing was added.
+
+        Pixels that are shown in no picture have any value.
+        """
         if self._total is None:
             raise ValueError("no picture to evaluate")
         if self.mode in ("Max", "Min"):
             return unit(self._total)
+        pictures = self._count if self._shown is None else np.maximum(self._shown, 1)
         if self.mode == "RMS":
-            return np.sqrt(self._total / (self._count * self._scale**2)).astype(np.float32)
-        count = self._count if self.mode == "Mean" else 1
+            return np.sqrt(self._total / (pictures * self._scale**2)).astype(np.float32)
+        count = pictures if self.mode == "Mean" else 1
         return (self._total / (count * self._scale)).astype(np.float32)
+
+
+def around_median(
+    slices: Iterable[Samples], shown: Iterable[NDArray[np.bool_]], count: NDArray[np.int32], total: int
+) -> Iterator[Samples]:
+    """Pictures (c, y, x) that have the median of the pixels that are ``shown``, bool (y, x): others lie around it.
+
+    ``count``: how many of the ``total`` pictures show a pixel. As many of the others as keep its rank are black.
+    """
+    black = total // 2 - count // 2
+    for samples, seen in zip(slices, shown, strict=True):
+        low, high = (0, full_scale(samples.dtype)) if samples.dtype.kind == "u" else (-1e30, 1e30)
+        limits = samples.dtype.type(low), samples.dtype.type(high)
+        yield np.where(seen, samples, np.where(black > 0, *limits))
+        black = black - ~seen
 
 
 def median(stack: Samples) -> Picture:

@@ -49,7 +49,7 @@ class Peak:
         self.mass, self.moment = (np.empty((0, 0), np.float32) for _ in range(2))
 
     def add(self, evidence: Plane) -> None:
-        """Take the next slice's evidence, float32 (y, x) from 0 on."""
+        """Take the next slice's evidence, float32 (y, x) from 0 on, -1 where the slice has no picture."""
         _advance(evidence, self.count, self.best, self.index, self.before, self.after, self.previous)
         self.count += 1
 
@@ -168,7 +168,7 @@ def _gain(best, index, before, after, noise, count, out):  # type: ignore[no-unt
     """A parabola through the logarithms of three energies, where its peak lies between them."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            if index[y, x] < 1 or index[y, x] > count - 2:
+            if index[y, x] < 1 or index[y, x] > count - 2 or min(before[y, x], after[y, x]) < 0:
                 continue
             a = math.log(_clean(before[y, x], noise) + np.float32(1e-7))
             b = math.log(_clean(best[y, x], noise) + np.float32(1e-7))
@@ -206,13 +206,13 @@ def _place(best, index, before, after, noise, count, ordered, where, sure):  # t
             c = math.log(_clean(after[y, x], noise) + np.float32(1e-12))
             error_b = _relative(best[y, x], noise)
             error_a, error_c = _relative(before[y, x], noise), _relative(after[y, x], noise)
-            if i == 0:
+            if i <= 0 or before[y, x] < 0:
                 a, error_a = c, error_c
-            if i == count - 1:
+            if i == count - 1 or after[y, x] < 0:
                 c, error_c = a, error_a
             bend = max(2 * b - a - c, 1e-3) if count > 1 else 1e-3
             shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5) if ordered else 0.0
-            where[y, x] = i + shift
+            where[y, x] = max(i, 0) + shift
             spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
             precision = 1 / ((spread + error_b) / (bend * bend) + LEAST_SPREAD * LEAST_SPREAD)
             above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)

@@ -93,7 +93,7 @@ def _doubt(near, least, light, top, left, evidence):  # type: ignore[no-untyped-
             share = min(np.float32(NEARNESS) * near[y, x], one)
             if share == 0:
                 continue
-            ratio = (least[y, x] + dark) / (light[y, x] + dark)
+            ratio = min((least[y, x] + dark) / (light[y, x] + dark), one)
             ratio = ratio * ratio
             ratio = ratio * ratio
             ratio = ratio * ratio

@@ -19,9 +19,12 @@ def six_digits(value: float) -> float:
 def histogram(peak: np.ndarray, low: float, high: float) -> np.ndarray:
     """How many pixels of the stack's strongest mask fall into each of 256 bins of its levelled value.
 
-    ``peak``: float32 (y, x), the largest raw mask over all slices. Returns int64[256].
+    ``peak``: float32 (y, x), the largest raw mask over all slices, -inf where there is none, which does not count.
+    Returns int64[256].
     """
     counts = np.zeros(BINS, np.int64)
+    if peak.size and peak.min() == -np.inf:
+        peak = peak[peak > -np.inf][None]
     _count(np.ascontiguousarray(peak), low, high - low, counts)
     return counts
 
@@ -86,8 +89,14 @@ def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.
     return out
 
 
-def gathered(mask: np.ndarray, peak: np.ndarray) -> float:
-    """Raise ``peak``, the largest values so far, to those of one more mask; its smallest. All float32 (y, x)."""
+def gathered(mask: np.ndarray, peak: np.ndarray, shown: np.ndarray | None = None) -> float:
+    """Raise ``peak``, the largest values so far, to those of one more mask; its smallest. All float32 (y, x).
+
+    ``shown``: only these pixels count, bool (y, x); the smallest of none is infinite.
+    """
+    if shown is not None and not shown.all():
+        np.maximum(peak, mask, out=peak, where=shown)
+        return float(np.min(mask, where=shown, initial=np.inf))
     lows = np.full(mask.shape[1], np.inf, np.float32)
     _gathered(np.ascontiguousarray(mask), *placed(peak), lows)
     return float(lows.min())

@@ -182,9 +182,14 @@ class Highlights:
         lit = samples.cropped(self.level.lit(self.cells)).data
         return self.level.blurred_cells(kernels.highlights.brightness(lit, self.level.full), self.cells)
 
-    def add(self, samples: Window) -> None:
-        """Take the light of a slice into account."""
-        np.minimum(self.least, self.light(samples), out=self.least)
+    def add(self, samples: Window, covered: Window | None = None) -> None:
+        """Take the light of a slice into account, where it has a picture all around (``covered``, y, x: 1)."""
+        light = self.light(samples)
+        if covered is not None:
+            lit = covered.cropped(self.level.lit(self.cells)).data[None]
+            full = self.level.blurred_cells(kernels.highlights.brightness(lit, 1.0), self.cells) > np.float32(0.999)
+            light = np.where(full, light, np.float32(1))
+        np.minimum(self.least, light, out=self.least)
 
     def doubt(self, samples: Window, evidence: np.ndarray) -> None:
         """Diminish the evidence of a slice over the core by the light it has beyond the least."""

@@ -28,7 +28,11 @@ def computable_stages(plan: Plan) -> list[Stage]:
 
 def _is_computable(plan: Plan, stage: Stage) -> bool:
     if isinstance(stage.job, IngestJob):
-        return stage.key == plan.frames_key and all(header.window_access for header in stage.job.headers)
+        return (
+            stage.key == plan.frames_key
+            and not stage.job.coverage
+            and all(header.window_access for header in stage.job.headers)
+        )
     return _read_once(plan, stage) if isinstance(stage.job, MontageJob) else not stage.whole
 
 

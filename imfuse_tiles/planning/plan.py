@@ -8,14 +8,14 @@ from typing import Any
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import STEPS, Recipe
-from imfuse_tiles.planning.plan_builder import PlanBuilder, reading_key
+from imfuse_tiles.planning.plan_builder import PlanBuilder, frame_outputs, reading_key
 from imfuse_tiles.planning.plan_preparation import prepare_frames
 from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.retouch import Strokes, strokes_digest
-from imfuse_tiles.stages.stage import Output, Stage
+from imfuse_tiles.stages.stage import Stage
 
 
 @frozen
@@ -96,11 +96,11 @@ def read_frames(builder: PlanBuilder) -> None:
         prepare_frames(builder)
         return
     rows = all(header.random_access for header in stack.headers)
-    out = Output(source.path, (stack.planes, builder.slices), (stack.planes, 1), stack.dtype)
-    job: IngestJob = IngestJob(stack.headers, source.path)
+    job: IngestJob = IngestJob(stack.headers, source.path, coverage=source.coverage)
     if stack.warps:
-        job = AlignJob(stack.headers, source.path, warps=stack.warps, size=builder.frame)
-    builder.add("read frames", builder.stack_key, job, out, slices=builder.slices, banded=True, about={"rows": rows})
+        job = AlignJob(stack.headers, source.path, coverage=source.coverage, warps=stack.warps, size=builder.frame)
+    builder.add("read frames", builder.stack_key, job, *frame_outputs(builder), slices=builder.slices, banded=True,
+                about={"rows": rows})  # fmt: skip
 
 
 def stages_from(plan: Plan, step: str) -> list[str]:

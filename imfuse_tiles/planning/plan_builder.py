@@ -60,8 +60,9 @@ class PlanBuilder:
     @property
     def source(self) -> StoredFrames:
         """The frames as they lie in the store."""
-        stack = self.stack
-        return StoredFrames(f"source/{self.stack_key}", stack.planes, stack.frame, FULL[stack.dtype])
+        stack, path = self.stack, f"source/{self.stack_key}"
+        coverage = f"{path}-coverage" if stack.covered else ""
+        return StoredFrames(path, stack.planes, stack.frame, FULL[stack.dtype], coverage=coverage)
 
     @property
     def mask_resize(self) -> PrepResize | None:
@@ -91,3 +92,10 @@ class PlanBuilder:
     def fits(self, job: Job) -> bool:
         """Whether a job on a whole frame of masks fits the memory."""
         return self.block_limit is None or job.memory(*self.mask_frame) <= self.block_limit
+
+
+def frame_outputs(builder: PlanBuilder) -> list[Output]:
+    """The arrays of the stage that reads the frames: their samples, and where they have a picture if not everywhere."""
+    stack, source = builder.stack, builder.source
+    outputs = [Output(source.path, (stack.planes, builder.slices), (stack.planes, 1), stack.dtype)]
+    return outputs + [Output(path, (builder.slices,), (1,), "uint8") for path in [source.coverage] if path]

@@ -18,7 +18,7 @@ from imfuse_tiles.planning.plan_fourier import far_part
 from imfuse_tiles.planning.plan_pictures import compared_picture, image_file
 from imfuse_tiles.stages.depthmap_mask import DepthMapJob
 from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob, FramePlanes, MaskPlanes
-from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, WeightedMask
+from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, StoredFrames, WeightedMask
 from imfuse_tiles.stages.montage import MergedMasks
 from imfuse_tiles.stages.stage import Output, Stage
 
@@ -58,9 +58,9 @@ def depthmap_mask(builder: PlanBuilder, op: DepthMap) -> tuple[Stage, str | None
     assert layer.picture is not None
     key = DepthMapJob.key(builder.slices, op.record("work"), layer.record()[1:], builder.mask_resize_record)
     job = DepthMapJob(
-        op=op, working_space=builder.recipe.working_space, source=builder.source, frame=builder.mask_frame,
-        out=f"mask/{key}", peak=f"peak/{key}", image=replace(layer.picture, resize=builder.mask_resize),
-        total=builder.slices,
+        op=op, working_space=builder.recipe.working_space, source=replace(builder.source, coverage=""),
+        frame=builder.mask_frame, out=f"mask/{key}", peak=f"peak/{key}",
+        image=replace(layer.picture, resize=builder.mask_resize), total=builder.slices,
         veiled=layer.veiled, premultiplied=layer.premultiplied,
     )  # fmt: skip
     out = Output(job.out, (builder.slices,), (1,), "float32")
@@ -73,8 +73,14 @@ def depthmap_mask(builder: PlanBuilder, op: DepthMap) -> tuple[Stage, str | None
 def normalisation(builder: PlanBuilder, op: MaskGenerator, raw: str, peak: str) -> str:
     """The stage that normalises a generator's masks over the stack; its key."""
     key = LevelJob.key(raw, op.clut)
-    builder.add(f"normalise {op.name} mask", key, LevelJob(raw, peak, op.clut), frame=builder.mask_frame, inputs=(raw,))
+    job = LevelJob(raw, peak, op.clut, partly_shown(builder) if peak == f"mask/{raw}" else None)
+    builder.add(f"normalise {op.name} mask", key, job, frame=builder.mask_frame, inputs=(raw,))
     return key
+
+
+def partly_shown(builder: PlanBuilder) -> StoredFrames | None:
+    """The frames as masks see them, if not every pixel of them is picture."""
+    return replace(builder.source, resize=builder.mask_resize) if builder.source.coverage else None
 
 
 def plane_count(builder: PlanBuilder, op: MaskGenerator) -> int:
@@ -98,6 +104,8 @@ def merged_masks(builder: PlanBuilder) -> MergedMasks:
         recipe.merge.record(),
         [(part.path, part.level, part.weight, part.op.record("merge"), part.op.is_filtered) for part in parts],
     ]  # fmt: skip
+    if any(isinstance(op, DepthMap) for op in recipe.generators):  # their masks are the same for other frames
+        about.append(builder.stack_key)
     start: FarFilteredMasks | None = None
     key, path = "", ""
     segments = filter_segments(builder, tuple(parts))
@@ -109,7 +117,8 @@ def merged_masks(builder: PlanBuilder) -> MergedMasks:
             inputs, filters = [*inputs, key, stage.key], filters[1:]
         key = MergeJob.key(about, len(segments), start.far.path if start else None)
         path = f"merge/{key}"
-        job = MergeJob(tuple(parts), recipe.merge, filters, builder.mask_frame, path, start, last)
+        job = MergeJob(tuple(parts), recipe.merge, filters, builder.mask_frame, path, start, last,
+                       partly_shown(builder))  # fmt: skip
         builder.add("merge masks", key, job, Output(path, (builder.slices,), (1,), "float32"), halo=job.halo(),
                     frame=builder.mask_frame, slices=builder.slices, inputs=tuple(inputs),
                     whole=job.whole_frame)  # fmt: skip

@@ -14,6 +14,7 @@ from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.stages import focus_depth, focus_pyramid
+from imfuse_tiles.stages.covered_area import CoveredAreaJob
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
 from imfuse_tiles.stages.masks import StoredFrames, StoredPicture
@@ -32,11 +33,23 @@ def picture(builder: PlanBuilder, origin: ImageSpec) -> Layer:
         return recipe_picture(builder, origin)
     if origin.kind == "enfuse":
         fusion = FusionWeights.parse("", origin.mode)
-        return Layer(origin, plan_fusion(builder.add, builder.source, builder.stack_key, fusion, builder.slices))
-    if origin.kind == "pyramid":
-        return Layer(origin, focus_pyramid_stages(builder, origin).picture)
-    key = PictureJob.key(builder.stack_key, origin.kind, origin.mode, origin.swapped)
-    return Layer(origin, statistic_picture(builder, origin, key))
+        fused = plan_fusion(builder.add, builder.source, builder.stack_key, fusion, builder.slices)
+    elif origin.kind == "pyramid":
+        fused = focus_pyramid_stages(builder, origin).picture
+    else:
+        key = PictureJob.key(builder.stack_key, origin.kind, origin.mode, origin.swapped)
+        fused = statistic_picture(builder, origin, key)
+    return Layer(origin, fused, area=covered_area(builder))
+
+
+def covered_area(builder: PlanBuilder) -> StoredFrames | None:
+    """The stage of what any slice covers, and how it is read; None where slices have no transparent parts."""
+    if not builder.source.coverage:
+        return None
+    key = CoveredAreaJob.key(builder.stack_key)
+    job = CoveredAreaJob(builder.source, builder.slices, f"image/{key}")
+    builder.add("covered area", key, job, job.output(), inputs=(builder.stack_key,))
+    return StoredFrames(job.out, 1, builder.frame, FULL["uint8"], key=key)
 
 
 def focus_pyramid_stages(builder: PlanBuilder, origin: ImageSpec) -> focus_pyramid.Fused:
@@ -57,7 +70,8 @@ def depth_of_backgrounds(builder: PlanBuilder) -> focus_depth.FocusDepth | None:
     top = origin_of_depth(builder)
     if top is None:
         return None
-    return focus_depth.depth(builder.add, focus_pyramid_stages(builder, top).restored, builder.slices)
+    found = focus_depth.depth(builder.add, focus_pyramid_stages(builder, top).restored, builder.slices)
+    return replace(found, area=covered_area(builder))
 
 
 def statistic_picture(builder: PlanBuilder, origin: ImageSpec, key: str) -> StoredFrames:

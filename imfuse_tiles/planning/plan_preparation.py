@@ -5,10 +5,9 @@ from __future__ import annotations
 from imfuse_tiles.imageio.reading import source_digest
 from imfuse_tiles.options.preparation_chain import PreparationChain, preparation_chain
 from imfuse_tiles.options.preparation_tone import ContrastStretch
-from imfuse_tiles.planning.plan_builder import PlanBuilder
+from imfuse_tiles.planning.plan_builder import PlanBuilder, frame_outputs
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
 from imfuse_tiles.stages.prepare import MeasuredBy, PrepareJob
-from imfuse_tiles.stages.stage import Output
 
 
 def prepare_frames(builder: PlanBuilder) -> None:
@@ -16,11 +15,11 @@ def prepare_frames(builder: PlanBuilder) -> None:
     stack, source = builder.stack, builder.source
     chain = preparation_chain(builder.recipe.ops, stack.aligned_frame)
     measured = measuring_stages(builder, chain)
-    out = Output(source.path, (stack.planes, builder.slices), (stack.planes, 1), stack.dtype)
-    job = PrepareJob(stack.headers, source.path, chain=chain, measured=measured, warps=stack.warps)
+    job = PrepareJob(stack.headers, source.path, coverage=source.coverage, chain=chain, measured=measured,
+                     warps=stack.warps)  # fmt: skip
     rows = all(header.random_access for header in stack.headers) and not chain.turns_sides
-    builder.add("read frames", builder.stack_key, job, out, slices=builder.slices, banded=True, about={"rows": rows},
-                inputs=measured.keys)  # fmt: skip
+    builder.add("read frames", builder.stack_key, job, *frame_outputs(builder), slices=builder.slices, banded=True,
+                about={"rows": rows}, inputs=measured.keys)  # fmt: skip
 
 
 def measuring_stages(builder: PlanBuilder, chain: PreparationChain) -> MeasuredBy:

@@ -8,7 +8,7 @@ from imfuse_tiles.options.final_steps import FinalStep
 from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_masks import merged_masks
-from imfuse_tiles.planning.plan_pictures import depth_of_backgrounds, picture
+from imfuse_tiles.planning.plan_pictures import covered_area, depth_of_backgrounds, picture
 from imfuse_tiles.stages.final import AppliedStep, FinalJob, FinishJob, MeasureJob, StepChain
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import FLAT, Output
@@ -32,7 +32,8 @@ def build_chain(builder: PlanBuilder, first: int, last: int) -> StepChain:
     The steps are cut before every one that needs numbers of the picture: what is there is written and measured.
     """
     start = montage(builder, first, last)
-    chain = StepChain(start.out, builder.stack.planes, start.depth, builder.frame, start.full, maps=builder.maps)
+    chain = StepChain(start.out, builder.stack.planes, start.depth, builder.frame, start.full, maps=builder.maps,
+                      area=covered_area(builder))  # fmt: skip
     for op in builder.recipe.finals:
         if op.needs_measuring:
             chain = write_steps(builder, chain)
@@ -88,6 +89,6 @@ def result_stages(builder: PlanBuilder) -> None:
     inputs = (
         *(name for chain in chains for name in chain.inputs),
         *(name for layer in layers for name in layer.inputs),
-        *([surface.key] if surface else []),
+        *(surface.inputs if surface else ()),
     )
     builder.add("write result", key, job, out, halo=job.halo(), inputs=tuple(inputs))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.imageio.reading import FrameReader, open_frame
-from imfuse_tiles.imageio.stack import FrameWarp
-from imfuse_tiles.stages.frame_levels import FrameLevels
+from imfuse_tiles.imageio.reading import FrameReader
+from imfuse_tiles.imageio.stack import FULL, FrameWarp
 from imfuse_tiles.stages.ingest import BAND, IngestJob
-from imfuse_tiles.stages.stage import Access, Block
+from imfuse_tiles.stages.stage import Block
 
 #: Columns that are resampled at once.
 PART = 2048
@@ -29,17 +28,9 @@ class AlignJob(IngestJob):
     warps: tuple[FrameWarp, ...] = ()
     size: Frame = (0, 0)
 
-    def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        number, region = block.z0 - self.first, block.region
-        header, step, levels = self.headers[number], access.array(self.out).chunks[-2], FrameLevels(block.z0)
-        with open_frame(header) as frame:
-            for y0 in range(region.y0, region.y1, step):
-                part = Region(y0, min(y0 + step, region.y1), 0, self.size[1])
-                rows, _, size = warped_rows(frame, self.warps[number], part)
-                levels.add(rows, y0)
-                access.bytes_read += size
-                access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
-        return levels.report()
+    def rows(self, frame: FrameReader, number: int, part: Region) -> tuple[np.ndarray, np.ndarray | None, int]:
+        rows, seen, size = warped_rows(frame, self.warps[number], part)
+        return rows, seen if self.coverage else None, size
 
     def for_block(self, block: Block) -> AlignJob:
         some = slice(block.z0, block.z1)
@@ -62,15 +53,18 @@ class AlignJob(IngestJob):
 
 
 def warped_rows(frame: FrameReader, warp: FrameWarp, part: Region) -> tuple[np.ndarray, np.ndarray, int]:
-    """A band of a resampled frame, (planes, y, x) of its own number type; where the frame shows something, bool (y, x);
+    """A band of a resampled frame, (channels, y, x) of its own number type; where it has a picture, bool (y, x);
     and the bytes that were read for it."""
     whole, matrix = (frame.header.height, frame.header.width), np.array(warp.matrix).reshape(3, 3)
     y0, y1, _, _ = kernels.warp.source_region(matrix, part, whole)
     source = frame.rows(y0, y1)
-    gains = np.array(warp.gains, np.float32) if warp.gains else None
+    gains = np.array([*warp.gains, *[1] * bool(frame.header.coverage)], np.float32) if warp.gains else None
     out, seen = np.empty((len(source), *part.shape), source.dtype), np.empty(part.shape, np.bool_)
     for x0 in range(part.x0, part.x1, PART):
         piece = part._replace(x0=x0, x1=min(x0 + PART, part.x1))
         inside = piece.slices_in(part)
         out[(..., *inside)], seen[inside] = kernels.warp.warp(source, (y0, 0), whole, matrix, piece, gains)
-    return out, seen, source.nbytes
+    if not frame.header.coverage:
+        return out, seen, source.nbytes
+    # The weights of the kernel sum to 1, so half of full scale is the edge of the picture.
+    return out[:-1], seen & (out[-1] > FULL[frame.header.dtype] / 2), source.nbytes

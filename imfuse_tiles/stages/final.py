@@ -12,8 +12,10 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window, total_halo
 from imfuse_tiles.options.final_steps import FinalStep, Picture
+from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.focus_depth import FocusDepth
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job
 from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store
@@ -47,6 +49,8 @@ class StepChain:
     full: float = 1.0
     steps: tuple[AppliedStep, ...] = ()
     maps: bool = True
+    #: What any slice covers; None: everything.
+    area: StoredFrames | None = None
 
     @property
     def behind(self) -> int:
@@ -61,11 +65,13 @@ class StepChain:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The keys of the stages it is read from."""
-        return (self.key, *(step.numbers for step in self.steps if step.numbers))
+        numbers = (step.numbers for step in self.steps if step.numbers)
+        return (self.key, *numbers, *([self.area.key] if self.area else []))
 
     def record(self) -> list[Any]:
         """What decides the picture's samples."""
-        return [self.path, [[step.op.record("work"), step.numbers] for step in self.steps]]
+        steps = [[step.op.record("work"), step.numbers] for step in self.steps]
+        return [self.path, steps, *([self.area.key] if self.area else [])]
 
     def then(self, step: AppliedStep) -> StepChain:
         """The same picture with one more step to take."""
@@ -98,7 +104,12 @@ class StepChain:
         picture = Picture(window(planes[: c + 1]), window(planes[c + 1]), window(planes[c + 2 : self.behind]))
         for step in self.steps:
             picture = step.apply(picture, access.store)
-        return picture.cropped(region), window(planes[self.behind :]).cropped(region).data
+        picture = picture.cropped(region)
+        if self.steps and self.area:  # a step may have covered what no slice does
+            parts = (within_area(part.data, self.area, access, region) for part in (picture.image, picture.depth))
+            image, depth = (Window(part, region, self.frame) for part in parts)
+            picture = replace(picture, image=image, depth=depth)
+        return picture, window(planes[self.behind :]).cropped(region).data
 
 
 @frozen

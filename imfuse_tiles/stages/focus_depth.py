@@ -11,7 +11,9 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.focus_pyramid import STEADY, steadied
+from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.level_picture import RestoreJob
+from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
 
 
@@ -62,11 +64,19 @@ class FocusDepth:
     path: str
     key: str
     total: int
+    #: What any slice covers; None: everything.
+    area: StoredFrames | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The keys of the stages it is read from."""
+        return (self.key, *([self.area.key] if self.area else []))
 
     def read(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray]:
         """Depth value (1 in front, 0 behind the last slice) with opacity (2, y, x), and confidence 0..1 (y, x)."""
         depth, sure = read_depth(access, self.path, region, self.total)
-        return depth_value(depth, self.total), confidence(sure)
+        value = within_area(depth_value(depth, self.total), self.area, access, region)
+        return value, confidence(sure) if self.area is None else confidence(sure) * value[1]
 
 
 def depth_value(depth: np.ndarray, total: int) -> np.ndarray:
@@ -91,6 +101,6 @@ def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]],
         depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
         level = job.detail.level
         add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, halo=STEADY,
-            inputs=inputs)  # fmt: skip
+            grain=2, inputs=inputs)  # fmt: skip
         below, coarser = depth_job.out, job
     return FocusDepth(below, key, total)

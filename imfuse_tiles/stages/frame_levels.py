@@ -21,9 +21,12 @@ class FrameLevels:
         self.slice_number, self.count, self.high = slice_number, 0, 0.0
         self.sums: np.ndarray | float = 0.0
 
-    def add(self, rows: np.ndarray, y0: int, x0: int = 0) -> None:
-        """Add a part (planes, y, x) of the frame that begins at row y0 and column x0."""
-        part = rows[:, -y0 % STEP :: STEP, -x0 % STEP :: STEP]
+    def add(self, rows: np.ndarray, y0: int, x0: int = 0, covered: np.ndarray | None = None) -> None:
+        """Add a part (planes, y, x) of the frame from row y0 and column x0 on, where it is ``covered`` (y, x)."""
+        places = slice(-y0 % STEP, None, STEP), slice(-x0 % STEP, None, STEP)
+        part = rows[(slice(None), *places)]
+        if covered is not None:
+            part = part[:, covered[places]][:, None]
         self.sums = self.sums + part.sum(axis=(1, 2), dtype=np.float64)
         self.count += part[0].size
         if rows.dtype == np.uint16:

@@ -55,7 +55,16 @@ class WeightJob(Job):
 def weights(access: Access, source: StoredFrames, fusion: FusionWeights, z: int, region: Region) -> Window:
     """The weights of one slice over a region."""
     around = region.with_halo(fusion.halo, source.frame)
-    return fusion.weights(Window(source.samples(access, z, around), around, source.frame)).cropped(region)
+    weight = fusion.weights(Window(source.samples(access, z, around), around, source.frame)).cropped(region)
+    return weight.with_data(weight.data * source.covered(access, z, region)) if source.coverage else weight
+
+
+def equal_share(access: Access, source: StoredFrames, total: int, region: Region) -> np.ndarray:
+    """What a slice that covers a pixel counts where none has any weight, float32 (y, x)."""
+    count = np.zeros(region.shape, np.int32)
+    for z in range(total):
+        count += source.covered(access, z, region)
+    return np.float32(1) / np.where(count > 0, count, total).astype(np.float32)
 
 
 class SliceReader(Protocol):
@@ -75,6 +84,8 @@ class WeightedFrames:
     def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
         job, share = self.weights, np.float32(1 / self.weights.total)
         told = access.read(job.out, [(0, 1)], region)[0]
+        if job.source.coverage:
+            return self._covered(access, region, told)
 
         def hard(z: int) -> Slice:
             mask = kernels.quality.chosen(told, z, job.total, share)
@@ -87,6 +98,23 @@ class WeightedFrames:
             return samples.cropped(region).data, normalise_weights(weight, told, share)
 
         return soft if job.fusion.soft else hard
+
+    def _covered(self, access: Access, region: Region, told: np.ndarray) -> Callable[[int], Slice]:
+        """The same for slices that do not cover all; where none does, all count alike."""
+        job = self.weights
+        share, nowhere = equal_share(access, job.source, job.total, region), np.ones(region.shape, np.bool_)
+        for z in range(job.total):
+            nowhere &= job.source.covered(access, z, region) == 0
+
+        def read(z: int) -> Slice:
+            own = np.where((job.source.covered(access, z, region) > 0) | nowhere, share, np.float32(0))
+            samples = job.source.samples(access, z, region)
+            if not job.fusion.soft:
+                return samples, np.where(told == job.total, own, (told == z).astype(np.float32))
+            weight = weights(access, job.source, job.fusion, z, region).data
+            return samples, np.divide(weight, told, out=own, where=told > 0)
+
+        return read
 
 
 def normalise_weights(weight: np.ndarray, total: np.ndarray, share: np.float32) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.imageio.reading import Header, open_frame
+from imfuse_tiles.imageio.reading import FrameReader, Header, open_frame
 from imfuse_tiles.stages.frame_levels import FrameLevels, stack_levels
 from imfuse_tiles.stages.stage import Access, Block, Job
 from imfuse_tiles.storage.store import Store
@@ -20,7 +20,10 @@ BAND = 512
 
 @frozen
 class IngestJob(Job):
-    """Files, front first, into an array (planes, slices, y, x) of their own number type."""
+    """Files, front first, into an array (planes, slices, y, x) of their own number type.
+
+    ``coverage``: the array (slices, y, x), uint8, that says by 1 where a slice has a picture; none if it is everywhere.
+    """
 
     kind: ClassVar[str] = "read"
     step: ClassVar[str] = ""
@@ -29,6 +32,7 @@ class IngestJob(Job):
     out: str
     #: Number of the slice that the first header belongs to.
     first: int = 0
+    coverage: str = ""
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         header, region = self.headers[block.z0 - self.first], block.region
@@ -36,13 +40,27 @@ class IngestJob(Job):
         levels = FrameLevels(block.z0)
         with open_frame(header) as frame:
             for y0 in range(region.y0, region.y1, step):
-                y1 = min(y0 + step, region.y1)
-                rows = frame.rows(y0, y1)
-                levels.add(rows, y0)
-                access.bytes_read += rows.nbytes
-                part = Region(y0, y1, 0, header.width)
-                access.write(self.out, [(0, header.planes), (block.z0, block.z1)], part, rows[:, None])
+                part = Region(y0, min(y0 + step, region.y1), region.x0, region.x1)
+                rows, covered, size = self.rows(frame, block.z0 - self.first, part)
+                access.bytes_read += size
+                levels.add(rows, y0, covered=covered)
+                self.write(access, (block.z0, block.z1), part, rows, covered)
         return levels.report()
+
+    def rows(self, frame: FrameReader, number: int, part: Region) -> tuple[np.ndarray, np.ndarray | None, int]:
+        """A band of a frame, (planes, y, x); where it has a picture, bool (y, x), None for everywhere; bytes read."""
+        rows = frame.rows(part.y0, part.y1)
+        if not frame.header.coverage:
+            return rows, None, rows.nbytes
+        return rows[:-1], rows[-1] > 0, rows.nbytes
+
+    def write(self, access: Access, slices: tuple[int, int], part: Region, rows: np.ndarray,
+              covered: np.ndarray | None) -> None:  # fmt: skip
+        """Write a part of a slice and where it has a picture."""
+        access.write(self.out, [(0, len(rows)), slices], part, rows[:, None])
+        if self.coverage:
+            seen = np.ones(part.shape, np.uint8) if covered is None else covered.astype(np.uint8)
+            access.write(self.coverage, [slices], part, seen[None])
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         (first, last), (z0, z1) = lead
@@ -64,4 +82,4 @@ class IngestJob(Job):
 
     def memory(self, height: int, width: int) -> int:
         decoder = max(header.decode_bytes for header in self.headers)
-        return decoder + 2 * min(height, BAND) * width * self.headers[0].planes * 4
+        return decoder + 2 * min(height, BAND) * width * (self.headers[0].planes + bool(self.coverage)) * 4

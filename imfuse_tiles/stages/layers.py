@@ -9,6 +9,7 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import ImageSpec
+from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access
 
@@ -24,15 +25,18 @@ class Layer:
     picture: StoredFrames | None = None
     veiled: bool = False
     premultiplied: bool = False
+    #: What any slice covers, for a picture of the slices that does not cover all.
+    area: StoredFrames | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The keys of the stages it is read from."""
-        return (self.picture.key,) if self.picture else ()
+        return tuple(each.key for each in (self.picture, self.area) if each)
 
     def record(self) -> list[Any]:
         """What decides its samples."""
-        return [self.image_spec.kind, self.image_spec.value, self.picture.path if self.picture else "", self.veiled]
+        path, area = self.picture.path if self.picture else "", [self.area.key] if self.area else []
+        return [self.image_spec.kind, self.image_spec.value, path, self.veiled, *area]
 
     @property
     def colours(self) -> int:
@@ -48,7 +52,8 @@ class Layer:
             planes = np.asarray((*values[:colours], values[3]), np.float32)
             return np.broadcast_to(planes[:, None, None], (colours + 1, *region.shape))
         planes = np.clip(self.picture.window(access, 0, region).data, 0, 1)
-        return with_colour_planes(unpremultiply(planes, self.veiled, self.premultiplied), colours)
+        planes = unpremultiply(planes, self.veiled, self.premultiplied)
+        return with_colour_planes(within_area(planes, self.area, access, region), colours)
 
 
 def unpremultiply(planes: np.ndarray, veiled: bool, premultiplied: bool) -> np.ndarray:

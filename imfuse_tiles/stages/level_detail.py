@@ -14,6 +14,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
+from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL, ShownRange
 from imfuse_tiles.kernels.focus_peak import Peak
 from imfuse_tiles.options.focus_pyramid import (
     HIGHLIGHTED,
@@ -61,7 +62,8 @@ class DetailJob(Job):
     def next_slices(self) -> StoredFrames:
         """The slices of the next coarser level."""
         coarser = self.level.coarser
-        return StoredFrames(self.part("slices"), self.source.planes, coarser.frame, coarser.full)
+        coverage = self.part("coverage") if self.source.coverage else ""
+        return StoredFrames(self.part("slices"), self.source.planes, coarser.frame, coarser.full, coverage=coverage)
 
     def outputs(self) -> list[Output]:
         p, n, level = self.source.planes, self.total, self.level
@@ -74,6 +76,11 @@ class DetailJob(Job):
             Output(self.part("most"), (p,), (p,), self.source.dtype),
             Output(self.part("slices"), (p, n), (p, 1), self.next_slices.dtype, level=1, folded=True),
             Output(self.part("evidence"), (n,), (1,), "uint16", level=1, folded=True),
+            *(
+                Output(path, (n,), (1,), "float32", level=1, folded=True)
+                for path in [self.next_slices.coverage]
+                if path
+            ),
         ]
 
     def noise_energy(self, store: Store) -> float:
@@ -111,7 +118,7 @@ class DetailJob(Job):
             return None
         highlights = Highlights.of(self.level, slices.region, near)
         for z in range(self.total):
-            highlights.add(slices.samples(z))
+            highlights.add(slices.samples(z), slices.covered(z))
         return highlights
 
     def clipped_cells(self, slices: LevelSlices, cells: Region) -> np.ndarray:
@@ -120,7 +127,10 @@ class DetailJob(Job):
         height, width = lit.shape
         clipped = np.zeros((-(-height // 2), -(-width // 2)), np.float32)
         for z in range(self.total):
-            kernels.highlights.mark_clipped(slices.samples(z).cropped(lit).data, self.level.full, clipped)
+            samples, covered = slices.samples(z).cropped(lit).data, slices.covered(z)
+            if covered is not None:
+                samples = samples * covered.cropped(lit).data.astype(samples.dtype)
+            kernels.highlights.mark_clipped(samples, self.level.full, clipped)
         return self.level.blurred_cells(clipped, cells) if clipped.any() else np.zeros(cells.shape, np.float32)
 
     def near_cells(self, access: Access, cells: Region) -> np.ndarray:
@@ -133,23 +143,23 @@ class DetailJob(Job):
         """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
         region, p = slices.region, self.source.planes
         core, half = self.level.core(region), halved(region)
-        peak, least, most = Peak(core.shape), np.empty(0), np.empty(0)
+        peak, shown = Peak(core.shape), ShownRange()
         for z in range(self.total):
             low, evidence = slices.evidence(z)
             peak.add(evidence)
-            own = slices.samples(z).cropped(region).data
-            if z:
-                np.minimum(least, own, out=least)
-                np.maximum(most, own, out=most)
-            else:
-                least, most = own.copy(), own.copy()
+            covered = slices.covered(z)
+            shown.add(slices.samples(z).cropped(region).data,
+                      None if covered is None else covered.cropped(region).data)  # fmt: skip
+            if covered is not None:
+                reduced = self.level.reduced_window(covered, half).data
+                access.write(self.next_slices.coverage, [(z, z + 1)], half, np.clip(reduced, 0, 1)[None])
             kept = kept_samples(self.level, low.cropped(half).data)
             access.write(self.part("slices"), [(0, p), (z, z + 1)], half, kept[:, None])
             sure = kernels.detail_energy.significant(evidence, noise)
             share = kernels.pyramid.reduce(sure, (core.y0, core.x0), self.level.frame, half)
             access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.bfloat16(share)[None])
-        access.write(self.part("least"), [(0, p)], region, least)
-        access.write(self.part("most"), [(0, p)], region, most)
+        access.write(self.part("least"), [(0, p)], region, shown.least)
+        access.write(self.part("most"), [(0, p)], region, shown.most)
         return peak
 
     def second_pass(self, slices: LevelSlices, peak: Peak, noise: float) -> tuple[np.ndarray, np.ndarray]:
@@ -164,8 +174,12 @@ class DetailJob(Job):
         top = self.inverse_top(peak, noise, region)
         for z in range(self.total):
             samples, (low, evidence) = slices.samples(z), slices.evidence(z)
-            weight = focus.weights(evidence[part], best, tolerance)
+            weight, covered = focus.weights(evidence[part], best, tolerance), slices.covered(z)
+            if covered is not None:
+                weight *= covered.cropped(wide).data
             weight = blurred(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
+            if covered is not None:
+                weight *= covered.cropped(region).data
             here, there = samples.region, low.region
             origins = (here.y0, here.x0), (region.y0, region.x0), (there.y0, there.x0)
             kernels.pyramid.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
@@ -175,7 +189,8 @@ class DetailJob(Job):
                 total += weight
             else:
                 focus.add_shares(weight, evidence[inner], noise, top, total, left)
-        return detail, total if top is None else np.maximum(left, np.float32(focus.LEAST_LEFT) * total)
+        total = total if top is None else np.maximum(left, np.float32(focus.LEAST_LEFT) * total)
+        return detail, np.maximum(total, np.float32(LEAST_TOTAL)) if self.source.coverage else total
 
     def inverse_top(self, peak: Peak, noise: float, region: Region) -> np.ndarray | None:
         """One over the energy at the peak between slices; None where it is not estimated."""

@@ -9,6 +9,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL
 from imfuse_tiles.options.focus_pyramid import BASE_POWER, restored
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.masks import StoredFrames
@@ -37,6 +38,8 @@ class CoarsestJob(Job):
         picture, total = np.zeros((self.source.planes, *region.shape), np.float32), np.zeros_like(best)
         for z in range(self.total):
             weight = base_weight(self.stored_evidence(access, z, region), best)
+            if self.source.coverage:
+                weight *= np.maximum(self.source.covered(access, z, region), np.float32(LEAST_TOTAL))
             picture += weight * self.source.samples(access, z, region)
             total += weight
         picture /= total

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.kernels.focus_coverage import shown_evidence
 from imfuse_tiles.options.focus_pyramid import Highlights, Level
 from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Access
@@ -41,6 +42,14 @@ class LevelSlices:
             self._samples[z] = window
         return window
 
+    def covered(self, z: int) -> Window | None:
+        """How much of the pixels of a slice is picture, float32 (y, x) in 0..1, where its samples are; None: all."""
+        if not self.source.coverage:
+            return None
+        need, _ = self.level.around(self.region)
+        shown = self.source.covered(self.access, z, need).astype(np.float32, copy=False)
+        return Window(shown, need, self.level.frame)
+
     def evidence(self, z: int) -> tuple[Window, np.ndarray]:
         """The next coarser level of a slice, and its evidence over the core of the region, float32 (y, x)."""
         if z in self._evidence:
@@ -49,7 +58,10 @@ class LevelSlices:
         core, samples = self.level.core(self.region), self.samples(z)
         low = self.level.reduced_window(samples, coarse)
         finer = self.access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
-        found = low, self.level.evidence(samples, low, finer, core, self.highlights)
+        evidence, covered = self.level.evidence(samples, low, finer, core, self.highlights), self.covered(z)
+        if covered is not None:
+            evidence = shown_evidence(evidence, covered.cropped(core).data)
+        found = low, evidence
         if z < KEPT:
             self._evidence[z] = found
         return found

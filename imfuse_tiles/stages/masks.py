@@ -31,6 +31,8 @@ class StoredFrames:
     full: float
     resize: PrepResize | None = None
     key: str = ""
+    #: Where slices have a picture, (slices, y, x) in 0..1; none: everywhere.
+    coverage: str = ""
 
     @property
     def sample_bytes(self) -> int:
@@ -54,6 +56,20 @@ class StoredFrames:
         """Samples (planes, y, x) of a slice as they were read; ``keep``: chunks are shared, row by row."""
         into = None if out is None else out[:, None]
         return access.read(self.path, [(0, self.planes), (z, z + 1)], region, keep, into)[:, 0]
+
+    def covered(self, access: Access, z: int, region: Region) -> np.ndarray:
+        """How much of each pixel of a slice is picture, (y, x) in 0..1, as it is in the store."""
+        return access.read(self.coverage, [(z, z + 1)], region)[0]
+
+    def mask_covered(self, access: Access, z: int, region: Region) -> np.ndarray | None:
+        """Whether pixels of a mask are picture, bool (y, x), at the size that masks are made in; None: all."""
+        if not self.coverage:
+            return None
+        if self.resize is None:
+            return self.covered(access, z, region) > 0
+        read = lambda part: self.covered(access, z, part)[None].astype(np.float32)  # noqa: E731
+        shown: np.ndarray = self.resize.to_mask_size(read, self.frame, region).data[0] > 0.5
+        return shown
 
     def window(self, access: Access, z: int, region: Region, keep: bool = False, codes: bool = False) -> Window:
         """A slice's window as float32 in 0..1, at the size that masks are made in.
@@ -127,10 +143,11 @@ class MaskJob(Job):
             for part, around in parts.items():
                 raw = self.raw_mask(access, z, self.seen(access, z, around), images[part], part)
                 access.write(self.out, [(z, z + 1)], part, raw[None])
-                low = min(low, kernels.level.gathered(raw, peak[part.slices_in(block.region)]))
+                shown = self.source.mask_covered(access, z, part)
+                low = min(low, kernels.level.gathered(raw, peak[part.slices_in(block.region)], shown))
         if self.peak != self.out:
             access.write(self.peak, [(block.z_batch, block.z_batch + 1)], block.region, peak[None])
-        return {"low": low, "high": float(peak.max())}
+        return limits_report(low, float(peak.max()))
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         around = self.around(region)
@@ -167,7 +184,10 @@ class StrongestMask:
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         peak = np.full(region.shape, -np.inf, np.float32)
         for z in range(self.slices):
-            kernels.level.gathered(self.mask.values(access, path, [(z, z + 1)], region)[0], peak)
+            mask, shown = self.mask.values(access, path, [(z, z + 1)], region)[0], None
+            if self.mask.source.coverage:
+                shown = self.mask.source.mask_covered(access, z, region)
+            kernels.level.gathered(mask, peak, shown)
         return peak[None]
 
     def planes(self) -> float:
@@ -179,10 +199,21 @@ def whole_frame_bytes(frame: Frame) -> int:
     return int(kernels.fft.bytes_needed(*frame) + kernels.fft.kept_bytes(*frame))
 
 
+def limits_report(low: float, high: float) -> dict[str, Any]:
+    """What a block says of its values: nothing if it has no pixel of a picture."""
+    return {"low": low, "high": high} if low <= high else {}
+
+
 def value_range(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The smallest and largest value over all blocks."""
-    found = [(each["low"], each["high"]) for each in reports]
+    found = [(each["low"], each["high"]) for each in reports if each]
     return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
+
+
+def least_and_most(mask: np.ndarray, shown: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value of a mask where it is shown; infinite if it is nowhere."""
+    values = mask[shown]
+    return (float(values.min()), float(values.max())) if values.size else (np.inf, -np.inf)
 
 
 @frozen
@@ -195,16 +226,24 @@ class LevelJob(Job):
     raw: str
     peak: str
     clut: bool
+    #: The frames, if ``peak`` holds the masks of all slices and not every pixel of these is picture.
+    source: StoredFrames | None = None
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         low, high = level_limits(access.store, self.raw)
         if high <= low or not self.clut:
             return {"counts": None}
         runs = access.lead_length(self.peak)
-        peak = access.read(self.peak, [(0, 1)], block.region)[0]
+        peak = self.strongest(access, 0, block.region)
         for run in range(1, runs):
-            np.maximum(peak, access.read(self.peak, [(run, run + 1)], block.region)[0], out=peak)
+            np.maximum(peak, self.strongest(access, run, block.region), out=peak)
         return {"counts": kernels.level.histogram(peak, low, high).tolist()}
+
+    def strongest(self, access: Access, run: int, region: Region) -> np.ndarray:
+        """The strongest mask of a group of slices, (y, x); -inf where none is picture."""
+        peak = access.read(self.peak, [(run, run + 1)], region)[0]
+        shown = self.source.mask_covered(access, run, region) if self.source else None
+        return peak if shown is None else np.where(shown, peak, np.float32(-np.inf))
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         low, high = level_limits(store, self.raw)
@@ -275,6 +314,8 @@ class MergeJob(Job):
     out: str
     start: UnfilteredMasks | None = None
     last: bool = True
+    #: The frames, if not every pixel of them is picture.
+    source: StoredFrames | None = None
 
     def halo(self) -> Halo:
         return total_halo(op.halo(self.frame) for op in self.filters)
@@ -290,8 +331,11 @@ class MergeJob(Job):
             for part in parts:
                 mask, least, most = self.merged(access, z, part)
                 access.write(self.out, [(z, z + 1)], part, mask[None])
+                shown = self.source.mask_covered(access, z, part) if self.source else None
+                if shown is not None:
+                    least, most = least_and_most(mask, shown)
                 low, high = min(low, least), max(high, most)
-        return {"low": low, "high": high}
+        return limits_report(low, high)
 
     def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
         """One slice's merged mask, its smallest and its largest value."""

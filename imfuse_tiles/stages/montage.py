@@ -140,7 +140,7 @@ class MontageJob(Job):
             cuts = []
             for z in slices:
                 mask = self.masks.window(access, z, around, self.source.frame)
-                cuts.append([window.cropped(region).data for window in self.cut(mask, state)])
+                cuts.append(shown_cuts(self, access, z, mask, state, region))
             for z, samples in zip(slices, state.samples, strict=False):
                 self.source.samples(access, z, region, out=samples)
             places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
@@ -198,6 +198,22 @@ class MontageJob(Job):
         carried = (self.source.planes + 2 + AT_ONCE) * (1 + len(self.layers)) + self.depth
         read = 0.25 * self.source.sample_bytes * (AT_ONCE + 2) * self.source.planes
         return 8 + carried + read + self.masks.wider(self.source.frame)
+
+
+def shown_cuts(
+    job: MontageJob, access: Access, z: int, mask: Window, state: MontageState, region: Region
+) -> list[np.ndarray]:
+    """A slice's cuts over a region: nothing where it has no picture, which takes no part in what is strongest."""
+    if not job.source.coverage:
+        return [window.cropped(region).data for window in job.cut(mask, state)]
+    covered = job.source.covered(access, z, mask.region)
+    strongest, valley = state.strongest.copy(), None if state.valley is None else state.valley.copy()
+    windows = job.cut(mask, state)
+    np.copyto(state.strongest, strongest, where=covered == 0)
+    if state.valley is not None and valley is not None:
+        np.copyto(state.valley, valley, where=covered == 0)
+    own = covered[region.slices_in(mask.region)]
+    return [window.cropped(region).data * own for window in windows]
 
 
 def store_picture(picture: np.ndarray, exact: bool, out: np.ndarray) -> None:

@@ -17,6 +17,8 @@ from imfuse_tiles.storage.store import Store
 
 #: Pixels around a block that its patches reach: they begin in it.
 NOISE_HALO = Halo.uniform(NOISE_PATCH + 6)
+#: Pixels around a patch that its energies see.
+PATCH_HALO = Halo.uniform(6)
 
 
 @frozen
@@ -41,8 +43,11 @@ class NoiseJob(Job):
         around = block.region.with_halo(NOISE_HALO, level.frame)
         for z in range(self.total):
             samples = Window(self.source.samples(access, z, around), around, level.frame)
+            shown = self.source.covered(access, z, around) if self.source.coverage else np.ones(around.shape, np.uint8)
+            covered = Window(shown, around, level.frame)
             for patch in self.patches(block.region):
-                counts += patch_histogram(level, samples, patch)
+                if covered.cropped(patch.with_halo(PATCH_HALO, level.frame)).data.all():
+                    counts += patch_histogram(level, samples, patch)
         used = np.flatnonzero(counts)
         return {"bins": used.tolist(), "counts": counts[used].tolist()}
 

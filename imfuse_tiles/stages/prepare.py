@@ -67,11 +67,13 @@ class PrepareJob(IngestJob):
         header, levels = self.headers[number], FrameLevels(block.z0)
         numbers, (rows, columns) = self.measured.numbers(access.store, block.z0), access.array(self.out).chunks[-2:]
         with open_frame(header) as frame:
-            source = SourceWindows(frame, self.warps[number] if self.warps else None)
+            source = SourceWindows(frame, self.warps[number] if self.warps else None, opacity=bool(self.coverage))
             for band in bands(block.region, (rows, columns), self.chain.turns_sides):
-                samples = prepared_band(source, header, self.chain, numbers, band)[: header.channels]
-                levels.add(samples, band.y0, band.x0)
-                access.write(self.out, [(0, header.channels), (block.z0, block.z1)], band, samples[:, None])
+                samples = prepared_band(source, header, self.chain, numbers, band)
+                covered = samples[-1] > FULL[header.dtype] / 2 if self.coverage else None
+                samples = samples[: header.channels]
+                levels.add(samples, band.y0, band.x0, covered)
+                self.write(access, (block.z0, block.z1), band, samples, covered)
             access.bytes_read += source.bytes_read
         return levels.report()
 

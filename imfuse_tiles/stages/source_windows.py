@@ -35,19 +35,20 @@ class SourceWindows:
 
     def _colours(self, region: Region) -> tuple[np.ndarray, np.ndarray | None]:
         """Colours of a region, and bool (y, x) what of it the frame shows, None for all."""
-        count = self._header.channels
+        count, covers = self._header.channels, bool(self._header.coverage)
         if self._warp is None:
-            return self._rows.read(region.y0, region.y1)[:count, :, region.x0 : region.x1], None
+            planes = self._rows.read(region.y0, region.y1)[:, :, region.x0 : region.x1]
+            return planes[:count], planes[-1] > 0 if covers else None
         whole, matrix = frame_of(self._header), np.array(self._warp.matrix).reshape(3, 3)
-        gains = np.array(self._warp.gains, np.float32) if self._warp.gains else None
+        gains = np.array([*self._warp.gains, *[1] * covers], np.float32) if self._warp.gains else None
         y0, y1 = source_rows(region, self._header, self._warp)
-        rows = self._rows.read(y0, y1)[:count]
-        out, seen = np.empty((count, *region.shape), rows.dtype), np.empty(region.shape, np.bool_)
+        rows = self._rows.read(y0, y1)[: count + covers]
+        out, seen = np.empty((len(rows), *region.shape), rows.dtype), np.empty(region.shape, np.bool_)
         for x0 in range(region.x0, region.x1, PART):
             piece = region._replace(x0=x0, x1=min(x0 + PART, region.x1))
             inside = piece.slices_in(region)
             out[(..., *inside)], seen[inside] = kernels.warp.warp(rows, (y0, 0), whole, matrix, piece, gains)
-        return out, seen
+        return out[:count], seen & (out[-1] > FULL[self._header.dtype] / 2) if covers else seen
 
     @property
     def bytes_read(self) -> int:

@@ -43,13 +43,29 @@ class PictureJob(Job):
 
     def evaluated(self, access: Access, region: Region, mode: str) -> np.ndarray:
         """A statistic over all slices, one slice in memory at a time; the median needs all of them."""
+        everything = self.statistic(access, region, mode, None)
+        if not self.source.coverage:
+            return everything
+        count = np.zeros(region.shape, np.int32)
+        for z in range(self.total):
+            count += self.source.covered(access, z, region) > 0
+        if count.min() == self.total:
+            return everything
+        # Where no slice covers a pixel it gets the filled colours of all, so that there is no edge.
+        return np.where(count > 0, self.statistic(access, region, mode, count), everything)
+
+    def statistic(self, access: Access, region: Region, mode: str, count: np.ndarray | None) -> np.ndarray:
+        """The same of the slices where they cover a pixel; ``count``: how many do, int32 (y, x). None: of all."""
         slices = (self.source.samples(access, z, region) for z in range(self.total))
+        covered = (None if count is None else self.source.covered(access, z, region) > 0 for z in range(self.total))
         if mode == "Median":
+            if count is not None:
+                slices = kernels.evaluate.around_median(slices, covered, count, self.total)
             stack = np.stack([coloured(samples) for samples in slices])
             return kernels.evaluate.median(stack)[: self.source.planes]
         state = kernels.evaluate.Evaluation(mode)
-        for samples in slices:
-            state.add(samples)
+        for samples, shown in zip(slices, covered, strict=True):
+            state.add(samples, shown)
         return state.result()
 
     def planes(self) -> float:

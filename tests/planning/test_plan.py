@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.result_names import result_digests
 from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.covered_area import CoveredAreaJob
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
 from imfuse_tiles.stages.prepare import PrepareJob
 from imfuse_tiles.stages.stage import Job, Layout, Stage
@@ -149,6 +151,8 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
         elif kind in (PrepareJob, MeanImageJob, FrameRangeJob):
             words = recipe_of("--gamma --contrast-stretch " + str(recipe))
             frames = prepared(stack, words)
+        elif kind is CoveredAreaJob:
+            frames = replace(stack, shows_less=True)
         plan, touched = make_plan(words, frames, block_limit=1), set[str]()
         for stage in plan.stages:
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):

@@ -19,7 +19,7 @@ TESTED_MODULES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("tile", [32, 64, 100, 256, 1000])
+@pytest.mark.parametrize("tile", [32, 33, 64, 100, 256, 1000])
 def test_the_tile_size_changes_no_bit_of_picture_and_depth(tmp_path: Path, tile: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint8", (181, 243))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)

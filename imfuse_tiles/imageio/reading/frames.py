@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.reading.covered_rows import CoveredRows
 from imfuse_tiles.imageio.reading.file_facts import file_facts
 from imfuse_tiles.imageio.reading.formats import FORMATS
 from imfuse_tiles.imageio.reading.header import Header, damaged, refuse, refuse_frame
@@ -21,6 +22,8 @@ from imfuse_tiles.imageio.reading.zarr_facts import frame_facts
 
 #: Floating-point samples so many times brighter than white are no highlights.
 _OTHER_RANGE = 16.0
+#: What stands for 1.
+FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
 @runtime_checkable
@@ -38,13 +41,33 @@ class FrameReader:
     def __init__(self, header: Header, source: Rows) -> None:
         self.header = header
         self._source = source
+        self._covered = CoveredRows(header.height, self._plain_rows) if header.coverage else None
 
     def rows(self, y0: int, y1: int) -> np.ndarray:
         """Rows y0..y1 as stored: C-contiguous (planes, y1 - y0, width) of `header.dtype`; without alpha unless veiled.
 
-        Integers span 0..255 or 0..65535, floating-point samples nominally 0..1. Raises Refusal for data that
-        turn out damaged or short, and for NaN or infinite samples; ValueError for rows outside the frame.
+        Integers span 0..255 or 0..65535, floating-point samples nominally 0..1. With `header.coverage` the last plane
+        is full scale where the frame has a picture and 0 elsewhere, where colours are those of the nearest pixel that
+        has one. Raises Refusal for data that turn out damaged or short, and for NaN or infinite samples; ValueError
+        for rows outside the frame.
         """
+        if self._covered is None:
+            return self._plain_rows(y0, y1)
+        rows = self._covered.rows(y0, y1)
+        if not self._covered.any and self.header.crop is None:
+            raise refuse_frame(self.header, "is wholly transparent; --ignore-alpha takes the colours as they are")
+        return rows
+
+    def alpha(self, y0: int, y1: int) -> np.ndarray:
+        """Rows y0..y1 of the opacity of a veiled frame as stored, (y1 - y0, width)."""
+        return self._stored_rows(y0, y1)[-1]
+
+    def _plain_rows(self, y0: int, y1: int) -> np.ndarray:
+        """Rows of which nothing is filled."""
+        return self._finished(self._stored_rows(y0, y1), y0, y1)
+
+    def _stored_rows(self, y0: int, y1: int) -> np.ndarray:
+        """Rows of the planes as they are in the file."""
         header = self.header
         if not 0 <= y0 < y1 <= header.height:
             raise ValueError(f"rows {y0}..{y1} of a frame of height {header.height}")
@@ -52,7 +75,7 @@ class FrameReader:
         band = np.empty((header.planes, y1 - y0, width), header.dtype)
         with _named(header), np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite: refused
             self._source.read(top + y0, top + y1, band)
-        return self._finished(np.ascontiguousarray(band[..., left : left + header.width]), y0, y1)
+        return np.ascontiguousarray(band[..., left : left + header.width])
 
     def window(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         """Columns x0..x1 of rows y0..y1, as :meth:`rows` gives them; of uncompressed TIFFs nothing else is read."""
@@ -69,6 +92,8 @@ class FrameReader:
     def _finished(self, band: np.ndarray, y0: int, y1: int) -> np.ndarray:
         """Samples as read from rows y0..y1 become those of the stack, in place."""
         header = self.header
+        if header.coverage:
+            _take_coverage(header, band[:-1], band[-1])
         if header.inverted:
             colours = band[: header.channels]
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
@@ -161,6 +186,18 @@ def _scale_to_white(header: Header, colours: np.ndarray) -> None:
         full = np.iinfo(colours.dtype).max
         table = np.minimum(np.arange(full + 1) / header.white, 1) * full + 0.5
         colours[:] = table.astype(colours.dtype)[colours]
+
+
+def _take_coverage(header: Header, colours: np.ndarray, alpha: np.ndarray) -> None:
+    """Opacity (y, x) to full scale or 0, in place; colours to 0 where it is that, and no more times the opacity."""
+    full = FULL[header.dtype]
+    covered = alpha >= header.coverage
+    colours[:, ~covered] = 0
+    if header.premultiplied:
+        part = covered & (alpha < full)
+        plain = colours[:, part] * (np.float64(full) / alpha[part])
+        colours[:, part] = np.minimum(plain + 0.5, full) if colours.dtype.kind == "u" else plain
+    alpha[:] = np.where(covered, full, 0)
 
 
 def _check_finite(header: Header, y0: int, y1: int, band: np.ndarray) -> None:

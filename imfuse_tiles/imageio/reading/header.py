@@ -9,6 +9,7 @@ from typing import Literal
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.reading.covered_rows import bytes_needed
 from imfuse_tiles.imageio.reading.orientation import turned_size
 
 #: The name of a format, as in formats.py.
@@ -59,6 +60,7 @@ class Header:
     premultiplied: bool = False  # TIFF: colours are stored times alpha
     with_alpha: bool = False  # alpha is read as the last plane
     ctime_ns: int = 0  # last change of any kind, which no program can set
+    coverage: float = 0.0  # sample of alpha from which on a pixel is picture; 0: alpha does not say that
     content: str = ""  # SHA-256 of the file, where frames are told apart by their content and not by their times
 
     @property
@@ -79,7 +81,8 @@ class Header:
         white = f"white {self.white!r}" if self.white else ""
         crop = f"crop {self.crop} to {self.height} x {self.width}" if self.crop else ""
         balance = f"white balance {self.white_balance}" if self.white_balance else ""
-        return " ".join(filter(None, [turn, *profiles, white, crop, balance]))
+        coverage = "coverage" if self.coverage else ""
+        return " ".join(filter(None, [turn, *profiles, white, crop, balance, coverage]))
 
     def turned(self) -> Header:
         """The header of the same frame to be read upright, as its orientation tag says."""
@@ -114,6 +117,13 @@ class Header:
             return self
         more = self.rows_per_segment * self.width * 4
         return replace(self, with_alpha=True, decode_bytes=self.decode_bytes + more)
+
+    def covering(self, level: float) -> Header:
+        """The header of a frame that is read with its coverage as last plane: where its alpha reaches a level."""
+        pixels, each = self.height * self.width, _SAMPLE_BYTES[self.dtype]
+        more = bytes_needed(self.height, self.width, self.channels, each) + pixels * each
+        return replace(self, with_alpha=True, coverage=level, rows_per_segment=self.height,
+                       decode_bytes=self.decode_bytes + more)  # fmt: skip
 
     @property
     def random_access(self) -> bool:
