@@ -87,6 +87,8 @@ def _check(args: argparse.Namespace) -> float | None:
     for name in NOT_HERE:
         if getattr(args, name) not in (None, False) and (name == "basename" or getattr(args, name)):
             raise Refusal(f"batch does not take --{name.replace('_', '-')}; it is for fuse")
+    if args.report and args.report.lower().endswith((".html", ".htm")):
+        raise Refusal(f"--report {args.report}: a page is for fuse; the report of a batch is JSON")
     if args.watch is None:
         return None
     if args.part or args.dry_run:

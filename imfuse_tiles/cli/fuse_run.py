@@ -27,7 +27,7 @@ from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
-from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
+from imfuse_tiles.imageio.physical_size import PhysicalSize, frame_size
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
@@ -126,7 +126,7 @@ def _fuse(
 
 def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:
     """The files that the arguments ask for."""
-    size = size_from_args(args, read_physical_size(plan.stack.headers[0].path))
+    size = size_from_args(args, frame_size(plan.stack.headers[0]))
     force, tags = args.force is not None, _camera_tags(args, plan)
     return ExportRequest(result, args.extra, args.bits, force, tags, size, args.ome_version)
 

@@ -12,7 +12,7 @@ from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.imageio.open_stack import open_stack, stack_of_headers
-from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
+from imfuse_tiles.imageio.physical_size import frame_size
 from imfuse_tiles.imageio.reading.memory_array import array_headers
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, check_recipe
@@ -69,7 +69,6 @@ def _fuse(
     kept = open_store_for(stack, store)
     stack = align_stack(stack, recipe, kept, resources, transforms=transforms)
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
-    front = stack.headers[0]
-    size = read_physical_size(front.path) if front.format != "array" else PhysicalSize()
+    size = frame_size(stack.headers[0])
     request = ExportRequest(result, extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
     return run_plan(plan, kept, resources, request, progress)

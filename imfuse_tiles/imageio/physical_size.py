@@ -15,6 +15,7 @@ from typing import Any
 from imfuse_tiles.errors import ImfuseError, Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.exif_tags import main_values
+from imfuse_tiles.imageio.reading.header import Header
 
 #: Micrometres in a unit of length, by what files and people call it.
 UNITS = {
@@ -70,6 +71,11 @@ def read_physical_size(path: str | Path) -> PhysicalSize:
             return _sane(_of_data(data))
     except (OSError, ValueError, ImfuseError, struct.error, ArithmeticError, *_NOT_AS_EXPECTED):
         return PhysicalSize()
+
+
+def frame_size(header: Header) -> PhysicalSize:
+    """What a frame's file says; not known of arrays, and of levels, as files tell of the full size."""
+    return PhysicalSize() if header.format == "array" or header.level else read_physical_size(header.path)
 
 
 def _of_data(data: mmap.mmap) -> PhysicalSize:

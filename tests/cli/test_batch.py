@@ -138,6 +138,7 @@ def test_stacks_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (["-o", "out"], "no folders given"), (["."], "missing: -o DIR"), (["-o", "out", "no"], "no such file or"),
     (["-o", "out", "."], "no stacks there"), (["-o", "out", "--group", "day", "."], "--group day: allowed are folder"),
     (["-o", "out", "--watch=x", "."], "--watch x: allowed is a number"),
+    (["-o", "out", "--report=r.html", "."], "the report of a batch is JSON"),
     (["-o", "out", ".", "-B"], "does not take --basename"),
     (["-o", "out", "--watch", "--part=1/2", "."], "--watch runs by itself"), (["-o", "f", "."], "f: is no folder"),
 ])  # fmt: skip

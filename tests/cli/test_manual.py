@@ -146,6 +146,8 @@ def test_options_named_in_it_exist(name: str) -> None:
         "--gap",
         "--watch",
         "--mask-channel",
+        "--drift",
+        "--misalign",
     }
     known = {text for action in fuse_parser("fuse")._actions for text in action.option_strings}
     named = set(re.findall(r"`(--[a-z][a-z0-9-]*)", PAGES[name]))

@@ -21,7 +21,7 @@ def level_header(facts: FileFacts, number: int, page: TiffPage, level: int) -> H
     levels = subpages(page)
     if level > len(levels):
         raise refuse(facts.path, f"has no level {level}; --input-level may be 0 to {len(levels)}")
-    return replace(page_header(facts, number, levels[level - 1]), subpage=level)
+    return replace(page_header(facts, number, levels[level - 1]), subpage=level, level=level)
 
 
 def pages_of_level(facts: FileFacts, pages: Sequence[Numbered], full: Sequence[Numbered], level: int) -> list[Header]:
@@ -36,4 +36,4 @@ def pages_of_level(facts: FileFacts, pages: Sequence[Numbered], full: Sequence[N
         if level >= len(levels):
             raise refuse(facts.path, f"has no level {level}; --input-level may be 0 to {len(levels) - 1}")
         headers = [page_header(facts, number, page) for number, page in levels[level]]
-    return [replace(header, part=f"page {header.page + 1} level {level}") for header in headers]
+    return [replace(header, part=f"page {header.page + 1} level {level}", level=level) for header in headers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import zarr
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.physical_size import frame_size
 from imfuse_tiles.imageio.reading import read_rows
 from imfuse_tiles.imageio.reading.detect import series_in
 from imfuse_tiles.imageio.reading.series import Selection, stacks_of
@@ -194,13 +196,16 @@ def test_a_level_is_a_smaller_stack(kind: str, tmp_path: Path) -> None:
     else:
         with tifffile.TiffWriter(path, ome=kind == "below") as tif:
             if kind == "below":
-                tif.write(stack, subifds=1, metadata={"axes": "ZYX"}, photometric="minisblack")
+                about = {"axes": "ZYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+                tif.write(stack, subifds=1, metadata=about, photometric="minisblack")
                 tif.write(stack[:, ::2, ::2], subfiletype=1, photometric="minisblack")
             for plane in stack if kind == "beside" else ():
                 for step in (1, 2):
                     tif.write(plane[::step, ::step], metadata=None, photometric="minisblack")
     assert np.array_equal(samples(path)[:, 0], stack)
     assert np.array_equal(samples(path, level=1)[:, 0], stack[:, ::2, ::2])
+    headers = [open_stack([path], selection=Selection(level=level)).headers[0] for level in (0, 1)]
+    assert [frame_size(header).x > 0 for header in headers] == [kind == "below", False]
     with pytest.raises(Refusal, match="has no level 2; --input-level may be 0 to 1"):
         open_stack([path], selection=Selection(level=2))
 
@@ -344,3 +349,23 @@ def test_a_folder_of_arrays_that_are_no_images_is_refused(tmp_path: Path) -> Non
     zarr.open_group(tmp_path / "a.zarr", mode="w").create_array("x", shape=(9, 9), dtype="u1")
     with pytest.raises(Refusal, match="is a Zarr folder without images of OME-Zarr; name one of its arrays"):
         open_stack([tmp_path / "a.zarr"])
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_mutated_zarr_folders_are_read_or_refused(version: int, tmp_path: Path) -> None:
+    path, random = ome_zarr(tmp_path / "a.zarr", STACK[0, 0], "zyx", version), np.random.default_rng(version)
+    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    about = [file for file in files if file.name in ("zarr.json", ".zarray", ".zattrs")]
+    read = 0
+    for number in range(40):
+        file = (about if number % 3 else files)[random.integers(len(about if number % 3 else files))]
+        content = file.read_bytes()
+        changed = bytearray(content)
+        for place in random.integers(0, len(content), 3):
+            changed[place] = random.choice([0, 48, 57, 91, 125, 255, int(random.integers(256))])
+        file.write_bytes(changed[: len(changed) if number % 5 else int(random.integers(len(changed) + 1))])
+        with suppress(Refusal):
+            read += len(samples(path))
+        file.write_bytes(content)
+    assert read > 0
+    assert np.array_equal(samples(path)[:, 0], STACK[0, 0])
