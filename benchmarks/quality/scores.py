@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.quality.scenes import Sample
 
 #: Contrast (standard deviation of the truth around a pixel) from which on it is textured, and below which it is smooth.
-TEXTURED, SMOOTH = 0.02, 0.006
+TEXTURED, SMOOTH = 0.02, 0.012
 
 
 @dataclass(frozen=True)
