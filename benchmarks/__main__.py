@@ -33,6 +33,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "memory": ("soak", ("memory",), "memory used beside memory promised"),
     "headers": ("soak", ("headers",), "mutated images in processes with limits"),
     "unchanged": ("unchanged", (), "the same bytes and reused stores as another revision"),
+    "viewer": ("viewer", (), "the page's server on 30000 x 30000 pixels: first view, zoom steps, memory"),
     "contact-sheet": ("contact_sheet", (), "what presets make of stacks, in one picture"),
     "readme-picture": ("readme_picture", (), "the picture of README.md"),
 }
