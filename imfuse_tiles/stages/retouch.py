@@ -185,10 +185,12 @@ class RetouchedResult:
             frames = access.array(self.source).shape[0]
             samples = access.read(self.source, [(0, frames), (stroke.slice - 1, stroke.slice)], region)[:, 0]
             codes = np.rint(np.clip(samples.astype(np.float64) / self.full, 0, 1) * 65535)
-            colours = [codes[plane % frames] for plane in range(self.colours)]
+            own = 3 if frames >= 3 else 1  # grey is repeated
+            colours = [codes[min(plane, own - 1)] for plane in range(self.colours)]
             opaque = np.full(region.shape, 65535.0)
+            shown_of = codes[own] if frames > own else opaque
             value = np.full(region.shape, float(round(65535 * (self.slices - stroke.slice) / self.slices)))
-            return shown + depths, np.stack([*colours, opaque, *([value, opaque] if depths else [])])
+            return shown + depths, np.stack([*colours, shown_of, *([value, opaque] if depths else [])])
         if stroke.result and stroke.result != self.path:
             other = access.array(stroke.result).shape[0]
             if other not in (self.colours + 1, self.colours + 4):
