@@ -10,6 +10,7 @@ from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.execution.pipeline import cache_folder
 from imfuse_tiles.planning.memory import format_size, parse_size
 from imfuse_tiles.storage.inventory import StoreContents, StoredStage, current_writer, read_contents
+from imfuse_tiles.storage.json_values import get_matching
 from imfuse_tiles.storage.removal import list_stores, remove_stages, remove_store, stages_to_remove
 from imfuse_tiles.storage.store import Store
 
@@ -74,7 +75,8 @@ def stage_state(store: Store, stage: StoredStage, running: bool, summary: StoreC
         return "complete" if stage.key in summary.last else "complete, of an earlier run"
     if not running:
         return "unfinished" if stage.done else "not begun"
-    times = [line.get("at", 0.0) for line in store.journal(stage.key).completed_blocks().values()]
+    lines = store.journal(stage.key).completed_blocks().values()
+    times = [get_matching(line, float, 0.0, "at") for line in lines]
     recent = sorted(recorded for recorded in times if recorded >= summary.began)[-RECENT:]
     if len(recent) < 2:
         return "running"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.printable_output import guard_terminals
-from imfuse_tiles.errors import ImfuseError, Refusal
+from imfuse_tiles.errors import ImfuseError, Incomplete, Refusal
 
 #: What results and speed depend on, as package indexes spell it.
 LIBRARIES = (
@@ -64,23 +64,48 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except ImfuseError as stop:
-        print(f"imfuse-tiles: {stop}", file=sys.stderr)
-        if stop.can_resume:
-            import shlex  # help does without
-
-            print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)
-        return stop.code
+        return _stop(stop, words)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
         return 130
+    except (OSError, MemoryError) as error:
+        return _machine_trouble(error, words)
     except Exception as error:
-        if os.environ.get("IMFUSE_DEBUG"):
-            raise
-        print(f"imfuse-tiles: a bug: {_describe_bug(error)}", file=sys.stderr)
-        print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
-        return 1
+        return _bug(error)
+
+
+def _machine_trouble(error: OSError | MemoryError, words: Sequence[str]) -> int:
+    """What to print, and the exit code, when the machine failed where nobody reckoned with it."""
+    from pathlib import Path
+
+    from imfuse_tiles.execution.machine_errors import message_for
+
+    place = Path(error.filename) if isinstance(error, OSError) and isinstance(error.filename, str) else Path()
+    message = message_for(error, "the run", place, 0)
+    if message is None:
+        return _bug(error)
+    return _stop(Incomplete(message), words)
+
+
+def _stop(stop: ImfuseError, words: Sequence[str]) -> int:
+    """Print why the program ends on purpose, and how to go on; its exit code."""
+    print(f"imfuse-tiles: {stop}", file=sys.stderr)
+    if stop.can_resume:
+        import shlex  # help does without
+
+        print(f"to go on: imfuse-tiles {shlex.join(words)}", file=sys.stderr)
+    return stop.code
+
+
+def _bug(error: Exception) -> int:
+    """Print what only a fault of this program brings about; the exit code."""
+    if os.environ.get("IMFUSE_DEBUG"):
+        raise error
+    print(f"imfuse-tiles: a bug: {_describe_bug(error)}", file=sys.stderr)
+    print("please report it with the command; IMFUSE_DEBUG=1 shows where it happened", file=sys.stderr)
+    return 1
 
 
 def program() -> int:

@@ -37,12 +37,12 @@ class PeakMemory:
         searched = 0.0
         while not self._end.wait(PAUSE):
             if time.monotonic() - searched > SEARCH:
-                with suppress(psutil.Error):
+                with suppress(psutil.Error, OSError, ValueError):
                     processes = [me, *me.children(recursive=True)]
                 searched = time.monotonic()
             total = 0
             for process in processes:
-                with suppress(psutil.Error):
+                with suppress(psutil.Error, OSError, ValueError):
                     total += process.memory_info().rss
             self.bytes = max(self.bytes, total)
 

@@ -53,11 +53,9 @@ def align_stack(
     if model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
         return cropped(stack, recipe)
     key = "alignment-" + digest([VERSION, stack.digest, model, reference, balance])
-    record = store.numbers.load(key) if store.exists() else None
-    if record is not None:
-        found = Alignment.of_record(record, store.root)
-    else:
-        found = estimate(stack, model, reference, balance, resources.workers, resources.memory, progress)
+    found = stored_alignment(stack, store, key) or estimate(
+        stack, model, reference, balance, resources.workers, resources.memory, progress
+    )
     stack = replace(stack, alignment=found, alignment_key=key)
     stack = without_bad(stack) if skip_bad else stack
     return warped(in_order(stack) if by_focus else stack, recipe)
@@ -77,6 +75,19 @@ def known_alignment(stack: Stack, transforms: Transforms, reference: int) -> Ali
         raise Refusal(f"transforms: allowed is one matrix (3, 3) that can be inverted for each of {len(names)} frames")
     frames = tuple(FrameTransform(name, rounded(matrix)) for name, matrix in zip(names, matrices, strict=True))
     return Alignment("homography", names[reference], size, frames)
+
+
+def stored_alignment(stack: Stack, store: Store, key: str) -> Alignment | None:
+    """The transforms that a store remembers, None when it has none or they are not of this stack."""
+    record = store.numbers.load(key) if store.exists() else None
+    if record is None:
+        return None
+    try:
+        found = Alignment.of_record(record, store.root)
+    except Refusal:  # altered
+        return None
+    files = [frame.file for frame in found.frames]
+    return found if files == frame_names(stack) and found.size == stack.file_frame[::-1] else None
 
 
 def remember_alignment(stack: Stack, store: Store) -> None:

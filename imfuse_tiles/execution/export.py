@@ -27,6 +27,7 @@ from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
 from imfuse_tiles.stages.final import FinishJob
+from imfuse_tiles.stages.integrity import load_summary
 from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
@@ -34,7 +35,7 @@ from imfuse_tiles.storage.store import Store
 
 def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) -> int:
     """Refuse before anything is computed what could not be written at the end; about the bytes it will take."""
-    numbers = store.numbers.load(plan.result.key) if store.exists() else None
+    numbers = load_summary(store, plan.result) if store.exists() else None
     opaque = numbers is not None and numbers["opaque"]
     size = 0
     for sheet in output_files(plan, wish, opaque):
@@ -63,7 +64,7 @@ def export(
     plan: Plan, store: Store, wish: ExportRequest, *, workers: int, memory: int, check: Callable[[], None]
 ) -> dict[str, str]:
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
-    numbers = store.numbers.load(plan.result.key)
+    numbers = load_summary(store, plan.result)
     assert numbers is not None
     remember_result(store, plan, wish)
     found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))

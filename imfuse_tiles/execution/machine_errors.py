@@ -41,8 +41,9 @@ def message_for(error: Exception, where: str, folder: Path, need: int) -> str | 
     if not isinstance(error, OSError):
         return None
     if error.errno in FULL:
+        wanted = f"{where} has {format_size(need)} to write into" if need else f"{where} writes to"
         return (
-            f"the disk is full: {where} has {format_size(need)} to write into {folder}, "
+            f"the disk is full: {wanted} {folder}, "
             f"{format_size(free_bytes(folder))} are free; make room and run the same command again"
         )
     if error.errno in PLACE:

@@ -87,7 +87,7 @@ def run_plan(
     ):
         if part:
             announce_part(plan, part, store)
-        elif not fresh:
+        else:
             sweep_store(store)
         for key in stale:
             store.journal(key).forget()

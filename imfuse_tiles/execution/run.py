@@ -43,7 +43,7 @@ class Run:
         deleted = self.work.deleted
         for damage in self.damages(lambda: self.attempt(pool, export, reports, deleted)):
             for stage in self.work.plan.stages:
-                if any(output.path == damage.path for output in stage.outputs):
+                if damage.path in (self.store.journal(stage.key).head, *(output.path for output in stage.outputs)):
                     self.invalidate_blocks(stage, damage)
             self.work = self.survey()
         return list(reports.values())

@@ -18,6 +18,7 @@ from imfuse_tiles.stages.array_metadata import array_attributes
 from imfuse_tiles.stages.integrity import damaged_blocks, open_array
 from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store
 
 #: What each finished block of a stage reported, by the blocks' names.
@@ -51,10 +52,20 @@ class StageRun:
             self.progress.stage(stage, count, len(completed))
             self.compute(blocks, completed, pool, report)
             completed = self.wait_for_parts(blocks.layout, completed)
-            summary = stage.job.summary(self.store, completed.values())
-            self.store.numbers.save(stage.key, {**summary, "blocks": count})
+            self.store.numbers.save(stage.key, {**self.sum_up(completed, report), "blocks": count})
         report.seconds += time.perf_counter() - start
         self.progress.finished(stage)
+
+    def sum_up(self, completed: Lines, report: StageReport) -> dict[str, Any]:
+        """The numbers of the whole stage. Damaged when lines of the journal are none that its blocks report."""
+        try:
+            summary = self.stage.job.summary(self.store, completed.values())
+            if matches(summary, self.stage.job.summary_pattern()):
+                return summary
+        except (TypeError, ValueError, ArithmeticError, LookupError):
+            if not report.reused:
+                raise
+        raise Damaged(self.store.journal(self.stage.key).head, (), "not as blocks report")
 
     def compute(self, blocks: BlockLayout, completed: Lines, pool: Pool, report: StageReport) -> None:
         """Compute the assigned blocks that are not completed, and record each in the journal when it is finished."""

@@ -67,9 +67,10 @@ class Alignment:
             )  # fmt: skip
             width, height = (int(side) for side in record["size"])
             found = cls(str(record["model"]), str(record["reference"]), (width, height), frames)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            found.moves()
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise Refusal(f"{place} holds no transforms of frames: {type(error).__name__} {error}") from None
-        if not frames or min(found.size) < 1:
+        if not frames or min(found.size) < 1 or not all(map(math.isfinite, found.moves())):
             raise Refusal(f"{place} holds no transforms of frames")
         return found
 

@@ -137,6 +137,8 @@ class FinalCmd(OperatorChain, FinalStep, name="finalcmd"):
         # The opacity counts as in the original, so the top of an opaque picture is 1 whatever its colours.
         return min_max(picture.image.cropped(region).data)
 
+    measured: ClassVar = {"low": float, "high": float}
+
     def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return merge_min_max(reports)
 

@@ -77,6 +77,9 @@ class FinalStep(Option):
         """What a region adds to the numbers: JSON, exact, so that the order of the regions does not matter."""
         return {}
 
+    #: The numbers of the whole picture and their kinds, as ``json_values.matches`` has them.
+    measured: ClassVar[dict[str, Any]] = {}
+
     def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The numbers of the whole picture from those of all its regions."""
         return {}

@@ -55,6 +55,8 @@ class FinalGamma(FinalStep, name="finalgamma"):
         colours = sums[:-1] if len(sums) == 4 else sums[:-1] * 3
         return {"sum": sum(colours) + sums[-1], "count": 4 * planes[0].size}
 
+    measured: ClassVar = {"mean": float}
+
     def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         found = list(reports)
         return {"mean": sum(each["sum"] for each in found) / sum(each["count"] for each in found) / SUM_SCALE}
@@ -103,6 +105,8 @@ class FinalSharpen(FinalStep, name="finalsharpen"):
 
     def measure(self, picture: Picture, region: Region) -> dict[str, Any]:
         return min_max(self.edges(picture).cropped(region).data)
+
+    measured: ClassVar = {"low": float, "high": float}
 
     def merge_measurements(self, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return merge_min_max(reports)

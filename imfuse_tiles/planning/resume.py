@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.integrity import damaged_blocks
+from imfuse_tiles.stages.integrity import damaged_blocks, load_summary
 from imfuse_tiles.stages.stage import Layout, Stage
 from imfuse_tiles.storage.store import Store
 
@@ -19,9 +19,9 @@ class StageRecord:
     finished: bool = False
 
 
-def read_record(store: Store, key: str) -> StageRecord:
+def read_record(store: Store, stage: Stage) -> StageRecord:
     """What a store records of a stage."""
-    return StageRecord(Layout.of(store.journal(key).layout()), store.numbers.load(key) is not None)
+    return StageRecord(Layout.of(store.journal(stage.key).layout()), load_summary(store, stage) is not None)
 
 
 def stages_to_compute(plan: Plan, store: Store, records: Mapping[str, StageRecord]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
-from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.inventory import NOTE, noted_stages
 from imfuse_tiles.storage.store import Store
 
 
@@ -18,7 +18,7 @@ def record_run(work: WorkPlan, store: Store, command: Sequence[str] = ()) -> Non
     ``command``: the words that began it, none where it was begun by Python; they are noted with the current folder.
     """
     now, plan = time.time(), work.plan
-    stages: dict[str, Any] = (store.numbers.load(NOTE) or {}).get("stages", {})
+    stages = noted_stages(store)
     stages = {key: entry for key, entry in stages.items() if store.journal(key).layout() is not None}
     stages.update({each.stage.key: _entry(each, now, each.stage.key in work.deleted) for each in work.stages})
     images = [header.path.name for header in plan.stack.headers]

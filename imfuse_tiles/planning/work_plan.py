@@ -84,7 +84,7 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
     """
     exists = store.exists()
     records = {
-        stage.key: read_record(store, stage.key) if exists and stage.key not in stale else StageRecord()
+        stage.key: read_record(store, stage) if exists and stage.key not in stale else StageRecord()
         for stage in plan.stages
     }
     layouts = {stage.key: _lay_out(stage, plan, resources, records[stage.key]) for stage in plan.stages}

@@ -7,7 +7,14 @@ from typing import Any
 
 from imfuse_tiles.stages.stage import Job, Layout, Output, Stage
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.json_values import get_matching, matches
 from imfuse_tiles.storage.store import Store
+
+#: What an array says of the stage that writes it.
+PATTERN = {
+    "name": str, "key": str, "frame": [int], "slices": int, "banded": bool, "lead": [int], "group": [int],
+    "by_run": bool, "dtype": str,
+}  # fmt: skip
 
 
 def array_attributes(stage: Stage, output: Output, layout: Layout) -> dict[str, Any]:
@@ -15,7 +22,8 @@ def array_attributes(stage: Stage, output: Output, layout: Layout) -> dict[str, 
     return {
         "name": stage.name, "key": stage.key, "frame": list(stage.frame), "slices": stage.slices,
         "banded": stage.banded, "lead": list(output.lead), "group": list(output.group), "by_run": output.by_run,
-        "dtype": output.dtype, "flat": output.flat, "layout": layout.to_list(),
+        "dtype": output.dtype, "flat": output.flat, "level": output.level, "folded": output.folded,
+        "layout": layout.to_list(),
     }  # fmt: skip
 
 
@@ -29,13 +37,16 @@ def array_paths(names: Iterable[str]) -> list[str]:
 def stage_from_attributes(store: Store, path: str) -> Stage:
     """The stage that writes an array, without its work and its other arrays. Damaged when the array does not say."""
     said = store.arrays.attributes(path)
+    if not matches(said, PATTERN):
+        raise Damaged(path, (), "lost")
     try:
         output = Output(path, tuple(said["lead"]), tuple(said["group"]), str(said["dtype"]), bool(said["by_run"]),
-                        flat=int(said.get("flat", 1)))  # fmt: skip
+                        get_matching(said, int, 0, "level"), get_matching(said, bool, False, "folded"),
+                        get_matching(said, int, 1, "flat"))  # fmt: skip
         height, width = said["frame"]
         return Stage(
             str(said["name"]), str(said["key"]), Job(), (int(height), int(width)), (output,),
             slices=int(said["slices"]), banded=bool(said["banded"]),
         )  # fmt: skip
-    except (TypeError, KeyError, ValueError):
+    except ValueError:  # not so many numbers
         raise Damaged(path, (), "lost") from None

@@ -159,6 +159,9 @@ class MeasureJob(Job):
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return self.op.merge_measurements(reports)
 
+    def summary_pattern(self) -> Any:
+        return self.op.measured
+
     def planes(self) -> float:
         return 4.5 * self.source.planes
 
@@ -246,6 +249,9 @@ class FinishJob(Job):
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         found = [(each["opaque"], each.get("depth_opaque", False)) for each in reports]
         return {"opaque": all(opaque for opaque, _ in found), "depth_opaque": all(sure for _, sure in found)}
+
+    def summary_pattern(self) -> Any:
+        return {"opaque": bool}
 
     def memory(self, height: int, width: int) -> int:
         read = sum(each.weight for each in self.pictures)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from imfuse_tiles.storage.json_values import get_matching
+
 #: Every so many rows and columns are measured.
 STEP = 4
 #: Octaves of mean brightness from frame to frame and over the stack; of a colour's share. Focus changes both little.
@@ -54,7 +56,10 @@ def stack_levels(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def level_notices(numbers: dict[str, Any], names: Sequence[str]) -> list[str]:
     """What the user is to know of the levels of a stack, from the numbers of its reading; ``names``: of the frames."""
-    means, high = numbers.get("means"), numbers.get("high", 0.0)
+    means = get_matching(numbers, [[float]], [], "means")
+    high = get_matching(numbers, float, 0.0, "high")
+    if not means or {len(mean) for mean in means} != {max(1, len(means[0]))}:
+        means = []
     notices = []
     if means and len(means) == len(names) > 1:
         planes = np.maximum(np.asarray(means, np.float64), 1e-9)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any
 
 from imfuse_tiles.stages.stage import Block, Layout, Output, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
+from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store
+
+
+def load_summary(store: Store, stage: Stage) -> dict[str, Any] | None:
+    """What a finished stage measured; None while it is not finished, or when that is not of a run of this stage."""
+    numbers = store.numbers.load(stage.key)
+    return numbers if numbers is not None and matches(numbers, stage.job.summary_pattern()) else None
 
 
 def damaged_blocks(store: Store, stage: Stage, layout: Layout, names: Container[str]) -> list[str]:
@@ -39,15 +47,15 @@ def damaged_chunks(store: Store, stage: Stage, layout: Layout, path: str) -> Ite
     """Every chunk of array ``path`` in a finished block that cannot be trusted, with its block; reads all of it."""
     output = next(each for each in stage.outputs if each.path == path)
     array, done = open_array(store, stage, layout, output), store.journal(stage.key).completed_blocks()
-    for block in stage.blocks(layout):
-        if block.name in done:
-            for damage in _faults(array, output, block):
-                yield block, damage
+    for block in filter(None, (stage.named_block(layout, name) for name in done)):
+        for damage in _faults(array, output, block):
+            yield block, damage
 
 
 def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
     cells = list(array.chunk_indices(output.box(block)))
-    for cell, raw in zip(cells, array.files.read_many([array.chunk_name(cell) for cell in cells]), strict=True):
+    names = [array.chunk_name(cell) for cell in cells]
+    for cell, raw in zip(cells, array.files.read_many(names, array.chunk_bytes), strict=True):
         try:
             array.decode_chunk(cell, raw)
         except Damaged as damage:

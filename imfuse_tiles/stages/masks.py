@@ -159,6 +159,9 @@ class MaskJob(Job):
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)
 
+    def summary_pattern(self) -> Any:
+        return RANGE
+
     def planes(self) -> float:
         return 10 + 2.5 * self.source.planes + self.source.wider()
 
@@ -204,9 +207,13 @@ def limits_report(low: float, high: float) -> dict[str, Any]:
     return {"low": low, "high": high} if low <= high else {}
 
 
+#: What ``value_range`` gives.
+RANGE = {"low": float, "high": float}
+
+
 def value_range(reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The smallest and largest value over all blocks."""
-    found = [(each["low"], each["high"]) for each in reports if each]
+    found = [(each["low"], each["high"]) for each in reports if "low" in each]
     return {"low": min(low for low, _ in found), "high": max(high for _, high in found)}
 
 
@@ -252,6 +259,9 @@ class LevelJob(Job):
             return {"low": low, "high": high, "curve": None}
         curve = kernels.level.equalisation(np.sum(counts, axis=0, dtype=np.int64))
         return {"low": low, "high": high, "curve": None if curve is None else curve.tolist()}
+
+    def summary_pattern(self) -> Any:
+        return {**RANGE, "curve": (None, [float])}
 
     def planes(self) -> float:
         return 10.0
@@ -363,6 +373,9 @@ class MergeJob(Job):
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)
+
+    def summary_pattern(self) -> Any:
+        return RANGE
 
     def planes(self) -> float:
         return 11.0

@@ -58,6 +58,9 @@ class NoiseJob(Job):
         step = 0.0 if self.source.full == 1 else 1 / self.source.full
         return {"variance": kernels.detail_energy.noise_variance(counts, self.source.planes, step)}
 
+    def summary_pattern(self) -> Any:
+        return {"variance": float}
+
     def planes(self) -> float:
         return 4.0
 

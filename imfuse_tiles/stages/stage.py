@@ -179,8 +179,9 @@ class Output:
         if self.by_run:
             lead = [(block.z_batch, block.z_batch + 1)]
         else:
+            # One of length 1 may be that of the planes of a grey stack.
             lead = [
-                slices if each == 1 and not self.folded else (0, size)
+                slices if each == 1 < size and not self.folded else (0, size)
                 for size, each in zip(self.lead, self.group, strict=True)
             ]
         return [*lead, (region.y0, region.y1), (region.x0, region.x1)]
@@ -219,6 +220,10 @@ class Job:
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The numbers of the whole stage from what its blocks reported."""
+        return {}
+
+    def summary_pattern(self) -> Any:
+        """What the summary looks like, for ``json_values.matches``: other numbers in a store are not those of a run."""
         return {}
 
     def for_block(self, block: Block) -> Job:
@@ -303,6 +308,25 @@ class Stage:
             z0, z1 = z_batch * layout.run, min((z_batch + 1) * layout.run, self.slices)
             for region in self.regions(layout):
                 yield Block(z_batch, z0, z1, region)
+
+    def named_block(self, layout: Layout, name: str) -> Block | None:
+        """The block of a name, None when there is none."""
+        numbers = name.split("/")
+        if len(numbers) != 3 or not all(number.isdecimal() and len(number) < 19 for number in numbers):
+            return None
+        z_batch, y0, x0 = map(int, numbers)
+        (height, width), edge = self.frame, layout.edge
+        if (
+            z_batch >= self.z_batches(layout)
+            or y0 >= height
+            or x0 >= (1 if self.banded else width)
+            or y0 % edge
+            or x0 % edge
+        ):
+            return None
+        x1 = width if self.banded else min(x0 + edge, width)
+        z0 = z_batch * layout.run
+        return Block(z_batch, z0, min(z0 + layout.run, self.slices), Region(y0, min(y0 + edge, height), x0, x1))
 
     def regions(self, layout: Layout) -> Iterator[Region]:
         if self.banded:

@@ -11,11 +11,15 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.storage.chunk_codec import codec_metadata
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.files import Files
-from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
+from imfuse_tiles.storage.json_values import get_nested, matches, read_json, write_json
 
 DTYPES = ("uint8", "uint16", "int16", "float32")
 #: More chunks than this no array has: each is about a megabyte.
 MAX_CHUNKS = 2**28
+#: Dimensions that an array has at most.
+MAX_DIMENSIONS = 8
+#: Bytes of the largest chunk that is read.
+MAX_CHUNK_BYTES = 1 << 30
 
 
 @frozen
@@ -83,12 +87,14 @@ def group_metadata_file(path: str) -> str:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(size, int) and size > 0 for size in value)
+    return matches(value, [int]) and len(value) <= MAX_DIMENSIONS and all(size > 0 for size in value)
 
 
 def _fits(shape: Sequence[int], chunks: Sequence[int]) -> bool:
     """Whether an array may have such chunks: not in more dimensions, and not more of them than any disk holds."""
-    return len(shape) == len(chunks) and prod(-(-a // b) for a, b in zip(shape, chunks, strict=True)) <= MAX_CHUNKS
+    if len(shape) != len(chunks) or 4 * prod(chunks) > MAX_CHUNK_BYTES:
+        return False
+    return prod(-(-a // b) for a, b in zip(shape, chunks, strict=True)) <= MAX_CHUNKS
 
 
 def _dimension_names(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -116,8 +116,9 @@ class ChunkedArray:
         for gone in [index for index in cache if index[-2] < top or index[:-2] not in leads]:
             del cache[gone]
         new = [index for index in indices if index not in cache]
-        for index, raw in zip(new, self.files.read_many([self.chunk_name(index) for index in new]), strict=True):
-            cache[index] = self.decode_chunk(index, raw)
+        raws = self.files.read_many([self.chunk_name(index) for index in new], self.chunk_bytes)
+        for index, raw in zip(new, raws, strict=True):
+            cache[index] = self.decode_chunk(index, raw).copy()
         yield from ((index, cache[index]) for index in indices)
 
     def decode_chunk(self, index: tuple[int, ...], raw: Bytes | None) -> np.ndarray:

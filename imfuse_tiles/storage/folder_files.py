@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.files import Bytes
-from imfuse_tiles.storage.inside import file_size, open_to_read, open_to_write, refuse_links, sync_folder
+from imfuse_tiles.storage.inside import check_name, file_size, open_to_read, open_to_write, refuse_links, sync_folder
 from imfuse_tiles.storage.partial_files import PARTIAL, partial_name
 
 #: How the names of the files begin that a run puts into its store first.
@@ -28,15 +29,20 @@ class FolderFiles:
 
     def exists(self, name: str) -> bool:
         refuse_links(self.root, name)
-        return os.path.isfile(self._path(name))
+        try:  # os.path would take a disk that fails for a missing file
+            return stat.S_ISREG(os.stat(self._path(name)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def is_vacant(self) -> bool:
-        try:
-            return all(name.startswith(FIRST_FILES) or name.endswith(PARTIAL) for name in os.listdir(self.root))
-        except FileNotFoundError:
-            return True
-        except NotADirectoryError:
+        if os.path.lexists(self.root) and not os.path.isdir(self.root):
             return False
+        # Folders without a file are what a power cut may leave of the first steps of a run.
+        return all(
+            folder == self.root and (name.startswith(FIRST_FILES) or name.endswith(PARTIAL))
+            for folder, subfolders, names in os.walk(self.root, onerror=_raise_unless_gone)
+            for name in [*names, *(name for name in subfolders if os.path.islink(os.path.join(folder, name)))]
+        )
 
     def read(self, name: str) -> bytes:
         refuse_links(self.root, name)
@@ -98,7 +104,7 @@ class FolderFiles:
 
     def list_files(self, under: str = "") -> Iterator[tuple[str, int]]:
         refuse_links(self.root, under)
-        for folder, subfolders, names in os.walk(self._path(under)):
+        for folder, subfolders, names in os.walk(self._path(under), onerror=_raise_unless_gone):
             subfolders.sort()
             for name in sorted(names):
                 path = os.path.join(folder, name)
@@ -139,6 +145,7 @@ class FolderFiles:
             raise Refusal(f"cannot write the store {self.root}: {error.strerror}; name another with --store") from None
 
     def _path(self, name: str) -> str:
+        check_name(name)
         return os.path.join(self.root, name)
 
     def _make_folder(self, path: str) -> None:
@@ -149,11 +156,13 @@ class FolderFiles:
                 path = os.path.dirname(path)
                 sync_folder(path)
         except (FileExistsError, NotADirectoryError):
-            while not os.path.lexists(path):
-                path = os.path.dirname(path)
-            if os.path.relpath(path, self.root).startswith((os.curdir, os.pardir)):
+            blocker = path
+            while not os.path.lexists(blocker):
+                blocker = os.path.dirname(blocker)
+            if os.path.relpath(blocker, self.root).startswith((os.curdir, os.pardir)):
                 raise
-            os.unlink(path)
+            if not stat.S_ISDIR(os.lstat(blocker).st_mode):  # a disk may have failed to say that it is one
+                os.unlink(blocker)
             self._make_folder(path)
 
     def _put_in_place(self, partial: str, target: str) -> None:
@@ -165,3 +174,9 @@ class FolderFiles:
                 raise
             shutil.rmtree(target)
             os.replace(partial, target)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """What a walk does when a folder cannot be read: it must not look like an empty one, unless it is gone."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

@@ -6,6 +6,7 @@ wait for ever. So no folder on the way to a file and no file may be a link; wher
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -16,12 +17,30 @@ _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 _READ |= getattr(os, "O_BINARY", 0)
 
 
+def is_name(name: str) -> bool:
+    """Whether a file of a store may be called so: a name that damaged metadata have could lead out of the store."""
+    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+        return False
+    return name.isprintable() and len(name) < LONGEST_NAME
+
+
+def check_name(name: str) -> None:
+    """Refusal of a name that no file of a store has."""
+    if not is_name(name):
+        raise Refusal(f"{name[:100]!r} is no name of a file in a store; what names it was altered")
+
+
+#: Characters that the names of files in a store have at most.
+LONGEST_NAME = 1000
+
+
 class NotAFile(FileNotFoundError):
     """There is something of this name that is no file: a folder, a FIFO, a device."""
 
 
 def refuse_links(root: str, name: str) -> None:
     """Refusal when a folder on the way to the file ``name`` of the folder ``root``, or the file, is a link."""
+    check_name(name)
     path = root
     for part in name.split("/"):
         path = f"{path}/{part}"
@@ -41,6 +60,8 @@ def open_to_read(path: str) -> int:
         if os.path.islink(path):
             raise Refusal(f"{path}: is a link, and a store has none: it could lead anywhere; remove it") from None
         if isinstance(error, IsADirectoryError | PermissionError) and os.path.isdir(path):
+            raise NotAFile(path) from None
+        if isinstance(error, NotADirectoryError) or error.errno == errno.ENXIO:  # a folder that is a file; a socket
             raise NotAFile(path) from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -71,6 +92,10 @@ def file_size(path: str) -> int:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return 0
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a folder that links to itself
+            return 0
+        raise
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 

@@ -18,6 +18,8 @@ from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.numbers import number_file
 
 Line = dict[str, Any]
+#: Bytes of the longest journal that is read: that of some million blocks.
+MOST_BYTES = 1 << 30
 
 
 @frozen
@@ -59,7 +61,8 @@ class Journal:
         head = intact_lines(self._read(self.head))
         if next(head, None) is not None:
             apply_lines(head, blocks)
-            for raw in self.files.read_many([name for name, _ in self.files.list_files(self.parts_folder)]):
+            parts = [name for name, size in self.files.list_files(self.parts_folder) if size <= MOST_BYTES]
+            for raw in self.files.read_many(parts):
                 apply_lines(intact_lines(bytes(raw or b"")), blocks)
         return blocks
 
@@ -97,7 +100,7 @@ class Journal:
 
     def _read(self, name: str) -> bytes:
         try:
-            return self.files.read(name)
+            return self.files.read(name) if self.files.size(name) <= MOST_BYTES else b""
         except FileNotFoundError:
             return b""
 
@@ -123,7 +126,7 @@ def intact_lines(raw: bytes) -> Iterator[Line]:
 def apply_lines(lines: Iterator[Line], blocks: dict[str, Line]) -> None:
     """Bring completed blocks up to date with lines, in their order."""
     for line in lines:
-        if "lost" in line:
+        if isinstance(line.get("lost"), str):
             blocks.pop(line["lost"], None)
         elif isinstance(line.get("block"), str):
             blocks[line["block"]] = line

@@ -7,11 +7,16 @@ from typing import Any
 
 from imfuse_tiles.storage.files import Files
 
+#: A number that is not smaller is none that was measured; so is one that is not a number.
+LARGEST = 1e300
+#: Bytes of the longest file that is read as JSON; the note of a run with a million images has less.
+MOST_BYTES = 256 << 20
+
 
 def read_json(files: Files, name: str) -> Any:
     """The value in a file, None when the file is lost or not JSON."""
     try:
-        return json.loads(files.read(name))
+        return json.loads(files.read(name)) if files.size(name) <= MOST_BYTES else None
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
 
@@ -26,3 +31,30 @@ def get_nested(value: Any, *names: str) -> Any:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def matches(value: Any, pattern: Any) -> bool:
+    """Whether a JSON value is what its reader reckons with: a store may be of anybody's making.
+
+    ``pattern``: ``float`` for a finite number, ``int`` for one that fits 64 bits, ``str``, ``bool``, None for null;
+    ``[pattern]`` for a list of such values, a dict for an object with at least these names, a tuple for any of several.
+    """
+    if isinstance(pattern, tuple):
+        return any(matches(value, one) for one in pattern)
+    if isinstance(pattern, list):
+        return isinstance(value, list) and all(matches(item, pattern[0]) for item in value)
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(
+            name in value and matches(value[name], one) for name, one in pattern.items()
+        )
+    if pattern is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+    if pattern is int:
+        return type(value) is int and abs(value) < 2**63
+    return value is None if pattern is None else type(value) is pattern
+
+
+def get_matching(value: Any, pattern: Any, default: Any, *names: str) -> Any:
+    """What lies in nested JSON objects if it matches a pattern, else a default."""
+    found = get_nested(value, *names)
+    return found if matches(found, pattern) else default

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.files import Bytes
+from imfuse_tiles.storage.inside import check_name
 from imfuse_tiles.storage.object_log import ObjectLog
 from imfuse_tiles.storage.object_server import (
     QUICK_OPTIONS,
@@ -22,6 +23,7 @@ READ_AHEAD = 8
 
 def object_path(base: str, name: str) -> str:
     """An object's path in the file system, by the path of the store and a name in it."""
+    check_name(name)
     return f"{base}/{name}" if name else base
 
 

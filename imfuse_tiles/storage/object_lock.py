@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -42,8 +43,7 @@ class ObjectLock:
         if holder:
             raise store_in_use(self.files.root, holder)
         if newest:
-            lock = read_lock(self.files, self.name, newest)
-            watched = lock is not None and not lock.get("released") and not _has_ended(lock)
+            watched = may_wake_up(read_lock(self.files, self.name, newest))
         self.number, self.confirmed = newest + 1, time.monotonic()
         if not self._create() or not self._is_newest():
             raise store_in_use(self.files.root, holder_of(self.files, self.name) or "")
@@ -58,8 +58,34 @@ class ObjectLock:
 
     def check(self) -> None:
         """LockLost when another has taken this lock over; asked before every write."""
-        if time.monotonic() - self.confirmed > VALID_SECONDS:
+        while time.monotonic() - self.confirmed > VALID_SECONDS:  # confirming may take longer than it is valid
             self._confirm()
+
+    def supersede(self, names: Iterable[str]) -> None:
+        """Take dead locks of other names that exclude this one from their holders, should they wake up.
+
+        AlreadyExists when another did something with one of them meanwhile. The lock is held.
+        """
+        taken = [self._take_from_dead(name) for name in names]
+        if any(wait for _, wait in taken):
+            time.sleep(VALID_SECONDS)
+            self._confirm()
+        for place, _ in taken:
+            if place:
+                self.files.system.pipe_file(place, self.content(released=True))
+
+    def _take_from_dead(self, name: str) -> tuple[str, bool]:
+        """The object put in place of a dead lock, empty if none was needed; whether its holder may still write."""
+        number = newest_number(self.files, name)
+        lock = read_lock(self.files, name, number)
+        if lock is None or (lock.get("released") and not lock.get("taken")):
+            return "", False
+        place, wait = object_path(self.files.base, lock_file(name, number + 1)), may_wake_up(lock)
+        try:
+            self.files.system.pipe_file(place, self.content(released=True, taken=True), mode="create")
+        except FileExistsError:
+            raise store_in_use(self.files.root, holder_of(self.files, name) or "") from None
+        return place, wait
 
     def release(self) -> None:
         """Give the lock back, unless it was lost or its store is gone."""
@@ -72,11 +98,11 @@ class ObjectLock:
             if self._is_ours() and self._is_newest():
                 self._write(released=True)
 
-    def content(self, released: bool = False) -> bytes:
-        """What the object says now."""
+    def content(self, released: bool = False, taken: bool = False) -> bytes:
+        """What the object says now. ``taken``: nobody's, but the holder before may still believe to have it."""
         holder = {"holder": describe_process(), "host": socket.gethostname(), "pid": os.getpid()}
-        state = {"token": self.token, "at": time.time(), "renewals": self.renewals, "released": released}
-        return json.dumps({**holder, **state}).encode()
+        state = {"token": self.token, "at": time.time(), "renewals": self.renewals}
+        return json.dumps({**holder, **state, "released": released, "taken": taken}).encode()
 
     def _create(self) -> bool:
         """Whether the object was made by us, which only one can do."""
@@ -160,6 +186,13 @@ def holder_of(files: ObjectFiles, name: str) -> str | None:
         if now != lock:
             return None if now is None or now.get("released") else str(now.get("holder"))
     return str(lock.get("holder"))
+
+
+def may_wake_up(lock: dict[str, Any] | None) -> bool:
+    """Whether a lock that nobody holds any more may have had a holder that believes to have it still."""
+    if lock is None or (lock.get("released") and not lock.get("taken")):
+        return False
+    return bool(lock.get("taken")) or not _has_ended(lock)
 
 
 def _has_ended(lock: dict[str, Any]) -> bool:

@@ -5,7 +5,8 @@ number counts: it is the fencing token. Its holder renews it; a lock that nobody
 dead, and whoever creates the next number has it. No clock of one machine is compared with that of another.
 
 A holder that could not confirm its lock for a while confirms it before it writes, and stops when there is a higher
-number. Whoever takes over a lock that might wake up waits until no confirmation of it can still be valid.
+number. Whoever takes over a lock whose holder might wake up waits until no confirmation of it can still be valid. The
+same goes for dead locks of other names that exclude its own: they get another number, too, which nobody holds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 
 from imfuse_tiles.storage.object_files import ObjectFiles
 from imfuse_tiles.storage.object_lock import ObjectLock, holder_of, lock_names
+from imfuse_tiles.storage.object_server import LockLost
 from imfuse_tiles.storage.processes import store_in_use
 
 
@@ -27,17 +29,24 @@ class ObjectLocks:
     @contextmanager
     def locked(self, name: str = "") -> Iterator[None]:
         lock = ObjectLock(self.files, name)
-        with self.files.refuse_if_unwritable():
-            lock.acquire()
-            for other in [""] if name else sorted(lock_names(self.files)):
-                holder = holder_of(self.files, other) if other != name else None
-                if holder:
-                    lock.release()
-                    raise store_in_use(self.files.root, holder)
         try:
+            with self.files.refuse_if_unwritable():
+                self._acquire(lock)
             yield
         finally:
             lock.release()
+
+    def _acquire(self, lock: ObjectLock) -> None:
+        """Take a lock, and see that nobody holds one that excludes it, nor wakes up and believes to."""
+        try:
+            lock.acquire()
+            others = [""] if lock.name else [name for name in sorted(lock_names(self.files)) if name]
+            for other in others:
+                if holder := holder_of(self.files, other):
+                    raise store_in_use(self.files.root, holder)
+            lock.supersede(others)
+        except LockLost as lost:
+            raise store_in_use(self.files.root, lost.holder) from None
 
     @contextmanager
     def reading(self) -> Iterator[None]:

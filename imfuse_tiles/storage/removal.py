@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.storage.inventory import StoreContents, StoredStage, bytes_by_array, total_bytes
+from imfuse_tiles.storage.inventory import StoreContents, StoredStage, array_stage, bytes_by_array, total_bytes
 from imfuse_tiles.storage.store import Store, delete_stage
 from imfuse_tiles.storage.sweep import sweep_store
 
@@ -55,7 +55,7 @@ def stages_to_remove(
 
 
 def _rank(held: StoredStage) -> int:
-    kind = held.paths[0].partition("/")[0]
+    kind = held.paths[0].partition("/")[0] if held.paths else ""
     return {"source": 1, "final": 2}.get(kind, 0)
 
 
@@ -68,7 +68,7 @@ def remove_stages(store: Store, stages: Iterable[StoredStage]) -> None:
         for held in stages:
             delete_stage(store, held.key, held.paths)
         for path in bytes_by_array(store):
-            if store.journal(path.rpartition("/")[2]).layout() is None:
+            if store.journal(array_stage(store, path)).layout() is None:
                 store.files.delete(path)
         sweep_store(store, bytes_by_array(store))
     if not bytes_by_array(store):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any
 
 from imfuse_tiles.storage.files import Files
@@ -10,8 +12,19 @@ from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 from imfuse_tiles.storage.numbers import Numbers
 
 FORMAT = 1
+#: How the file begins.
+_BEGINNING = b'{"zarr_format": 3, "node_type": "group", "attributes": {"imfuse_tiles": {"format": %d}' % FORMAT
 #: Names of entries that are looked at before a place is taken for no store.
 MOST_ENTRIES = 200
+#: Names that only this program gives: of journals and their parts, numbers and notes, groups and arrays.
+_KEY = r"[0-9a-f]{16}"
+_NOTE = rf"(runs|part-\d+-of-\d+|([a-z]+-)?{_KEY})\.json"
+OWN_NAMES = re.compile(
+    rf"(zarr\.json|journal/{_KEY}(\.d/[^/]+)?|numbers/{_NOTE}|[a-z]+/zarr\.json|[a-z]+/{_KEY}[-.\w]*/(zarr\.json|c(/\d+)+))"
+    r"(\.[^/]+\.partial)?"
+)
+#: Names that a run gives to files before the place is a store.
+LOCK_NAMES = re.compile(r"(lock|holder)(-part-\d+-of-\d+)?(\.[^/]+\.partial)?")
 
 
 def store_format(files: Files) -> Any:
@@ -28,14 +41,26 @@ def write_store_metadata(files: Files, ome: dict[str, Any] | None = None) -> Non
 
 
 def has_lost_metadata(files: Files) -> bool:
-    """Whether a place without readable metadata is a store: a journal or a note in it has a checksum that is right."""
+    """Whether a place without readable metadata is a store: a journal or a note in it has a checksum that is right.
+
+    After the worst power cuts none has; then all names must be such as only this program gives, and of the metadata
+    nothing may be left but the beginning.
+    """
     if read_json(files, "zarr.json") is not None:
         return False
     journals = (name.partition("/")[2].partition(".d/")[0] for name in _names(files, "journal"))
     if any(Journal(files, key).layout() is not None for key in dict.fromkeys(journals)):
         return True
     notes = (name.partition("/")[2].removesuffix(".json") for name in _names(files, "numbers"))
-    return any(Numbers(files).load(key) is not None for key in notes)
+    return any(Numbers(files).load(key) is not None for key in notes) or _has_only_own_names(files)
+
+
+def _has_only_own_names(files: Files) -> bool:
+    with suppress(FileNotFoundError):
+        if not _BEGINNING.startswith(files.read("zarr.json")[: len(_BEGINNING)].rstrip(b"\0")):
+            return False
+    names = [name for name in _names(files, "") if not LOCK_NAMES.fullmatch(name)]
+    return bool(names) and all(map(OWN_NAMES.fullmatch, names))
 
 
 def _names(files: Files, folder: str) -> list[str]:

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 #: Parts of the package ``benchmarks`` that are no benchmark of their own.
 SHARED = {"__init__", "__main__", "chains", "damages", "figures", "notes", "peaks"}
 #: Tables, all of which ``tables`` runs, and trials of ``soak``, have their quick forms run in test_tables, test_soak.
-TESTED = {"test_tables": "tables", "test_soak": "soak", "test_ops": "ops", "test_fusion": "fusion"}
+TESTED = {"test_tables": "tables", "test_soak": "soak", "test_ops": "ops", "test_fusion": "fusion",
+          "test_attacks": "attacks.trials"}  # fmt: skip
 
 
 def test_every_benchmark_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
