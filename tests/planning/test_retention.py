@@ -223,7 +223,7 @@ def test_a_run_that_ended_between_two_deletions_leaves_nothing_that_looks_finish
     assert [
         stage.name
         for stage in plan.stages
-        if store.numbers.load(stage.key) and not recorded_blocks(store, stage, read_record(store, stage.key))[1]
+        if store.numbers.load(stage.key) and not recorded_blocks(store, stage, read_record(store, stage))[1]
     ] == []
     assert run(plan, store, LEAN, second) == full[0]
     assert sum((first.blocks + second.blocks).values()) == full[1]

@@ -218,3 +218,89 @@ def test_metadata_of_another_program_are_left_alone(store: Store) -> None:
     with pytest.raises(Refusal, match="not a store of imfuse-tiles"):
         store.create()
     assert "multiscales" in path.read_text()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b'{"zarr_format": 3, "nod' + bytes(30)])
+def test_a_store_of_which_a_power_cut_left_no_content_is_one_still(plan: Plan, store: Store, content: bytes) -> None:
+    right = result(plan, store)
+    for path in store.folder.rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+    (store.folder / "zarr.json").write_bytes(content)
+    store.create()
+    run(plan, store)
+    assert np.array_equal(result(plan, store), right)
+
+
+def test_a_folder_with_a_file_of_somebody_s_is_no_spoiled_store(store: Store) -> None:
+    for path in store.folder.rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"")
+    (store.folder / "numbers" / "letter.txt").write_text("dear")
+    with pytest.raises(Refusal, match="not a store of imfuse-tiles"):
+        store.create()
+
+
+# Names and values that a store has
+
+
+@pytest.mark.parametrize("name", ["../outside/precious", "mask/../../outside/precious", "a\x1b", "a\\b"])
+def test_a_name_that_leads_out_of_a_store_is_refused(store: Store, outside: Path, name: str) -> None:
+    actions: list[Callable[[], object]] = [
+        lambda: store.files.read(name),
+        lambda: store.files.write(name, b"x"),
+        lambda: store.files.delete(name),
+        lambda: store.files.size(name),
+        lambda: list(store.files.list_files(name)),
+        lambda: store.journal(name).forget(),
+        lambda: store.arrays.create(name, (4, 4), (4, 4), "uint8", {}),
+    ]
+    before = tree(outside)
+    for action in actions:
+        with pytest.raises(Refusal, match="no name of a file in a store"):
+            action()
+    assert tree(outside) == before
+    with pytest.raises(Refusal, match="no name of a file in a store"):
+        store.files.read(str(outside / "precious"))
+
+
+def test_tidying_deletes_nothing_that_a_note_names_outside(store: Store, outside: Path) -> None:
+    before, note = tree(outside), store.numbers.load("runs")
+    assert note is None
+    stage = {"name": "x", "paths": ["../outside"], "blocks": 1, "used": 1.0}
+    store.numbers.save("runs", {"stages": {"../outside": stage, "x": stage}, "order": ["x", "../outside"]})
+    assert main(["status", store.root]) == 0
+    assert main(["cache", "gc", "--keep", "0", store.root]) == 0
+    assert tree(outside) == before
+
+
+def test_numbers_that_no_stage_measures_are_measured_again(plan: Plan, store: Store) -> None:
+    right = result(plan, store)
+    for hostile in ({"low": "x", "high": 1}, {"low": 0, "high": float("nan")}, {}):
+        for stage in plan.stages:
+            store.numbers.save(stage.key, hostile)
+        run(plan, store)
+        assert np.array_equal(result(plan, store), right)
+
+
+@pytest.mark.parametrize("line", [{"lost": []}, {"lost": {}}, {"block": [1]}, {"block": "0/0/0", "low": "x"}])
+def test_lines_of_a_journal_that_no_block_reports_are_no_lines(
+    plan: Plan, store: Store, line: dict[str, object]
+) -> None:
+    right = result(plan, store)
+    for stage in plan.stages:
+        store.numbers.delete(stage.key)
+        with store.journal(stage.key).appending() as record:
+            record(line)
+    assert main(["status", store.root]) == 0
+    run(plan, store)
+    assert np.array_equal(result(plan, store), right)
+
+
+def test_a_store_of_a_grey_stack_is_whole_and_read_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = stack_of(tmp_path / "grey", frames(3, planes=1, shape=(90, 80)))
+    store = Store(str(tmp_path / "grey store"))
+    run(make_plan(recipe_of("--wavelet --cutwave"), stack), store, tile=40)
+    assert main(["verify", store.root]) == 0, capsys.readouterr().out
+    reports = run(make_plan(recipe_of("--wavelet=p7 --cutwave"), stack), store, tile=40)
+    assert [report.computed for report in reports if report.name == "read frames"] == [0]
