@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,16 +61,18 @@ def in_child(action: Callable[[], int], seconds: int = PATIENCE, attach: Callabl
             code = 70
             try:
                 os.close(go)
-                os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
                 signal.alarm(seconds)
                 os.read(ready, 1)
                 code = action()
             except BaseException as error:
                 os.write(2, f"Traceback: {error!r}\n".encode())
             finally:
-                for stream in (1, 2):
+                for stream in (sys.stdout, sys.stderr):
                     with suppress(Exception):
-                        __import__("sys").__dict__["stdout" if stream == 1 else "stderr"].flush()
+                        stream.flush()
                 os._exit(code)
         os.close(ready)
         try:
@@ -147,7 +150,9 @@ class Place:
         """The right files, of a new store; in this process first, so that children find all loaded and compiled."""
         for _ in range(2):
             self.clear()
-            if main(self.words(*more, options=options, result=result)):
+            with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+                code = main(self.words(*more, options=options, result=result))
+            if code:
                 raise RuntimeError("the run that shows what is right failed")
         found = self.results(result)
         self.clear()

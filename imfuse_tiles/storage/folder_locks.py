@@ -39,11 +39,12 @@ class FolderLocks:
         with ExitStack() as lock:
             with self.files.refuse_if_unwritable():
                 self._acquire(lock, name)
+                lock.callback((self.root / f"holder{name}").unlink, missing_ok=True)
+                # Before it looks for others: two that looked for each other would both wait for the other's name.
+                self.files.write(f"holder{name}", describe_process().encode())
                 for other in [""] if name else self._names()[1:]:
                     with ExitStack() as probe:
                         self._acquire(probe, other)
-                self.files.write(f"holder{name}", describe_process().encode())
-            lock.callback((self.root / f"holder{name}").unlink, missing_ok=True)
             yield
 
     @contextmanager
