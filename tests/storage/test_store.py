@@ -29,7 +29,6 @@ TESTED_MODULES = (
     "storage.folder_files",
     "storage.folder_locks",
     "storage.journal",
-    "storage.json_values",
     "storage.numbers",
     "storage.open_files",
     "storage.partial_files",
