@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
@@ -18,6 +19,11 @@ from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance
 from imfuse_tiles.options.grammar import Option, parse_arguments
 from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.recipe import Recipe, check_recipe
+
+if TYPE_CHECKING:
+    from imfuse_tiles.imageio.stack import Stack
+    from imfuse_tiles.options.resources import Resources
+    from imfuse_tiles.storage.store import Store
 
 #: What options of preparation are called by the original's program, where fuse has another option of this name.
 SHORT_NAMES = {"--resize": "--frameresize", "--compose": "--framecompose"}
@@ -57,6 +63,7 @@ def parser(command: str, folder: str, about: str) -> Parser:
     add = frame_parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
     add("-o", "--output", metavar="DIR", default=folder, help=f"folder for the frames, created if need be ({folder})")
+    add("--store", metavar="FOLDER", help="read the frames into this store instead, from which fuse --store takes them")
     add("-1", "--middle", action="store_true", help="write the middle frame only, to try options")
     add("-V", "--show", action="store_true", help="open what was written in a viewer")
     add_frame_options(frame_parser)
@@ -82,6 +89,9 @@ def _write(command: str, folder: str, about: str, words: Sequence[str], defaults
     rest, options = split_recipe_options(frame_parser, words)
     args = frame_parser.parse_intermixed_args(rest)
     recipe = frame_recipe(command, [parse_arguments(*option) for option in options], defaults)
+    if args.store:
+        print(store_from_args(args, recipe, words))
+        return 0
     files = write_from_args(args, recipe, command)
     if args.show:
         show(files)
@@ -103,23 +113,38 @@ def show(files: Sequence[Path]) -> None:
             print(f"no display found; written: {path.absolute()}", file=sys.stderr)
 
 
-def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:
-    """Write the frames that the arguments name, by the recipe."""
+def aligned_from_args(args: argparse.Namespace, recipe: Recipe, folder: str) -> tuple[Stack, Store, Resources]:
+    """The stack that the arguments name, laid over itself; the store of a folder, in which transforms may be kept."""
     from imfuse_tiles.cli.stack_from_args import align_from_args, stack_from_args, tell_alignment
-    from imfuse_tiles.execution.write_frames import write_frames
     from imfuse_tiles.options.resources import Resources, available_cores
     from imfuse_tiles.planning.memory import default_memory, parse_size
     from imfuse_tiles.storage.store import Store
 
-    workers = args.workers or available_cores()
-    resources = Resources(parse_size(args.memory) if args.memory else default_memory(), workers, None, "threads")
-    stack = stack_from_args(args)
-    nowhere = Store.at(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
-    stack = align_from_args(args, recipe, stack, nowhere, resources)
+    memory = parse_size(args.memory) if args.memory else default_memory()
+    resources, store = Resources(memory, args.workers or available_cores(), None, "threads"), Store.at(folder)
+    stack = align_from_args(args, recipe, stack_from_args(args), store, resources)
     tell_alignment(args, stack)
+    return stack, store, resources
+
+
+def store_from_args(args: argparse.Namespace, recipe: Recipe, words: Sequence[str]) -> str:
+    """Read the frames that the arguments name into a store: its place."""
+    from imfuse_tiles.execution.pipeline import read_into_store
+
+    stack, store, resources = aligned_from_args(args, recipe, args.store)
+    read_into_store(recipe, stack, store, resources, command=words)
+    return store.root
+
+
+def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:
+    """Write the frames that the arguments name, by the recipe."""
+    from imfuse_tiles.execution.write_frames import write_frames
+
+    nowhere = str(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
+    stack, _, resources = aligned_from_args(args, recipe, nowhere)
     alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)
     return write_frames(
-        stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=workers,
+        stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=resources.workers,
         options=recipe.ops, memory=resources.memory, only=len(stack) // 2 if args.middle else None,
         progress=None if args.quiet else lambda done, total: _print_progress(command, done, total),
     )  # fmt: skip

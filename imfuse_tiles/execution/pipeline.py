@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
@@ -15,11 +16,12 @@ from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.overviews import publish_result
 from imfuse_tiles.execution.part_plans import announce_part
 from imfuse_tiles.execution.pools import open_pool
-from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.shared_run import PartRun
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.options.mask_contrast import Wavelet
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources, worker_location
 from imfuse_tiles.planning.disk import check_disk
@@ -114,6 +116,30 @@ def run_plan(
         if first:
             publish_result(store, plan.result.key, resources, halt.check)
     return Outcome(files, reports, store.root, plan.result.key if first else "")
+
+
+def read_into_store(
+    recipe: Recipe, stack: Stack, store: Store, resources: Resources, progress: Progress | None = None,
+    command: Sequence[str] = (),
+) -> list[StageReport]:  # fmt: skip
+    """Read the frames of a stack into its store, laid over each other, where every run of the stack finds them.
+
+    ``recipe``: options of frames. Raises as :func:`run_plan` does.
+    """
+    store.check()
+    whole = make_plan(replace(recipe, ops=(*recipe.ops, Wavelet())), stack, maps=False)  # any that reads frames
+    last = [stage.key for stage in whole.stages].index(whole.frames_key)
+    plan = replace(whole, stages=whole.stages[: last + 1])
+    work = survey(plan, store, resources)
+    need = check_disk(work, store, (Path.cwd(), 0))
+    fresh = store.create()
+    halt = Halt()
+    with store.locked(), halt.on_signals(None), translate_os_errors("align", store.folder, need):
+        record_run(work, store, command)
+        remember_alignment(stack, store)
+        return _start(work, store, progress or Progress(), halt, fresh).execute(
+            lambda: open_pool(resources, store.root)
+        )
 
 
 def _start(work: WorkPlan, store: Store, progress: Progress, halt: Halt, fresh: bool) -> Run:

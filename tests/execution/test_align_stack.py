@@ -267,3 +267,19 @@ def test_a_part_that_is_not_the_first_keeps_what_it_found(folder: Path, tmp_path
         part.kill()
         part.wait()
     assert list((tmp_path / "store").glob("numbers/alignment-*.json"))
+
+
+@pytest.mark.parametrize("options", [(), ("--crop=300x200+50+40", "--gamma=1.2")], ids=["aligned", "prepared too"])
+def test_frames_aligned_into_a_store_are_neither_compared_nor_read_again(
+    options: tuple[str, ...], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = fused(tmp_path / "a", frames(folder), *options)
+    assert main(["align", "--quiet", "--store", str(tmp_path / "b" / "store"), *options, *frames(folder)]) == 0
+
+    def compare(*args: object, **more: object) -> None:
+        raise AssertionError("frames are compared")
+
+    monkeypatch.setattr("imfuse_tiles.execution.align_stack.estimate", compare)
+    report = tmp_path / "report.json"
+    assert np.array_equal(fused(tmp_path / "b", frames(folder), *options, "--report", str(report)), usual)
+    assert json.loads(report.read_text())["stages"][0]["computed"] == 0
