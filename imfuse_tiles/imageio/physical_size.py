@@ -25,7 +25,7 @@ UNITS = {
 #: A pixel of at most so many micrometres is no print resolution, whatever it is called: 2540 pixels an inch.
 FINEST_PRINT = 10.0
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, DESCRIPTION = 282, 283, 296, 270
-#: Bytes of the metadata of an OME-Zarr that are read at most.
+#: Bytes of the metadata of an OME-Zarr or JPEG XL that are read at most.
 LARGEST_METADATA = 4 << 20
 _INCH, _CENTIMETRE = 2, 3
 #: What JSON of another form than expected raises.
@@ -60,7 +60,7 @@ def parse_length(option: str, text: str) -> float:
 
 
 def read_physical_size(path: str | Path) -> PhysicalSize:
-    """What a TIFF, PNG or JPEG file or an OME-Zarr says; what is missing, damaged or absurd is not known.
+    """What a TIFF, PNG, JPEG or JPEG XL file or an OME-Zarr says; what is missing, damaged or absurd is not known.
 
     Never raises, whatever is there.
     """
@@ -83,7 +83,7 @@ def _of_data(data: mmap.mmap) -> PhysicalSize:
         return _in_png(data)
     if data[:2] == b"\xff\xd8":
         return _in_jpeg(data)
-    return _in_tiff(data)
+    return _in_jpeg_xl(data) if data[4:8] == b"JXL " else _in_tiff(data)
 
 
 def _in_tiff(data: mmap.mmap | bytes) -> PhysicalSize:
@@ -164,6 +164,22 @@ def _in_jpeg(data: mmap.mmap) -> PhysicalSize:
             jfif = _by_density(*(each / (2.54 if unit == 1 else 1.0) for each in (x, y))) if unit in (1, 2) else jfif
         place += 2 + length
     return jfif
+
+
+def _in_jpeg_xl(data: mmap.mmap) -> PhysicalSize:
+    """By EXIF, which lies in a box of the file."""
+    place = 0
+    while place + 16 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, place)
+        head = 8 if length != 1 else 16
+        length = length or len(data) - place
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", data, place + 8)
+        if name == b"Exif":
+            start = place + head + 4 + struct.unpack_from(">I", data, place + head)[0]
+            return _in_tiff(bytes(data[start : min(place + length, start + LARGEST_METADATA)]))
+        place += max(length, head)
+    return PhysicalSize()
 
 
 def _by_density(x: float, y: float) -> PhysicalSize:

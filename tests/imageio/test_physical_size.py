@@ -9,6 +9,7 @@ from PIL import Image
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.physical_size import PhysicalSize, parse_length, read_physical_size
+from imfuse_tiles.imageio.writing import Picture, write_picture
 
 IMAGE = np.zeros((8, 9), np.uint16)
 
@@ -66,8 +67,11 @@ def test_damaged_files_say_nothing(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", IMAGE, resolution=(15384.6, 20000), resolutionunit=3)
     Image.fromarray(np.zeros((8, 9), np.uint8)).save(tmp_path / "a.png", dpi=(300, 300))
     Image.fromarray(np.zeros((8, 9), np.uint8)).save(tmp_path / "a.jpg", dpi=(300, 300))
+    picture = Picture(8, 9, 1, "uint16", size=PhysicalSize(0.5, 0.5))
+    write_picture(tmp_path / "a.jxl", picture, [IMAGE[..., None]])
+    assert read_physical_size(tmp_path / "a.jxl") == PhysicalSize(0.5, 0.5)
     random = np.random.default_rng(1)
-    for name in ("a.tif", "a.png", "a.jpg"):
+    for name in ("a.tif", "a.png", "a.jpg", "a.jxl"):
         whole = (tmp_path / name).read_bytes()
         for _ in range(150):
             data = bytearray(whole[: random.integers(0, len(whole) + 1)])

@@ -158,7 +158,7 @@ def test_a_print_resolution_is_kept(name, tmp_path):
     facts = exiftool(tmp_path / name)
     if facts:
         assert (facts["XResolution"], facts["YResolution"], facts["ResolutionUnit"]) == (300, 240, 2)
-    if name != "a.jxl":
+    if facts:
         size = read_physical_size(tmp_path / name)
         assert size.dpi == ((0.0, 0.0) if name == "a.ome.tif" else pytest.approx((300, 240), rel=1e-3))
 
@@ -207,7 +207,7 @@ def exif_of(path):
 
 
 @pytest.mark.parametrize("second", LOST)
-@pytest.mark.parametrize("first", ["a.tif", "a.png", "a.jpg", "a.ome.tif"])
+@pytest.mark.parametrize("first", ["a.tif", "a.png", "a.jpg", "a.ome.tif", "a.jxl"])
 def test_from_format_to_format(first, second, tmp_path):
     """What a file holds that this program reads goes on into every other format that holds it."""
     picture, image = example(first)
@@ -230,6 +230,6 @@ def test_from_format_to_format(first, second, tmp_path):
         kept = exif_of(target).exif
         assert (kept[DATE], kept[LENS]) == (TAGS.exif[DATE], TAGS.exif[LENS])
     if format_of(second).kind in ("tiff", "png", "jpeg", "ome-tiff"):
-        assert read_tags(target).profile == PROFILE
+        assert read_tags(target).profile == (PROFILE if "profile" not in LOST[first] else b"")
         again = read_physical_size(target)
         assert (again.x, again.y) == pytest.approx((0.65, 0.5), rel=1e-4)
