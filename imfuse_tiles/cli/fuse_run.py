@@ -27,8 +27,9 @@ from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
-from imfuse_tiles.imageio.physical_size import PhysicalSize, frame_size
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources

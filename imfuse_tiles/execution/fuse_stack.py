@@ -12,8 +12,8 @@ from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.imageio.open_stack import open_stack, stack_of_headers
-from imfuse_tiles.imageio.physical_size import frame_size
 from imfuse_tiles.imageio.reading.memory_array import array_headers
+from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources, available_cores, worker_count

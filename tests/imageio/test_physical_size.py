@@ -8,8 +8,12 @@ import tifffile
 from PIL import Image
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.physical_size import PhysicalSize, parse_length, read_physical_size
+from imfuse_tiles.imageio.physical_size import PhysicalSize, parse_length
+from imfuse_tiles.imageio.size_metadata import read_physical_size
 from imfuse_tiles.imageio.writing import Picture, write_picture
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.size_metadata",)
 
 IMAGE = np.zeros((8, 9), np.uint16)
 

@@ -13,10 +13,10 @@ import zarr
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.imageio.physical_size import frame_size
 from imfuse_tiles.imageio.reading import read_rows
 from imfuse_tiles.imageio.reading.detect import series_in
 from imfuse_tiles.imageio.reading.series import Selection, stacks_of
+from imfuse_tiles.imageio.size_metadata import frame_size
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (

@@ -15,10 +15,11 @@ import zarr
 from PIL import Image, ImageCms
 
 from imfuse_tiles.imageio.metadata import Tags, Value
-from imfuse_tiles.imageio.physical_size import PhysicalSize, read_physical_size
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading import open_frame, read_header
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
+from imfuse_tiles.imageio.size_metadata import read_physical_size
 from imfuse_tiles.imageio.writing import (
     ENDINGS,
     Picture,
