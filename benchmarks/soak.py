@@ -121,9 +121,10 @@ def memory(said: argparse.Namespace, place: Path) -> dict[str, Any]:
 def headers(said: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Mutated images in processes with limits: half of the time by hypothesis, the other by atheris if there is one."""
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "hazards")]
-    from hazards.test_hostile import planted
+    from hazards.test_hostile import planted, planted_formats
 
     planted(place)
+    planted_formats(place)
     fuzzer = importlib.util.find_spec("atheris") is not None
     end, rounds, broken = time.monotonic() + said.seconds / (1 + fuzzer), 0, 0
     while time.monotonic() < end:

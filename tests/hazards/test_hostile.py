@@ -38,7 +38,7 @@ def planted_formats(folder: Path) -> Path:
     from tests.imageio.reading.test_readers import written
     from tests.imageio.reading.test_series import written as written_series
 
-    (folder / "seeds").mkdir()
+    (folder / "seeds").mkdir(exist_ok=True)
     for ending in ("jxl", "jp2", "j2k", "webp", "heic", "dng", "lif", "czi"):
         written(folder / "seeds" / f"a.{ending}")
     np.save(folder / "seeds" / "a.npy", IMAGE8)
