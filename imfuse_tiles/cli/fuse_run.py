@@ -13,7 +13,6 @@ from pathlib import Path
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
-from imfuse_tiles.cli.recipe_arguments import is_automatic
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import is_page, record_timings, show_progress, tell_address, write_report_page
@@ -31,7 +30,7 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.recipe import Recipe, is_automatic
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
@@ -117,12 +116,21 @@ def _fuse(
         else:
             run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, seconds))
     print_level_notices(plan, store)
+    if is_clear(plan, store):
+        print("warning: the result is transparent everywhere: no mask is strong anywhere, and there is no background; "
+              "--bg=pyramid is one, and --preset=auto needs no masks", file=sys.stderr)  # fmt: skip
     if not args.quiet:
         for line in loss_lines(plan, store, request) if outcome.output else ():
             print(f"note: {line}", file=sys.stderr)
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
     return _finish(args, outcome.output, store)
+
+
+def is_clear(plan: Plan, store: Store) -> bool:
+    """Whether a finished result shows nothing."""
+    numbers = store.numbers.load(plan.result.key) if store.exists() else None
+    return bool(numbers and numbers.get("clear"))
 
 
 def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:

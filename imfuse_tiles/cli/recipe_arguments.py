@@ -11,8 +11,7 @@ from pathlib import Path
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments, resolve_option_name
-from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
-from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
+from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe, is_automatic
 
 OptionText = tuple[str, str | None]
 SYNONYMS = {"limit-memory": "memory"}
@@ -141,9 +140,3 @@ def with_default_preset(recipe: Recipe) -> Recipe:
         return recipe
     ops = merge_options(preset_options("default"), recipe.ops)
     return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))
-
-
-def is_automatic(recipe: Recipe) -> bool:
-    """Whether a recipe asks for no picture and for nothing that is done to masks: the frames decide what is done."""
-    masked = recipe.filters or recipe.cuts or any(isinstance(op, MaskMerge | MaskLevel) for op in recipe.ops)
-    return not (recipe.generators or recipe.backgrounds or masked)

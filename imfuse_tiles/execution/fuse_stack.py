@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import Transforms, align_stack
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.outcome import Outcome
@@ -15,8 +16,9 @@ from imfuse_tiles.imageio.open_stack import open_stack, stack_of_headers
 from imfuse_tiles.imageio.reading.memory_array import array_headers
 from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.recipe import Recipe, check_recipe
+from imfuse_tiles.options.recipe import Recipe, check_recipe, is_automatic
 from imfuse_tiles.options.resources import Resources, available_cores, worker_count
+from imfuse_tiles.planning.auto_preset import choose
 from imfuse_tiles.planning.memory import default_memory
 
 
@@ -68,6 +70,10 @@ def _fuse(
 ) -> Outcome:  # fmt: skip
     kept = open_store_for(stack, store)
     stack = align_stack(stack, recipe, kept, resources, transforms=transforms)
+    if is_automatic(recipe):
+        recipe = choose(recipe, stack).recipe
+    elif not (recipe.generators or recipe.backgrounds):
+        raise Refusal("the recipe has options for masks and none that makes a mask or a background: nothing to be seen")
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
     size = frame_size(stack.headers[0])
     request = ExportRequest(result, extra=extra, bits=bits, force=force, tags=stack.tags, size=size)

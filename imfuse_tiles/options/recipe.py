@@ -116,6 +116,12 @@ def check_recipe(recipe: Recipe) -> Recipe:
     return recipe
 
 
+def is_automatic(recipe: Recipe) -> bool:
+    """Whether a recipe asks for no picture and for nothing that is done to masks: the frames decide what is done."""
+    masked = recipe.filters or recipe.cuts or any(isinstance(op, MaskMerge | MaskLevel) for op in recipe.ops)
+    return not (recipe.generators or recipe.backgrounds or masked)
+
+
 def mask_weights(recipe: Recipe) -> list[float]:
     """Percent of each generator: as given, the others share what is left of 100 in whole percents."""
     given = [op.w for op in recipe.generators]

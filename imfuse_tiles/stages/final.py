@@ -198,14 +198,15 @@ class FinishJob(Job):
         return halo
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        opaque = depth_opaque = True
+        opaque = depth_opaque = clear = True
         edge, reach = access.chunk_edge(self.out), self.halo().radius
         for part in subtiles_of(block.region, edge, reach, self.part_chunks):
             codes = self.codes(access, part)
             access.write(self.out, [(0, self.depth)], part, codes)
+            clear = clear and not codes[self.colours].any()
             opaque = opaque and bool(codes[self.colours].min() == 65535)
             depth_opaque = depth_opaque and self.maps and bool(codes[-1].min() == 65535)
-        return {"opaque": opaque, "depth_opaque": depth_opaque}
+        return {"opaque": opaque, "depth_opaque": depth_opaque, "clear": clear}
 
     def codes(self, access: Access, region: Region) -> np.ndarray:
         """The planes of a region."""
@@ -247,8 +248,8 @@ class FinishJob(Job):
                 yield with_colour_planes(left, self.colours)
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
-        found = [(each["opaque"], each.get("depth_opaque", False)) for each in reports]
-        return {"opaque": all(opaque for opaque, _ in found), "depth_opaque": all(sure for _, sure in found)}
+        found = [{"depth_opaque": False, "clear": False, **report} for report in reports]
+        return {name: all(report[name] for report in found) for name in ("opaque", "depth_opaque", "clear")}
 
     def summary_pattern(self) -> Any:
         return {"opaque": bool}

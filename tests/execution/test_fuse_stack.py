@@ -13,6 +13,8 @@ from stacks import frames, recipe_of, written
 
 from imfuse_tiles import Refusal, fuse_images, fuse_stack
 from imfuse_tiles.imageio.reading.memory_array import array_headers, open_rows
+from imfuse_tiles.options.cuts import CutBlur
+from imfuse_tiles.options.recipe import Recipe
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.reading.memory_array",)
@@ -107,3 +109,11 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     samples[1, 7, 9] = np.nan
     with pytest.raises(Refusal, match="array slice 2: has 1 NaN"):
         fuse_stack(samples, RECIPE, tmp_path / "r.tif", store=tmp_path / "store")
+
+
+def test_a_recipe_without_options_is_the_automatic_one(tmp_path: Path) -> None:
+    paths = written(tmp_path / "in", STACK)
+    fuse_images(paths, recipe_of(""), tmp_path / "r.tif", store=tmp_path / "store")
+    assert tifffile.imread(tmp_path / "r.tif").shape == (110, 130, 3), "opaque"
+    with pytest.raises(Refusal, match="none that makes a mask or a background"):
+        fuse_images(paths, Recipe((CutBlur(),)), tmp_path / "s.tif", store=tmp_path / "store")

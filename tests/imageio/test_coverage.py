@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import imagecodecs
@@ -112,3 +114,24 @@ def test_floats_that_are_no_numbers_may_lie_where_nothing_is_seen(frame, tmp_pat
 def test_a_frame_without_any_picture_is_refused_with_a_way_out(frame):
     with pytest.raises(Refusal, match=r"b\.tif: is wholly transparent; --ignore-alpha"):
         open_stack([frame("a.tif"), frame("b.tif", alpha=0)])
+
+
+@pytest.mark.parametrize("colour", [0, 2])
+def test_the_transparent_colour_of_a_png_is_no_picture(tmp_path, frame, colour):
+    picture = np.random.default_rng(3).integers(1, 255, (20, 30, 3 if colour else 1), np.uint8)
+    picture[:6] = 0
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    rows = b"".join(b"\0" + row.tobytes() for row in picture)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", 30, 20, 8, colour, 0, 0, 0)), (b"tRNS", bytes(2 * picture.shape[2])),
+             (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]  # fmt: skip
+    for name in "ab":
+        content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+        (tmp_path / f"{name}.png").write_bytes(content)
+    rows = read_rows(open_stack([tmp_path / "a.png", tmp_path / "b.png"]).headers[0], 0, 20)
+    expected = picture.copy()
+    expected[:6] = picture[6]
+    assert np.array_equal(np.moveaxis(rows[:-1], 0, -1), expected)
+    assert (rows[-1] > 0).any(axis=1).tolist() == [False] * 6 + [True] * 14

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,8 @@ _COLOURS = {1: "grey", 3: "RGB"}
 def check_stack(headers: Sequence[Header]) -> None:
     """Refuse a stack that is empty, has a frame twice, or whose frames differ in size, colour planes or sample type.
 
-    The message names the first frame that differs from the first one. Alpha may come and go, as it is not
-    read.
+    The message names the first frame that differs from the first one, or the first one if most others agree without
+    it. Alpha may come and go.
     """
     if not headers:
         raise Refusal("no images given")
@@ -28,10 +29,26 @@ def check_stack(headers: Sequence[Header]) -> None:
         if frame in seen:
             raise refuse_frame(header, "is given twice")
         seen.add(frame)
+    _check_first(headers)
     for header in headers[1:]:
         difference = _difference(header, first)
         if difference:
             raise refuse_frame(header, f"{difference} like {first.name}; all frames must agree")
+
+
+def _check_first(headers: Sequence[Header]) -> None:
+    """Refuse the first frame if it is the odd one: most of the others are alike."""
+    kinds = Counter((header.height, header.width, header.channels, header.dtype) for header in headers[1:])
+    if len(headers) < 3 or not _difference(headers[0], headers[1]):
+        return
+    kind, count = kinds.most_common(1)[0]
+    like = next(
+        header for header in headers[1:] if (header.height, header.width, header.channels, header.dtype) == kind
+    )
+    difference = _difference(headers[0], like)
+    if difference and 2 * count > len(headers):
+        others = "all others" if count == len(headers) - 1 else f"{count} of the others"
+        raise refuse_frame(headers[0], f"{difference} as {others}; all frames must agree")
 
 
 def source_digest(headers: Sequence[Header]) -> str:

@@ -15,7 +15,7 @@ from imfuse_tiles.imageio.reading.header import FileFacts, Header, check_claim, 
 _COLOUR: dict[int, tuple[Literal[1, 3], bool]] = {0: (1, False), 2: (3, False), 4: (1, True), 6: (3, True)}
 _PALETTE = 3
 _MOST_CHUNKS = 1_000_000
-_PIXELS = (b"IHDR", b"IDAT", b"IEND")
+_PIXELS = (b"IHDR", b"tRNS", b"IDAT", b"IEND")
 _LONGEST_SIDE = 1_000_000  # libpng reads no more
 _LARGEST_EXIF = 1 << 20
 
@@ -29,6 +29,7 @@ def read_png_header(facts: FileFacts) -> Header:
     if methods not in ([0, 0, 0], [0, 0, 1]):  # compression, filter, interlacing
         raise refuse(facts.path, f"damaged PNG: unknown methods {methods}")
     channels, alpha = _check_pixels(facts, bits, colour)
+    alpha = alpha or b"tRNS" in chunks  # one colour is transparent: libpng gives it as alpha
     if b"acTL" in chunks and struct.unpack(">I", chunks[b"acTL"][:4])[0] > 1:
         raise refuse(facts.path, "is an animated PNG; a frame must be a single image")
     decoded = width * height * (channels + alpha) * (bits // 8)

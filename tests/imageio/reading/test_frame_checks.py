@@ -35,6 +35,16 @@ def test_the_first_frame_that_differs_is_named_with_the_difference(kind, positio
         check_stack(stack)
 
 
+@pytest.mark.parametrize("kind", ["width", "grey", "floats"])
+def test_the_first_frame_is_named_if_it_is_the_odd_one(kind, header):
+    change, reason = DIFFERENCES[kind][0], {"width": "is 84 x 61 pixels, not 83 x 61", "grey": "is grey, not RGB",
+                                            "floats": "has floating-point samples, not 16-bit"}[kind]  # fmt: skip
+    stack = [replace(header, path=header.path.with_name(f"f{number}.tif")) for number in range(5)]
+    stack[0] = replace(stack[0], **change)
+    with pytest.raises(Refusal, match=f"f0.tif: {reason} as all others; all frames must agree"):
+        check_stack(stack)
+
+
 def test_formats_and_alpha_may_be_mixed(header, pixels, png, tiff):
     check_stack([header, read_header(png("a.png", pixels())), read_header(tiff("b.tif", pixels(samples=4)))])
 
