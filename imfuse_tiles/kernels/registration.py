@@ -26,9 +26,9 @@ Plane = NDArray[np.float32]
 Windows = Callable[[int, int, int, int], Plane]
 
 #: How far apart frames are that are compared, and how many frames lie between one such pair and the next.
-HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 9}
+HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}
 #: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others.
-SHORT, LONG_BLOCKS, NEAR_BLOCKS = 30, 120, 60
+SHORT, LONG_BLOCKS, NEAR_BLOCKS = 30, 120, 40
 #: How far back a frame is looked for that the one before has nothing in common with.
 BRIDGE = 3
 #: Two frames show the same if their gradients correlate at least so much over at least this share of the frame.

@@ -47,7 +47,7 @@ class Reference(Option, name="reference"):
 
 @frozen
 class AlignKeepSize(Option, name="align-keep-size"):
-    """Keep the size of aligned frames; where one has nothing, its border is repeated. Else what all cover is left."""
+    """Keep the size of aligned frames; where one has nothing it is no picture. Else what all cover is left."""
 
     section: ClassVar[str] = "Frames"
     once_only: ClassVar[bool] = True
