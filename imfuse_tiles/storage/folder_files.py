@@ -115,6 +115,8 @@ class FolderFiles:
         refuse_links(self.root, os.path.dirname(name))
         try:
             os.unlink(self._path(name))
+            if self.durable:  # what tells of other files goes before these do
+                sync_folder(os.path.dirname(self._path(name)))
         except (FileNotFoundError, NotADirectoryError):
             pass
         except (IsADirectoryError, PermissionError):  # the second is what macOS says of folders

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.detect import facts_and_format
 from imfuse_tiles.imageio.reading.exif_tags import LARGEST, block_tags
@@ -31,11 +32,14 @@ def read_tags(path: str | Path) -> Tags:
         return Tags()  # raw files that are no TIFF files
     if kind in FORMATS:
         return FORMATS[kind].reader(facts.path).read_tags(facts.path)
-    with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if kind == "tiff":
-            return block_tags(data, b"")
-        blocks, profile = _in_png(data) if kind == "png" else _in_jpeg(data)
-        return block_tags(blocks, profile)
+    try:
+        with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if kind == "tiff":
+                return block_tags(data, b"")
+            blocks, profile = _in_png(data) if kind == "png" else _in_jpeg(data)
+            return block_tags(blocks, profile)
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _in_png(data: mmap.mmap) -> tuple[bytes, bytes]:
