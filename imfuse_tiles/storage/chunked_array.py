@@ -108,18 +108,22 @@ class ChunkedArray:
     def _read_chunks(self, indices: list[Index], cache: ChunkCache | None) -> Iterator[tuple[Index, np.ndarray]]:
         """Chunks one after the other; without ``cache``, one may be overwritten when the next is asked for."""
         if cache is None:
-            length = 0 if self.compressed else self.chunk_bytes
-            raws = self.files.read_many([self.chunk_name(index) for index in indices], length)
+            raws = self._read_files(indices)
             yield from ((index, self.decode_chunk(index, raw)) for index, raw in zip(indices, raws, strict=True))
             return
         leads, top = {index[:-2] for index in indices}, indices[0][-2]
         for gone in [index for index in cache if index[-2] < top or index[:-2] not in leads]:
             del cache[gone]
         new = [index for index in indices if index not in cache]
-        raws = self.files.read_many([self.chunk_name(index) for index in new], self.chunk_bytes)
-        for index, raw in zip(new, raws, strict=True):
+        for index, raw in zip(new, self._read_files(new), strict=True):
             cache[index] = self.decode_chunk(index, raw).copy()
         yield from ((index, cache[index]) for index in indices)
+
+    def _read_files(self, indices: list[Index]) -> Iterator[Bytes | None]:
+        """The bytes of chunks; of compressed ones it is not known how many they are."""
+        return self.files.read_many(
+            [self.chunk_name(index) for index in indices], 0 if self.compressed else self.chunk_bytes
+        )
 
     def decode_chunk(self, index: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
         """One whole chunk from the bytes of its file."""
