@@ -132,7 +132,9 @@ def output_key(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
     tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
     place = str(sheet.path.absolute())
-    parts = [plan.identity, str(plan.recipe), sheet.role, place, wish.bits, tags]
+    # Maps have a key of their own: their arithmetic may change while the picture stays.
+    key = plan.identity if sheet.role == "result" else plan.result.key
+    parts = [key, str(plan.recipe), sheet.role, place, wish.bits, tags]
     if wish.size != PhysicalSize():
         parts.append(repr(wish.size))
     if wish.ome_version != "0.5" and file_format(sheet.path) == "ome-zarr":

@@ -10,6 +10,7 @@ import pytest
 from stacks import frames, written
 
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.stages.focus_depth import FillDepthJob
 from imfuse_tiles.storage.store import Store
 
 WORDS = ("fuse", "--quiet", "--wavelet", "--tile", "100", "--store", "store")
@@ -120,3 +121,16 @@ def test_a_note_of_an_earlier_version_counts_by_size_and_time(images: list[str])
     before = Path("r.tif").stat().st_mtime_ns
     assert main(words) == 0
     assert Path("r.tif").stat().st_mtime_ns == before
+
+
+def test_a_depth_map_is_written_again_when_its_own_arithmetic_has_changed(
+    images: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["fuse", "--quiet", "--align=no", "--bg=pyramid", "--tile", "100", "--store", "store", "-X", "-o", "r.tif"]
+    assert main([*words, *images]) == 0
+    before = {name: Path(name).stat().st_ino for name in ("r.tif", "r.depth.tif")}
+    monkeypatch.setattr(FillDepthJob, "version", FillDepthJob.version + 1)
+    assert main([*words, "--force", *images]) == 0
+    after = {name: Path(name).stat().st_ino for name in before}
+    assert after["r.tif"] == before["r.tif"], "the picture is the same and stays"
+    assert after["r.depth.tif"] != before["r.depth.tif"]
