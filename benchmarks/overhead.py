@@ -23,7 +23,8 @@ from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.stage import Access, Block, Job, Stage
+from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.stage import Block, Job, Stage
 from imfuse_tiles.storage.store import Store
 
 TILE = 64

@@ -14,7 +14,8 @@ from stacks import imagined
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
+from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.stage import Block, Job, Output, Stage
 
 
 @frozen

@@ -21,6 +21,7 @@ TESTED_MODULES = (
     "stages.masks",
     "stages.montage",
     "stages.stack_statistics",
+    "stages.access",
     "stages.stage",
     "stages.subtiles",
 )

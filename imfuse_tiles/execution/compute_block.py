@@ -12,7 +12,8 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.program_digest import check_program
-from imfuse_tiles.stages.stage import Access, Block, Job, RegionValues
+from imfuse_tiles.stages.access import Access, RegionValues
+from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.processes import describe_process

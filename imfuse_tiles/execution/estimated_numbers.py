@@ -13,8 +13,9 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.stages.access import Access, RegionValues
 from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, level_limits
-from imfuse_tiles.stages.stage import Access, RegionValues, Stage, measured_key
+from imfuse_tiles.stages.stage import Stage, measured_key
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 

@@ -26,10 +26,10 @@ from imfuse_tiles.imageio.writing import check_target, write_layers
 from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.integrity import load_summary
 from imfuse_tiles.stages.retouch import retouched
-from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
 
 

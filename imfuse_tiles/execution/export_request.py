@@ -15,8 +15,8 @@ from imfuse_tiles.imageio.writing import Picture, ending_of, file_format, format
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile, Page, depth_in_micrometres, output_pages, result_planes
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.final import FinishJob
-from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.store import Store
 
 

@@ -24,7 +24,7 @@ from imfuse_tiles.imageio.writing import Picture, check_target, format_of, losse
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.result_pages import Page, depth_colours, depth_in_micrometres
-from imfuse_tiles.stages.stage import Access, RegionValues
+from imfuse_tiles.stages.access import Access, RegionValues
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 

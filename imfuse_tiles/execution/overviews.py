@@ -20,7 +20,7 @@ from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, TileIndex, levels_to, pyramid_tiles
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import free_bytes
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 from imfuse_tiles.storage.store import Store

@@ -13,7 +13,7 @@ from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.writing import Picture, eight_bits, format_of, write_picture, write_tiled
 from imfuse_tiles.planning.memory import export_rows
 from imfuse_tiles.planning.result_pages import Page
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 
 #: Called again and again while something is written; it may raise to stop that.
 Check = Callable[[], None]

@@ -23,8 +23,9 @@ from imfuse_tiles.planning.computed_stages import computable_stages, without_sto
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.run_history import record_stages
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.final import FinishJob
-from imfuse_tiles.stages.stage import Access, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 

@@ -13,9 +13,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.final import FinishJob, StepChain
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
-from imfuse_tiles.stages.stage import Access
 
 Read = Callable[[Access, Region], np.ndarray]
 

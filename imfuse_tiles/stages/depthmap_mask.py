@@ -9,9 +9,9 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.mask_depthmap import DepthMap
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.layers import unpremultiply
 from imfuse_tiles.stages.masks import MaskJob
-from imfuse_tiles.stages.stage import Access
 
 
 @frozen

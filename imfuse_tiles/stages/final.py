@@ -12,11 +12,12 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, Window, total_halo
 from imfuse_tiles.options.final_steps import FinalStep, Picture
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.focus_depth import FocusDepth
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store
 

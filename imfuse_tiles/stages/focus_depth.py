@@ -11,10 +11,11 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.focus_pyramid import STEADY, steadied
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.level_picture import RestoreJob
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access, Block, Job, Output, Stage
+from imfuse_tiles.stages.stage import Block, Job, Output, Stage
 
 
 @frozen

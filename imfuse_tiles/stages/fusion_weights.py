@@ -11,8 +11,9 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.fusion_weights import FusionWeights
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access, Block, Job, Output
+from imfuse_tiles.stages.stage import Block, Job, Output
 
 Slice = tuple[np.ndarray, np.ndarray]
 

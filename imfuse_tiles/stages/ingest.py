@@ -11,8 +11,9 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.reading import FrameReader, Header, open_frame
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.frame_levels import FrameLevels, stack_levels
-from imfuse_tiles.stages.stage import Access, Block, Job
+from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.storage.store import Store
 
 BAND = 512

@@ -9,9 +9,9 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import ImageSpec
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access
 
 
 @frozen

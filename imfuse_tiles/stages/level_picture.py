@@ -11,9 +11,10 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL
 from imfuse_tiles.options.focus_pyramid import BASE_POWER, restored
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.masks import StoredFrames
-from imfuse_tiles.stages.stage import Access, Block, Job, Output
+from imfuse_tiles.stages.stage import Block, Job, Output
 
 
 @frozen

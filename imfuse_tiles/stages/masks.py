@@ -17,7 +17,8 @@ from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
-from imfuse_tiles.stages.stage import Access, Block, Job, stage_numbers
+from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.stage import Block, Job, stage_numbers
 from imfuse_tiles.storage.store import Store
 
 

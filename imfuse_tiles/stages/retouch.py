@@ -18,7 +18,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.

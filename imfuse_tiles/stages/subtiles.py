@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.stages.stage import CHUNK
+from imfuse_tiles.stages.access import CHUNK
 
 
 def subtile_side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.retouch import retouched
-from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished
 from imfuse_tiles.viewer.sparse_samples import sparse_samples

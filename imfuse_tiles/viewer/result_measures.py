@@ -12,7 +12,7 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.viewer.layers import ViewLayer
 
 #: Edge of a square, squares at most along a side, and edge of the cells in which sharpness is compared.

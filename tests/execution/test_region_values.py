@@ -19,7 +19,7 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.store import Store
 
 TESTED_MODULES = ("execution.estimated_numbers",)

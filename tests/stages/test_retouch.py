@@ -17,6 +17,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages import retouch
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.retouch import (
     RetouchedResult,
     Stroke,
@@ -28,7 +29,6 @@ from imfuse_tiles.stages.retouch import (
     stored_strokes,
     strokes_text,
 )
-from imfuse_tiles.stages.stage import Access
 from imfuse_tiles.storage.inventory import NOTE
 from imfuse_tiles.storage.store import Store
 

@@ -9,7 +9,7 @@ import pytest
 from viewed_stores import fused_store
 
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.stages.stage import Access
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import layer_tiles
 from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, halved, is_inside, sparse_values, tile_values
