@@ -38,8 +38,8 @@ def test_the_plugin_engine_takes_the_manifest_and_reads_a_store(outcome, monkeyp
     final = open_store(outcome.store)["final"][:]
     (result,), shown, _ = layers[0]
     assert shown["rgb"]
-    assert np.array_equal(result.compute(), np.moveaxis(final[: result.shape[2]], 0, -1))
-    assert np.array_equal(layers[2][0][0].compute(), final[5])
+    assert np.array_equal(result.compute(scheduler="threads"), np.moveaxis(final[: result.shape[2]], 0, -1))
+    assert np.array_equal(layers[2][0][0].compute(scheduler="threads"), final[5])
 
 
 def test_what_is_no_store_is_left_to_other_readers(tmp_path):
@@ -54,7 +54,7 @@ def test_planes_have_names(outcome):
     arrays = outcome.arrays
     assert arrays.planes("final") == ("red", "green", "blue", "opacity", "mask", "depth", "depth opacity")
     assert (arrays.planes("source"), arrays.planes("merge")) == (("red", "green", "blue"), ())
-    assert np.array_equal(arrays.dask("final", "depth").compute(), arrays["final"][5])
+    assert np.array_equal(arrays.dask("final", "depth").compute(scheduler="threads"), arrays["final"][5])
     assert arrays.dask("source", "green").shape == (2, 90, 700)
     with pytest.raises(KeyError, match="has no plane sharpness; it has red, green"):
         arrays.dask("final", "sharpness")
