@@ -15,8 +15,8 @@ from imfuse_tiles.stages.masks import MaskJob, MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
 
-#: Free bytes that a run leaves on a disk unless it is told to store everything.
-RESERVE = 1 << 30
+#: Free bytes that a run leaves on a disk unless it is told to store everything: so many, of small disks this part.
+RESERVE, RESERVED_PART = 1 << 30, 0.05
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
 #: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
@@ -64,4 +64,5 @@ def fits(work: WorkPlan, store: Store) -> bool:
     need = max(growth.most, growth.end + work.stages[-1].bytes_in_all)
     if over_budget(need, store, work.resources):
         return False
-    return not store.is_local or need <= free_bytes(Path(store.folder)) - RESERVE
+    free = free_bytes(Path(store.folder)) if store.is_local else None
+    return free is None or need <= free - min(RESERVE, RESERVED_PART * free)

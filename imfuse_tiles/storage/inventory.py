@@ -88,7 +88,7 @@ def read_contents(store: Store) -> StoreContents:
 def array_stage(store: Store, path: str) -> str:
     """The key of the stage that an array says to be of; else the end of its path."""
     key = get_matching(store.arrays.attributes(path), str, "", "key")
-    return key if is_name(key) else path.rpartition("/")[2]
+    return key if key and is_name(key) else path.rpartition("/")[2]
 
 
 def total_bytes(store: Store) -> int:

@@ -158,12 +158,19 @@ def test_full_places_for_temporary_files_and_compiled_code_are_done_without(sche
 def test_the_need_is_known_before_the_start_within_a_fifth(whole, files, tmp_path):
     need, _ = whole
     with disk(tmp_path / "disk", need // 2) as there:
-        ended = soon(*words(files, there / "store", there / "r.tif"), seconds=2)
+        ended = soon(*words(files, there / "store", there / "r.tif"), "--keep=all", seconds=2)
         assert ended.code == 2, ended.err
         assert list(there.iterdir()) == []
     said = float(ended.line.split("the run needs ")[1].split(" MB")[0]) * 1e6
     assert 0.8 * need <= said <= 1.2 * need
     assert f"{need // 2 / 1e6:.3g}"[:3] in ended.line
+
+
+def test_a_disk_that_holds_less_gives_the_same_bytes(whole, files, tmp_path):
+    need, result = whole
+    with disk(tmp_path / "disk", int(0.7 * need)) as there:
+        assert run(*words(files, there / "store", there / "r.tif")).code == 0
+        assert (there / "r.tif").read_bytes() == result
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])

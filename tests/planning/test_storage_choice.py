@@ -14,7 +14,7 @@ from imfuse_tiles.options.resources import Part, Resources
 from imfuse_tiles.planning import storage_choice
 from imfuse_tiles.planning.disk import check_disk, disk_growth
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.planning.storage_choice import RESERVE, choose_storage
+from imfuse_tiles.planning.storage_choice import RESERVED_PART, choose_storage
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 
@@ -60,8 +60,10 @@ def test_what_is_stored_fits_the_disk_that_is_allowed(plan: Plan, store: Store, 
 
 
 def test_less_is_stored_where_less_is_free(plan: Plan, store: Store, free: Callable[[int], None]) -> None:
-    free(needs(plan, store) + RESERVE - 1)
+    free(int(needs(plan, store) / (1 - RESERVED_PART)) - 100)
     assert names(choose_storage(plan, store, HOW)) == ["mask wavelet", "mask blur"]
+    free(int(needs(plan, store) / (1 - RESERVED_PART)) + 100)
+    assert names(choose_storage(plan, store, HOW)) == []
 
 
 def test_keep_forces_the_choice(plan: Plan, store: Store, free: Callable[[int], None]) -> None:

@@ -154,4 +154,4 @@ def detect_format(facts: FileFacts) -> Format:
     for place, signature, kind in _OTHERS:
         if start.startswith(signature, place):
             raise refuse(facts.path, f"is no image that is read but {kind}; convert it to TIFF")
-    raise refuse(facts.path, "is no image that is read")
+    raise refuse(facts.path, "is no image that is read (see imfuse-tiles help formats)")
