@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from types import ModuleType
 from typing import Any
@@ -33,8 +34,10 @@ class QueueJobs:
         self.submitted: list[str] = []
         self.failed: list[Exception] = []
         self.alive: dict[str, float] = {}
+        self.came: set[str] = set()
         try:
             self.cluster = self.made(resources, security)
+            self.cluster.scheduler.add_plugin(self.arrivals())
             self.cluster.scale(self.workers)
         except (TypeError, ValueError, RuntimeError, OSError) as error:
             raise queue_refusal(resources, error) from error
@@ -80,6 +83,18 @@ class QueueJobs:
 
         return Watched
 
+    def arrivals(self) -> Any:
+        """What the scheduler tells of each worker that comes: it may be gone before anybody looks."""
+        from distributed.diagnostics.plugin import SchedulerPlugin
+
+        came = self.came
+
+        class Arrivals(SchedulerPlugin):
+            def add_worker(self, scheduler: Any, worker: str) -> None:
+                came.add(str(scheduler.workers[worker].name))
+
+        return Arrivals()
+
     def check(self, resources: Resources) -> None:
         """Wait until the queue has taken a job; Refusal with its words when it took none."""
         end = time.monotonic() + TAKEN
@@ -93,12 +108,17 @@ class QueueJobs:
         """Submit another job in place of each whose workers came and went."""
         now, names = time.monotonic(), [str(state.name) for state in list(self.cluster.scheduler.workers.values())]
         for job in list(self.cluster.workers):
-            if any(name == job or name.startswith(f"{job}-") for name in names):
+            if is_worker_of(job, names):
                 self.alive[job] = now
-            elif now - self.alive.get(job, now) > ENDED:
+            elif is_worker_of(job, self.came) and now - self.alive.setdefault(job, now) > ENDED:
                 del self.alive[job]
                 self.cluster.sync(self.cluster.workers.pop(job).close)
                 self.cluster.scale(self.workers)
+
+
+def is_worker_of(job: str, names: Iterable[str]) -> bool:
+    """Whether a worker of a job is among these."""
+    return any(name == job or name.startswith(f"{job}-") for name in names)
 
 
 def queue_refusal(resources: Resources, error: Exception) -> Refusal:
