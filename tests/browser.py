@@ -95,7 +95,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def until(self, expression: str, seconds: float = 20) -> Any:
+    def until(self, expression: str, seconds: float = 90) -> Any:
         """The first true value of an expression."""
         deadline = time.monotonic() + seconds
         while not (value := self.js(expression)):
