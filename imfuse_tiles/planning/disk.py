@@ -48,8 +48,9 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     """
     resources = work.resources
     growth = disk_growth(work, resources.lean)
-    if over_budget(max(growth.most, growth.end + results[1]), store, resources):
-        raise Refusal(budget_text(work, store, results[1]))
+    held = bytes_held(store, resources)
+    if over_budget(max(growth.most, growth.end + results[1]), held, resources):
+        raise Refusal(budget_text(work, held, results[1]))
     message = disk_shortage(growth, store, results)
     if message and not (resources.lean or resources.part):
         lean = disk_growth(work, lean=True)
@@ -60,26 +61,26 @@ def check_disk(work: WorkPlan, store: Store, results: tuple[Path, int]) -> int:
     return growth.most
 
 
-def over_budget(need: int, store: Store, resources: Resources) -> bool:
-    """Whether so many bytes more are more than the run was allowed."""
-    return resources.disk is not None and need + bytes_held(store) > resources.disk
+def over_budget(need: int, held: int, resources: Resources) -> bool:
+    """Whether so many bytes more than the store holds are more than the run was allowed."""
+    return resources.disk is not None and need + held > resources.disk
 
 
-def bytes_held(store: Store) -> int:
-    """Bytes of all files of a store, 0 when there is none."""
-    return total_bytes(store) if store.exists() else 0
+def bytes_held(store: Store, resources: Resources) -> int:
+    """Bytes of all files of a store; 0 when there is none, and where no budget asks: all files are looked at."""
+    return total_bytes(store) if resources.disk is not None and store.exists() else 0
 
 
-def budget_text(work: WorkPlan, store: Store, results: int) -> str:
+def budget_text(work: WorkPlan, held: int, results: int) -> str:
     """In words that a run takes more disk than it was allowed, and what would fit."""
-    resources, held = work.resources, bytes_held(store)
+    resources = work.resources
 
     def need(lean: bool) -> int:
         growth = disk_growth(work, lean)
         return max(growth.most, growth.end + results) + held
 
     advice = "; --keep=auto stores less" if resources.keep == "all" else ""
-    if not (resources.lean or resources.part or over_budget(need(True) - held, store, resources)):
+    if not (resources.lean or resources.part or over_budget(need(True) - held, held, resources)):
         advice = f"; with --lean it needs {format_size(need(True))}"
     has = f", of which the store holds {format_size(held)} already" if held else ""
     allowed = format_size(resources.disk or 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
-from imfuse_tiles.planning.disk import disk_growth, free_bytes, over_budget
+from imfuse_tiles.planning.disk import bytes_held, disk_growth, free_bytes, over_budget
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.ingest import IngestJob
@@ -38,7 +38,8 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
         return choices[-1]
     if resources.ingest == "auto":
         choices.append(_choices(plan, store, frames=False)[-1])
-    return next((choice for choice in choices if fits(survey(choice, store, resources), store)), choices[-1])
+    held = bytes_held(store, resources)
+    return next((choice for choice in choices if fits(survey(choice, store, resources), store, held)), choices[-1])
 
 
 def check_frames(plan: Plan) -> None:
@@ -58,11 +59,11 @@ def _choices(plan: Plan, store: Store, frames: bool) -> list[Plan]:
     return [*(without_storing(plan, keys) for keys in chosen), without_storing(plan, chosen[-1], peaks=False)]
 
 
-def fits(work: WorkPlan, store: Store) -> bool:
-    """Whether a run fits the disk with its result beside it, and the disk that it may take."""
+def fits(work: WorkPlan, store: Store, held: int) -> bool:
+    """Whether a run fits the disk with its result beside it, and the disk that it may take beside what is held."""
     growth = disk_growth(work, work.resources.lean)
     need = max(growth.most, growth.end + work.stages[-1].bytes_in_all)
-    if over_budget(need, store, work.resources):
+    if over_budget(need, held, work.resources):
         return False
     free = free_bytes(Path(store.folder)) if store.is_local else None
     return free is None or need <= free - min(RESERVE, RESERVED_PART * free)
