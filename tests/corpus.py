@@ -138,6 +138,7 @@ BAD = {
     "a TIFF with endless tiles": (patched("TileWidth", 1 << 31, tile=(16, 16)), "impossible in"),
     "a TIFF without width": (patched("ImageWidth", 0), r"no pixels|damaged TIFF"),
     "a TIFF of endless width": (patched("ImageWidth", 4_000_000_000), "impossible in"),
+    "a TIFF of endless rows": (patched("ImageLength", 4_000_000_000, rowsperstrip=1), "impossible in"),
     "a TIFF in a circle": (circle, "its pages run in a circle"),
     "two pages": (pages(2), r"has 2 pages: 2 of 83 x 61; --pages=all takes them"),
     "seventy pages": (pages(70), "has 70 pages: 70 of 83 x 61"),

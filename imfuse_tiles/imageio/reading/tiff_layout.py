@@ -62,6 +62,12 @@ class Layout:
         """Index of a segment in the file's lists, `row` and `column` counted in segments."""
         return (plane * self.down + row) * self.across + column
 
+    def fits_list(self, count: int) -> bool:
+        """Whether a list of offsets is as long as the grid: a hostile grid claims more segments than memory holds."""
+        if min(self.tile_height, self.tile_width, self.height, self.width) < 1:
+            return False
+        return self.planes * self.down * self.across == count
+
     def plain_sizes(self) -> np.ndarray:
         """Bytes of every segment when uncompressed."""
         sizes = np.full((self.planes, self.down, self.across), self.segment_bytes, np.int64)
@@ -100,17 +106,10 @@ def segment_sizes(page: TiffPage, layout: Layout, file_size: int) -> list[int]:
     starts, counts = list(map(int, page.dataoffsets)), list(map(int, page.databytecounts))
     unknown = not any(counts) or not any(tag in page.tags for tag in _BYTE_COUNTS)
     if page.compression == 1 and (unknown or len(counts) == len(starts)):
-        plain = layout.plain_sizes().tolist() if _fits_list(layout, len(starts)) else []
+        plain = layout.plain_sizes().tolist() if layout.fits_list(len(starts)) else []
         if len(plain) == len(starts):
             counts = counts if not unknown else plain
             return [min(count, size) for count, size in zip(counts, plain, strict=True)]
     if unknown and len(starts) == 1 and 0 < starts[0] < file_size:
         return [file_size - starts[0]]
     return counts
-
-
-def _fits_list(layout: Layout, count: int) -> bool:
-    """Whether a list of offsets is as long as the grid: a hostile one claims more than memory holds."""
-    if min(layout.tile_height, layout.tile_width, layout.height, layout.width) < 1:
-        return False
-    return layout.planes * layout.down * layout.across == count

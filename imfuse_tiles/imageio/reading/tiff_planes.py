@@ -79,9 +79,8 @@ def description_of(page: TiffPage) -> str:
 
 def _is_contiguous(page: TiffPage, layout: Layout) -> bool:
     """Whether the strips of an uncompressed page lie one behind the other."""
-    if not layout.plain or not page.dataoffsets or layout.image_bytes < 1:
+    starts = list(map(int, page.dataoffsets))
+    if not layout.plain or not starts or layout.image_bytes < 1 or not layout.fits_list(len(starts)):
         return False
-    starts, sizes = list(map(int, page.dataoffsets)), layout.plain_sizes().tolist()
-    return len(starts) == len(sizes) and all(
-        start + size == after for start, size, after in zip(starts, sizes, starts[1:], strict=False)
-    )
+    sizes = layout.plain_sizes().tolist()
+    return all(start + size == after for start, size, after in zip(starts, sizes, starts[1:], strict=False))
