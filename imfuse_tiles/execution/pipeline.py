@@ -75,7 +75,7 @@ def run_plan(
     store.check()
     store.files.durable |= resources.durable
     part = resources.part
-    first = part is None or part.number == 1
+    first = resources.writes_result
     stale = stages_from(plan, again) if again else []
     work = survey(plan, store, resources, stale)
     size = export.check_outputs(plan, store, request, resources.memory) if first else 0
@@ -87,25 +87,10 @@ def run_plan(
         halt.on_signals(give_up),
         translate_os_errors("the run", store.folder, need),
     ):
-        if part:
-            announce_part(plan, part, store)
-        else:
-            sweep_store(store)
-        for key in stale:
-            store.journal(key).forget()
-        if first:
-            record_run(work, store, command)
-        remember_alignment(plan.stack, store)  # by every part: the first may begin last
-        current = _start(work, store, progress or Progress(), halt, fresh)
-        files: dict[str, str] = {}
+        _prepare_store(work, store, stale, command)
+        run = _start(work, store, progress or Progress(), halt, fresh)
         try:
-            reports = current.execute(
-                lambda: open_pool(resources, store.root),
-                lambda: files.update(
-                    export.export(plan, store, request, workers=resources.workers,
-                                  memory=resources.memory, check=halt.check) if first else {}
-                ),
-            )  # fmt: skip
+            files, reports = _compute_and_export(run, plan, store, resources, request)
         except Refusal:
             if fresh and not part:
                 store.files.delete("")
@@ -116,6 +101,34 @@ def run_plan(
         if first:
             publish_result(store, plan.result.key, resources, halt.check)
     return Outcome(files, reports, store.root, plan.result.key if first else "")
+
+
+def _prepare_store(work: WorkPlan, store: Store, stale: Sequence[str], command: Sequence[str]) -> None:
+    """Note in a locked store what will run, sweep what nobody needs, and forget the blocks of ``stale`` stages."""
+    part = work.resources.part
+    if part:
+        announce_part(work.plan, part, store)
+    else:
+        sweep_store(store)
+    for key in stale:
+        store.journal(key).forget()
+    if work.resources.writes_result:
+        record_run(work, store, command)
+    remember_alignment(work.plan.stack, store)  # by every part: the first may begin last
+
+
+def _compute_and_export(
+    run: Run, plan: Plan, store: Store, resources: Resources, request: ExportRequest
+) -> tuple[dict[str, str], list[StageReport]]:
+    """Compute all blocks and, but for the later ones of several parts, write the files of the result."""
+    files: dict[str, str] = {}
+
+    def write_files() -> None:
+        if resources.writes_result:
+            files.update(export.export(plan, store, request, workers=resources.workers,
+                                       memory=resources.memory, check=run.halt.check))  # fmt: skip
+
+    return files, run.execute(lambda: open_pool(resources, store.root), write_files)
 
 
 def read_into_store(

@@ -69,7 +69,7 @@ class Part:
         return f"part-{self.number}-of-{self.of}"
 
     def part_of_block(self, block: int) -> int:
-        """The part that computes the so-manieth block of a stage."""
+        """The part that computes the n-th block of a stage."""
         return block % self.of + 1
 
 
@@ -121,8 +121,9 @@ class Resources:
     delete what no later stage needs. ``disk``: bytes for the store and the results, None: what is free. ``keep``: what
     is stored, one of KEEP; all else is computed when it is read. ``ingest``: when frames are stored, one of INGEST.
     ``cacheformat`` and, of masks, ``maskformat``: ``tif`` where chunks are compressed, ``mpc`` where not.
-    Refusal of it together with ``part``: a part may still
-    wait for blocks of a stage, or come back for some, that another has long left behind.
+
+    Refusal of ``lean`` together with ``part``: a part may still wait for blocks of a stage, or come back for some, that
+    another has long left behind.
     """
 
     memory: int
@@ -142,6 +143,11 @@ class Resources:
     def __post_init__(self) -> None:
         if self.lean and self.part:
             raise Refusal("--lean deletes what other parts may still read; it is not allowed with --part")
+
+    @property
+    def writes_result(self) -> bool:
+        """Whether this program writes the result's files: alone, or as the first of several."""
+        return self.part is None or self.part.number == 1
 
     def compresses(self, path: str) -> bool:
         """Whether chunks of an array are compressed when it is created."""
