@@ -6,6 +6,10 @@ import http.client
 import json
 import threading
 
+import numpy as np
+from browser import Browser
+from imagecodecs import png_decode
+
 from imfuse_tiles.viewer.serving import serve
 from imfuse_tiles.viewer.session import ViewSession
 
@@ -46,3 +50,25 @@ class Served:
         self.session.last_heard -= 10_000
         self.thread.join(20)
         assert not self.thread.is_alive()
+
+
+#: Where the picture lies in a window of 1280 x 800, without the column beside it.
+PICTURE = slice(100, 700), slice(100, 800)
+
+
+def opened_page(browser: Browser, server: Served) -> Browser:
+    """The page of a server opened anew, its picture drawn: no test finds what another has left in it."""
+    browser.events.clear()
+    browser.open(server.address)
+    browser.until("document.querySelector('#layer-a').value")
+    before, after = np.zeros(1), pixels(browser)
+    for _ in range(200):
+        if after[PICTURE].std() > 20 and np.array_equal(before, after):
+            return browser
+        before, after = after, pixels(browser)
+    raise AssertionError("the picture is not drawn")
+
+
+def pixels(browser: Browser) -> np.ndarray:
+    """The page as it is seen, (y, x, 3) int."""
+    return np.asarray(png_decode(browser.screenshot()))[..., :3].astype(int)

@@ -10,7 +10,7 @@ import pytest
 from browser import Browser
 from imagecodecs import png_decode
 from viewed_stores import fused_store
-from viewer_servers import Served
+from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.session import Shown, ViewSession
@@ -19,19 +19,18 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Served]]:
     browser = Browser(tmp_path_factory.mktemp("profile"))
     store = Store.at(fused_store(tmp_path_factory.mktemp(f"{HOSTILE.replace('/', '')} & more"), height=380, width=520))
     server = Served(ViewSession([Shown(store)], tmp_path_factory.mktemp("tiles")))
-    browser.open(server.address)
-    browser.until("document.querySelector('#layer-a').value")
-    yield browser
+    yield browser, server
     browser.close()
     server.end()
 
 
-def pixels(page: Browser) -> np.ndarray:
-    return np.asarray(png_decode(page.screenshot()))[..., :3].astype(int)
+@pytest.fixture
+def page(opened: tuple[Browser, Served]) -> Browser:
+    return opened_page(*opened)
 
 
 def layer(page: Browser, label: str) -> str:

@@ -12,10 +12,10 @@ import tifffile
 from browser import Browser
 from imagecodecs import png_decode
 from viewed_stores import fused_store
-from viewer_servers import Served
+from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.stages.retouch import load_strokes, stored_strokes
+from imfuse_tiles.stages.retouch import keep_strokes, load_strokes, stored_strokes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.retouching import Retouching
 from imfuse_tiles.viewer.session import Shown, ViewSession
@@ -29,26 +29,27 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 @pytest.fixture(scope="module")
-def page(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def opened(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Served]]:
     browser = Browser(tmp_path_factory.mktemp("profile"))
     session = ViewSession([Shown(store)], tmp_path_factory.mktemp("tiles"))
     session.questions.update(Retouching(store).questions)
     server = Served(session)
-    browser.open(server.address)
-    browser.until("document.querySelector('#layer-a').value")
-    browser.until("document.querySelector('#zoom-text').textContent !== '100 %'")
-    yield browser
+    yield browser, server
     browser.close()
     server.end()
 
 
-def pixels(page: Browser) -> np.ndarray:
-    return np.asarray(png_decode(page.screenshot()))[..., :3].astype(int)
+@pytest.fixture
+def page(opened: tuple[Browser, Served], store: Store) -> Browser:
+    """The page with the retouching open, nothing painted yet."""
+    keep_strokes(store, ())
+    page = opened_page(*opened)
+    page.click("#retouch summary")
+    page.until(f"{NOTE} === '0 strokes'")
+    return page
 
 
 def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Store, tmp_path: Path) -> None:
-    page.click("#retouch summary")
-    page.until(f"{NOTE} === '0 strokes'")
     page.choose("#brush-slice", 4)
     page.choose("#brush-radius", 60)
     before = pixels(page)
@@ -94,12 +95,12 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
 
 
 def test_the_keyboard_paints_at_the_centre(page: Browser, store: Store) -> None:
-    count = len(stored_strokes(store))
     page.click("#brush-on")
     page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
     page.key("b")
-    page.until(f"{NOTE} === '{count + 1} strokes'")
-    (x, y) = stored_strokes(store)[-1].points[0]
+    page.until(f"{NOTE} === '1 stroke'")
+    (stroke,) = stored_strokes(store)
+    (x, y) = stroke.points[0]
     assert (x, y) == (pytest.approx(260, abs=2), pytest.approx(190, abs=2))
 
 

@@ -12,7 +12,7 @@ from browser import Browser
 from imagecodecs import png_decode
 from program import run
 from viewed_stores import OPTIONS, stack_files
-from viewer_servers import Served
+from viewer_servers import Served, opened_page
 
 from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
@@ -41,16 +41,23 @@ def tuner(folder: Path) -> Tuner:
 
 
 @pytest.fixture(scope="module")
-def page(folder: Path, tuner: Tuner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def opened(folder: Path, tuner: Tuner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Served]]:
     browser = Browser(tmp_path_factory.mktemp("profile"))
     session = ViewSession([Shown(Store.at(folder / "store"))], tmp_path_factory.mktemp("tiles"))
     session.add(tuner.questions, tuner.pictures.get)
     server = Served(session)
-    browser.open(server.address)
-    browser.until("document.querySelector('#layer-a').value")
-    yield browser
+    yield browser, server
     browser.close()
     server.end()
+
+
+@pytest.fixture
+def page(opened: tuple[Browser, Served]) -> Browser:
+    """The page with the tuning open."""
+    page = opened_page(*opened)
+    page.click("#tune summary")
+    page.until("document.querySelectorAll('#form fieldset').length > 3")
+    return page
 
 
 def legends(page: Browser) -> list[str]:
@@ -59,8 +66,6 @@ def legends(page: Browser) -> list[str]:
 
 
 def test_a_region_is_tuned_undone_and_run_on_the_whole(page: Browser, folder: Path) -> None:
-    page.click("#tune summary")
-    page.until("document.querySelectorAll('#form fieldset').length > 3")
     assert "--cutblur=s2" in legends(page)
     page.click("#region-view")
     page.until(f"{NOTE}.startsWith('computed')")
