@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser import Browser
-from imagecodecs import png_decode
 from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 

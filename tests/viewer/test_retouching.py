@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tifffile
 from browser import Browser
-from imagecodecs import png_decode
 from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 
