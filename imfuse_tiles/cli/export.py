@@ -11,7 +11,7 @@ from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.cache import age_text, find_store
 from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.export_stored import export_stored, stored_page
+from imfuse_tiles.execution.export_stored import export_layers, export_stored, stored_page
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.overviews import describe_store, has_overviews, overview_bytes, write_overviews
 from imfuse_tiles.execution.read_pages import Writing
@@ -36,6 +36,7 @@ def export_parser() -> Parser:
     add("--result", default="", metavar="KEY", help="the result with this key, or beginning of one (the latest)")
     add("--what", default="result", metavar="result|mask|depth|depthmap|slice:N",
         help="the result, its mask, its depth, that in colours, or a frame as it was read (result)")  # fmt: skip
+    add("--layered", action="store_true", help="a TIFF with the result and its layers, of a run with --layered")
     add("--pyramid", action="store_true", help="put smaller levels beside the result in the store, for viewers of it")
     add("-f", "--force", action="store_true", help="overwrite what is there")
     add("--memory", metavar="SIZE", help="memory for everything (a quarter of the machine's, at most 4G)")
@@ -83,8 +84,11 @@ def result_line(result: StoredResult) -> str:
 def _export(args: argparse.Namespace, store: Store, result: StoredResult) -> list[str]:
     place, size = Path(args.output), size_from_args(args, result.size)
     tags = Tags(profile=result.tags.profile) if args.no_metadata else result.tags
-    page = stored_page(store, result, args.what, place, args.bits, tags, size)
     memory = parse_size(args.memory) if args.memory else default_memory()
     workers = args.workers or available_cores()
     how = Writing(workers, memory, force=args.force, ome_version=args.ome_version)
-    return export_stored(store, page, place, how)
+    if args.layered and args.what != "result":
+        raise Refusal(f"--layered is for the result, not for --what {args.what}")
+    if args.layered:
+        return export_layers(store, result, place, args.bits, tags, size, how)
+    return export_stored(store, stored_page(store, result, args.what, place, args.bits, tags, size), place, how)

@@ -19,10 +19,12 @@ from imfuse_tiles.execution.export_request import (
     output_key,
 )
 from imfuse_tiles.execution.machine_errors import translate_os_errors
-from imfuse_tiles.execution.read_pages import Writing, band_shape, read_bands, write_page
+from imfuse_tiles.execution.read_pages import Writing, write_page, write_page_layers
+from imfuse_tiles.execution.stored_frames import frame_records
+from imfuse_tiles.execution.stored_layers import layer_records
 from imfuse_tiles.execution.stored_results import remember_result
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
-from imfuse_tiles.imageio.writing import check_target, write_layers
+from imfuse_tiles.imageio.writing import check_target
 from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
@@ -66,7 +68,7 @@ def export(
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = load_summary(store, plan.result)
     assert numbers is not None
-    remember_result(store, plan, wish)
+    remember_result(store, plan, wish, {"frames": frame_records(plan), "layers": layer_records(plan)})
     found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))
     states = {sheet.path: output_state(store, output_key(plan, sheet, wish), sheet.path) for sheet in found}
     todo = [sheet for sheet in found if states[sheet.path] != "written"]
@@ -105,11 +107,8 @@ def write(
     if len(made) == 1:
         write_page(place, sheet.pages[0], made[0], result_access(plan, store), (rows, columns), how, key, check, note)
         return
-    part = band_shape(made[0], (columns, columns), how)  # layers are read from arrays whose chunks are as high as wide
-    frame = plan.stack.frame
-    bands = [read_bands(result_access(plan, store), page, frame, each.dtype, check, part)
-             for page, each in zip(sheet.pages, made, strict=True)]  # fmt: skip
-    write_layers(place, list(zip(made, bands, strict=True)), force=wish.force, workers=how.workers, note=note)
+    pages = list(zip(sheet.pages, made, strict=True))
+    write_page_layers(place, pages, lambda: result_access(plan, store), columns, how, check, note)
 
 
 def result_access(plan: Plan, store: Store) -> Access:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,9 @@ from imfuse_tiles import __version__
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.execution.export_request import flatten_on_black, packed_bytes
 from imfuse_tiles.execution.machine_errors import translate_os_errors
-from imfuse_tiles.execution.read_pages import Check, Writing, write_page
+from imfuse_tiles.execution.read_pages import Check, Writing, write_page, write_page_layers
+from imfuse_tiles.execution.stored_frames import frame_page
+from imfuse_tiles.execution.stored_layers import stored_layers
 from imfuse_tiles.execution.stored_results import StoredResult
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
@@ -34,27 +36,44 @@ PARTS = ("result", "mask", "depth", "depthmap")
 
 @frozen
 class StoredPage:
-    """A picture in a store: how it is read, its description, and the array it comes from."""
+    """A picture in a store: how it is read, its description, and the array of the result it belongs to."""
 
     page: Page
     picture: Picture
     path: str
+    what: str = ""
 
 
 def stored_page(
     store: Store, result: StoredResult, what: str, place: Path, bits: int, tags: Tags, size: PhysicalSize
 ) -> StoredPage:  # fmt: skip
     """The picture that ``what`` names: result, mask, depth, depthmap or slice:N with N from 1. Refusal of others."""
-    if what.startswith("slice:"):
-        path, page = result.source, _slice(store, result, what)
-    else:
-        path, page = result.path, _part(result, what, place, size)
+    page = frame_page(store, result, what) if what.startswith("slice:") else _part(result, what, place, size)
     dtype = "uint8" if bits == 8 and page.dtype == "uint16" else page.dtype
     name = page.name or ("" if what == "result" and not format_of(place).tiled else what.replace(":", " "))
     tags = tags if what == "result" or what.startswith("slice:") else Tags()
     (height, width), software = result.frame, f"imfuse-tiles v{__version__}"
     picture = Picture(height, width, page.planes, dtype, result.options, software, name, tags, size)  # type: ignore[arg-type]
-    return StoredPage(page, picture, path)
+    return StoredPage(page, picture, result.path, what)
+
+
+def export_layers(
+    store: Store, result: StoredResult, place: Path, bits: int, tags: Tags, size: PhysicalSize, how: Writing,
+    check: Check = lambda: None,
+) -> list[str]:  # fmt: skip
+    """Write a result with its layers as the pages of a TIFF, as ``fuse --layered`` does; what that does not hold.
+
+    Raises as :func:`export_stored` does.
+    """
+    first = stored_page(store, result, "result", place, bits, tags, size)
+    pages = [replace(first.page, name="result"), *stored_layers(store, result)]
+    pictures = [replace(first.picture, planes=page.planes, name=page.name) for page in pages]
+    check_place_outside(store, place)
+    check_target(place, pictures[0], force=how.force, memory=how.memory, pages=len(pages))
+    columns = store.arrays.open(result.path).chunks[-1]
+    with export_errors(place, sum(packed_bytes(place, picture) for picture in pictures)):
+        write_page_layers(place, list(zip(pages, pictures, strict=True)), lambda: Access(store), columns, how, check)
+    return losses(format_of(place), pictures[0])
 
 
 def export_stored(
@@ -72,22 +91,32 @@ def export_stored(
         page, picture = flatten_on_black(page), replace(picture, planes=picture.planes - picture.alpha)
     if found.bits == 8 and picture.dtype == "uint16":
         picture = replace(picture, dtype="uint8")
+    check_place_outside(store, place)
+    check_target(place, picture, force=how.force, memory=how.memory)
+    rows, columns = store.arrays.open(stored.path).chunks[-2:]
+    identity = digest([stored.path, stored.what, repr(picture), *map(repr, computed.values())])
+    access = Access(store, computed=dict(computed))
+    with export_errors(place, packed_bytes(place, picture)):
+        write_page(place, page, picture, access, (rows, columns), how, identity, check)
+    return lost
+
+
+def check_place_outside(store: Store, place: Path) -> None:
+    """Refuse a place in the store itself."""
     if store.is_local and place.absolute().is_relative_to(store.folder):
         raise Refusal(f"{place}: lies in the store {store.root}; results go elsewhere")
-    check_target(place, picture, force=how.force, memory=how.memory)
-    need = packed_bytes(place, picture)
+
+
+@contextmanager
+def export_errors(place: Path, need: int) -> Iterator[None]:
+    """Refuse to begin where the disk has no room for ``need`` bytes, and say what else stops the writing of a file."""
     if shortage := shortage_text([(str(place), place.absolute().parent, need)]):
         raise Refusal(shortage.replace("the run", "the export"))
-    rows, columns = store.arrays.open(stored.path).chunks[-2:]
-    identity = digest([stored.path, repr(picture), *map(repr, computed.values())])
     try:
         with translate_os_errors(str(place), place.absolute().parent, need):
-            write_page(
-                place, page, picture, Access(store, computed=dict(computed)), (rows, columns), how, identity, check
-            )
+            yield
     except Damaged as damage:
         raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
-    return lost
 
 
 def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> Page:
@@ -114,23 +143,3 @@ def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> P
 def _planes(result: StoredResult, first: int, stop: int) -> Callable[[Access, Region], np.ndarray]:
     """Some planes of a result."""
     return lambda access, region: access.read(result.path, [(first, stop)], region)
-
-
-def _slice(store: Store, result: StoredResult, what: str) -> Page:
-    """The page of a frame, in its own number type."""
-    number = what.partition(":")[2]
-    if not re.fullmatch("[0-9]{1,9}", number) or not 1 <= int(number) <= max(result.slices, 1):
-        raise Refusal(f"--what {what}: allowed is slice:N, N from 1 to {result.slices}")
-    try:
-        array = store.arrays.open(result.source) if result.source else None
-    except Damaged:
-        array = None
-    if array is None or store.numbers.load(result.source.rpartition("/")[2]) is None:
-        raise Refusal(f"--what {what}: the frames of this result are not in the store")
-    place = int(number) - 1, int(number)
-    planes = array.shape[0]
-
-    def read(access: Access, region: Region) -> np.ndarray:
-        return access.read(result.source, [(0, planes), place], region)[:, 0]
-
-    return Page(planes, read, dtype=array.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.imageio.writing import Picture, eight_bits, format_of, write_picture, write_tiled
+from imfuse_tiles.imageio.writing import Picture, eight_bits, format_of, write_layers, write_picture, write_tiled
 from imfuse_tiles.planning.memory import export_rows
 from imfuse_tiles.planning.result_pages import Page
 from imfuse_tiles.stages.access import Access
@@ -46,6 +46,19 @@ def write_page(
     part = band_shape(picture, chunk, how)
     bands = read_bands(access, page, (picture.height, picture.width), picture.dtype, check, part)
     write_picture(place, picture, bands, force=how.force, workers=how.workers, memory=how.memory, note=note)
+
+
+def write_page_layers(
+    place: Path, pages: Sequence[tuple[Page, Picture]], access: Callable[[], Access], columns: int, how: Writing,
+    check: Check, note: Callable[[Any], None] | None = None,
+) -> None:  # fmt: skip
+    """Write several pages as one file. ``access``: a new one for each; ``columns`` of the chunks they are read from."""
+    part = band_shape(pages[0][1], (columns, columns), how)  # layers lie in chunks that are as high as wide
+    bands = [
+        (picture, read_bands(access(), page, (picture.height, picture.width), picture.dtype, check, part))
+        for page, picture in pages
+    ]
+    write_layers(place, bands, force=how.force, workers=how.workers, note=note)
 
 
 def band_shape(picture: Picture, chunk: Frame, how: Writing) -> Frame:

@@ -18,6 +18,7 @@ from imfuse_tiles.imageio.writing.exif import exif_block
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.json_values import get_matching
 from imfuse_tiles.storage.store import Store
 
 #: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
@@ -30,8 +31,9 @@ class StoredResult:
     and, if it has ``maps``, mask, depth and opacity of the depth.
 
     ``opaque``, ``depth_opaque``: whether these are 1 everywhere. ``slices``: how many frames it was made of, 0 where
-    that is not known. ``source``: path of the frames' array; empty likewise. ``used``: when a run last needed it, in
-    seconds since 1970.
+    that is not known. ``source``: path of the frames' array; empty likewise. ``frames``: where those lie that are read
+    in place, ``layers``: what makes the result, both as JSON that may be anything. ``used``: when a run last needed it,
+    in seconds since 1970.
     """
 
     key: str
@@ -47,6 +49,8 @@ class StoredResult:
     source: str = ""
     tags: Tags = Tags()
     size: PhysicalSize = PhysicalSize()
+    frames: tuple[Any, ...] = ()
+    layers: tuple[Any, ...] = ()
 
 
 def stored_results(store: Store) -> list[StoredResult]:
@@ -85,17 +89,21 @@ def _stored_result(store: Store, key: str, used: float) -> StoredResult | None:
     return StoredResult(
         key, path, (height, width), COLOURS[planes], planes > 4, bool(numbers.get("opaque")),
         bool(numbers.get("depth_opaque")), used, *_known(about),
+        tuple(get_matching(about, list, [], "frames")), tuple(get_matching(about, list, [], "layers")),
     )  # fmt: skip
 
 
-def remember_result(store: Store, plan: Plan, wish: ExportRequest) -> None:
-    """Write down what of a result is not in its array: options, frames, the camera's tags, the size of a pixel."""
+def remember_result(store: Store, plan: Plan, wish: ExportRequest, more: dict[str, Any] | None = None) -> None:
+    """Write down what of a result is not in its array: options, frames, the camera's tags, the size of a pixel.
+
+    ``more``: further entries, as JSON.
+    """
     tags = wish.tags or plan.stack.tags
     about = {
         "options": str(plan.recipe), "slices": len(plan.stack), "source": _source(plan),
         "exif": base64.b64encode(exif_block({}, tags)).decode(),
         "profile": base64.b64encode(tags.profile).decode(),
-        "size": [wish.size.x, wish.size.y, wish.size.z, *wish.size.dpi],
+        "size": [wish.size.x, wish.size.y, wish.size.z, *wish.size.dpi], **(more or {}),
     }  # fmt: skip
     if store.numbers.load(_about(plan.result.key)) != about:
         store.numbers.save(_about(plan.result.key), about)

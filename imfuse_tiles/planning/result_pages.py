@@ -55,7 +55,7 @@ def output_pages(
     planes = job.colours + (not opaque)
     pages = [Page(planes, result_planes(job, 0, planes), "result" if plan.recipe.layered else "")]
     if plan.recipe.layered:
-        pages += layer_pages(plan, job)
+        pages += [layer_page(source, job.colours) for source in layer_sources(plan, job)]
     mask, depth = job.colours + 1, job.colours + 2
     others = {
         "mask": Page(1, result_planes(job, mask, mask + 1)),
@@ -122,36 +122,41 @@ def depth_page(depth: Read, path: Path) -> Page:
     return Page(3, on_black)
 
 
-def layer_pages(plan: Plan, job: FinishJob) -> list[Page]:
+@frozen
+class LayerSource:
+    """A layer of a result: its name, and the background or written picture it is read from, from a plane on."""
+
+    name: str
+    of: Layer | StepChain
+    first: int = 0
+
+
+def layer_sources(plan: Plan, job: FinishJob) -> list[LayerSource]:
     """The layers that make the result, from the lowest to the topmost: backgrounds, then substacks, the front one last.
 
     Image editors put the first page lowest: there, the result itself lies below its layers.
     """
     spans = substack_spans(plan.recipe, len(plan.stack))
     names = [f"substack {first + 1}-{last + 1}" for first, last in spans]
-    pages = [background_page(layer, job.colours) for layer in job.layers]
+    sources = [LayerSource(f"background {layer.image_spec}", layer) for layer in job.layers]
     for chain, name in reversed([*zip(job.pictures, names, strict=False)]):
         each = chain.colours + 1
-        pages += [substack_page(chain, first, job.colours, f"background of {name}")
-                  for first in range(chain.behind, chain.planes, each)]  # fmt: skip
-    substacks = [substack_page(chain, 0, job.colours, name) for chain, name in zip(job.pictures, names, strict=False)]
-    return pages + substacks[::-1]
+        sources += [LayerSource(f"background of {name}", chain, first)
+                    for first in range(chain.behind, chain.planes, each)]  # fmt: skip
+    substacks = [LayerSource(name, chain) for chain, name in zip(job.pictures, names, strict=False)]
+    return sources + substacks[::-1]
 
 
-def background_page(layer: Layer, colours: int) -> Page:
-    """A background as a page."""
-    return Page(
-        colours + 1,
-        lambda access, region: kernels.fold.coded(layer.read(access, region, colours)),
-        f"background {layer.image_spec}",
-    )
-
-
-def substack_page(chain: StepChain, first: int, colours: int, name: str) -> Page:
-    """Colours with opacity in a written picture, from plane ``first`` on, as a page."""
-    lead = first, first + chain.colours + 1
+def layer_page(source: LayerSource, colours: int) -> Page:
+    """A layer as a page of so many colours and their opacity."""
+    of = source.of
+    if isinstance(of, Layer):
+        background = of
+        read: Read = lambda access, region: kernels.fold.coded(background.read(access, region, colours))  # noqa: E731
+        return Page(colours + 1, read, source.name)
+    chain, lead = of, (source.first, source.first + of.colours + 1)
     return Page(
         colours + 1,
         lambda access, region: kernels.fold.coded(with_colour_planes(chain.samples(access, lead, region), colours)),
-        name,
+        source.name,
     )

@@ -18,6 +18,7 @@ from imfuse_tiles.storage.store import Store
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "execution.export_stored", "execution.stored_results", "execution.read_pages", "execution.export_request",
+    "execution.stored_frames", "execution.stored_layers",
 )  # fmt: skip
 
 
@@ -137,3 +138,44 @@ def test_a_damaged_chunk_is_noticed(fused, tmp_path):
     chunk.write_bytes(bytes(chunk.stat().st_size))
     assert main(["export", str(tmp_path / "store"), "-o", str(tmp_path / "a.ome.tif")]) == 5
     assert not (tmp_path / "a.ome.tif").exists()
+
+
+def test_frames_that_lie_in_place(tmp_path, capsys):
+    images = [str(path) for path in written(tmp_path / "in", frames(3, shape=(90, 130)))]
+    words = ["fuse", "--wavelet", "--align=no", "--ingest=never", "--store", str(tmp_path / "store")]
+    assert main([*words, "-o", str(tmp_path / "r.tif"), *images]) == 0
+    assert export(tmp_path, tmp_path / "a.tif", "--what=slice:2") == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), tifffile.imread(images[1]))
+    Path(images[1]).write_bytes(Path(images[1]).read_bytes())
+    assert export(tmp_path, tmp_path / "b.tif", "--what=slice:2") == 2
+    assert "was changed while in use" in capsys.readouterr().err
+    Path(images[2]).unlink()
+    assert export(tmp_path, tmp_path / "b.tif", "--what=slice:3") == 2
+    assert Path(images[2]).name in capsys.readouterr().err
+    store = Store.at(tmp_path / "store")
+    about = store.numbers.load(f"about-{find_result(store).key}")
+    for frame in (7, {**about["frames"][0], "channels": 9}, {**about["frames"][0], "profiles": ["AA=="]}):
+        store.numbers.save(f"about-{find_result(store).key}", {**about, "frames": [frame]})
+        assert export(tmp_path, tmp_path / "b.tif", "--what=slice:1") == 2
+        assert "not in the store" in capsys.readouterr().err
+    assert not (tmp_path / "b.tif").exists()
+
+
+def test_layers_as_fuse_writes_them(tmp_path, capsys):
+    images = [str(path) for path in written(tmp_path / "in", frames(3, shape=(90, 130)))]
+    options = ["--wavelet", "--cutless=p20", "--substacks=n2", "--finalgamma=1.2", "--bg=mean", "--bg=#10203040",
+               f"--bg={images[0]}", "--align=no", "--store", str(tmp_path / "store")]  # fmt: skip
+    assert main(["fuse", "--layered", *options, "-o", str(tmp_path / "r.tif"), *images]) == 0
+    shutil.rmtree(tmp_path / "in")
+    assert export(tmp_path, tmp_path / "a.tif", "--layered") == 0
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "r.tif").read_bytes()
+    assert export(tmp_path, tmp_path / "a.png", "--layered") == 2
+    assert "PNG holds no layers; use .tif" in capsys.readouterr().err
+    assert export(tmp_path, tmp_path / "b.tif", "--layered", "--what=mask") == 2
+    store = Store.at(tmp_path / "store")
+    about = store.numbers.load(f"about-{find_result(store).key}")
+    for layers in ([], [7], [{**about["layers"][-1], "full": "x"}], [{**about["layers"][-1], "path": "picture/none"}]):
+        store.numbers.save(f"about-{find_result(store).key}", {**about, "layers": layers})
+        assert export(tmp_path, tmp_path / "b.tif", "--layered") == 2
+        assert "fuse --layered keeps them" in capsys.readouterr().err
+    assert not (tmp_path / "b.tif").exists()
