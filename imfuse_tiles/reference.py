@@ -42,12 +42,14 @@ from imfuse_tiles.options.recipe import Recipe, mask_weights, substack_spans
 ONE, FULL = np.float32(1), np.float32(65535)
 
 
-def fused(recipe: Recipe, stack: np.ndarray, full: float) -> np.ndarray:
+def fused(recipe: Recipe, stack: np.ndarray, full: float, guide: np.ndarray | None = None) -> np.ndarray:
     """The result's planes: colours, opacity, final mask, depth value and its opacity, uint16.
 
-    ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale.
+    ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale. ``guide``:
+    the frames that masks are computed of, such as another channel of the same type; None: these themselves.
     """
-    return Reference(recipe.for_stack(len(stack)), stack, np.float32(full)).result()
+    recipe, white = recipe.for_stack(len(stack)), np.float32(full)
+    return Reference(recipe, stack, white, None if guide is None else Reference(recipe, guide, white)).result()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Reference:
     recipe: Recipe
     stack: np.ndarray
     full: np.float32
+    guide: Reference | None = None
 
     def result(self) -> np.ndarray:
         """Substacks after their final steps, the front one on top, over what the cuts left and the backgrounds."""
@@ -152,7 +155,8 @@ class Reference:
 
     def montage(self, first: int, last: int) -> tuple[Picture, list[np.ndarray]]:
         """Slices painted from the back to the front; and what was left for backgrounds."""
-        masks, cuts = self.blend(), self.recipe.cuts
+        guide, cuts = replace(self.guide or self, recipe=self.recipe), self.recipe.cuts
+        masks = guide.blend()
         strongest = np.zeros_like(masks[0])
         valley = np.full_like(strongest, np.inf)
         layers = [op for op in cuts if isinstance(op, CutBg)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_a_run_in_tiles_equals_the_reference(tmp_path: Path, text: str) -> None:
     recipe, stack = recipe_of(text), frames()
     expected = fused(recipe, stack, 65535)
     assert np.array_equal(ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store"), expected)
+
+
+@pytest.mark.parametrize("text", ["--wavelet=I=mean --maskwave=p100 --cutsoft --bg=pyramid", RECIPES[3]])
+def test_masks_of_another_channel_equal_the_reference(tmp_path: Path, text: str) -> None:
+    recipe, stack = recipe_of(text), frames()
+    other = np.ascontiguousarray(stack[::-1, ::-1, :, ::-1])
+    guided = replace(stack_of(tmp_path / "in", stack), guide=stack_of(tmp_path / "other", other))
+    result = ran(guided, recipe, tmp_path / "store", tile=100)
+    assert np.array_equal(result, fused(recipe, stack, 65535, other))
+    assert not np.array_equal(result, fused(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("tile", [64, 100, 256, 1000])

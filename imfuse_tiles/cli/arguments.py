@@ -43,6 +43,7 @@ def add_frame_options(parser: Parser) -> None:
 def fuse_parser(name: str) -> Parser:
     """The parser of ``fuse`` and ``plan`` for everything that is not an option of the recipe."""
     parser = Parser(prog=f"imfuse-tiles {name}", add_help=False, allow_abbrev=False)
+    parser.set_defaults(guide_channel="")  # of a batch: the channel that masks are computed of
     add = parser.add_argument
     add("images", nargs="*", metavar="IMAGE",
         help="frames of the stack, sorted by name, front first: files, folders, '*.tif', @list.txt")  # fmt: skip

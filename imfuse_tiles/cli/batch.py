@@ -22,7 +22,7 @@ from imfuse_tiles.execution import allocator
 from imfuse_tiles.options.recipe import Recipe
 
 if TYPE_CHECKING:
-    from imfuse_tiles.cli.mask_channel import ChannelDepths
+    from imfuse_tiles.cli.mask_channel import GuideChannels
     from imfuse_tiles.imageio.find_stacks import FoundStack
 
 #: Seconds between two looks at the folders that are watched.
@@ -44,7 +44,7 @@ def parser() -> Parser:
     add("--watch", nargs="?", const="", metavar="SECONDS",
         help="go on looking for stacks until stopped; fuse those that did not change for so long (30)")  # fmt: skip
     add("--mask-channel", default="", metavar="N|NAME",
-        help="fuse all channels of a file by the depth that is found in this one (each for itself)")  # fmt: skip
+        help="fuse all channels of a file by the masks of this one, or its depth (each for itself)")  # fmt: skip
     return batch_parser
 
 
@@ -109,11 +109,15 @@ class BatchRun:
         self.place = tempfile.TemporaryDirectory(prefix="imfuse-batch-")
 
     @cached_property
-    def depths(self) -> ChannelDepths | None:
-        """Depth maps of channels for the others, where these are asked for."""
-        from imfuse_tiles.cli.mask_channel import ChannelDepths
+    def guides(self) -> GuideChannels | None:
+        """The channels whose masks or depth the others take, where that is asked for."""
+        from imfuse_tiles.cli.mask_channel import GuideChannels
 
-        return ChannelDepths(Path(self.place.name)) if self.args.mask_channel else None
+        return GuideChannels(Path(self.place.name), self._store_of) if self.args.mask_channel else None
+
+    def _store_of(self, stack: FoundStack) -> str | None:
+        """The store of a stack, None for one in the cache folder."""
+        return f"{self.args.store.rstrip('/')}/{stack.name}" if self.args.store else None
 
     def check(self) -> None:
         """Refuse to write the report over another file."""
@@ -160,14 +164,13 @@ class BatchRun:
             stack.selection.series, stack.selection.time, stack.selection.channel,
         )  # fmt: skip
         args.output = str(Path(self.args.output) / f"{stack.name}.{self.args.format.lstrip('.')}")
-        if self.args.store:
-            args.store = f"{self.args.store.rstrip('/')}/{stack.name}"
+        args.store = self._store_of(stack)
         recipe = (
-            self.depths.prepare(stack, args, self.recipe) if stack.selection.channel and self.depths else self.recipe
+            self.guides.prepare(stack, args, self.recipe) if stack.selection.channel and self.guides else self.recipe
         )
         code = fuse_run.run("fuse", args, recipe, time.perf_counter())
-        if self.depths:
-            self.depths.keep(stack, args)
+        if self.guides:
+            self.guides.keep(stack, args)
         return code
 
     def _note(self, stack: FoundStack, entry: dict[str, Any], began: float) -> None:

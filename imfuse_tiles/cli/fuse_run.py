@@ -16,7 +16,13 @@ from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import is_page, record_timings, show_progress, tell_address, write_report_page
-from imfuse_tiles.cli.stack_from_args import align_from_args, print_level_notices, stack_from_args, tell_alignment
+from imfuse_tiles.cli.stack_from_args import (
+    align_from_args,
+    guide_from_args,
+    print_level_notices,
+    stack_from_args,
+    tell_alignment,
+)
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest, loss_lines
@@ -49,12 +55,12 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_from_args(args)
     size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
-    stack = stack_from_args(args)
+    stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
         recipe = _automatic(recipe, stack, args.quiet)
-    store = open_store_for(stack, args.store)
+    store = open_store_for(guide or stack, args.store)
     store.check()
-    stack = align_from_args(args, recipe, stack, store, resources)
+    stack = align_from_args(args, recipe, stack, store, resources, guide)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     if args.strokes:
         plan = replace(plan, strokes=load_strokes(Path(args.strokes)))

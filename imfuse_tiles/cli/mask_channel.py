@@ -1,14 +1,15 @@
-"""``batch --mask-channel``: the channels of a stack, all fused by the depth that is found in one of them.
+"""``batch --mask-channel``: the channels of a stack, all fused by the masks of one of them, or by its depth.
 
-That channel is fused first, with its depth map; the others are laid over each other as its frames are, and take every
-pixel from the slices where it is in focus.
+That channel is fused first; the others are laid over each other as its frames are. With mask generators they take its
+masks, which lie in its store. Without, it is fused with its depth map, and they take every pixel from the slices where
+it is in focus.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,15 +25,15 @@ _KEPT = ("Frames", "Preparation", "Final steps")
 
 
 def check_mask_channel(args: argparse.Namespace, recipe: Recipe) -> None:
-    """Refuse options by which the channels would have other frames than the one that tells the depth, or no depth."""
+    """Refuse options by which channels would have other frames than the one that tells, or neither masks nor depth."""
     other = [op for op in recipe.backgrounds if not str(op).lower().startswith("--bg=pyramid")]
-    if recipe.generators or other:
-        raise Refusal("--mask-channel takes the depth that --bg=pyramid, the default, finds at every pixel; without "
-                      "mask generators, other backgrounds, and presets that have them")  # fmt: skip
+    if other and not recipe.generators:
+        raise Refusal("--mask-channel takes masks, or the depth that --bg=pyramid, the default, finds; "
+                      f"{other[0]} alone has neither")  # fmt: skip
     if args.mask_channel and (args.skip_bad or args.order == "focus"):
         raise Refusal("--mask-channel: all channels keep all frames in their order; without --skip-bad, --order=focus")
     if args.mask_channel and args.part:
-        raise Refusal("--mask-channel goes without --part: the depth of one channel must be there for the others")
+        raise Refusal("--mask-channel goes without --part: one channel must be done for the others")
 
 
 def mask_channel_first(stacks: Sequence[FoundStack], channel: str) -> list[FoundStack]:
@@ -57,37 +58,52 @@ def mask_channel_first(stacks: Sequence[FoundStack], channel: str) -> list[Found
     return sorted(marked, key=lambda stack: (places[stack.scene], is_other(stack)))
 
 
-class ChannelDepths:
-    """What the channels that tell the depth leave for the others: depth maps and transforms."""
+class GuideChannels:
+    """What the channels that tell of masks or depth leave for the others. ``folder``: for files of transforms.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._depths: dict[object, tuple[Path, Path]] = {}
+    ``store_of``: the store of a stack as the arguments name it, None where each stack has one in the cache folder.
+    """
+
+    def __init__(self, folder: Path, store_of: Callable[[FoundStack], str | None]) -> None:
+        self._folder, self._store_of = folder, store_of
+        self._done: dict[object, tuple[FoundStack, Path]] = {}
 
     def prepare(self, stack: FoundStack, args: argparse.Namespace, recipe: Recipe) -> Recipe:
-        """Set the arguments of a stack, and give its recipe. Refusal where its depth is not there."""
+        """Set the arguments of a stack, and give its recipe. Refusal where the channel that tells is not done."""
         if stack.tells_depth:
-            args.extra = True
-            args.save_transforms = None if _is_not_aligned(recipe) else str(self._transforms(stack))
+            return self._prepare_guide(stack, args, recipe)
+        if stack.scene not in self._done:
+            raise Refusal("the channel that tells its masks is not done")
+        guide, result = self._done[stack.scene]
+        if recipe.generators:
+            args.guide_channel, args.store = guide.selection.channel, self._store_of(guide)
             return recipe
-        if stack.scene not in self._depths:
-            raise Refusal("the channel that tells its depth is not done")
-        depth, transforms = self._depths[stack.scene]
+        transforms = self._transforms(guide)
         args.transforms = str(transforms) if transforms.exists() else None
-        return channel_recipe(recipe, depth)
+        return channel_recipe(recipe, _depth_beside(result))
 
     def keep(self, stack: FoundStack, args: argparse.Namespace) -> None:
-        """Note what a stack that was fused tells the others."""
-        from imfuse_tiles.execution.export_request import ExportRequest
-
+        """Note a stack that was fused and tells the others."""
         if stack.tells_depth:
-            transforms = self._transforms(stack)
-            if transforms.exists():
-                _without_gains(transforms)
-            self._depths[stack.scene] = ExportRequest(Path(args.output)).beside("depth"), transforms
+            if self._transforms(stack).exists():
+                _without_gains(self._transforms(stack))
+            self._done[stack.scene] = stack, Path(args.output)
+
+    def _prepare_guide(self, stack: FoundStack, args: argparse.Namespace, recipe: Recipe) -> Recipe:
+        if not recipe.generators:
+            args.extra = True
+            args.save_transforms = None if _is_not_aligned(recipe) else str(self._transforms(stack))
+        return recipe
 
     def _transforms(self, stack: FoundStack) -> Path:
         return self._folder / f"{stack.name}.transforms.json"
+
+
+def _depth_beside(result: Path) -> Path:
+    """The depth map that was written with a result."""
+    from imfuse_tiles.execution.export_request import ExportRequest
+
+    return ExportRequest(result).beside("depth")
 
 
 def channel_recipe(recipe: Recipe, depth: Path) -> Recipe:

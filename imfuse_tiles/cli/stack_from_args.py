@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.cli.compile_notice import compiling_announced
@@ -24,20 +25,35 @@ from imfuse_tiles.storage.store import Store
 
 def stack_from_args(args: argparse.Namespace) -> Stack:
     """The stack, its headers checked; how its files were taken goes to standard error, one line for each notice."""
-    stack = open_stack(
-        args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
-        white=args.white, ignore_alpha=args.ignore_alpha, check_inputs=args.check_inputs,
-        selection=Selection(args.series, args.time, args.input_channel, args.input_level),
-    )  # fmt: skip
+    stack = _open_channel(args, args.input_channel)
     for notice in stack.notices:
         print(f"note: {notice}", file=sys.stderr)
     return stack
 
 
+def guide_from_args(args: argparse.Namespace) -> Stack | None:
+    """The frames of the channel that masks are computed of, None where they are computed of the stack itself."""
+    return _open_channel(args, args.guide_channel) if args.guide_channel else None
+
+
+def _open_channel(args: argparse.Namespace, channel: str) -> Stack:
+    return open_stack(
+        args.images, args.revert, pages=args.pages, order=args.order, include_results=args.include_results,
+        white=args.white, ignore_alpha=args.ignore_alpha, check_inputs=args.check_inputs,
+        selection=Selection(args.series, args.time, channel, args.input_level),
+    )  # fmt: skip
+
+
 def align_from_args(
-    args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources
-) -> Stack:
-    """The stack laid over itself as the arguments ask for; frames left out go to standard error."""
+    args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources,
+    guide: Stack | None = None,
+) -> Stack:  # fmt: skip
+    """The stack laid over itself as the arguments ask for; frames left out go to standard error.
+
+    ``guide``: frames that masks are computed of; the stack is laid over itself as these are.
+    """
+    if guide is not None:
+        return _align_by_guide(recipe, stack, store, resources, align_from_args(args, recipe, guide, store, resources))
     with nullcontext() if args.quiet else compiling_announced():
         aligned = align_stack(
             stack, recipe, store, resources, transforms=args.transforms, skip_bad=args.skip_bad,
@@ -46,6 +62,14 @@ def align_from_args(
     for notice in aligned.notices[len(stack.notices) :]:
         print(f"note: {notice}", file=sys.stderr)
     return aligned
+
+
+def _align_by_guide(recipe: Recipe, stack: Stack, store: Store, resources: Resources, guide: Stack) -> Stack:
+    """The stack laid over itself as aligned frames of another channel are, without their gains: channels fade apart."""
+    found = guide.alignment
+    if found is not None:
+        found = replace(found, frames=tuple(replace(frame, gains=()) for frame in found.frames))
+    return replace(align_stack(stack, recipe, store, resources, transforms=found), guide=guide)
 
 
 class CompareProgress:

@@ -32,8 +32,8 @@ SMALLEST_MOVE, SMALLEST_ERRORS, SMALLEST_SHARE = 0.2, 4.0, 250.0
 LEAST_SIDE = 0.25
 
 Progress = Callable[[int, int], None]
-#: A file of transforms, or a matrix (3, 3) for each frame, mapping pixels of the reference to those of the frame.
-Transforms = str | Path | Sequence[Any] | np.ndarray
+#: A file of transforms, their value, or a matrix (3, 3) for each frame, mapping pixels of the reference to the frame's.
+Transforms = str | Path | Alignment | Sequence[Any] | np.ndarray
 
 
 def align_stack(
@@ -64,6 +64,8 @@ def align_stack(
 def known_alignment(stack: Stack, transforms: Transforms, reference: int) -> Alignment:
     """The alignment that a file or matrices say. Refusal where they do not fit the stack."""
     names, size = frame_names(stack), stack.file_frame[::-1]
+    if isinstance(transforms, Alignment):
+        return for_files(transforms, names, size, "the alignment")
     if isinstance(transforms, str | Path):
         return for_files(load_alignment(transforms), names, size, str(transforms))
     matrices = np.asarray(transforms, float)

@@ -46,6 +46,8 @@ class Stack:
     alignment_key: str = ""
     #: Whether resampled frames show less than the frame of the stack.
     shows_less: bool = False
+    #: The frames that masks are computed of, as many and of one size with these; None: these themselves.
+    guide: Stack | None = None
 
     @property
     def frame(self) -> Frame:

@@ -85,6 +85,8 @@ def _build(recipe: Recipe, stack: Stack, block_limit: int | None, maps: bool) ->
     """A plan with or without maps."""
     builder = PlanBuilder(recipe.for_stack(len(stack)), stack, block_limit, maps, write_picture)
     read_frames(builder)
+    if stack.guide:
+        read_frames(builder.guiding)
     result_stages(builder)
     return Plan(builder.recipe, stack, tuple(builder.stages.values()))
 

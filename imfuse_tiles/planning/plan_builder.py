@@ -79,6 +79,11 @@ class PlanBuilder:
         """Height and width of masks."""
         return self.mask_resize.size(self.frame) if self.mask_resize else self.frame
 
+    @property
+    def guiding(self) -> PlanBuilder:
+        """A builder for the frames that masks are computed of, which adds its stages to the same plan."""
+        return replace(self, stack=self.stack.guide) if self.stack.guide else self
+
     def for_recipe(self, recipe: Recipe, maps: bool) -> PlanBuilder:
         """A builder of another recipe for the same stack that adds its stages to the same plan."""
         return replace(self, recipe=recipe, maps=maps)

@@ -16,9 +16,9 @@ from imfuse_tiles.stages.stage import FLAT, Output
 
 def montage(builder: PlanBuilder, first: int, last: int) -> MontageJob:
     """The montage of slices ``first`` to ``last``, counted from 0."""
-    merged, cuts = merged_masks(builder), builder.recipe.cuts
+    merged, cuts = merged_masks(builder.guiding), builder.recipe.cuts
     about = [merged.key, merged.level.record(), builder.mask_resize_record, [op.record("work") for op in cuts],
-             first, last, builder.maps]  # fmt: skip
+             first, last, builder.maps, *([builder.stack_key] if builder.stack.guide else [])]  # fmt: skip
     key = MontageJob.key(*about)
     job = MontageJob(builder.source, merged, cuts, first, last, builder.slices, f"montage/{key}", builder.maps)
     name = "montage" if last - first + 1 == builder.slices else f"montage {first + 1}-{last + 1}"

@@ -48,9 +48,30 @@ def test_channels_are_fused_by_the_depth_of_one(
     assert [sum(stage["computed"] for stage in entry["report"]["stages"]) for entry in report.values()] == [0, 0]
 
 
+@pytest.mark.parametrize("words", [("--align=no", "--balance=no"), ()])
+def test_channels_are_fused_by_the_masks_of_one(words: tuple[str, ...], stack: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ["batch", "--quiet", "--mask-channel=2", "--preset=default", "-X", *words, "-o", str(out), str(stack)]
+    assert main([*command, "--store", str(tmp_path / "s")]) == 0
+    report = json.loads((out / "batch.json").read_text())["stacks"]
+    own, other = (report[name]["report"] for name in ("x_channel2", "x_channel1"))
+    computed = {stage["name"]: stage["computed"] for stage in other["stages"]}
+    assert other["store"] == own["store"]
+    assert computed["merge masks"] == 0 < computed["montage"]
+    masks = [tifffile.imread(out / f"{name}.mask.tif") for name in ("x_channel1", "x_channel2")]
+    assert np.array_equal(*masks)
+    depth, grey = (np.atleast_3d(tifffile.imread(out / f"x_channel1{end}.tif")) for end in (".depth", ""))
+    known = np.ones(grey.shape[:2], bool)
+    for picture in (depth, grey):
+        known &= (picture[..., 1:] == 65535).all(axis=-1)
+    slices = SLICES * (1 - depth[..., 0] / 65535)
+    assert known.mean() > 0.1
+    assert np.abs(slices - grey[..., 0] / 10000)[known].max() < 0.01  # each slice is a step lighter than the last
+
+
 @pytest.mark.parametrize(("words", "what"), [
     (["--mask-channel=3"], "has no channel 3; --mask-channel may be 1 to 2 (fluorescence, phase)"),
-    (["--mask-channel=2", "--preset=default"], "without mask generators"), (["--mask-channel=2", "--bg=max"], "other"),
+    (["--mask-channel=2", "--bg=max"], "--bg=Max alone has neither"),
     (["--mask-channel=2", "--skip-bad"], "without --skip-bad"), (["--mask-channel=2", "--part=1/2"], "without --part"),
 ])  # fmt: skip
 def test_wrong_words_are_refused(words: list[str], what: str, stack: Path, tmp_path: Path, capsys) -> None:
@@ -71,4 +92,4 @@ def test_the_others_wait_for_a_channel_that_fails(stack: Path, tmp_path: Path, c
     command = ["batch", "--quiet", "--mask-channel=2", "--align=no", "--balance=no", "-o", str(out), str(stack)]
     assert main([*command, "--store", str(tmp_path / "s")]) == 3
     told = capsys.readouterr().err
-    assert "x_channel1: the channel that tells its depth is not done" in told
+    assert "x_channel1: the channel that tells its masks is not done" in told
