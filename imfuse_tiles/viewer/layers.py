@@ -86,9 +86,15 @@ def retouched_layers(store: Store, layers: list[ViewLayer]) -> list[ViewLayer]:
         return []
     own = [layer for layer in layers if layer.group == latest and layer.label in ("Result", "Depth")]
     return [
-        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=source)
+        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=source,
+                opacity=True, planes=_with_opacity(each))
         for each in own
-    ]
+    ]  # fmt: skip
+
+
+def _with_opacity(layer: ViewLayer) -> tuple[int, int]:
+    """The planes of a result or a depth with its opacity, which strokes may change."""
+    return layer.planes[0], layer.planes[1] + (not layer.opacity)
 
 
 def _has(layers: list[ViewLayer], layer: ViewLayer) -> bool:
@@ -112,7 +118,8 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
                          more.pop("opacity", False), frame, full, options=options, **more)  # fmt: skip
 
     if kind == "final" and array.shape[0] in COLOURS:
-        return _result_layers(layer, array.shape[0], "pyramid" in options)
+        clear = not (store.numbers.load(str(about.get("key", key))) or {}).get("opaque")
+        return _result_layers(layer, array.shape[0], "pyramid" in options, clear)
     if kind in ("source", "file"):
         colour = "colour" if array.shape[0] >= 3 else "grey"
         planes = (0, 3) if array.shape[0] >= 3 else (0, 1)
@@ -126,10 +133,10 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
     return []
 
 
-def _result_layers(layer: Any, planes: int, pyramid: bool) -> list[ViewLayer]:
-    """Result, and where there are maps mask, depth and confidence."""
+def _result_layers(layer: Any, planes: int, pyramid: bool, clear: bool) -> list[ViewLayer]:
+    """Result, and where there are maps mask, depth and confidence. ``clear``: a pixel of it may be."""
     c = COLOURS[planes]
-    layers = [layer("result", "Result", "colour" if c == 3 else "grey", (0, c + 1), opacity=True)]
+    layers = [layer("result", "Result", "colour" if c == 3 else "grey", (0, c + clear), opacity=clear)]
     if planes > c + 1:
         sure = (c + 1, c + 2) if pyramid else (c + 3, c + 4)
         layers += [] if pyramid else [layer("mask", "Mask", "grey", (c + 1, c + 2))]

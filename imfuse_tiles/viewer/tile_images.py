@@ -16,9 +16,9 @@ def colours_of(layer: ViewLayer, values: np.ndarray) -> np.ndarray:
     """The pixels (y, x, 3 or 1) uint8 of a tile's planes (n, y, x) uint8."""
     shown, opacity = (values[:-1], values[-1]) if layer.opacity else (values, None)
     colours = kernels.rainbow.colour_table(256) if layer.kind == "depth" else None
-    pixels = np.moveaxis(shown, 0, -1) if colours is None else colours[shown[0]]
+    pixels = np.dstack(tuple(shown)) if colours is None else colours[shown[0]]
     if opacity is None or opacity.min() == 255:
-        return np.ascontiguousarray(pixels)
+        return pixels
     clear = (255 - opacity.astype(np.uint16))[..., None]
     mixed = pixels * (255 - clear) + BACKDROP * clear
     return ((mixed + 127) // 255).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,15 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import layer_tiles
-from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, halved, is_inside, sparse_values, tile_values
+from imfuse_tiles.viewer.layer_tiles import (
+    build_pyramid,
+    deepest,
+    eight_bit_values,
+    halved,
+    is_inside,
+    sparse_values,
+    tile_values,
+)
 from imfuse_tiles.viewer.layers import ViewLayer, layers_of
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import colours_of, encoded_tile
@@ -80,7 +89,8 @@ def test_deep_tiles_are_sparse_until_they_are_built(layers: list[ViewLayer], tmp
 
 
 def test_what_is_not_written_yet_is_clear(layers: list[ViewLayer]) -> None:
-    layer = layers[0]
+    layer = replace(layers[0], planes=(0, 4), opacity=True)  # as before it was finished, and known to be opaque
+    assert layers[0].planes == (0, 3)
     chunk, away = layer.store.arrays.open(layer.path).chunk_file((0, 0, 0)), layer.store.folder / "away"
     assert sparse_values(layer, 0, (0, 0, 0))[-1].min() == 255
     chunk.rename(away)
@@ -104,3 +114,11 @@ def test_encoded_tiles_are_forgotten_before_they_fill_the_memory(
     for number in range(9):
         cache.remember(number, bytes(30))
     assert [number for number in range(9) if cache.recall(number)] == [6, 7, 8]
+
+
+def test_sixteen_bits_become_the_nearest_eight() -> None:
+    samples = np.arange(65536, dtype=np.uint16).reshape(1, 256, 256)
+    layer = ViewLayer(
+        "0-a-result", "Result", "colour", Store.at("nowhere"), "final/a", "a", (0, 1), False, (256, 256), 1
+    )
+    assert np.array_equal(eight_bit_values(layer, samples), (samples.astype(int) + 128) // 257)
