@@ -216,7 +216,7 @@ class Reference:
             codes = fused_by_levels(self.stack, float(self.full), FusionWeights.parse("", made.mode))
             planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "pyramid":
-            planes = np.divide(self._pyramid(made).pictures[0], FULL, dtype=np.float32)
+            planes = np.divide(self._pyramid(made).picture, FULL, dtype=np.float32)
         elif made.kind == "compose":
             low, high = evaluated(self.stack, "Min"), evaluated(self.stack, "Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
@@ -413,8 +413,16 @@ class PyramidReference:
         return [codes, *made[1:]]
 
     @property
-    def depth(self) -> tuple[np.ndarray, np.ndarray]:
-        """Depth value with opacity (2, y, x), and confidence (y, x), all in 0..1."""
+    def picture(self) -> np.ndarray:
+        """The fused picture (planes, y, x), 16-bit codes."""
+        if len(self.stack) != 2:
+            return self.pictures[0]
+        place = np.clip(self.place[0], 0, 1)
+        return kernels.pair_copy.copied(self.pictures[0], (self.stack[0], self.stack[1]), self.full, place)
+
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Depth in slices from the first, and one over its variance (2, y, x)."""
         guides = [
             each if each.dtype == np.float32 else np.divide(each, 65535, dtype=np.float32) for each in self.pictures
         ]
@@ -425,6 +433,12 @@ class PyramidReference:
             frame = peaks[number].shape[1:]
             peak = steadied(Window.whole(peaks[number]), Region(0, frame[0], 0, frame[1]))
             depth = kernels.depth_fill.filled(peak, guides[number], depth, guides[number + 1], origins)
+        return depth
+
+    @property
+    def depth(self) -> tuple[np.ndarray, np.ndarray]:
+        """Depth value with opacity (2, y, x), and confidence (y, x), all in 0..1."""
+        depth = self.place
         value = (np.float32(len(self.stack) - 1) - depth[0]) / np.float32(len(self.stack))
         deviation = ONE / np.sqrt(np.maximum(depth[1], np.float32(1e-12)))
         return np.stack([np.clip(value, 0, 1), np.ones_like(value)]), ONE / (ONE + deviation)

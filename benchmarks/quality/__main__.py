@@ -4,8 +4,10 @@
 
 For each scene PSNR (dB; whole picture, within occlusion borders, outside) and SSIM of a run without options, other
 presets of ours, the program enfuse where it is installed, and the best slice at every pixel; the errors of our depth
-in slices. ``--sheet``: a picture of the hardest crops: truth, ours, enfuse, best slice. ``--pairs``: photographs of a
-folder instead, two of each thing (x-A.png, x-B.png), scored by Q_AB/F and Chen-Blum, which need no truth.
+in slices. Frames that are out of place are aligned by a run of ours, as for every user; enfuse, which aligns nothing,
+gets them both as they are and aligned. ``--sheet``: a picture of the hardest crops: truth, ours, enfuse, best slice.
+``--pairs``: photographs of a folder instead, two of each thing (x-A.png, x-B.png), scored by Q_AB/F and Chen-Blum,
+which need no truth.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class Line:
 def measured(sample: Sample, folder: Path) -> tuple[Line, np.ndarray]:
     """The scores of a sample, and its hardest crop as every program shows it."""
     files, pictures, depths = written(sample, folder), {}, None
-    for name, program in programs().items():
+    for name, program in programs(moved=sample.moved).items():
         pictures[name] = program(files, folder)
         if name == "auto" and len(files) > 2:
             depths = depth_score(depth(folder, len(files)), sample)
@@ -88,7 +90,7 @@ def lines(scenes: Sequence[Scene], shape: tuple[int, int],
 
 def gains(table: Sequence[Line], over: str) -> str:
     """Our gains over another: mean and least, dB and SSIM."""
-    rows = [(each.scores["auto"], each.scores[over]) for each in table]
+    rows = [(each.scores["auto"], each.scores[over]) for each in table if over in each.scores]
     decibels = [a.psnr - b.psnr for a, b in rows]
     likeness = [a.ssim - b.ssim for a, b in rows]
     borders, insides = ([getattr(a, part) - getattr(b, part) for a, b in rows] for part in ("border", "inside"))
@@ -119,7 +121,7 @@ def main(words: Sequence[str] | None = None) -> list[Line]:
         print(line, flush=True)
         table.append(line)
         crops.append(crop)
-    for over in list(table[0].scores)[1:]:
+    for over in dict.fromkeys(name for line in table for name in line.scores if name != "auto"):
         print(gains(table, over))
     if args.json:
         args.json.write_text(json.dumps([asdict(line) for line in table], indent=1) + "\n")

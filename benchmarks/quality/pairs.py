@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from benchmarks.quality.pair_scores import chen_blum, edge_preservation
-from benchmarks.quality.programs import Program, programs
+from benchmarks.quality.programs import Program, programs_for_pairs
 from imfuse_tiles.imageio.reading import natural_order
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
@@ -66,7 +66,7 @@ def pair_scores(files: Sequence[Path], folder: Path, makers: dict[str, Program])
     return PairLine(files[0].stem[:-1].rstrip("-_ "), scores)
 
 
-def pair_lines(folder: Path, makers: Callable[[], dict[str, Program]] = programs) -> Iterator[PairLine]:
+def pair_lines(folder: Path, makers: Callable[[], dict[str, Program]] = programs_for_pairs) -> Iterator[PairLine]:
     """Pair by pair of a folder, then the means."""
     lines = []
     for files in find_pairs(folder):

@@ -39,14 +39,28 @@ def enfuse(files: Sequence[Path], folder: Path) -> np.ndarray:
     return read(out)
 
 
+def enfuse_aligned(files: Sequence[Path], folder: Path) -> np.ndarray:
+    """The picture of enfuse from frames that we have aligned."""
+    moved = folder / "aligned"
+    shutil.rmtree(moved, ignore_errors=True)
+    command = [sys.executable, "-m", "imfuse_tiles", "align", "--align-keep-size", "--quiet", "-o", str(moved)]
+    done = subprocess.run([*command, *map(str, files)], check=False, capture_output=True, text=True)
+    if not moved.is_dir():
+        raise SystemExit(f"align: {done.stderr.strip()}")
+    return enfuse(sorted(moved.glob("*.tif")), folder)
+
+
 def ours(*options: str) -> Program:
-    """The picture that we make with options; NAME.depth.tif lies beside it where there is a depth."""
+    """The picture that we make with options; NAME.depth.tif lies beside it where there is a depth.
+
+    Frames are aligned as for every user, only that none is cropped.
+    """
 
     def fuse(files: Sequence[Path], folder: Path) -> np.ndarray:
         out = folder / "ours.tif"
         shutil.rmtree(folder / "store", ignore_errors=True)
-        command = [sys.executable, "-m", "imfuse_tiles", "fuse", *options, "--align=no", "-X", "--force", "--quiet",
-                   "--store", str(folder / "store"), "-o", str(out), *map(str, files)]  # fmt: skip
+        command = [sys.executable, "-m", "imfuse_tiles", "fuse", "--align-keep-size", *options, "-X", "--force",
+                   "--quiet", "--store", str(folder / "store"), "-o", str(out), *map(str, files)]  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
         return read(out)
 
@@ -55,12 +69,23 @@ def ours(*options: str) -> Program:
 
 def depth(folder: Path, slices: int) -> np.ndarray:
     """The depth beside our picture, in slices from the first."""
-    return slices - 1 - read(folder / "ours.depth.tif") * slices
+    value = read(folder / "ours.depth.tif")
+    return slices - 1 - (value if value.ndim == 2 else value[..., 0]) * slices
 
 
-def programs() -> dict[str, Program]:
-    """All that can be run here."""
-    found: dict[str, Program] = {"auto": ours(), "default": ours("--preset=default"), "bg=enfuse": ours("--bg=enfuse")}
+def programs(*options: str, moved: bool = False) -> dict[str, Program]:
+    """All that can be run here, ours with options; ``moved``: frames are out of place, aligning shows."""
+    presets = {"auto": (), "default": ("--preset=default",), "bg=enfuse": ("--bg=enfuse",)}
+    found: dict[str, Program] = {name: ours(*options, *preset) for name, preset in presets.items()}
+    if moved:
+        found["auto, not aligned"] = ours("--align=no", *options)
     if shutil.which("enfuse"):
         found["enfuse"] = enfuse
+        if moved:
+            found["enfuse, aligned"] = enfuse_aligned
     return found
+
+
+def programs_for_pairs() -> dict[str, Program]:
+    """The same on pairs that lie over each other: measures compare the result with both frames as they are."""
+    return programs("--align=no")

@@ -38,7 +38,7 @@ class Layer:
 class Sample:
     """A rendered stack: slices (n, h, w, 3), truth (h, w, 3), float in 0..1; depth (h, w), and what it is known by.
 
-    ``border``: where a nearer layer ends within the reach of its blur. ``sharp``: the pixels in focus in some slice.
+    ``border``: where a nearer layer ends within the reach of its blur. ``moved``: slices are out of place.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Sample:
     depth: np.ndarray
     border: np.ndarray
     bits: int
+    moved: bool = False
 
     @property
     def best_slice(self) -> np.ndarray:
@@ -184,13 +185,15 @@ def _stems(shape: tuple[int, int], random: np.random.Generator, x: np.ndarray, y
 
 def rendered(kind: str, seed: int, count: int = 12, bits: int = 8, noise: float = 0.004, shift: float = 0.0,
              shape: tuple[int, int] = (400, 560), jpeg: bool = False) -> Sample:  # fmt: skip
-    """A stack of a scene. ``shift``: pixels by which slices are out of place, at random; ``jpeg``: compressed so."""
+    """A stack of a scene. ``shift``: pixels by which slices are out of place, at random, all but the middle one, over
+    which the others are laid; ``jpeg``: compressed so.
+    """
     layers, random = scene(shape, seed, kind), np.random.default_rng(seed + 1000)
     top = 2**bits - 1
     slices = []
     for number in range(count):
         light = exposed(layers, number / max(count - 1, 1))
-        if shift:
+        if shift and number != count // 2:
             move = np.float32([[1, 0, random.normal(0, shift)], [0, 1, random.normal(0, shift)]])
             light = cv2.warpAffine(light, move, shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         value = np.clip(light, 0, 1) ** (1 / 2.2)
@@ -202,7 +205,8 @@ def rendered(kind: str, seed: int, count: int = 12, bits: int = 8, noise: float 
     for layer in layers[1:]:
         depth = np.where(layer.cover >= 0.5, layer.depth, depth)
     name = f"{kind} {seed} n{count} {bits}b {noise:g}" + (f" shift {shift:g}" if shift else "") + " jpeg" * jpeg
-    return Sample(name, np.float32(slices), np.float32(truth), np.float32(depth), _border(depth), bits)
+    return Sample(name, np.float32(slices), np.float32(truth), np.float32(depth), _border(depth), bits,
+                  bool(shift))  # fmt: skip
 
 
 def grain(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:

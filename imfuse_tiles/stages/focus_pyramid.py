@@ -8,19 +8,23 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo
 from imfuse_tiles.options.focus_pyramid import CORE, FocusPyramid, Level, level_count
+from imfuse_tiles.stages.focus_depth import depth as plan_depth
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob, RestoreJob
 from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.noise_level import NOISE_HALO, NoiseJob
+from imfuse_tiles.stages.pair_copy import CopyPairJob
 from imfuse_tiles.stages.stage import Stage
 
 #: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
 REACH = CORE.radius + kernels.detail_energy.RADIUS + 4
+#: Slices of a stack of one near and one far.
+PAIR = 2
 
 
 @frozen
 class Fused:
-    """What is planned of a fusion: how its picture is read, and the picture of every level, the coarsest first."""
+    """What is planned of a fusion: how its picture is read, and that of every level's pyramid, the coarsest first."""
 
     picture: StoredFrames
     restored: tuple[tuple[RestoreJob, str], ...]
@@ -30,14 +34,14 @@ def fused(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: Foc
           depth: bool) -> Fused:  # fmt: skip
     """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage.
 
-    ``key``: that of the stack; ``depth``: whether what a depth needs is kept. The picture holds 16-bit codes
-    (planes, 1, y, x), like a stack of one slice.
+    ``key``: that of the stack; ``depth``: whether what a depth needs is kept, as it always is of two slices. The
+    picture holds 16-bit codes (planes, 1, y, x), like a stack of one slice.
     """
     noise = ""
     if fusion.noise is None:
         noise = NoiseJob.key(key)
         add("measure noise", noise, NoiseJob(source, total), halo=NOISE_HALO, inputs=(key,))
-    levels = detailed(add, source, key, fusion, total, noise, depth)
+    levels = detailed(add, source, key, fusion, total, noise, depth or total == PAIR)
     last, made = levels[-1]
     inputs: tuple[str, ...] = (made,)
     made = CoarsestJob.key(inputs)
@@ -52,7 +56,20 @@ def fused(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: Foc
         add(f"restore level {job.level.number}", made, restore, restore.output(), frame=job.level.frame, inputs=inputs)
         restored.append((restore, made))
         below = restore.out
+    if total == PAIR:
+        below, made = pair_copied(add, source, key, restored)
     return Fused(StoredFrames(below, source.planes, source.frame, 65535.0, key=made), tuple(restored))
+
+
+def pair_copied(add: Callable[..., Stage], source: StoredFrames, key: str,
+                restored: list[tuple[RestoreJob, str]]) -> tuple[str, str]:  # fmt: skip
+    """Plan what two slices give the fusion in place of its own: where the picture then lies, and its key."""
+    depth, (picture, made) = plan_depth(add, restored, PAIR), restored[-1]
+    inputs = (key, made, depth.key)
+    made = CopyPairJob.key(*inputs)
+    job = CopyPairJob(source, picture, depth, f"image/{made}")
+    add("copy from the pair", made, job, job.output(), inputs=inputs)
+    return job.out, made
 
 
 def detailed(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,

@@ -25,6 +25,7 @@ from imfuse_tiles.planning.result_names import result_digests
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.covered_area import CoveredAreaJob
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
+from imfuse_tiles.stages.pair_copy import CopyPairJob
 from imfuse_tiles.stages.prepare import PrepareJob
 from imfuse_tiles.stages.stage import Job, Layout, Stage
 
@@ -153,6 +154,8 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
             frames = prepared(stack, words)
         elif kind is CoveredAreaJob:
             frames = replace(stack, shows_less=True)
+        elif kind is CopyPairJob:
+            frames = replace(stack, headers=stack.headers[:2])
         plan, touched = make_plan(words, frames, block_limit=1), set[str]()
         for stage in plan.stages:
             if isinstance(stage.job, kind) or touched.intersection(stage.inputs):

@@ -60,10 +60,10 @@ def test_no_tile_changes_a_bit_and_what_no_frame_covers_is_clear(tmp_path: Path,
     assert not whole[-1, ~covered.any(axis=0)].any()
 
 
-@pytest.mark.parametrize(("dtype", "planes"), [("uint8", 1), ("float32", 3)])
-def test_every_kind_of_sample_has_coverage(tmp_path: Path, dtype: str, planes: int) -> None:
-    stack = frames(3, planes, dtype, (90, 120))
-    covered = margins(3, (90, 120))
+@pytest.mark.parametrize(("dtype", "planes", "count"), [("uint8", 1, 2), ("float32", 3, 3)])
+def test_every_kind_of_sample_has_coverage(tmp_path: Path, dtype: str, planes: int, count: int) -> None:
+    stack = frames(count, planes, dtype, (90, 120))
+    covered = margins(count, (90, 120))
     opened, recipe = partly(tmp_path / "in", stack, covered), recipe_of("--wavelet --bg=pyramid --bg=enfuse --bg=max")
     whole = ran(opened, recipe, tmp_path / "whole", tile=4096)
     assert np.array_equal(ran(opened, recipe, tmp_path / "tiles", tile=32), whole)

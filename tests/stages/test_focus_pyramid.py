@@ -16,6 +16,7 @@ from imfuse_tiles.storage.store import Store
 
 TESTED_MODULES = (
     "stages.focus_depth", "stages.level_detail", "stages.level_picture", "stages.level_slices", "stages.noise_level",
+    "stages.pair_copy",
 )  # fmt: skip
 
 
