@@ -62,7 +62,7 @@ HOMES = {
     "imagecodecs": {"imageio"},
     "isal": {"imageio"},
     "simplejpeg": {"imageio"},
-    "PIL": {"options", "viewer"},
+    "PIL": {"imageio", "options", "viewer"},
     "rawpy": {"imageio"},
     "pillow_heif": {"imageio"},
     "pylibCZIrw": {"imageio"},

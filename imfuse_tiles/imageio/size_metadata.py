@@ -22,23 +22,46 @@ from imfuse_tiles.imageio.physical_size import (
     PhysicalSize,
 )
 from imfuse_tiles.imageio.reading.exif_tags import main_values
+from imfuse_tiles.imageio.reading.formats import ReadsExif, ReadsPixelSize, format_of_start
 from imfuse_tiles.imageio.reading.header import Header
 
 #: A pixel of at most so many micrometres is no print resolution, whatever it is called: 2540 pixels an inch.
 FINEST_PRINT = 10.0
 DESCRIPTION = 270
-#: Bytes of the metadata of an OME-Zarr or JPEG XL that are read at most.
+#: Bytes of the metadata of an OME-Zarr that are read at most.
 LARGEST_METADATA = 4 << 20
 _INCH, _CENTIMETRE = 2, 3
 #: What JSON of another form than expected raises.
 _NOT_AS_EXPECTED = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
 
-def read_physical_size(path: str | Path) -> PhysicalSize:
-    """What a TIFF, PNG, JPEG or JPEG XL file or an OME-Zarr says; what is missing, damaged or absurd is not known.
+def read_physical_size(path: str | Path, series: int = 0) -> PhysicalSize:
+    """What an image file or an OME-Zarr says; what is missing, damaged or absurd is not known.
 
-    Never raises, whatever is there.
+    ``series``: of a file that has several. Never raises, whatever is there.
     """
+    try:
+        return _of_format(Path(path), series) or _of_plain_file(path)
+    except Exception:  # libraries of microscopes raise their own types
+        return PhysicalSize()
+
+
+def _of_format(path: Path, series: int) -> PhysicalSize | None:
+    """What a file says that has a reader of its own; None for others."""
+    if path.is_dir():
+        return None
+    with path.open("rb") as file:
+        kind = format_of_start(file.read(132))
+    reader = kind.reader(path) if kind else None
+    if isinstance(reader, ReadsExif):
+        return _sane(_in_tiff(reader.read_exif(path)))
+    if isinstance(reader, ReadsPixelSize):
+        return _sane(reader.read_pixel_size(path, series))
+    return PhysicalSize() if kind else None
+
+
+def _of_plain_file(path: str | Path) -> PhysicalSize:
+    """What a TIFF, PNG or JPEG file or an OME-Zarr says."""
     try:
         if Path(path).is_dir():
             return _sane(_in_ome_zarr(Path(path)))
@@ -50,7 +73,9 @@ def read_physical_size(path: str | Path) -> PhysicalSize:
 
 def frame_size(header: Header) -> PhysicalSize:
     """What a frame's file says; not known of arrays, and of levels, as files tell of the full size."""
-    return PhysicalSize() if header.format == "array" or header.level else read_physical_size(header.path)
+    if header.format == "array" or header.level:
+        return PhysicalSize()
+    return read_physical_size(header.path, header.series)
 
 
 def _of_data(data: mmap.mmap) -> PhysicalSize:
@@ -58,7 +83,7 @@ def _of_data(data: mmap.mmap) -> PhysicalSize:
         return _in_png(data)
     if data[:2] == b"\xff\xd8":
         return _in_jpeg(data)
-    return _in_jpeg_xl(data) if data[4:8] == b"JXL " else _in_tiff(data)
+    return _in_tiff(data)
 
 
 def _in_tiff(data: mmap.mmap | bytes) -> PhysicalSize:
@@ -139,22 +164,6 @@ def _in_jpeg(data: mmap.mmap) -> PhysicalSize:
             jfif = _by_density(*(each / (2.54 if unit == 1 else 1.0) for each in (x, y))) if unit in (1, 2) else jfif
         place += 2 + length
     return jfif
-
-
-def _in_jpeg_xl(data: mmap.mmap) -> PhysicalSize:
-    """By EXIF, which lies in a box of the file."""
-    place = 0
-    while place + 16 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, place)
-        head = 8 if length != 1 else 16
-        length = length or len(data) - place
-        if length == 1:
-            (length,) = struct.unpack_from(">Q", data, place + 8)
-        if name == b"Exif":
-            start = place + head + 4 + struct.unpack_from(">I", data, place + head)[0]
-            return _in_tiff(bytes(data[start : min(place + length, start + LARGEST_METADATA)]))
-        place += max(length, head)
-    return PhysicalSize()
 
 
 def _by_density(x: float, y: float) -> PhysicalSize:

@@ -39,7 +39,7 @@ def planted_formats(folder: Path) -> Path:
     from tests.imageio.reading.test_series import written as written_series
 
     (folder / "seeds").mkdir(exist_ok=True)
-    for ending in ("jxl", "jp2", "j2k", "webp", "heic", "dng", "lif", "czi"):
+    for ending in ("jxl", "jp2", "j2k", "webp", "avif", "heic", "dng", "lif", "czi"):
         written(folder / "seeds" / f"a.{ending}")
     np.save(folder / "seeds" / "a.npy", IMAGE8)
     tifffile.imwrite(folder / "seeds" / "z.ome.tif", IMAGE8[..., :2].transpose(2, 0, 1), metadata={"axes": "ZYX"})

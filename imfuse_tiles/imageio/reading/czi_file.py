@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
-from imfuse_tiles.imageio.reading.whole_frame import refuse_level, whole_header
+from imfuse_tiles.imageio.reading.whole_frame import no_tags, refuse_level, whole_header
 
 _TYPES: dict[str, tuple[DType, int]] = {
     "Gray8": ("uint8", 1), "Gray16": ("uint16", 1), "Gray32Float": ("float32", 1), "Bgr24": ("uint8", 3),
     "Bgr48": ("uint16", 3),
 }  # fmt: skip
 _AXES = "TCZ"
+read_tags = no_tags
 _BAND_ROWS = 256
 
 
@@ -55,11 +57,6 @@ def open_rows(header: Header) -> CziRows:
     return CziRows(header)
 
 
-def read_tags(path: Path) -> Tags:
-    """None: a microscope's metadata are no tags of a camera."""
-    return Tags()
-
-
 class CziRows:
     """An open frame of a CZI file."""
 
@@ -90,6 +87,15 @@ class CziRows:
         if band.shape[:2] != (y1 - y0, self._header.width) or band.dtype.name != self._header.dtype:
             raise ValueError(f"decoded to {band.shape} {band.dtype}, unlike its header")
         return band[..., ::-1] if band.shape[-1] == 3 else band
+
+
+def read_pixel_size(path: Path, series: int) -> PhysicalSize:
+    """The size of a pixel and the distance of slices, which the file says in metres."""
+    with _open(path) as czi:
+        text = czi.raw_metadata
+    metres = dict(re.findall(r'<Distance Id="([XYZ])"[^>]*>\s*<Value>([0-9.eE+-]+)</Value>', text))
+    x, y, z = (float(metres.get(axis, 0)) * 1e6 for axis in "XYZ")
+    return PhysicalSize(x, y, z)
 
 
 def _open(path: Path) -> Any:

@@ -29,7 +29,7 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
 _READERS: dict[Format, Callable[[FileFacts], Header]] = {"png": read_png_header, "jpeg": read_jpeg_header}
 #: How files of other kinds begin, (place, bytes), and what they are.
 _OTHERS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (0, b"8BPS", "a Photoshop file"), (4, b"ftypavif", "an AVIF picture"),
+    (0, b"GIF8", "a GIF"), (0, b"BM", "a BMP"), (0, b"8BPS", "a Photoshop file"),
     (0, b"v/1\1", "an OpenEXR picture"), (0, b"SIMPLE  =", "a FITS file"), (128, b"DICM", "a DICOM file"),
     (0, b"\x89HDF", "an HDF5 file"), (0, b"%PDF", "a PDF"), (0, b"gimp xcf", "a GIMP file"), (0, b"P5", "a PGM"),
     (0, b"P6", "a PPM"),

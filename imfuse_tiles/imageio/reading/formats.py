@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.header import FileFacts, Header, shown
 from imfuse_tiles.imageio.reading.orientation import Rows
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
@@ -32,6 +33,24 @@ class Reader(Protocol):
 
     def read_tags(self, path: Path) -> Tags:
         """The camera's tags and the colour profile."""
+        ...
+
+
+@runtime_checkable
+class ReadsExif(Protocol):
+    """What a module offers that reads a format whose files hold EXIF."""
+
+    def read_exif(self, path: Path) -> bytes:
+        """The EXIF block; empty if there is none."""
+        ...
+
+
+@runtime_checkable
+class ReadsPixelSize(Protocol):
+    """What a module offers that reads a format whose files tell the size of a pixel."""
+
+    def read_pixel_size(self, path: Path, series: int) -> PhysicalSize:
+        """The size of a pixel of a series, as the file says it."""
         ...
 
 
@@ -70,6 +89,7 @@ FORMATS = {kind.name: kind for kind in (
     FileFormat("jpeg2000", "a JPEG 2000 picture", "jpeg2000", ((0, b"\0\0\0\x0cjP  "), (0, b"\xff\x4f\xff\x51"))),
     FileFormat("jpegxl", "a JPEG XL picture", "jpeg_xl", ((0, b"\0\0\0\x0cJXL "), (0, b"\xff\x0a"))),
     FileFormat("heif", "a HEIF picture", "heif", tuple((4, b"ftyp" + brand) for brand in _HEIF), "pillow_heif", "heif"),
+    FileFormat("avif", "an AVIF picture", "avif", ((4, b"ftypavif"), (4, b"ftypavis"))),
     FileFormat("raw", "a camera raw file", "raw_pictures", (), "rawpy", "raw"),
     FileFormat("czi", "a CZI file", "czi_file", ((0, b"ZISRAWFILE"),), "pylibCZIrw", "czi"),
     FileFormat("nd2", "an ND2 file", "nd2_file", ((0, b"\xda\xce\xbe\x0a"), (4, b"jP  \r\n\x87\nnd2")), "nd2", "nd2"),

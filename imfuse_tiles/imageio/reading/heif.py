@@ -35,9 +35,13 @@ def open_rows(header: Header) -> WholeFrame:
 
 def read_tags(path: Path) -> Tags:
     """The camera's tags and the colour profile."""
-    about = _open(path).info
-    exif = about.get("exif") or b""
-    return block_tags(exif.removeprefix(b"Exif\0\0"), about.get("icc_profile") or b"")
+    return block_tags(read_exif(path), _open(path).info.get("icc_profile") or b"")
+
+
+def read_exif(path: Path) -> bytes:
+    """The EXIF block; empty if there is none."""
+    block: bytes = _open(path).info.get("exif") or b""
+    return block.removeprefix(b"Exif\0\0")
 
 
 def _open(path: Path) -> Any:

@@ -6,13 +6,13 @@ import struct
 from pathlib import Path
 
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.boxes import read_box, walk_boxes
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames
 from imfuse_tiles.imageio.reading.whole_frame import WholeFrame, refuse_level, single_picture, whole_header
 
 list_series = single_picture
 _START, _SIZE = b"\xff\x4f", b"\xff\x51"
-_MOST_BOXES = 1000
 _SYCC = 18  # a number of colour spaces in the box colr
 _LARGEST_PROFILE = 16 << 20
 
@@ -54,14 +54,15 @@ def open_rows(header: Header) -> WholeFrame:
 def read_tags(path: Path) -> Tags:
     """The colour profile."""
     with path.open("rb") as file:
-        start = file.read(1 << 16)
-    place = start.find(b"colr\2")
-    if place < 4:
-        return Tags()
-    (length,) = struct.unpack(">I", start[place - 4 : place])
-    with path.open("rb") as file:
-        file.seek(place + 7)
-        return Tags(profile=file.read(min(max(0, length - 11), _LARGEST_PROFILE)))
+        if file.read(2) == _START:
+            return Tags()
+        for box in walk_boxes(file, path, path.stat().st_size, inside=(b"jp2h",)):
+            content = read_box(file, box, _LARGEST_PROFILE) if box.name == b"colr" else b""
+            if content[:1] == b"\2":  # an ICC profile behind three bytes
+                return Tags(profile=content[3:])
+            if box.name == b"jp2c":
+                break
+    return Tags()
 
 
 def _codestream(path: Path, size: int) -> tuple[int, int]:
@@ -70,24 +71,10 @@ def _codestream(path: Path, size: int) -> tuple[int, int]:
     with path.open("rb") as file:
         if file.read(2) == _START:
             return 0, 0
-        place = 0
-        for _ in range(_MOST_BOXES):
-            file.seek(place)
-            head = file.read(16)
-            if len(head) < 8:
-                break
-            length, name = struct.unpack(">I4s", head[:8])
-            extra = 8
-            if length == 1 and len(head) == 16:
-                (length,), extra = struct.unpack(">Q", head[8:]), 16
-            if name == b"jp2c":
-                return place + extra, colours
-            if name == b"colr" and len(head) > 14 and head[8] == 1:
-                file.seek(place + 11)
-                (colours,) = struct.unpack(">I", file.read(4))
-            if name == b"jp2h":
-                length = extra  # go through the boxes in it
-            if length < 8 or place + length > size:
-                break
-            place += length
+        for box in walk_boxes(file, path, size, inside=(b"jp2h",)):
+            if box.name == b"jp2c":
+                return box.start, colours
+            content = read_box(file, box, 7) if box.name == b"colr" else b""
+            if len(content) == 7 and content[0] == 1:
+                colours = int.from_bytes(content[3:], "big")
     raise refuse(path, "is truncated (JPEG 2000 without its codestream)")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import struct
+from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.boxes import read_box, walk_boxes
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames
@@ -15,19 +16,22 @@ from imfuse_tiles.imageio.reading.whole_frame import WholeFrame, refuse_level, s
 list_series = single_picture
 _START = b"\xff\x0a"
 _HEAD_BYTES = 4096
-_MOST_BOXES = 1000
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _LARGEST_NOTE = 16 << 20
 _GREY, _ALPHA = 1, 0
+_ENUM = ((0, 0), (0, 1), (4, 2), (6, 18))
+_D65, _CUSTOM, _SRGB_PRIMARIES = 1, 2, 1
+_SRGB_GAMMA = 4_545_455  # 1 / 2.2 in steps of 1e-7
 
 
 @frozen
 class Picture:
-    """What the codestream tells: height and width, samples per pixel, number type."""
+    """What the codestream tells: height and width, samples per pixel, number type, and how colours differ from sRGB."""
 
     size: tuple[int, int]
     samples: int
     dtype: DType
+    colours: str = ""
 
 
 def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
@@ -41,7 +45,9 @@ def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> li
     except ValueError as error:
         raise refuse(facts.path, f"is JPEG XL {error}; convert it to TIFF") from error
     pixels = picture.size[0] * picture.size[1] * picture.samples
-    return [whole_header(facts, "jpegxl", picture.size, picture.samples, picture.dtype, decode_bytes=12 * pixels)]
+    header = whole_header(facts, "jpegxl", picture.size, picture.samples, picture.dtype, decode_bytes=12 * pixels)
+    told = f"has {picture.colours}, which of JPEG XL is not read: taken as sRGB" if picture.colours else ""
+    return [replace(header, notice=told)]
 
 
 def open_rows(header: Header) -> WholeFrame:
@@ -53,9 +59,13 @@ def open_rows(header: Header) -> WholeFrame:
 
 def read_tags(path: Path) -> Tags:
     """The camera's tags; the profile lies in the coded data, and samples are taken as sRGB."""
+    return block_tags(read_exif(path), b"")
+
+
+def read_exif(path: Path) -> bytes:
+    """The EXIF block; empty if there is none."""
     exif = _boxes(path, path.stat().st_size)["Exif"]
-    start = 4 + int.from_bytes(exif[:4], "big") if len(exif) > 4 else 0
-    return block_tags(exif[start:], b"")
+    return exif[4 + int.from_bytes(exif[:4], "big") :] if len(exif) > 4 else b""
 
 
 def read_picture(head: bytes) -> Picture:
@@ -78,13 +88,37 @@ def read_picture(head: bytes) -> Picture:
         raise ValueError(f"of {extra} extra channels")
     if extra and not bits.take(1):
         _extra_alpha(bits)
-    bits.take(1)  # how the colours are coded
-    grey = False
-    if not bits.take(1):
-        bits.take(1)  # whether there is a profile
-        grey = bits.choose((0, 0), (0, 1), (4, 2), (6, 18)) == _GREY
+    lossy = bool(bits.take(1))
+    grey, colours = _colours(bits, lossy, dtype)
     size = (width, height) if turned > 4 else (height, width)
-    return Picture(size, (1 if grey else 3) + extra, dtype)
+    return Picture(size, (1 if grey else 3) + extra, dtype, colours)
+
+
+def _colours(bits: _Bits, lossy: bool, dtype: DType) -> tuple[bool, str]:
+    """Whether the samples are grey, and how their colours differ from sRGB in words, empty if they do not."""
+    if bits.take(1):
+        return False, ""
+    has_profile, grey = bool(bits.take(1)), bits.choose(*_ENUM) == _GREY
+    if has_profile:
+        return grey, "" if lossy else "a colour profile"  # lossy ones are decoded to sRGB
+    white = bits.choose(*_ENUM)
+    if white == _CUSTOM:
+        return grey, "a white point of their own"
+    primaries = _SRGB_PRIMARIES if grey else bits.choose(*_ENUM)
+    if (white, primaries) != (_D65, _SRGB_PRIMARIES):
+        return grey, {9: "primaries of Rec. 2100", 11: "primaries of P3"}.get(primaries, "primaries of their own")
+    if dtype == "float32":  # linear or not, they go to the result as they are
+        return grey, ""
+    if bits.take(1):
+        gamma = bits.take(24)
+        return grey, "" if abs(gamma - _SRGB_GAMMA) < _SRGB_GAMMA // 20 else f"a gamma of {1e7 / max(1, gamma):.2f}"
+    curve = bits.choose(*_ENUM)
+    return grey, {
+        8: "linear samples",
+        16: "samples for HDR (PQ)",
+        17: "a gamma of 2.6",
+        18: "samples for HDR (HLG)",
+    }.get(curve, "")
 
 
 class _Bits:
@@ -138,7 +172,7 @@ def _depth(bits: _Bits) -> DType:
 
 def _extra_alpha(bits: _Bits) -> None:
     """Read over an extra channel. ValueError if it is no opacity of full size."""
-    kind = bits.choose((0, 0), (0, 1), (4, 2), (6, 18))
+    kind = bits.choose(*_ENUM)
     _depth(bits)
     shift = bits.choose((0, 0), (0, 3), (0, 4), (3, 1))
     name = bits.choose((0, 0), (4, 0), (5, 16), (10, 48))
@@ -156,24 +190,9 @@ def _boxes(path: Path, size: int) -> dict[str, bytes]:
         if file.read(2) == _START:
             file.seek(0)
             return found | {"codestream": file.read(_HEAD_BYTES)}
-        place = 0
-        for _ in range(_MOST_BOXES):
-            file.seek(place)
-            head = file.read(16)
-            if len(head) < 8:
-                break
-            length, name = struct.unpack(">I4s", head[:8])
-            extra = 8
-            if length == 1 and len(head) == 16:
-                (length,), extra = struct.unpack(">Q", head[8:]), 16
-            length = length or size - place
-            if length < extra or place + length > size:
-                raise refuse(path, "is truncated (JPEG XL ends inside a box)")
-            file.seek(place + extra)
-            if name in (b"jxlc", b"jxlp") and not found["codestream"]:
-                content = file.read(min(length - extra, _HEAD_BYTES))
-                found["codestream"] = content[4:] if name == b"jxlp" else content
-            elif name == b"Exif" and not found["Exif"]:
-                found["Exif"] = file.read(min(length - extra, _LARGEST_NOTE))
-            place += length
+        for box in walk_boxes(file, path, size):
+            if box.name in (b"jxlc", b"jxlp") and not found["codestream"]:
+                found["codestream"] = read_box(file, box, _HEAD_BYTES)[4 if box.name == b"jxlp" else 0 :]
+            elif box.name == b"Exif" and not found["Exif"]:
+                found["Exif"] = read_box(file, box, _LARGEST_NOTE)
     return found

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.array_frames import delivered_dtype
 from imfuse_tiles.imageio.reading.header import FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
-from imfuse_tiles.imageio.reading.whole_frame import WholeFrame, refuse_level, whole_header
+from imfuse_tiles.imageio.reading.whole_frame import no_tags, refuse_level, whole_header, whole_rows
 
 _PICTURE = ("Y", "X", "S")
 
@@ -41,16 +41,6 @@ def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> li
     return headers
 
 
-def open_rows(header: Header) -> WholeFrame:
-    """The rows of a frame."""
-    return WholeFrame(header, lambda: _decode(header))
-
-
-def read_tags(path: Path) -> Tags:
-    """None: a microscope's metadata are no tags of a camera."""
-    return Tags()
-
-
 def _decode(header: Header) -> np.ndarray:
     """A frame, (y, x) or (y, x, samples)."""
     with _open(header.path) as lif:
@@ -61,6 +51,19 @@ def _decode(header: Header) -> np.ndarray:
         place = axes.index("C")
         indices = [(*header.index[:place], channel, *header.index[place + 1 :]) for channel in range(3)]
         return np.stack([image.frames[index] for index in indices], axis=-1)
+
+
+read_tags = no_tags
+open_rows = whole_rows(_decode)
+
+
+def read_pixel_size(path: Path, series: int) -> PhysicalSize:
+    """The size of a pixel and the distance of slices: the steps of an image's coordinates, which are in metres."""
+    with _open(path) as lif:
+        coords = _images(lif)[series].coords
+    lengths = [np.asarray(coords.get(axis, ()), float) for axis in "XYZ"]
+    x, y, z = (abs(float(np.ptp(at))) / (len(at) - 1) * 1e6 if len(at) > 1 else 0.0 for at in lengths)
+    return PhysicalSize(x, y, z)
 
 
 def _images(lif: Any) -> list[Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.array_frames import (
     ArrayAxes,
     ArrayRows,
@@ -23,7 +22,9 @@ from imfuse_tiles.imageio.reading.array_frames import (
 )
 from imfuse_tiles.imageio.reading.header import FileFacts, Header
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+from imfuse_tiles.imageio.reading.whole_frame import no_tags
 
+read_tags = no_tags
 _BAND_ROWS = 512
 _OPEN: dict[int, Any] = {}
 _NUMBERS = count(1)
@@ -51,11 +52,6 @@ def list_series(facts: FileFacts) -> list[Series]:
 def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
     """Refused: an array is no file."""
     raise Refusal("an array is no file")
-
-
-def read_tags(path: Path) -> Tags:
-    """None: arrays have no tags."""
-    return Tags()
 
 
 def open_rows(header: Header) -> ArrayRows:

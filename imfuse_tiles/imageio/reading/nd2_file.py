@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.array_frames import delivered_dtype
 from imfuse_tiles.imageio.reading.header import FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
-from imfuse_tiles.imageio.reading.whole_frame import WholeFrame, refuse_level, whole_header
+from imfuse_tiles.imageio.reading.whole_frame import no_tags, refuse_level, whole_header, whole_rows
 
 _PICTURE = ("C", "Y", "X", "S")
 
@@ -46,16 +46,6 @@ def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> li
     return headers
 
 
-def open_rows(header: Header) -> WholeFrame:
-    """The rows of a frame."""
-    return WholeFrame(header, lambda: _decode(header))
-
-
-def read_tags(path: Path) -> Tags:
-    """None: a microscope's metadata are no tags of a camera."""
-    return Tags()
-
-
 def _decode(header: Header) -> np.ndarray:
     """A frame, (y, x) or (y, x, samples)."""
     with _open(header.path) as nd2:
@@ -72,6 +62,19 @@ def _decode(header: Header) -> np.ndarray:
     if "C" not in sizes:
         return picture
     return np.moveaxis(picture[:3], 0, -1) if place["C"] < 0 else picture[place["C"]]
+
+
+read_tags = no_tags
+open_rows = whole_rows(_decode)
+
+
+def read_pixel_size(path: Path, series: int) -> PhysicalSize:
+    """The size of a pixel and the distance of slices."""
+    with _open(path) as nd2:
+        volume = nd2.metadata.channels[0].volume
+        known = zip(volume.axesCalibration, volume.axesCalibrated, strict=True)
+        x, y, z = (float(size) if is_known else 0.0 for size, is_known in known)
+    return PhysicalSize(x, y, z)
 
 
 def _axes(sizes: dict[str, int]) -> str:

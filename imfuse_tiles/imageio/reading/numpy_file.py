@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.array_frames import (
     ArrayAxes,
     ArrayRows,
@@ -17,7 +14,9 @@ from imfuse_tiles.imageio.reading.array_frames import (
 )
 from imfuse_tiles.imageio.reading.header import FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+from imfuse_tiles.imageio.reading.whole_frame import no_tags
 
+read_tags = no_tags
 _READ_BYTES = 1 << 20
 
 
@@ -38,11 +37,6 @@ def open_rows(header: Header) -> ArrayRows:
     """The rows of a frame, by a memory map of its file."""
     array = np.load(header.path, mmap_mode="r", allow_pickle=False)
     return ArrayRows(array, ArrayAxes(axes_of_shape(array.shape), array.shape, array.dtype.name), header)
-
-
-def read_tags(path: Path) -> Tags:
-    """None: arrays have no tags."""
-    return Tags()
 
 
 def _header(facts: FileFacts, axes: ArrayAxes, index: tuple[int, ...], part: str) -> Header:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.header import DType, FileFacts, Header, check_claim, refuse
 from imfuse_tiles.imageio.reading.series import Series
 
@@ -38,6 +39,16 @@ class WholeFrame:
         if samples < header.planes:
             raise ValueError(f"decoded to {samples} samples per pixel, unlike its header")
         return frame
+
+
+def whole_rows(decode: Callable[[Header], np.ndarray]) -> Callable[[Header], WholeFrame]:
+    """What opens the rows of a frame that ``decode`` gives as a whole."""
+    return lambda header: WholeFrame(header, lambda: decode(header))
+
+
+def no_tags(path: Path) -> Tags:
+    """None: metadata of a microscope are no tags of a camera, and arrays have none."""
+    return Tags()
 
 
 def single_picture(facts: FileFacts) -> list[Series]:

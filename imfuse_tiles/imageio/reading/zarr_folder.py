@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
-from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.array_frames import ArrayAxes, ArrayRows, delivered_dtype, picture_planes
 from imfuse_tiles.imageio.reading.header import FileFacts, Header
 from imfuse_tiles.imageio.reading.series import ChosenFrames, Series
+from imfuse_tiles.imageio.reading.whole_frame import no_tags
 from imfuse_tiles.imageio.reading.zarr_facts import plane_facts
 from imfuse_tiles.imageio.reading.zarr_images import ZarrImage, read_images
 from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, chunk_bytes
 from imfuse_tiles.storage.zarr_arrays import open_array
+
+read_tags = no_tags
 
 
 def list_series(facts: FileFacts) -> list[Series]:
@@ -34,11 +35,6 @@ def open_rows(header: Header) -> ArrayRows:
     array = image.array(header.level)
     axes = ArrayAxes(image.axes, array.shape, array.dtype)
     return ArrayRows(open_array(str(header.path), array.path), axes, header, array.chunk[image.axes.index("Y")])
-
-
-def read_tags(path: Path) -> Tags:
-    """None: the metadata of OME-Zarr are no tags of a camera."""
-    return Tags()
 
 
 def _header(image: ZarrImage, array: ZarrArray, series: int, level: int, index: tuple[int, ...], part: str) -> Header:

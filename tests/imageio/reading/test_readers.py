@@ -6,9 +6,9 @@ only this program's half is tested.
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
@@ -22,13 +22,17 @@ from pylibCZIrw import czi
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.imageio.reading import formats, nd2_file, read_header, read_rows
+from imfuse_tiles.imageio.physical_size import PhysicalSize
+from imfuse_tiles.imageio.reading import formats, jpeg_xl, nd2_file, read_header, read_rows
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.profiles import gamma_profile
 from imfuse_tiles.imageio.reading.series import Selection
+from imfuse_tiles.imageio.size_metadata import read_physical_size
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
+    "imageio.reading.avif",
+    "imageio.reading.boxes",
     "imageio.reading.czi_file",
     "imageio.reading.exif_tags",
     "imageio.reading.heif",
@@ -100,17 +104,17 @@ def test_heif_pictures_are_read(mode: str, tmp_path: Path) -> None:
     assert read_header(tmp_path / "a.heic").has_alpha == (mode == "RGBA")
 
 
-@pytest.mark.parametrize("ending", ["webp", "heic"])
+@pytest.mark.parametrize("ending", ["webp", "heic", "avif"])
 def test_the_cameras_tags_and_the_profile_are_read(ending: str, tmp_path: Path) -> None:
     exif, profile = Image.Exif(), gamma_profile(1.8, grey=False)
-    exif[271], exif[274] = "Maker", 6 if ending == "webp" else 1
+    exif[271], exif[274] = "Maker", 1 if ending == "heic" else 6
     image = Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8))
     if ending == "heic":
         pillow_heif.register_heif_opener()
     image.save(tmp_path / f"a.{ending}", "heif" if ending == "heic" else None, exif=exif.tobytes(), icc_profile=profile)
     tags = read_tags(tmp_path / f"a.{ending}")
     assert (tags.main[271].data, tags.profile) == (b"Maker\0", profile)
-    assert read_header(tmp_path / f"a.{ending}").orientation == (6 if ending == "webp" else 1)
+    assert read_header(tmp_path / f"a.{ending}").orientation == (1 if ending == "heic" else 6)
 
 
 def test_an_animation_is_refused(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_an_animation_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [0.001, 0.02, 0.5, 0.95])
-@pytest.mark.parametrize("ending", [*ENCODERS, "heic", "czi", "lif", "dng"])
+@pytest.mark.parametrize("ending", [*ENCODERS, "avif", "heic", "czi", "lif", "dng"])
 def test_files_that_end_early_are_refused(ending: str, part: float, tmp_path: Path) -> None:
     path = tmp_path / f"a.{ending}"
     written(path)
@@ -137,6 +141,8 @@ def written(path: Path) -> None:
     ending = path.suffix[1:]
     if ending in ENCODERS:
         path.write_bytes(ENCODERS[ending](image))
+    elif ending == "avif":
+        path.write_bytes(imagecodecs.avif_encode(image))
     elif ending == "heic":
         pillow_heif.from_bytes("RGB", (60, 40), image.tobytes()).save(path)
     elif ending == "czi":
@@ -258,12 +264,16 @@ def test_scenes_of_a_czi_are_series_in_their_own_colours(tmp_path: Path) -> None
     assert np.array_equal(samples(tmp_path / "a.czi", series="2")[0], np.moveaxis(scenes[1], -1, 0))
 
 
+VOLUME = SimpleNamespace(axesCalibration=(0.65, 0.65, 1.0), axesCalibrated=(True, True, False))
+
+
 class StandIn:
     """What is used of nd2.ND2File: frames in the order of times, positions, slices; channels first in each."""
 
     sizes = MappingProxyType({"T": 2, "P": 2, "Z": 4, "C": 3, "Y": 40, "X": 60})
     dtype = np.dtype("u2")
-    metadata = SimpleNamespace(channels=[SimpleNamespace(channel=SimpleNamespace(name=name)) for name in "abc"])
+    metadata = SimpleNamespace(channels=[SimpleNamespace(channel=SimpleNamespace(name=name), volume=VOLUME)
+                                         for name in "abc"])  # fmt: skip
 
     def __enter__(self) -> StandIn:
         return self
@@ -307,9 +317,89 @@ def test_the_extras_are_those_of_the_project() -> None:
     assert extras <= project["optional-dependencies"].keys()
 
 
-def test_other_files_in_these_forms_are_refused(tmp_path: Path) -> None:
-    stream = io.BytesIO()
-    Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8)).save(stream, "avif")
-    (tmp_path / "a.avif").write_bytes(stream.getvalue())
-    with pytest.raises(Refusal, match="but an AVIF picture; convert it to TIFF"):
+@pytest.mark.parametrize("bits", [8, 10, 12])
+@pytest.mark.parametrize("planes", [1, 3, 4])
+def test_avif_pictures_are_read_with_all_their_bits(planes: int, bits: int, tmp_path: Path) -> None:
+    y, x = np.mgrid[:64, :80]
+    smooth = np.stack([np.sin(x / 20 + part) * np.cos(y / 15) for part in range(planes)], -1) * 0.4 + 0.5
+    image = (smooth * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16).squeeze()
+    (tmp_path / "a.avif").write_bytes(imagecodecs.avif_encode(image, level=100, bitspersample=bits))
+    header = read_header(tmp_path / "a.avif")
+    assert (header.dtype, header.has_alpha) == ("uint8" if bits == 8 else "uint16", planes == 4)
+    found = pixels(tmp_path / "a.avif") / (255 if bits == 8 else 65535)
+    assert np.abs(found - smooth[..., : found.shape[-1]]).max() < 2.0 / 2**bits + 0.004
+
+
+def test_an_animated_or_unknown_avif_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (Image.fromarray((IMAGE[..., part] >> 8).astype(np.uint8)) for part in (0, 1))
+    first.save(tmp_path / "a.avif", save_all=True, append_images=[second])
+    with pytest.raises(Refusal, match="is an animated AVIF"):
         read_header(tmp_path / "a.avif")
+    monkeypatch.setattr("PIL.features.check", lambda _: False)
+    with pytest.raises(Refusal, match=r"needs Pillow 11\.3 or later"):
+        read_header(tmp_path / "a.avif")
+
+
+def jxl_head(*fields: tuple[int, int]) -> bytes:
+    """Bits, (count, value) each, behind the size 40 x 60 and what says that the colours are coded in their own way."""
+    value = place = 0
+    size = ((1, 0), (2, 0), (9, 39), (3, 0), (2, 0), (9, 59))
+    for count, number in (*size, (1, 0), (1, 0), (1, 0), (2, 0), (1, 0), (2, 0), (1, 0), (1, 0), *fields):
+        value, place = value | number << place, place + count
+    return value.to_bytes(place // 8 + 8, "little")
+
+
+@pytest.mark.parametrize(("fields", "words"), [
+    ([(1, 1), (2, 0)], "a colour profile"),
+    ([(1, 0), (2, 0), (2, 1), (2, 2), (4, 9)], "primaries of P3"),
+    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 1), (24, 5_555_556)], "a gamma of 1.80"),
+    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 14)], "samples for HDR (PQ)"),
+    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 11)], ""),
+    ([(1, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 11)], ""),
+])  # fmt: skip
+def test_colours_of_jpeg_xl_that_are_not_read_are_told(fields: list[tuple[int, int]], words: str) -> None:
+    picture = jpeg_xl.read_picture(jxl_head(*fields))
+    assert (picture.size, picture.colours) == ((40, 60), words)
+
+
+def test_the_user_is_told_of_colours_that_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jxl").write_bytes(ENCODERS["jxl"](IMAGE[..., :3]))
+    plain = jpeg_xl.read_picture
+    monkeypatch.setattr(jpeg_xl, "read_picture", lambda head: replace(plain(head), colours="a colour profile"))
+    (line,) = open_stack([tmp_path]).notices
+    assert line.endswith("a.jxl and 1 more has a colour profile, which of JPEG XL is not read: taken as sRGB")
+
+
+# The size of a pixel
+
+
+@pytest.mark.parametrize("ending", ["webp", "heic", "avif"])
+def test_the_size_of_a_pixel_in_exif(ending: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[282], exif[283], exif[296] = 20000.0, 25000.0, 3
+    pillow_heif.register_heif_opener()
+    image = Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8))
+    image.save(tmp_path / f"a.{ending}", "heif" if ending == "heic" else None, exif=exif.tobytes())
+    assert read_physical_size(tmp_path / f"a.{ending}") == PhysicalSize(0.5, 0.4)
+
+
+def test_the_size_of_a_pixel_in_a_czi(tmp_path: Path) -> None:
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        file.write(STACK[0, 0, 0], plane={"T": 0, "C": 0, "Z": 0})
+        file.write_metadata("a", scale_x=0.65e-6, scale_y=0.5e-6, scale_z=2e-6)
+    size = read_physical_size(tmp_path / "a.czi")
+    assert (size.x, size.y, size.z) == pytest.approx((0.65, 0.5, 2.0))
+
+
+def test_the_size_of_a_pixel_in_a_lif(tmp_path: Path) -> None:
+    lif(tmp_path / "a.lif", STACK)  # each axis is a metre long
+    size = read_physical_size(tmp_path / "a.lif")
+    assert (size.x, size.y, size.z) == pytest.approx((1e6 / 59, 1e6 / 39, 1e6 / 3))
+
+
+def test_the_size_of_a_pixel_in_an_nd2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(9))
+    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize()
+    monkeypatch.setattr(nd2_file, "_open", lambda _: StandIn())
+    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize(0.65, 0.65)  # the distance of slices is not known
