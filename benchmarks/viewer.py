@@ -27,7 +27,7 @@ from benchmarks.figures import Figure, written
 from imfuse_tiles.stages.array_metadata import array_attributes
 from imfuse_tiles.stages.stage import FLAT, Job, Layout, Output, Stage
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
-from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import TILE
 

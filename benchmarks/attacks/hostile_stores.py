@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import socket
-import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,9 +18,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.attacks.small_run import OPTIONS, Ended, Place, in_child
+from benchmarks.attacks.small_run import OPTIONS, Place, in_child
+from benchmarks.attacks.store_commands import ALIGNED, commands, run_watched, verdict_of
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.stages.retouch import Stroke, keep_strokes
 from imfuse_tiles.storage.journal import open_line, seal_line
+from imfuse_tiles.storage.store import Store
 
 #: Values in the place of others.
 HOSTILE: tuple[Any, ...] = (
@@ -45,10 +47,9 @@ CONTENTS = (
     b"\xff\xfe\x00",
     b"9" * 10_000,
 )
-ALIGNED = ("--align=auto", "--wavelet=p7")
+STROKES = (Stroke(((10.0, 10.0), (20.0, 25.0)), 4.0, slice=1),)
 SECONDS = 20
 SPARSE = 6 << 30
-FORBIDDEN = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pickle.find_class", "socket.connect"}
 Change = Callable[[Path, Random], str]
 
 
@@ -179,59 +180,13 @@ def state_of(folder: Path) -> dict[str, tuple[int, ...]]:
     return {path: (state.st_mtime_ns, state.st_ino, state.st_size) for path, state in found.items()}
 
 
-def leads_to(path: str, flags: int) -> str:
-    """Where a file is opened, with the links on the way followed as the flags have it."""
-    if flags & os.O_NOFOLLOW:
-        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    return os.path.realpath(path)
-
-
-def watch(outside: Path) -> None:
-    """End this process when it runs a program or opens what lies outside."""
-
-    def hook(event: str, about: tuple[Any, ...]) -> None:
-        strays = event == "open" and isinstance(about[0], str) and leads_to(about[0], about[2]).startswith(str(outside))
-        if event in FORBIDDEN or strays:
-            os.write(2, f"STRAYED: {event} {about[0]!r}\n".encode())
-            os._exit(99)
-
-    sys.addaudithook(hook)
-
-
-def commands(place: Place) -> list[list[str]]:
-    """Every command that takes a store."""
-    store = str(place.store)
-    return [
-        place.words("--force"), place.words(), place.words(options=("--align=no", "--wavelet=p7", "-X")),
-        place.words("--force=mask"), place.words("--lean", "--force=focus"),
-        place.words("--part", "1/2", "--wait", "0"),
-        place.words("--force", options=ALIGNED),
-        ["plan", *place.words()[1:]], ["status", store], ["verify", store], ["verify", "--repair", store],
-        ["cache", "gc", "--keep", "0", store], ["cache", "gc", "--older", "1", store], ["cache", "rm", store],
-    ]  # fmt: skip
-
-
-def verdict_of(ended: Ended, words: list[str], place: Place, right: dict[str, bytes]) -> str:
-    """ "right", or what is wrong with how a command ended."""
-    if ended.hung:
-        return "hangs"
-    if "STRAYED" in ended.err:
-        return f"STRAYED {ended.err[-300:]}"
-    if words[0] == "verify" and ended.code == 5 and not ended.lines:
-        return "right"
-    if not ended.is_plain or ended.code not in (0, 2, 3, 4):
-        return f"exit code {ended.code}: {ended.err[-500:]}"
-    if ended.code == 0 and words in commands(place)[:2] and place.results() != right:
-        return "WRONG BYTES"
-    return "right"
-
-
 def hostile(folder: Path, count: int, seed: int, show: Callable[[str], None] = print) -> dict[str, Any]:
     """``count`` hostile stores; figures with what is broken."""
     random, place = Random(seed), Place.make(folder)
     right, outside, model = place.expected(options=OPTIONS), folder / "outside", folder / "model"
     for more, options in (((), ALIGNED), (("--part", "1/1", "--force"), OPTIONS)):
         assert main(place.words(*more, options=options)) == 0
+    keep_strokes(Store(str(place.store)), STROKES)
     for result in place.work.glob("*.tif"):
         result.unlink()
     shutil.copytree(place.store, model)
@@ -245,12 +200,7 @@ def hostile(folder: Path, count: int, seed: int, show: Callable[[str], None] = p
         changes = random.choices(CHANGES, k=random.choice([1, 1, 2, 3]))
         said = [change(place.store, random) for change in changes]
         words = random.choice(commands(place))
-
-        def run(words: list[str] = words) -> int:
-            watch(outside)
-            return main(words)
-
-        ended = in_child(run, SECONDS)
+        ended = in_child(lambda words=words: run_watched(words, outside), SECONDS)  # type: ignore[misc]
         verdict = verdict_of(ended, words, place, right)
         if state_of(outside) != untouched:
             verdict, untouched = f"WROTE OUTSIDE, {verdict}", state_of(outside)

@@ -86,6 +86,10 @@ def _could_be_value(name: str, word: str) -> bool:
     if name == "watch":
         return word.replace(".", "").isdecimal()
     if name in REGISTRY:
+        from imfuse_tiles.options.config_files import names_function
+
+        if names_function(name, word):  # which to parse would import
+            return True
         try:
             parse_arguments(name, word)
         except Refusal:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
-from imfuse_tiles.errors import AlreadyExists, Refusal
+from imfuse_tiles.errors import AlreadyExists, BlockFailed, Refusal
+from imfuse_tiles.storage.json_values import get_nested, matches
 
 if TYPE_CHECKING:
     from imfuse_tiles.options.variations import Combination
@@ -45,7 +46,7 @@ def sweep(words: Sequence[str]) -> int:
     own = sweep_parser().parse_args(taken)
     folder = Path(own.output)
     if own.pick:
-        return pick(folder, own.pick)
+        return pick(folder, own.pick, "--allow-code" in rest)
     from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
     from imfuse_tiles.cli.recipe_arguments import with_default_preset
     from imfuse_tiles.options.variations import combinations, parse_variation
@@ -143,17 +144,35 @@ def _measured(entry: Entry) -> str:
     return f"sharpness {found.sharpness} %, noise {found.noise} %" if found else ""
 
 
-def pick(folder: Path, number: int) -> int:
-    """Fuse the whole frames as a combination of an earlier sweep."""
-    try:
-        words = json.loads((folder / RECORD).read_text())["words"]
-    except (OSError, ValueError, KeyError):
-        raise Refusal(f"{folder}: holds no sweep") from None
+def pick(folder: Path, number: int, allow_code: bool = False) -> int:
+    """Fuse the whole frames as a combination of an earlier sweep, into its folder.
+
+    Refusal, unless ``allow_code``, of one that names Python functions: its folder may be anybody's.
+    """
+    words = recorded_words(folder)
     if number > len(words):
         raise Refusal(f"--pick {number}: the sweep in {folder} has {len(words)} results")
+    from imfuse_tiles.cli.arguments import fuse_parser
     from imfuse_tiles.cli.fuse import fuse
+    from imfuse_tiles.cli.reopen_run import kept_arguments, parse_noted
 
-    return fuse([str(word) for word in words[number - 1]])
+    args, options = parse_noted(words[number - 1], f"the sweep in {folder}", allow_code)
+    recipe = [f"--{name}" if text is None else f"--{name}={text}" for name, text in options]
+    own = [*(["--revert"] if args.revert else []), *(["--allow-code"] if allow_code else []), "--force="]
+    place = [f"--store={args.store}", f"--output={folder.absolute() / f'pick-{number}.tif'}"]
+    return fuse([*recipe, *own, *place, *kept_arguments(fuse_parser("sweep"), args), *args.images])
+
+
+def recorded_words(folder: Path) -> list[list[str]]:
+    """The words of ``fuse`` for every combination of an earlier sweep. Refusal where there was none."""
+    try:
+        words = get_nested(json.loads((folder / RECORD).read_text()), "words")
+    except (OSError, ValueError, RecursionError):
+        words = None
+    if not matches(words, [[str]]):
+        raise Refusal(f"{folder}: holds no sweep")
+    found: list[list[str]] = words
+    return found
 
 
 def sheet(words: Sequence[str]) -> int:
@@ -185,6 +204,7 @@ def sheet(words: Sequence[str]) -> int:
 def sheet_entries(places: Sequence[str]) -> Iterator[Entry]:
     """The results that words name, in their order."""
     from imfuse_tiles.cli.view import store_of
+    from imfuse_tiles.storage.chunked_array import Damaged
     from imfuse_tiles.viewer.contact_sheet import Entry, thumbnail
     from imfuse_tiles.viewer.layers import is_finished, layers_of
 
@@ -198,6 +218,9 @@ def sheet_entries(places: Sequence[str]) -> Iterator[Entry]:
         for layer in shown:
             number += 1
             words = (Path(place).name, *([layer.options] if layer.options else []))
-            yield Entry(number, words, thumbnail(layer))
+            try:
+                yield Entry(number, words, thumbnail(layer))
+            except Damaged as damage:
+                raise BlockFailed(f"{place}: {damage}; fuse with the same options computes it again") from None
     if not number:
         raise Refusal(f"{' '.join(places)}: no results there")

@@ -22,6 +22,7 @@ def view_parser() -> Parser:
     add("--port", type=whole_number(0, 65535), default=0, metavar="N", help="port of 127.0.0.1 (any that is free)")
     add("--no-browser", action="store_true", help="print the address and open nothing")
     add("--to-come", action="store_true", help="the store may be made later, by a run that is to begin")
+    add("--allow-code", action="store_true", help="tune runs that name Python functions, which are run")
     add("--idle", type=number(0, " of seconds"), metavar="SECONDS",
         help="end when no page has been open for so long (never)")  # fmt: skip
     return parser
@@ -39,7 +40,7 @@ def view(words: Sequence[str]) -> int:
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
     shown = [Shown(store_of(place, args.to_come), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")
-    tuner = Tuner(lambda: reopen_run(shown[0].store))
+    tuner = Tuner(lambda: reopen_run(shown[0].store, args.allow_code))
     session.add(tuner.questions, tuner.pictures.get)
     session.questions.update(Retouching(shown[0].store).questions)
 

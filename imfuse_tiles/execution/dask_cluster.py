@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import sys
 import threading
 import time
 import uuid
@@ -231,14 +230,11 @@ def cluster_from_callable(resources: Resources) -> Any:
     """What a callable, named as module:callable, returns: a dask client or cluster."""
     module, _, path = resources.scheduler.partition(":")
     try:
-        sys.path.insert(0, os.getcwd())
         made: Any = importlib.import_module(module)
         for attribute in path.split("."):
             made = getattr(made, attribute)
     except (ImportError, AttributeError) as error:
         raise Refusal(f"--scheduler {resources.scheduler}: {error}") from None
-    finally:
-        sys.path.remove(os.getcwd())
     return made(**resources.cluster.settings)
 
 

@@ -25,6 +25,7 @@ from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.store_metadata import write_store_metadata
+from imfuse_tiles.storage.sweep import sweep_store
 
 EDGE = 512
 #: A result of more pixels a side gets its smaller levels without being asked.
@@ -74,6 +75,7 @@ def write_overviews(store: Store, result: StoredResult, check: Callable[[], None
     """
     if has_overviews(store, result):
         return
+    sweep_store(store, [f"overviews/{result.key}"])
     levels = _Levels(store, result)
     access, planes = Access(store), levels.pyramid.planes
 
@@ -141,7 +143,9 @@ def damaged_levels(store: Store, names: Iterable[str]) -> Iterator[Damaged]:
 
 def describe_store(store: Store, result: StoredResult) -> None:
     """Say in a store's metadata that it is an image of OME-Zarr: this result, with the levels that are complete."""
-    for path in level_paths(store, result):
+    paths = level_paths(store, result)
+    sweep_store(store, (f"{path}/zarr.json" for path in paths))  # of a run that was killed here
+    for path in paths:
         store.arrays.name_dimensions(path, ("c", "y", "x"))
     write_store_metadata(store.files, ome_attributes(store, result))
 

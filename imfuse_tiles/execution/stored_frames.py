@@ -52,7 +52,10 @@ def header_of_record(record: Any) -> Header | None:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
     }
-    profiles = tuple(base64.b64decode(profile) for profile in record["profiles"] or ())
+    try:
+        profiles = tuple(base64.b64decode(profile) for profile in record["profiles"] or ())
+    except ValueError:
+        return None
     values |= {"path": Path(record["path"]), "profiles": profiles or None}
     header = Header(**{name: values[name] for name in _RECORD})
     return header if header.window_access and header.channels in (1, 3) and len(profiles) in (0, 2) else None
@@ -78,7 +81,9 @@ def _stored_page(store: Store, result: StoredResult, place: int) -> Page | None:
         array = store.arrays.open(result.source) if result.source else None
     except Damaged:
         array = None
-    if array is None or store.numbers.load(result.source.rpartition("/")[2]) is None:
+    if array is None or len(array.shape) != 4 or array.shape[1] <= place or array.shape[2:] != result.frame:
+        return None
+    if store.numbers.load(result.source.rpartition("/")[2]) is None:
         return None
     planes = array.shape[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import struct
 from contextlib import suppress
 from typing import Any
 
@@ -17,12 +17,14 @@ from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.writing.exif import exif_block
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.inventory import NOTE
-from imfuse_tiles.storage.json_values import get_matching
+from imfuse_tiles.storage.json_values import get_matching, matches
+from imfuse_tiles.storage.run_note import last_use, load_run_note
 from imfuse_tiles.storage.store import Store
 
 #: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
 COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
+#: What is noted of a result beside its array.
+ABOUT_PATTERN = {"options": str, "slices": int, "source": str, "exif": str, "profile": str, "size": [float]}
 
 
 @frozen
@@ -55,13 +57,11 @@ class StoredResult:
 
 def stored_results(store: Store) -> list[StoredResult]:
     """The finished results of a store, the latest first."""
-    note = store.numbers.load(NOTE) or {}
-    used = {key: entry.get("used", 0.0) for key, entry in note.get("stages", {}).items()}
+    note = load_run_note(store)
+    used = {key: last_use(stage) for key, stage in note.stages.items()}
     names = {name.split("/")[1] for name, _ in store.files.list_files("final") if name.count("/") == 2}
     results = [result for key in names if (result := _stored_result(store, key, used.get(key, 0.0)))]
-    return sorted(
-        results, key=lambda result: (result.key in note.get("order", ()), result.used, result.key), reverse=True
-    )
+    return sorted(results, key=lambda result: (result.key in note.order, result.used, result.key), reverse=True)
 
 
 def find_result(store: Store, key: str = "") -> StoredResult:
@@ -80,12 +80,13 @@ def _stored_result(store: Store, key: str, used: float) -> StoredResult | None:
     """A result, None when it is not finished or cannot be read."""
     numbers, path = store.numbers.load(key), f"final/{key}"
     try:
-        planes, height, width = store.arrays.open(path).shape
-    except (Damaged, ValueError):
+        array = store.arrays.open(path)
+    except Damaged:
         return None
-    if numbers is None or planes not in COLOURS:
+    if numbers is None or len(array.shape) != 3 or array.shape[0] not in COLOURS or array.dtype != "uint16":
         return None
-    about = store.numbers.load(_about(key)) or {}
+    planes, height, width = array.shape
+    about = store.numbers.load(_about(key))
     return StoredResult(
         key, path, (height, width), COLOURS[planes], planes > 4, bool(numbers.get("opaque")),
         bool(numbers.get("depth_opaque")), used, *_known(about),
@@ -119,11 +120,11 @@ def _about(key: str) -> str:
     return f"about-{key}"
 
 
-def _known(about: dict[str, Any]) -> tuple[str, int, str, Tags, PhysicalSize]:
+def _known(about: Any) -> tuple[str, int, str, Tags, PhysicalSize]:
     """Options, frames, their array, tags and size; what a note does not say as it should is not known."""
-    with suppress(KeyError, TypeError, ValueError, binascii.Error):
-        tags = block_tags(base64.b64decode(about["exif"]), base64.b64decode(about["profile"]))
-        x, y, z, *dpi = (float(value) for value in about["size"])
-        size = PhysicalSize(x, y, z, (dpi[0], dpi[1]))
-        return str(about["options"]), int(about["slices"]), str(about["source"]), tags, size
+    if matches(about, ABOUT_PATTERN) and len(about["size"]) == 5 and about["slices"] >= 0:
+        x, y, z, *dpi = map(float, about["size"])
+        with suppress(ValueError, struct.error):  # of base64, and of what are no tags
+            tags = block_tags(base64.b64decode(about["exif"]), base64.b64decode(about["profile"]))
+            return about["options"], about["slices"], about["source"], tags, PhysicalSize(x, y, z, (dpi[0], dpi[1]))
     return "", 0, "", Tags(), PhysicalSize()

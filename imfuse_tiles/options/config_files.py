@@ -63,6 +63,11 @@ def find_preset(name: str) -> Traversable:
     return presets[name]
 
 
+def names_function(option: str, text: str | None) -> bool:
+    """Whether an option with this text behind ``=`` names a Python function, whose import runs code."""
+    return issubclass(REGISTRY[option], OperatorChain) and ":" in (text or "")
+
+
 def load_preset(name: str, allow_code: bool = False) -> list[tuple[str, str | None]]:
     """The options of a preset, by its name or its path: (option name, text after ``=`` or None) in their order.
 
@@ -74,7 +79,7 @@ def load_preset(name: str, allow_code: bool = False) -> list[tuple[str, str | No
         raise Refusal(f"{file}: a preset is an array of strings named options")
     split = [_split_option(file, option) for option in options]
     for option, text in split:
-        if not allow_code and issubclass(REGISTRY[option], OperatorChain) and ":" in (text or ""):
+        if not allow_code and names_function(option, text):
             raise Refusal(f"{file}: --{option}={text} {RUNS_CODE}")
     return split
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
-from imfuse_tiles.storage.inventory import NOTE, noted_stages
+from imfuse_tiles.storage.run_note import NOTE, noted_stages
 from imfuse_tiles.storage.store import Store
 
 
@@ -31,9 +31,9 @@ def record_run(work: WorkPlan, store: Store, command: Sequence[str] = ()) -> Non
 
 def record_stages(work: WorkPlan, store: Store) -> None:
     """Write down that the stages of a plan are of use now, without making it the last run."""
-    now, note = time.time(), store.numbers.load(NOTE) or {}
+    now = time.time()
     entries = {each.stage.key: _entry(each, now, False) for each in work.stages}
-    store.numbers.save(NOTE, {**note, "stages": {**note.get("stages", {}), **entries}})
+    store.numbers.save(NOTE, {**(store.numbers.load(NOTE) or {}), "stages": {**noted_stages(store), **entries}})
 
 
 def _entry(work: StageWork, now: float, discarded: bool) -> dict[str, Any]:

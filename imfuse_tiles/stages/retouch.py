@@ -122,7 +122,7 @@ def strokes_text(strokes: Strokes) -> str:
 
 def stored_strokes(store: Store) -> Strokes:
     """The strokes that a store keeps."""
-    return parse_strokes((store.numbers.load(NOTE) or {}).get("strokes", []), store.root)
+    return parse_strokes((store.numbers.load(NOTE) or {}).get("strokes", []), f"strokes in {store.root}")
 
 
 def keep_strokes(store: Store, strokes: Strokes) -> None:
@@ -205,6 +205,8 @@ def retouched(store: Store, path: str, source: str, strokes: Strokes) -> Retouch
     from imfuse_tiles.imageio.stack import FULL
 
     planes, frames = store.arrays.open(path).shape[0], store.arrays.open(source)
+    if len(frames.shape) != 4:
+        raise Refusal(f"{source}: holds no frames")
     colours = {2: 1, 4: 3, 5: 1, 7: 3}[planes]
     depth = colours + 2 if planes > colours + 1 else 0
     made = RetouchedResult(path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes)

@@ -7,23 +7,10 @@ from typing import Any
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.storage.inside import is_name
-from imfuse_tiles.storage.json_values import get_matching, matches
+from imfuse_tiles.storage.json_values import get_matching
 from imfuse_tiles.storage.open_files import locks_of
+from imfuse_tiles.storage.run_note import last_use, load_run_note, noted_stages
 from imfuse_tiles.storage.store import Store
-
-#: The note in which a store keeps its last run and when each stage was last of use.
-NOTE = "runs"
-
-
-#: What the note has of the run and of a stage.
-RUN_PATTERN = {"options": str, "folder": str, "images": [str], "began": float, "order": [str]}
-STAGE_PATTERN = {"name": str, "paths": [str], "blocks": int}
-
-
-def noted_stages(store: Store) -> dict[str, dict[str, Any]]:
-    """What the note of the last run has of every stage, by key; what is not as a run writes it is left out."""
-    stages = get_matching(store.numbers.load(NOTE), {}, {}, "stages")
-    return {key: note for key, note in stages.items() if is_name(key) and matches(note, STAGE_PATTERN)}
 
 
 def discarded_stages(store: Store) -> frozenset[str]:
@@ -69,19 +56,18 @@ def read_contents(store: Store) -> StoreContents:
     if not store.exists():
         raise Refusal(f"{store.root} is not a store of imfuse-tiles")
     store.check()
-    note = get_matching(store.numbers.load(NOTE), RUN_PATTERN, {})
-    stages, sizes = noted_stages(store), bytes_by_array(store)
+    note, sizes = load_run_note(store), bytes_by_array(store)
+    stages = dict(note.stages)
     for path in sizes:  # arrays of runs that were not noted
         key = array_stage(store, path)
         stages.setdefault(key, {"name": path.partition("/")[0], "blocks": 0, "paths": []})
         if path not in stages[key]["paths"]:
             stages[key]["paths"].append(path)
-    order = [key for key in note.get("order", ()) if key in stages]
+    order = [key for key in note.order if key in stages]
     others = [key for key in stages if key not in order and store.journal(key).layout() is not None]
     held = [_stored_stage(store, key, stages[key], sizes) for key in [*order, *others]]
     return StoreContents(
-        note.get("options", ""), note.get("folder", ""), tuple(note.get("images", ())), note.get("began", 0.0),
-        tuple(order), tuple(held), total_bytes(store),
+        note.options, note.folder, note.images, note.began, tuple(order), tuple(held), total_bytes(store),
     )  # fmt: skip
 
 
@@ -112,7 +98,7 @@ def _stored_stage(store: Store, key: str, note: dict[str, Any], sizes: dict[str,
     finished = store.numbers.load(key) is not None
     paths = tuple(path for path in note["paths"] if path in sizes)
     size = sum(sizes.get(path, 0) for path in paths)
-    blocks, used, passing = max(note["blocks"], done), get_matching(note, float, 0.0, "used"), bool(note.get("passing"))
+    blocks, used, passing = max(note["blocks"], done), last_use(note), bool(note.get("passing"))
     return StoredStage(key, note["name"], paths, blocks, done, begun, finished, size, used, passing)
 
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.stages.retouch import Strokes, stored_strokes
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.inventory import array_stage
+from imfuse_tiles.storage.json_values import get_matching
+from imfuse_tiles.storage.run_note import load_run_note
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.sparse_samples import sparse_samples
 
@@ -21,6 +24,8 @@ from imfuse_tiles.viewer.sparse_samples import sparse_samples
 EVIDENCE = "fuse level 0"
 #: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
 COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
+#: Dimensions of the arrays that can be shown, by the beginning of their paths.
+DIMENSIONS = {"final": 3, "source": 4, "file": 4, "merge": 3, "pyramid": 3}
 
 
 @frozen
@@ -68,10 +73,9 @@ class ViewLayer:
 
 def layers_of(store: Store, number: int) -> list[ViewLayer]:
     """The layers of a store, results first, the latest of them before the others. ``number``: of the store here."""
-    note = store.numbers.load(NOTE) or {}
-    layers: list[ViewLayer] = []
-    for key in [*reversed(note.get("order", ())), *(key for key in note.get("stages", {}))]:
-        for path in note.get("stages", {}).get(key, {}).get("paths", ()):
+    note, layers = load_run_note(store), list[ViewLayer]()
+    for key in dict.fromkeys([*reversed(note.order), *note.stages]):
+        for path in note.paths(key):
             layers += [layer for layer in _layers_of_array(store, number, path) if not _has(layers, layer)]
     layers = [*retouched_layers(store, layers), *layers]
     return sorted(layers, key=lambda layer: (bool(layer.slices), layer.kind == "mask"))
@@ -104,17 +108,19 @@ def _has(layers: list[ViewLayer], layer: ViewLayer) -> bool:
 def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
     """The layers that an array holds; none of an array that is not there, or made for the computation only."""
     kind, _, key = path.partition("/")
-    if kind not in ("final", "source", "merge", "pyramid", "file"):
+    if kind not in DIMENSIONS:
         return []
     try:
-        array, about = store.arrays.open(path), store.arrays.attributes(path) or {}
-    except Damaged:
+        array, about = store.arrays.open(path), store.arrays.attributes(path)
+    except (Damaged, Refusal):
+        return []
+    if len(array.shape) != DIMENSIONS[kind]:
         return []
     frame, full = (array.shape[-2], array.shape[-1]), FULL[array.dtype]
-    options = str(about.get("options", ""))
+    options, own_key = get_matching(about, str, "", "options"), array_stage(store, path)
 
     def layer(what: str, label: str, kind: str, planes: tuple[int, int], **more: Any) -> ViewLayer:
-        return ViewLayer(f"{number}-{key}-{what}", label, kind, store, path, about.get("key", key), planes,
+        return ViewLayer(f"{number}-{key}-{what}", label, kind, store, path, own_key, planes,
                          more.pop("opacity", False), frame, full, options=options, **more)  # fmt: skip
 
     if kind == "final" and array.shape[0] in COLOURS:
@@ -127,8 +133,8 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
         return [layer("slice", label, colour, planes, slices=array.shape[1])]
     if kind == "merge":
         return [layer("masks", "Mask of slice", "mask", (0, 1), slices=array.shape[0], limits=_limits(store, key))]
-    if key.endswith("-evidence") and str(about.get("name")) == EVIDENCE:
-        limits = _sampled_limits(store, path) if store.numbers.load(about["key"]) else (0.0, 1.0)
+    if key.endswith("-evidence") and get_matching(about, str, "", "name") == EVIDENCE:
+        limits = _sampled_limits(store, path) if store.numbers.load(own_key) else (0.0, 1.0)
         return [layer("masks", "Detail of slice", "mask", (0, 1), slices=array.shape[0], limits=limits)]
     return []
 
@@ -147,8 +153,8 @@ def _result_layers(layer: Any, planes: int, pyramid: bool, clear: bool) -> list[
 
 def _limits(store: Store, key: str) -> tuple[float, float]:
     """Smallest and largest merged mask, once they are known."""
-    numbers = store.numbers.load(key) or {}
-    low, high = float(numbers.get("low", 0.0)), float(numbers.get("high", 1.0))
+    numbers = store.numbers.load(key)
+    low, high = (float(get_matching(numbers, float, limit, name)) for name, limit in (("low", 0.0), ("high", 1.0)))
     return (low, high) if high > low else (0.0, 1.0)
 
 

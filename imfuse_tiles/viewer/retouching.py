@@ -53,7 +53,9 @@ class Retouching:
         if not strokes:
             raise Refusal("there are no strokes yet")
         path, source = self.paths()
-        result = next(found for found in stored_results(self.store) if found.path == path)
+        result = next((found for found in stored_results(self.store) if found.path == path), None)
+        if result is None:
+            raise Refusal(f"{path}: is not finished, or was altered; fuse with the same options computes it again")
         page = stored_page(self.store, result, "result", place, 16, result.tags, result.size)
         how = Writing(available_cores(), default_memory(), force=force)
         export_stored(self.store, page, place, how, computed={path: retouched(self.store, path, source, strokes)})

@@ -156,7 +156,7 @@ class Tuner:
         words = self.run.words(recipe, str(about.get("result", "")))
         self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.whole = subprocess.Popen(
-            [sys.executable, "-m", "imfuse_tiles", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [sys.executable, "-P", "-m", "imfuse_tiles", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.whole_errors, text=True, cwd=self.run.folder or None,
         )  # fmt: skip
         return {"command": shlex.join(["imfuse-tiles", *words])}

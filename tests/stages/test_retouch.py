@@ -29,7 +29,7 @@ from imfuse_tiles.stages.retouch import (
     stored_strokes,
     strokes_text,
 )
-from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
 
 FRAME = Region(0, 190, 0, 260)

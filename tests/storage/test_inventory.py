@@ -15,7 +15,7 @@ from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.storage import inventory, removal
+from imfuse_tiles.storage import inventory, removal, run_note
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 
@@ -38,11 +38,11 @@ def store(stack: Stack, tmp_path: Path) -> Store:
     """A store of two runs, the first of them an hour ago."""
     made = Store(str(tmp_path / "store"))
     run(stack, "--wavelet", made, tmp_path / "a.tif")
-    said = made.numbers.load(inventory.NOTE)
+    said = made.numbers.load(run_note.NOTE)
     assert said is not None
     for stage in said["stages"].values():
         stage["used"] -= 3600
-    made.numbers.save(inventory.NOTE, said)
+    made.numbers.save(run_note.NOTE, said)
     run(stack, "--wavelet --finalalpha", made, tmp_path / "b.tif")
     return made
 
