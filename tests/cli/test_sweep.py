@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,40 @@ def test_all_combinations_are_compared_and_one_is_fused_on_the_whole(
     assert main(["sheet", store, "-o", "sheet.html"]) == 3
     assert main(["sheet", store]) == 0
     assert Path("sheet.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_what_a_sweep_wrote_down_runs_no_code_and_writes_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "marker.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "trial").mkdir()
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    harmful = (tmp_path / "trial" / "sweep.json", ["--wavelet", "--cutcmd=marker:run", *files])
+    for words in (harmful[1], ["--wavelet", "--cutcmd", "marker:run"], ["--wavelet", "--scheduler", "marker:run"]):
+        harmful[0].write_text(json.dumps({"words": [words]}))
+        assert main(["sweep", "-o", str(tmp_path / "trial"), "--pick", "1"]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+    words = ["--wavelet", "--align=no", "--crop=64x64+0+0", f"--store={tmp_path / 'store'}", "--outp", str(tmp_path / "elsewhere.tif"),
+             f"--save-transforms={tmp_path / 'elsewhere.json'}", *files]  # fmt: skip
+    harmful[0].write_text(json.dumps({"words": [words]}))
+    assert main(["sweep", "-o", str(tmp_path / "trial"), "--pick", "1"]) == 0
+    assert (tmp_path / "trial" / "pick-1.tif").exists()
+    assert not list(tmp_path.glob("elsewhere*"))
+    harmful[0].write_text('{"words": [[1]]}')
+    assert main(["sweep", "-o", str(tmp_path / "trial"), "--pick", "1"]) == 2
+
+
+def test_a_damaged_result_is_named_and_not_put_on_a_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    assert (
+        main(["fuse", "--wavelet", "--align=no", "--store", str(tmp_path / "s"), "-o", str(tmp_path / "r.tif"), *files])
+        == 0
+    )
+    next(path for path in (tmp_path / "s" / "final").rglob("0") if path.is_file()).write_bytes(b"x")
+    capsys.readouterr()
+    assert main(["sheet", str(tmp_path / "s"), "-o", str(tmp_path / "sheet.png")]) == 5
+    assert "is short" in capsys.readouterr().err
 
 
 def test_words_of_the_sweep_are_told_from_those_of_fuse() -> None:

@@ -17,6 +17,7 @@ from imfuse_tiles.execution.overviews import has_overviews, level_paths, plane_n
 from imfuse_tiles.execution.stored_results import find_result
 from imfuse_tiles.kernels.halve import halved
 from imfuse_tiles.storage.inventory import read_contents
+from imfuse_tiles.storage.partial_files import HOST
 from imfuse_tiles.storage.removal import remove_stages
 from imfuse_tiles.storage.store import Store
 
@@ -69,6 +70,15 @@ def test_a_finished_store_is_an_image_of_its_result(store):
     assert tuple(channel["label"] for channel in channels) == plane_names(result)
     assert plane_names(result) == ("red", "green", "blue", "opacity", "mask", "depth", "depth opacity")
     assert [channel["active"] for channel in channels] == [True] * 3 + [False] * 4
+
+
+def test_what_a_run_killed_at_its_very_end_left_half_written_goes(images, tmp_path):
+    store = fuse(images, tmp_path)
+    for name in ("final/{}/zarr.json", "zarr.json"):
+        place = Path(store.root, name.format(find_result(store).key))
+        place.with_name(f"{place.name}.{HOST}-4194999-1.partial").write_bytes(b"half")
+    fuse(images, tmp_path)
+    assert not list(Path(store.root).rglob("*.partial"))
 
 
 def test_smaller_levels_are_means_and_change_nothing_else(store):

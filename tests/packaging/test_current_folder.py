@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from stacks import frames, written
 
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.dask_cluster import cluster_from_callable
+from imfuse_tiles.options.resources import Resources
+
 ROOT = Path(__file__).parents[2]
 #: Modules that the program or the processes it starts import.
 MODULES = ("numpy", "zarr", "cv2", "tifffile", "psutil", "numba", "distributed", "imfuse_tiles")
@@ -27,6 +31,14 @@ def folder(tmp_path: Path) -> Path:
         (place / "laptop.toml").write_text('scheduler = "evil:run"\n')
         (place / "default.toml").write_text('options = ["--wavelet", "--maskcmd=evil:run"]\n')
     return tmp_path
+
+
+def test_a_scheduler_named_as_a_function_is_not_looked_for_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", ".")])
+    with pytest.raises(Refusal, match="evil"):
+        cluster_from_callable(Resources(memory=1 << 30, workers=1, scheduler="evil:run"))
+    assert not (folder / "imported").exists()
 
 
 @pytest.mark.parametrize("scheduler", ["laptop", "processes:2", "local:2"])

@@ -123,6 +123,26 @@ def test_a_region_outside_is_refused(tuner: Tuner, region: object) -> None:
         tuner.tune({"form": [], "region": region})
 
 
+@pytest.mark.parametrize("word", ["--maskcmd=marker:run", "--scheduler=marker:run", "--scheduler=tcp://127.0.0.1:9",
+                                  "--scheduler=./marker.toml", "--allow-code"])  # fmt: skip
+@pytest.mark.parametrize("place", ["command", "options"])
+def test_what_a_store_notes_runs_no_code_unasked(
+    folder: Path, place: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "marker.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    store = Store.at(folder / "store")
+    note = store.numbers.load("runs")
+    assert note is not None
+    changed = [*note["command"], word] if place == "command" else f"{note['options']} {word}"
+    store.numbers.save("runs", {**note, place: changed})
+    try:
+        with pytest.raises(Refusal, match="could run code"):
+            reopen_run(store)
+    finally:
+        store.numbers.save("runs", note)
+
+
 def test_a_store_whose_images_changed_is_not_tuned(folder: Path) -> None:
     frame = folder / "stack" / "frame0.tif"
     content = frame.read_bytes()
