@@ -58,8 +58,9 @@ def test_what_a_sweep_wrote_down_runs_no_code_and_writes_nowhere_else(
         harmful[0].write_text(json.dumps({"words": [words]}))
         assert main(["sweep", "-o", str(tmp_path / "trial"), "--pick", "1"]) == 2
         assert "Traceback" not in capsys.readouterr().err
-    words = ["--wavelet", "--align=no", "--crop=64x64+0+0", f"--store={tmp_path / 'store'}", "--outp", str(tmp_path / "elsewhere.tif"),
-             f"--save-transforms={tmp_path / 'elsewhere.json'}", *files]  # fmt: skip
+    elsewhere = [f"--store={tmp_path / 'store'}", "--outp", str(tmp_path / "elsewhere.tif")]
+    elsewhere.append(f"--save-transforms={tmp_path / 'elsewhere.json'}")
+    words = ["--wavelet", "--align=no", "--crop=64x64+0+0", *elsewhere, *files]
     harmful[0].write_text(json.dumps({"words": [words]}))
     assert main(["sweep", "-o", str(tmp_path / "trial"), "--pick", "1"]) == 0
     assert (tmp_path / "trial" / "pick-1.tif").exists()
