@@ -24,6 +24,8 @@ from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.store import Store
 
 LOSSES: tuple[Loss, ...] = ("killed", "journaled", "any")
+#: How a child ends that finds recorded blocks lost; states between two lines that tell how far the trial is.
+LOST, OFTEN = 99, 500
 #: Fewer states than these are of the first two scenarios only.
 MANY = 100
 OTHER = ("--align=no", "--wavelet=p7", "--maskwave=p100", "--cutwave=p60", "-X")
@@ -112,11 +114,17 @@ def try_state(place: Place, recording: Recording, disk: Disk, loss: Loss) -> str
     """
     place.clear()
     disk.write_to(place.work)
-    if (recording.durable or loss == "killed") and (
-        lost := in_child(lambda: lost_blocks(Store(str(place.store)))).code
-    ):
-        return f"{lost} recorded blocks are lost"
-    ended = place.run(*recording.scenario.more, options=recording.scenario.options)
+    words, kept = place.words(*recording.scenario.more, options=recording.scenario.options), recording.durable
+
+    def run() -> int:
+        if (kept or loss == "killed") and (lost := lost_blocks(Store(str(place.store)))):
+            print(f"{lost} recorded blocks are lost")
+            return LOST
+        return main(words)
+
+    ended = in_child(run)
+    if ended.code == LOST:
+        return ended.out
     if ended.hung:
         return "hangs"
     if ended.code:
@@ -143,7 +151,7 @@ def lost_blocks(store: Store) -> int:
         layout = Layout.of(store.journal(stage.key).layout())
         if layout is not None:
             lost += len(damaged_blocks(store, stage, layout, store.journal(stage.key).completed_blocks()))
-    return min(lost, 250)
+    return lost
 
 
 def crashes(place: Path, count: int, seed: int, show: Callable[[str], None] = print) -> dict[str, Any]:
@@ -158,6 +166,8 @@ def crashes(place: Path, count: int, seed: int, show: Callable[[str], None] = pr
             disk = crash(recording.before, recording.operations, moment, loss, random)
             verdict = try_state(here, recording, disk, loss)
             tally[loss] += 1
+            if sum(tally.values()) % OFTEN == 0:
+                show(f"{sum(tally.values())} of {count}, broken: {broken}")
             if verdict != "right":
                 broken += 1
                 show(f"{scenario.name}, {loss} after {moment} of {len(recording.operations)}: {verdict}")
