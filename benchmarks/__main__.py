@@ -33,7 +33,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "memory": ("soak", ("memory",), "memory used beside memory promised"),
     "headers": ("soak", ("headers",), "mutated images in processes with limits"),
     "crashes": ("attacks.trials", ("crashes",), "crashes at every moment, writes lost or torn; the same command"),
-    "failures": ("attacks.trials", ("failures",), "every system call fails in turn, by strace; the same command"),
+    "failures": ("attacks.trials", ("failures",), "every system call on its files fails in turn; the same command"),
     "stragglers": ("attacks.trials", ("stragglers",), "workers of other layouts, options, versions that wake up late"),
     "writers": ("attacks.trials", ("writers",), "two writers of a store, stopped, killed, with clocks hours off"),
     "hostile": ("attacks.trials", ("hostile",), "stores made to harm, and every command that takes a store"),

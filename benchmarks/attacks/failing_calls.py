@@ -1,17 +1,23 @@
-"""Every system call of a run fails once, as on a disk that is full or breaks; then the same command again.
+"""Every system call of a run on its files fails once, as on a disk that is full or breaks; then the same command again.
 
-``strace`` makes them fail. Whatever fails, the run ends well or with one plain line, and the next one goes on and
-gives the right bytes.
+A small library in front of the C library (``failing_calls.c``, compiled here) counts the calls on files of the run's
+folder, and makes one of them fail. Whatever fails, the run ends well or with one plain line, and the next one goes on
+and gives the right bytes.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import json
+import os
 import shutil
 import subprocess
-import time
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,94 +27,135 @@ from benchmarks.attacks.small_run import OPTIONS, Ended, Place, in_child
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 
-WRITING = "?open,openat,write,pwrite64,?writev,?mkdir,mkdirat,?rename,?renameat,renameat2,fsync,ftruncate"
-ALL = f"%file,{WRITING},?read,pread64,?readv,fstat,lseek,getdents64,flock,close,?fallocate,?fcntl"
-#: What fails how.
-FAULTS = {"ENOSPC": WRITING, "EIO": ALL}
+SOURCE, LIBRARY = Path(__file__).with_suffix(".c"), "failing_calls.so"
+#: Errors, and whether only calls that write or make something fail so.
+FAULTS = {"ENOSPC": True, "EIO": False}
 
 
 @dataclass(frozen=True)
-class Fault:
-    """The n-th call of every thread fails with an error of this name."""
+class Start:
+    """A run that is disturbed: its command, what is right, and the folder that it begins with."""
 
-    error: str
-    number: int
-
-
-def check_strace() -> None:
-    """Refusal when there is no strace, or it may not watch a child."""
-    if shutil.which("strace") is None:
-        raise Refusal("strace is missing, which makes system calls fail; install it (apt-get install strace)")
-    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
-        raise Refusal("strace may not watch processes here; in a container allow SYS_PTRACE")
+    name: str
+    words: list[str]
+    right: dict[str, bytes]
+    folder: Path | None = None
 
 
-def run_with_fault(words: list[str], fault: Fault, log: Path) -> tuple[Ended, str]:
-    """The command with one failing call; how it ended, and the call, empty when there were not so many."""
-    calls = FAULTS[fault.error]
-    log.unlink(missing_ok=True)
-
-    def attach(child: int) -> None:
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", "-e",
-             f"inject={calls}:error={fault.error}:when={fault.number}", "-p", str(child)],
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        tracers.append(tracer)
-        while "TracerPid:\t0\n" in Path(f"/proc/{child}/status").read_text():
-            if tracer.poll() is not None:
-                raise Refusal("strace may not watch processes here; in a container allow SYS_PTRACE")
-            time.sleep(0.001)
-
-    tracers: list[subprocess.Popen[bytes]] = []
-    ended = in_child(lambda: main(words), attach=attach)
-    tracers[0].wait(10)
-    failed = [line for line in log.read_text(errors="replace").splitlines() if "(INJECTED)" in line]
-    return ended, failed[0] if failed else ""
+def check_compiler() -> None:
+    """Refusal where the library cannot be compiled or loaded in front of another."""
+    if sys.platform != "linux" or shutil.which("cc") is None:
+        raise Refusal("failures needs Linux and a C compiler (cc), for a library that makes system calls fail")
 
 
-def verdict_of(place: Place, words: list[str], ended: Ended, right: dict[str, bytes]) -> str:
+@cache
+def library() -> ctypes.CDLL:
+    """The library in front of this process's C library."""
+    found = ctypes.CDLL(os.environ["LD_PRELOAD"])
+    found.fault_count.restype, found.fault_call.restype = ctypes.c_long, ctypes.c_char_p
+    found.fault_arm.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    return found
+
+
+def run_with_fault(words: list[str], work: Path, error: str, number: int) -> tuple[Ended, int, str]:
+    """The command with one failing call on files below ``work``, from 1, 0: none.
+
+    Returns how it ended, how many calls it made, and the one that failed, empty where there were not so many.
+    """
+    told = work.parent / "told"
+
+    def run() -> int:
+        library().fault_arm(str(work).encode(), getattr(errno, error), FAULTS[error], number)
+        try:
+            return main(words)
+        finally:
+            count, call = library().fault_count(), library().fault_call().decode(errors="replace")
+            library().fault_arm(b"", 0, 0, 0)
+            told.write_text(json.dumps([count, call]))
+
+    told.unlink(missing_ok=True)
+    ended = in_child(run)
+    count, call = json.loads(told.read_text()) if told.exists() else (0, "")
+    return ended, count, call
+
+
+def verdict_of(place: Place, start: Start, ended: Ended) -> str:
     """ "right", or what is wrong with how a disturbed run ended or with the run after it."""
     if ended.hung:
         return "hangs"
-    if ended.code == 0 and place.results() != right:
+    if ended.code == 0 and place.results() != start.right:
         return "WRONG BYTES with exit code 0"
-    plain = ended.is_plain
-    again = in_child(lambda: main(words))
+    again = in_child(lambda: main(start.words))
     if again.code:
         return f"LOST, the next run: {again.err}"
-    if place.results() != right:
+    if place.results() != start.right:
         return "WRONG BYTES of the next run"
-    return "right" if plain else f"exit code {ended.code}: {ended.err[-400:]}"
+    return "right" if ended.is_plain else f"exit code {ended.code}: {ended.err[-400:]}"
 
 
-def starts(place: Place) -> Iterator[tuple[str, list[str], dict[str, bytes], Path | None]]:
-    """Runs that are disturbed: their command, what is right, and the folder that each begins with."""
-    yield "new store", place.words(), place.expected(options=OPTIONS), None
-    right, folder = place.expected(options=OTHER), place.folder / "start"
-    assert place.run(result="before.tif").code == 0
+def starts(place: Place) -> Iterator[Start]:
+    """Runs that are disturbed: of a new store, and of one that holds a run of other options."""
+    yield Start("new store", place.words("--tile", "64"), place.expected("--tile", "64", options=OPTIONS))
+    right, folder = place.expected("--tile", "64", options=OTHER), place.folder / "start"
+    assert place.run("--tile", "64", result="before.tif").code == 0
     shutil.copytree(place.work, folder)
-    yield "other options", place.words(options=OTHER), right, folder
+    yield Start("other options", place.words("--tile", "64", options=OTHER), right, folder)
+
+
+def lay_out(place: Place, start: Start) -> None:
+    """The folder that a run begins with."""
+    place.clear()
+    if start.folder:
+        shutil.copytree(start.folder, place.work, dirs_exist_ok=True)
+
+
+def faults(place: Place, count: int, random: Random) -> Iterator[tuple[Start, str, int]]:
+    """What fails: every call, or ``count`` at random of each start and error."""
+    for start in starts(place):
+        for error in FAULTS:
+            lay_out(place, start)
+            ended, calls, _ = run_with_fault(start.words, place.work, error, 0)
+            assert ended.code == 0, ended.err
+            assert place.results() == start.right
+            numbers = sorted(random.sample(range(1, calls + 1), min(count, calls))) if count else range(1, calls + 1)
+            yield from ((start, error, number) for number in numbers)
+
+
+def fail_all(folder: Path, count: int, seed: int, part: int = 0, parts: int = 1) -> dict[str, Any]:
+    """As ``failures``, in a process that has the library; of so many parts of the trials one."""
+    place, tally, broken = Place.make(folder), Counter[str](), 0
+    for trial, (start, error, number) in enumerate(faults(place, count, Random(seed))):
+        if trial % parts != part:
+            continue
+        lay_out(place, start)
+        ended, _, call = run_with_fault(start.words, place.work, error, number)
+        tally[f"{start.name}, {error}" if call else "not reached"] += 1
+        verdict = verdict_of(place, start, ended)
+        if sum(tally.values()) % 500 == 0:
+            print(f"{sum(tally.values())} calls failed, broken: {broken}", flush=True)
+        if verdict != "right":
+            broken += 1
+            print(f"{start.name}, {error}, {number}: {call[:150]}\n    {verdict}", flush=True)
+    return {"calls that failed": sum(tally.values()) - tally["not reached"], **tally, "broken": broken}
 
 
 def failures(folder: Path, count: int, seed: int, show: Callable[[str], None] = print) -> dict[str, Any]:
     """Each call in turn, or ``count`` of them at random for each error and start; figures with what is broken."""
-    check_strace()
-    place, random, tally, broken = Place.make(folder), Random(seed), Counter[str](), 0
-    for name, words, right, start in starts(place):
-        for error in FAULTS:
-            numbers: Iterator[int] | None = iter(random.sample(range(1, 1500), count)) if count else None
-            number = 0
-            while number := next(numbers, 0) if numbers else number + 1:
-                place.clear()
-                if start:
-                    shutil.copytree(start, place.work, dirs_exist_ok=True)
-                ended, call = run_with_fault(words, Fault(error, number), folder / "log")
-                if not call and not numbers:
-                    break
-                tally[error if call else "not reached"] += 1
-                verdict = verdict_of(place, words, ended, right)
-                if verdict != "right":
-                    broken += 1
-                    show(f"{name}, {error}, {number}: {call[:150]}\n    {verdict}")
-    return {"calls that failed": sum(tally.values()) - tally["not reached"], **tally, "broken": broken}
+    check_compiler()
+    folder.mkdir(parents=True)
+    made = folder / LIBRARY
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl"], check=True)
+    words = [sys.executable, "-m", __name__, str(folder / "place"), str(count), str(seed)]
+    environment = {**os.environ, "LD_PRELOAD": str(made)}
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(words, env=environment, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = [line.rstrip("\n") for line in process.stdout if line.startswith("{") or show(line.rstrip("\n"))]
+    if process.returncode:
+        raise RuntimeError(f"the process that disturbs runs ended with exit code {process.returncode}")
+    figures: dict[str, Any] = json.loads(lines[-1])
+    return figures
+
+
+if __name__ == "__main__":
+    print(json.dumps(fail_all(Path(sys.argv[1]), *map(int, sys.argv[2:]))))

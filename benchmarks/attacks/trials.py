@@ -1,7 +1,7 @@
 """Attacks on the promises of a store, with their figures as lines of text and in a JSON file.
 
     python -m benchmarks crashes [--count 10000]      crashes at every moment, writes lost or torn, then again
-    python -m benchmarks failures [--count 0]         every system call fails in turn (0) or at random; needs strace
+    python -m benchmarks failures [--count 0]         every system call fails in turn (0) or at random; needs cc
     python -m benchmarks stragglers [--count 1000]    workers of other layouts, options and versions that wake up late
     python -m benchmarks writers [--count 1000]       two writers and more, stopped, killed, with clocks hours off
     python -m benchmarks hostile [--count 1000]       stores made to harm
@@ -31,8 +31,8 @@ from imfuse_tiles.errors import Refusal
 Trial = Callable[[Path, int, int, Callable[[str], None]], dict[str, Any]]
 #: Each with how many trials it makes, and how many in its quick form.
 TRIALS: dict[str, tuple[Trial, int, int]] = {
-    "crashes": (crashes, 10_000, 18),
-    "failures": (failures, 0, 3),
+    "crashes": (crashes, 10_000, 8),
+    "failures": (failures, 0, 2),
     "stragglers": (stragglers, 1000, 10),
     "writers": (writers, 1000, 6),
     "hostile": (hostile, 1000, 20),

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from benchmarks.attacks.disk_states import Disk, crash, synced
-from benchmarks.attacks.failing_calls import check_strace
+from benchmarks.attacks.failing_calls import check_compiler
 from benchmarks.attacks.recorded_writes import Operation
 from benchmarks.attacks.simulated_machines import Machine, World
 from benchmarks.attacks.small_run import in_child
@@ -21,7 +21,7 @@ from imfuse_tiles.errors import Refusal
 def test_a_trial_runs_and_finds_nothing_broken(trial: str, tmp_path: Path) -> None:
     if trial == "failures":
         try:
-            check_strace()
+            check_compiler()
         except Refusal as refusal:
             pytest.skip(str(refusal))
     assert main([trial, "--quick", "--json", str(tmp_path / "figures.json")]) == 0
