@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from program import run
 from stacks import frames, written
 
+from imfuse_tiles.cli.main import main
 from imfuse_tiles.cli.warmup import DTYPES
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("cli.compile_notice",)
 
 NOTICE = "preparing kernels"
-OPTIONS = ["--preset", "enfuse", "--scheduler", "processes:2"]
+#: A new process does what ``warmup enfuse`` does in its own; then no run asks for a kernel that was not loaded yet.
+NO_KERNEL_IS_NEW = """
+import sys
+from imfuse_tiles.kernels import kernel_cache
+loaded, load = [], kernel_cache._load
+kernel_cache._load = lambda cache, *words: (loaded.append((cache._name, words[1])), load(cache, *words))[1]
+from imfuse_tiles.cli import warmup
+from imfuse_tiles.cli.main import main
+warmup.compile_simulation()
+warmup.compile_alignment()
+warmup.compile_preset("enfuse")
+assert len(loaded) > 20, loaded
+for folder in sys.argv[1:]:
+    words = ["fuse", "--preset", "enfuse", "--scheduler", "sync", "--quiet", "-o", f"{folder}.tif", folder]
+    before = len(loaded)
+    assert main(words) == 0
+    assert not loaded[before:], loaded[before:]
+"""
 
 
 def test_after_a_warmup_nothing_is_compiled(tmp_path: Path) -> None:
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
-    ended = run("warmup", "enfuse", "--workers", "2", env=environment)
-    assert ended.code == 0
-    assert f"kernels are in {tmp_path / 'kernels'}" in ended.out
-    assert "preset enfuse" in ended.err
-    code = sorted((tmp_path / "kernels").rglob("*.nbc"))
-    for dtype in DTYPES:
-        images = written(tmp_path / dtype, frames(3, dtype=dtype, shape=(150, 130)))
-        ended = run("fuse", *OPTIONS, "-o", tmp_path / f"{dtype}.tif", *images, env=environment)
-        assert ended.code == 0
-        assert NOTICE not in ended.err
-    assert sorted((tmp_path / "kernels").rglob("*.nbc")) == code
+    folders = [tmp_path / dtype for dtype in DTYPES]
+    for folder in folders:
+        written(folder, frames(3, dtype=folder.name, shape=(150, 130)))
+    command = [sys.executable, "-c", NO_KERNEL_IS_NEW, *map(str, folders)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_it_says_what_took_how_long_and_where_kernels_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["warmup", "enfuse", "--workers", "2"]) == 0
+    said = capsys.readouterr()
+    assert all(f"{what}: " in said.err for what in ("demo", "alignment", "preset enfuse"))
+    folder = said.out.removeprefix("kernels are in ").partition(", after ")[0]
+    assert any(Path(folder).glob("*.nbc"))
 
 
 @pytest.mark.parametrize("scheduler", ["threads:2", "processes:2"])
