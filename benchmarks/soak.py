@@ -28,6 +28,7 @@ from typing import Any
 
 from benchmarks import damages, peaks
 from benchmarks import kills as killing
+from imfuse_tiles.cli.main import main as main_of_program
 from imfuse_tiles.simulation import render
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,8 @@ ROOT = Path(__file__).parents[1]
 def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Kills spread over the phases; nine of ten with threads, the others with processes and a local cluster."""
     render(place / "in", 320, 220, 5, seed=3, workers=1)
-    calm = killing.calm(sorted((place / "in").glob("slice_*.tif")), place)
+    fuse = main_of_program if said.quick else killing.fuse
+    calm = killing.calm(sorted((place / "in").glob("slice_*.tif")), place, fuse)
     chance, found = random.Random(said.seed), []
     for number in range(said.count):
         phase = calm.phases[number % len(calm.phases)]
@@ -44,7 +46,7 @@ def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
         victim = "group" if scheduler == "threads" else chance.choice(killing.VICTIMS)
         here = place / str(number)
         here.mkdir()
-        killed = killing.kill(calm, here, phase, chance, again, victim, scheduler)
+        killed = killing.kill(calm, here, phase, chance, fuse, victim, scheduler)
         shutil.rmtree(here)
         found.append(killed)
         print(f"{number + 1:4} {asdict(killed)}", flush=True)
@@ -63,22 +65,16 @@ def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
     }
 
 
-def again(words: list[str]) -> int:
-    """The same command, until its end."""
-    ended = subprocess.run([*killing.PROGRAM, *words], capture_output=True, text=True, timeout=300)
-    print(ended.stderr, end="", flush=True)
-    return ended.returncode
-
-
 def damage(said: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Chunks deleted, emptied, cut, flipped or zeroed at random, and a journal with them; then the same command."""
     render(place / "in", 320, 220, 5, seed=3, workers=1)
-    calm = killing.calm(sorted((place / "in").glob("slice_*.tif")), place)
+    fuse = main_of_program if said.quick else killing.fuse
+    calm = killing.calm(sorted((place / "in").glob("slice_*.tif")), place, fuse)
     chance, wrong, struck = random.Random(said.seed), 0, 0
     for number in range(said.count):
         here = place / str(number)
         struck += damages.damaged_copy(place / "second" / "store", here / "store", chance)
-        same = again(killing.words(calm.images, here)) == 0 and killing.pictures(here) == calm.pictures
+        same = fuse(killing.words(calm.images, here)) == 0 and killing.pictures(here) == calm.pictures
         litter = [path for path in here.rglob("*") if "partial" in path.name]
         wrong += not same or bool(litter)
         print(f"{number + 1:4} {'the same' if same else 'ANOTHER'} {len(litter)} half-written", flush=True)

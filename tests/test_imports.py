@@ -84,7 +84,8 @@ def module_of(path: Path) -> str:
 @cache
 def import_nodes(path: Path) -> tuple[ast.AST, ...]:
     """The statements of a file that import."""
-    return tuple(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom))
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return tuple(node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -79,7 +79,7 @@ def shrunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], AbstractCon
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return written(tmp_path_factory.mktemp("stack"), frames(slices=5, dtype="uint8", shape=(400, 360)))
+    return written(tmp_path_factory.mktemp("stack"), frames(slices=5, dtype="uint8", shape=(300, 260)))
 
 
 def words(files: list[Path], store: Path, result: Path) -> list[object]:
@@ -95,7 +95,7 @@ def whole(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
         return used(there), (there / "r.tif").read_bytes()
 
 
-@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16)])
+@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16, 2)])
 def test_a_disk_that_fills_up_at_any_moment_stops_the_run_and_room_lets_it_go_on(
     share, whole, files, called, shrunk, tmp_path
 ):
@@ -123,7 +123,7 @@ def made(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return place / "store", {path.name: path.read_bytes() for path in place.glob("r*.tif")}
 
 
-@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16)])
+@pytest.mark.parametrize("share", [n / 16 for n in range(1, 16, 2)])
 def test_a_disk_that_fills_up_while_results_are_written_keeps_what_is_complete_and_nothing_else(
     share, made, files, called, shrunk, tmp_path
 ):
@@ -143,7 +143,17 @@ def test_a_disk_that_fills_up_while_results_are_written_keeps_what_is_complete_a
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_full_places_for_temporary_files_and_compiled_code_are_done_without(scheduler, files, called, tmp_path):
     def said(name: str) -> list[object]:
-        how = ["--bg=max", "--workers", "1", "--memory", "1G", "--quiet", "--store", tmp_path / f"{name}.store"]
+        how = [
+            "--bg=max",
+            "--align=no",
+            "--workers",
+            "1",
+            "--memory",
+            "1G",
+            "--quiet",
+            "--store",
+            tmp_path / f"{name}.store",
+        ]
         return ["fuse", *how, "-o", tmp_path / f"{name}.tif", *files]
 
     with disk(tmp_path / "disk", 64 << 10) as there:
