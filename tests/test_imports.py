@@ -48,7 +48,7 @@ HOMES = {
         "viewer",
     },
     "numba": {"kernels"},
-    "cv2": {"kernels"},
+    "cv2": {"kernels", "viewer"},
     "scipy": {"kernels"},
     "pywt": {"kernels"},
     "zarr": {"execution", "storage"},

@@ -113,6 +113,9 @@ def fuse_parser(name: str) -> Parser:
         help=f"serve dask's dashboard of a cluster made by this run ({DEFAULT_DASHBOARD})")  # fmt: skip
     add("--dry-run", action="store_true", help="print the plan and stop")
     add("--report", metavar="FILE", help="write a report of the run: .html is a page, else JSON")
+    add("--video", metavar="FILE", help="write a small video of the run: .mp4, .webp or .gif")
+    add("--video-of", choices=("sweep", "montage"), default="sweep",
+        help="what it shows: the sweep of focus through the slices, or the montage as it grows (sweep)")  # fmt: skip
     add("--performance", metavar="FILE", help="write a web page of what every worker was at, and when")
     add("--quiet", action="store_true", help="print nothing but the result's name and errors")
     add("--json", action="store_true", help="the plan as JSON")

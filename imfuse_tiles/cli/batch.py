@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOOK = 2.0
 #: Options of ``fuse`` that make no sense for many stacks.
 NOT_HERE = ("basename", "longname", "showname", "rmcache", "transforms", "save_transforms", "view", "show",
-            "performance", "series", "time", "input_channel", "pages")  # fmt: skip
+            "performance", "video", "series", "time", "input_channel", "pages")  # fmt: skip
 
 
 def parser() -> Parser:

@@ -15,7 +15,15 @@ from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
-from imfuse_tiles.cli.show_run import is_page, record_timings, show_progress, tell_address, write_report_page
+from imfuse_tiles.cli.show_run import (
+    check_video,
+    is_page,
+    record_timings,
+    show_progress,
+    tell_address,
+    write_report_page,
+    write_run_video,
+)
 from imfuse_tiles.cli.stack_from_args import (
     align_from_args,
     guide_from_args,
@@ -93,7 +101,7 @@ def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, res
     """A result of the same images and options, if any name will do."""
     metadata_asked = args.exif is not None or args.no_metadata
     asked = metadata_asked or args.pixel_size or args.z_step or args.bits != 16
-    if args.output or args.extra or args.strokes or args.force is not None or asked:
+    if args.output or args.extra or args.strokes or args.video or args.force is not None or asked:
         return None
     if args.longname or args.basename is not None:
         return result if is_finished_result(store, plan, result) else None
@@ -107,6 +115,8 @@ def _fuse(
     if args.report:
         mark = MARK if is_page(args.report) else run_report.MARK
         run_report.check(Path(args.report), plan, store, request, mark=mark)
+    if args.video:
+        check_video(args, plan, store, request)
     tell_alignment(args, plan.stack)
     with (
         PeakMemory() as peak,
@@ -121,6 +131,8 @@ def _fuse(
             write_report_page(args, plan, store, resources, outcome, seconds)
         else:
             run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, seconds))
+    if args.video and outcome.output:
+        write_run_video(args, plan, store)
     print_level_notices(plan, store)
     if is_clear(plan, store):
         print("warning: the result is transparent everywhere: no mask is strong anywhere, and there is no background; "

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: Arguments that another run of other options does not take over; what lets files run code must be said anew.
 DROPPED = {
     "images", "output", "basename", "longname", "store", "preset", "force", "view", "show", "showname", "report",
-    "performance", "dry_run", "json", "help", "version", "rmcache", "revert", "layered", "part", "wait", "cache",
-    "allow_code", "save_transforms", "dashboard",
+    "performance", "video", "video_of", "dry_run", "json", "help", "version", "rmcache", "revert", "layered", "part",
+    "wait", "cache", "allow_code", "save_transforms", "dashboard",
 }  # fmt: skip
 
 

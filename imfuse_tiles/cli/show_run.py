@@ -13,18 +13,43 @@ from pathlib import Path
 from imfuse_tiles.cli.progress_bars import terminal_progress
 from imfuse_tiles.cli.show_plan import plan_text
 from imfuse_tiles.cli.whole_run import WholeRun
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_lines
+from imfuse_tiles.execution.export import check_not_a_source
 from imfuse_tiles.execution.export_request import ExportRequest
+from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.pipeline import Outcome
 from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.imageio.writing.target import check_place
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page, run_report
 from imfuse_tiles.viewer.desktop import open_command
+from imfuse_tiles.viewer.focus_video import check_subject, chosen_slices, video_pictures
 from imfuse_tiles.viewer.page_process import PageProcess
 from imfuse_tiles.viewer.performance_page import Timings
+from imfuse_tiles.viewer.run_report import ABOUT
+from imfuse_tiles.viewer.video_files import check_ending, write_video
+
+
+def check_video(args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest) -> None:
+    """Refuse a video that cannot be made, before the run; AlreadyExists where another file is."""
+    path = Path(args.video)
+    check_ending(path)
+    check_subject(plan, args.video_of)
+    check_not_a_source(path, plan, store)
+    if path.absolute() in [place.absolute() for place in request.places()]:
+        raise Refusal(f"--video {path}: is also a result of this run")
+    check_place(path, request.force)
+
+
+def write_run_video(args: argparse.Namespace, plan: Plan, store: Store) -> None:
+    """Write the video of a finished run; Incomplete on a full disk."""
+    path, count = Path(args.video), len(chosen_slices(len(plan.stack))) + 1
+    with translate_os_errors("the video", path.absolute().parent, ABOUT):
+        write_video(path, video_pictures(plan, store, args.video_of), count, args.force is not None)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.viewer.layers import ViewLayer, is_finished
+from imfuse_tiles.viewer.layers import ViewLayer, is_finished, mask_values
 from imfuse_tiles.viewer.sparse_samples import sparse_samples
 from imfuse_tiles.viewer.tile_cache import TileCache
 
@@ -114,6 +114,8 @@ def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
 
 def eight_bit_values(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:
     """Samples as uint8 of the range that is shown."""
+    if layer.kind == "mask" and layer.slices:
+        samples = mask_values(samples)
     if samples.dtype == np.uint8:
         return samples
     if samples.dtype == np.uint16:

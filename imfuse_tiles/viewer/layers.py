@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
@@ -116,7 +117,7 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
         return []
     if len(array.shape) != DIMENSIONS[kind]:
         return []
-    frame, full = (array.shape[-2], array.shape[-1]), FULL[array.dtype]
+    frame, full = (array.shape[-2], array.shape[-1]), FULL.get(array.dtype, 1.0)
     options, own_key = get_matching(about, str, "", "options"), array_stage(store, path)
 
     def layer(what: str, label: str, kind: str, planes: tuple[int, int], **more: Any) -> ViewLayer:
@@ -124,7 +125,7 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
                          more.pop("opacity", False), frame, full, options=options, **more)  # fmt: skip
 
     if kind == "final" and array.shape[0] in COLOURS:
-        clear = not (store.numbers.load(str(about.get("key", key))) or {}).get("opaque")
+        clear = not get_matching(store.numbers.load(own_key), bool, False, "opaque")
         return _result_layers(layer, array.shape[0], "pyramid" in options, clear)
     if kind in ("source", "file"):
         colour = "colour" if array.shape[0] >= 3 else "grey"
@@ -164,10 +165,15 @@ def _sampled_limits(store: Store, path: str) -> tuple[float, float]:
     array = store.arrays.open(path)
     total, height, width = array.shape
     step = max(1, max(height, width) // 128)
-    looks = [sparse_samples(array, [(z, z + 1)], Region(0, height, 0, width), step)
+    looks = [mask_values(sparse_samples(array, [(z, z + 1)], Region(0, height, 0, width), step))
              for z in {0, total // 2, total - 1}]  # fmt: skip
     high = float(np.percentile(np.stack(looks), 99.5))
     return 0.0, high if high > 0 else 1.0
+
+
+def mask_values(samples: np.ndarray) -> np.ndarray:
+    """Stored masks of slices as float32: detail is stored as the upper halves of its numbers."""
+    return kernels.level_codes.from_bfloat16(samples) if samples.dtype == np.uint16 else samples
 
 
 def is_finished(layer: ViewLayer) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.viewer.layers import ViewLayer
+from imfuse_tiles.viewer.layers import ViewLayer, mask_values
 from imfuse_tiles.viewer.sparse_samples import sparse_samples
 
 
@@ -51,7 +51,7 @@ def pixel_samples(layer: ViewLayer, x: float, y: float) -> np.ndarray | None:
     except Damaged:
         return None
     if layer.kind == "mask" and layer.slices:
-        return sparse_samples(array, [(0, layer.slices)], region, 1)
+        return mask_values(sparse_samples(array, [(0, layer.slices)], region, 1))
     if layer.slices:
         return None
     return sparse_samples(array, layer.lead(0), region, 1)

@@ -23,6 +23,7 @@ from imfuse_tiles.viewer.layer_tiles import (
     tile_values,
 )
 from imfuse_tiles.viewer.layers import ViewLayer, layers_of
+from imfuse_tiles.viewer.pixel_values import pixel_values
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import colours_of, encoded_tile
 
@@ -122,3 +123,14 @@ def test_sixteen_bits_become_the_nearest_eight() -> None:
         "0-a-result", "Result", "colour", Store.at("nowhere"), "final/a", "a", (0, 1), False, (256, 256), 1
     )
     assert np.array_equal(eight_bit_values(layer, samples), (samples.astype(int) + 128) // 257)
+
+
+def test_a_fusion_by_detail_shows_the_detail_of_every_slice(tmp_path: Path) -> None:
+    store = Store.at(fused_store(tmp_path, ("--bg=pyramid",), height=95, width=130))
+    layers = {layer.label: layer for layer in layers_of(store, 0)}
+    assert list(layers) == ["Result", "Depth", "Confidence", "Slice", "Detail of slice"]
+    sharp = tile_values(layers["Detail of slice"], 1, (0, 0, 0), TileCache(tmp_path / "tiles"))[0][0]
+    assert sharp.shape == (48, 65)  # it is kept at half the size
+    assert sharp[:, 20:30].mean() > 100 > 3 * sharp[:, 45:].mean()
+    curve = pixel_values([layers["Detail of slice"]], 0.4, 0.5, 4)["curve"]["values"]
+    assert np.argmax(curve) == 1
