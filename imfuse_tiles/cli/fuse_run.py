@@ -35,6 +35,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest, loss_lines
 from imfuse_tiles.execution.outcome import Outcome
+from imfuse_tiles.execution.picture_stores import pictures_of
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
@@ -71,7 +72,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     stack = align_from_args(args, recipe, stack, store, resources, guide)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     if args.strokes:
-        plan = replace(plan, strokes=load_strokes(Path(args.strokes)))
+        strokes = load_strokes(Path(args.strokes))
+        plan = replace(plan, strokes=strokes, pictures=pictures_of(strokes, plan.result.frame))
     if command == "plan" or args.dry_run:
         work = survey(plan, store, resources)
         print(plan_json(work, store) if args.json else plan_text(work, store))

@@ -56,7 +56,7 @@ def view(words: Sequence[str]) -> int:
 def store_of(place: str, to_come: bool = False) -> Store:
     """The store that a word names, or the one that holds a picture. Refusal when it is neither."""
     if "://" not in place and Path(place).is_file():
-        from imfuse_tiles.viewer.picture_stores import picture_store
+        from imfuse_tiles.execution.picture_stores import picture_store
 
         return picture_store(Path(place))
     store = Store.at(place)

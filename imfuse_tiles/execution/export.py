@@ -116,7 +116,7 @@ def result_access(plan: Plan, store: Store) -> Access:
     if not plan.strokes:
         return Access(store)
     path, source = plan.result.outputs[0].path, plan.stages[0].outputs[0].path
-    return Access(store, computed={path: retouched(store, path, source, plan.strokes)})
+    return Access(store, computed={path: retouched(store, path, source, plan.strokes, plan.pictures)})
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import field, replace
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
@@ -14,7 +15,7 @@ from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.retouch import Strokes, strokes_digest
+from imfuse_tiles.stages.retouch import PictureArray, Strokes, strokes_digest
 from imfuse_tiles.stages.stage import Stage
 
 
@@ -31,6 +32,8 @@ class Plan:
     unstored: tuple[Stage, ...] = ()
     #: Brush strokes that are laid over the result when it is written to files.
     strokes: Strokes = ()
+    #: Pictures that strokes take, by their names.
+    pictures: Mapping[str, PictureArray] = field(default_factory=dict)
 
     @property
     def result(self) -> Stage:

@@ -1,4 +1,4 @@
-"""Retouching: brush strokes that take a slice, or another result of the store, in the place of a result's pixels.
+"""Retouching: brush strokes that take a slice, another result or a picture in the place of a result's pixels.
 
 Strokes are data, never pixels: they are applied to what a region of the result holds when it is read, so that only
 what they touch is computed, and they can be laid over any other result of the same frames.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
 NOTE, MARK, MOST_STROKES, MOST_POINTS = "strokes", "imfuse-tiles strokes", 100_000, 100_000
+LONGEST_PATH = 4096
 
 
 @frozen
@@ -30,8 +32,9 @@ class Stroke:
     """A line through ``points`` (x, y in pixels) of a round brush.
 
     ``slice``: number of the slice to take, from 1; 0: none. ``result``: the array of another result, such as
-    ``final/KEY``. With neither it erases what strokes before it painted. ``radius`` in pixels; ``softness`` 0..1: the
-    part of the radius over which the edge fades; ``opacity`` 0..1.
+    ``final/KEY``. ``picture``: an image file of the result's size. With none of them it erases what strokes before it
+    painted. ``radius`` in pixels; ``softness`` 0..1: the part of the radius over which the edge fades; ``opacity``
+    0..1.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -40,6 +43,7 @@ class Stroke:
     opacity: float = 1.0
     slice: int = 0
     result: str = ""
+    picture: str = ""
 
     def touches(self, region: Region) -> bool:
         """Whether it may change a pixel of a region."""
@@ -62,7 +66,8 @@ class Stroke:
     def record(self) -> dict[str, Any]:
         """The stroke as JSON."""
         return {"points": [list(point) for point in self.points], "radius": self.radius, "softness": self.softness,
-                "opacity": self.opacity, "slice": self.slice, "result": self.result}  # fmt: skip
+                "opacity": self.opacity, "slice": self.slice, "result": self.result,
+                **({"picture": self.picture} if self.picture else {})}  # fmt: skip
 
 
 Strokes = tuple[Stroke, ...]
@@ -93,7 +98,13 @@ def _stroke(record: Any, owner: str) -> Stroke:
         raise Refusal(f"{owner}: slice is a number from 1, or 0 for none")
     if not isinstance(result, str) or (result and not (result.startswith("final/") and result[6:].isalnum())):
         raise Refusal(f"{owner}: result is the array of a result, final/KEY")
-    return Stroke(tuple((float(x), float(y)) for x, y in points), slice=number, result=result, **values)
+    picture = record.get("picture", "")
+    if not isinstance(picture, str) or len(picture) > LONGEST_PATH or "\0" in picture:
+        raise Refusal(f"{owner}: picture is the path of an image file")
+    if (number > 0) + bool(result) + bool(picture) > 1:
+        raise Refusal(f"{owner}: takes one of slice, result and picture")
+    line = tuple((float(x), float(y)) for x, y in points)
+    return Stroke(line, slice=number, result=result, picture=picture, **values)
 
 
 def _is_number(value: Any) -> bool:
@@ -136,11 +147,21 @@ def strokes_digest(strokes: Strokes) -> str:
 
 
 @frozen
+class PictureArray:
+    """A picture that strokes take: its array (planes, 1, y, x) in a store of its own, with ``full`` scale."""
+
+    store: Store
+    path: str
+    full: float
+
+
+@frozen
 class RetouchedResult:
     """A result with strokes laid over it, computed where it is read.
 
     ``path``: the array of the result, ``colours``: its colour planes, ``depth``: its first plane of depth, 0: none.
-    ``source``: the array of the frames with ``full`` scale, ``slices`` of them.
+    ``source``: the array of the frames with ``full`` scale, ``slices`` of them. ``pictures``: those that strokes take,
+    by their names.
     """
 
     path: str
@@ -150,12 +171,15 @@ class RetouchedResult:
     full: float
     slices: int
     strokes: Strokes
+    pictures: Mapping[str, PictureArray] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Refusal of a stroke that takes a slice that is not there."""
+        """Refusal of a stroke that takes a slice or a picture that is not there."""
         for number, stroke in enumerate(self.strokes, 1):
             if stroke.slice > self.slices:
                 raise Refusal(f"stroke {number} takes slice {stroke.slice}; there are {self.slices}")
+            if stroke.picture and stroke.picture not in self.pictures:
+                raise Refusal(f"stroke {number} takes {stroke.picture}, which is not open")
 
     def planes(self) -> float:
         return 6.0 * (self.colours + 4)
@@ -182,15 +206,14 @@ class RetouchedResult:
         """The planes that a stroke changes, and what it puts there, in 16-bit codes."""
         shown, depths = list(range(self.colours + 1)), [self.depth, self.depth + 1] if self.depth else []
         if stroke.slice:
-            frames = access.array(self.source).shape[0]
-            samples = access.read(self.source, [(0, frames), (stroke.slice - 1, stroke.slice)], region)[:, 0]
-            codes = np.rint(np.clip(samples.astype(np.float64) / self.full, 0, 1) * 65535)
-            own = 3 if frames >= 3 else 1  # grey is repeated
-            colours = [codes[min(plane, own - 1)] for plane in range(self.colours)]
-            opaque = np.full(region.shape, 65535.0)
-            shown_of = codes[own] if frames > own else opaque
+            number = stroke.slice - 1
+            codes = self.picture_codes(access, self.source, number, self.full, region)
             value = np.full(region.shape, float(round(65535 * (self.slices - stroke.slice) / self.slices)))
-            return shown + depths, np.stack([*colours, shown_of, *([value, opaque] if depths else [])])
+            return shown + depths, np.stack([*codes, *([value, np.full(region.shape, 65535.0)] if depths else [])])
+        if stroke.picture:  # of which no depth is known: that of the result stays
+            picture = self.pictures[stroke.picture]
+            codes = self.picture_codes(Access(picture.store), picture.path, 0, picture.full, region)
+            return shown, np.stack(codes)
         if stroke.result and stroke.result != self.path:
             other = access.array(stroke.result).shape[0]
             if other not in (self.colours + 1, self.colours + 4):
@@ -199,8 +222,19 @@ class RetouchedResult:
             return planes, access.read(stroke.result, [(0, other)], region)[planes].astype(np.float64)
         return list(range(len(base))), base
 
+    def picture_codes(self, access: Access, path: str, number: int, full: float, region: Region) -> list[np.ndarray]:
+        """Colours and opacity of slice ``number`` of frames at ``path``, in 16-bit codes of the result's colours."""
+        planes = access.array(path).shape[0]
+        samples = access.read(path, [(0, planes), (number, number + 1)], region)[:, 0]
+        codes = np.rint(np.clip(samples.astype(np.float64) / full, 0, 1) * 65535)
+        own = 3 if planes >= 3 else 1  # grey is repeated
+        opacity = codes[own] if planes > own else np.full(region.shape, 65535.0)
+        return [*(codes[min(plane, own - 1)] for plane in range(self.colours)), opacity]
 
-def retouched(store: Store, path: str, source: str, strokes: Strokes) -> RetouchedResult:
+
+def retouched(
+    store: Store, path: str, source: str, strokes: Strokes, pictures: Mapping[str, PictureArray] | None = None
+) -> RetouchedResult:
     """A finished result of a store (``path``) with strokes laid over it. ``source``: the array of its frames."""
     from imfuse_tiles.imageio.stack import FULL
 
@@ -209,6 +243,6 @@ def retouched(store: Store, path: str, source: str, strokes: Strokes) -> Retouch
         raise Refusal(f"{source}: holds no frames")
     colours = {2: 1, 4: 3, 5: 1, 7: 3}[planes]
     depth = colours + 2 if planes > colours + 1 else 0
-    made = RetouchedResult(path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes)
+    made = RetouchedResult(path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes, pictures or {})
     made.check()
     return made

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, mask_values
 from imfuse_tiles.viewer.sparse_samples import sparse_samples
@@ -95,7 +95,7 @@ def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
     """Samples (planes, y, x) of a region as they are stored."""
     access = Access(layer.store)
     if layer.strokes:
-        access.computed[layer.path] = retouched(layer.store, layer.path, layer.source, layer.strokes)
+        access.computed[layer.path] = retouched_result(layer.store, layer.path, layer.source, layer.strokes)
     samples = access.read(layer.path, layer.lead(z), region)
     return samples.reshape(-1, *region.shape)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_stored import export_stored, stored_page
+from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import stored_results
 from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.memory import default_memory
-from imfuse_tiles.stages.retouch import keep_strokes, parse_strokes, retouched, stored_strokes, strokes_text
+from imfuse_tiles.stages.retouch import Stroke, keep_strokes, load_strokes, parse_strokes, stored_strokes, strokes_text
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layers import layers_of
 
@@ -27,7 +28,24 @@ class Retouching:
 
     @property
     def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
-        return {"strokes": self.strokes, "keep_strokes": self.keep, "export": self.export}
+        return {
+            "strokes": self.strokes,
+            "keep_strokes": self.keep,
+            "load_strokes": self.load,
+            "check_picture": self.check_picture,
+            "export": self.export,
+        }
+
+    def load(self, about: dict[str, Any]) -> dict[str, Any]:
+        """The strokes of a ``file``, without keeping them. Refusal when it holds none."""
+        return {"strokes": [stroke.record() for stroke in load_strokes(Path(str(about.get("file", ""))).expanduser())]}
+
+    def check_picture(self, about: dict[str, Any]) -> dict[str, Any]:
+        """The full name of a ``picture`` that a brush is to take, read by now. Refusal of one of another size."""
+        picture = str(Path(str(about.get("picture", ""))).expanduser().absolute())
+        path, source = self.paths()
+        retouched_result(self.store, path, source, (Stroke(((0.0, 0.0),), 1.0, picture=picture),))
+        return {"picture": picture}
 
     def strokes(self, about: dict[str, Any]) -> dict[str, Any]:
         """The strokes of the store."""
@@ -58,7 +76,9 @@ class Retouching:
             raise Refusal(f"{path}: is not finished, or was altered; fuse with the same options computes it again")
         page = stored_page(self.store, result, "result", place, 16, result.tags, result.size)
         how = Writing(available_cores(), default_memory(), force=force)
-        export_stored(self.store, page, place, how, computed={path: retouched(self.store, path, source, strokes)})
+        export_stored(
+            self.store, page, place, how, computed={path: retouched_result(self.store, path, source, strokes)}
+        )
         beside.write_text(strokes_text(strokes))
         return {"result": str(place), "strokes": str(beside), "option": f"--strokes={shlex.quote(str(beside))}"}
 

@@ -18,7 +18,7 @@ from imfuse_tiles.cli.view import store_of, view
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.viewer.layers import layers_of
 
-TESTED_MODULES = ("viewer.picture_stores",)
+TESTED_MODULES = ("execution.picture_stores",)
 
 
 def address_of(process: subprocess.Popen[str]) -> str:

@@ -15,6 +15,7 @@ from viewed_stores import OPTIONS, fused_store, stack_files
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages import retouch
 from imfuse_tiles.stages.access import Access
@@ -106,12 +107,36 @@ def test_strokes_are_kept_in_the_store_and_in_files(store: Store, tmp_path: Path
     assert load_strokes(tmp_path / "s.json") == STROKES
 
 
+def test_a_picture_file_is_taken_and_the_depth_stays(store: Store, tmp_path: Path) -> None:
+    picture = np.random.default_rng(2).integers(0, 65535, (190, 260, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "other.tif", picture, photometric="rgb")
+    strokes = (Stroke(((100.0, 90.0),), 20.0, 0.0, picture=str(tmp_path / "other.tif")),)
+    assert parse_strokes([stroke.record() for stroke in strokes], "here") == strokes
+    path, source = over(store, ()).path, over(store, ()).source
+    made = retouched_result(store, path, source, strokes)
+    plain, painted = values(replace(made, strokes=()), store, FRAME), values(made, store, FRAME)
+    changed = (painted != plain).any(axis=0)
+    y, x = np.mgrid[:190, :260] + 0.5
+    assert np.array_equal(changed, (x - 100) ** 2 + (y - 90) ** 2 < 400)
+    assert np.array_equal(painted[:3, changed], picture[changed].T)
+    assert np.array_equal(painted[4:], plain[4:])
+
+
+def test_a_picture_of_another_size_or_none_is_refused(store: Store, tmp_path: Path) -> None:
+    path, source = over(store, ()).path, over(store, ()).source
+    tifffile.imwrite(tmp_path / "small.tif", np.zeros((9, 8, 3), np.uint8), photometric="rgb")
+    for name, words in (("small.tif", "8 x 9 pixels, the result 260 x 190"), ("none.tif", "No such file")):
+        with pytest.raises(Refusal, match=words):
+            retouched_result(store, path, source, (Stroke(((1.0, 1.0),), 3.0, picture=str(tmp_path / name)),))
+
+
 WRONG: list[Any] = [
     None, {}, [1], [{}], [{"points": [], "radius": 3}], [{"points": [[1, "x"]], "radius": 3}],
     [{"points": [[1, 2]], "radius": 0}], [{"points": [[1, 2]], "radius": True}],
     [{"points": [[1, 2]], "radius": 3, "softness": 2}], [{"points": [[1, 2]], "radius": 3, "slice": -1}],
     [{"points": [[1, 2]], "radius": 3, "slice": 1.5}], [{"points": [[1, 2]], "radius": 3, "result": "../x"}],
-    [{"points": [[1, float("inf")]], "radius": 3}],
+    [{"points": [[1, float("inf")]], "radius": 3}], [{"points": [[1, 2]], "radius": 3, "picture": 1}],
+    [{"points": [[1, 2]], "radius": 3, "picture": "a.tif", "slice": 1}],
 ]  # fmt: skip
 
 

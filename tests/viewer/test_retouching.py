@@ -14,7 +14,7 @@ from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.stages.retouch import keep_strokes, load_strokes, stored_strokes
+from imfuse_tiles.stages.retouch import Stroke, keep_strokes, load_strokes, stored_strokes, strokes_text
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.retouching import Retouching
 from imfuse_tiles.viewer.session import Shown, ViewSession
@@ -101,6 +101,29 @@ def test_the_keyboard_paints_at_the_centre(page: Browser, store: Store) -> None:
     (stroke,) = stored_strokes(store)
     (x, y) = stroke.points[0]
     assert (x, y) == (pytest.approx(260, abs=2), pytest.approx(190, abs=2))
+
+
+def test_a_picture_file_is_painted_and_strokes_of_a_file_are_added(page: Browser, store: Store, tmp_path: Path) -> None:
+    picture = np.zeros((380, 520, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "<b>.tif", picture, photometric="rgb")
+    page.choose("#brush-source", "picture")
+    page.choose("#brush-picture", tmp_path / "none.tif")
+    page.click("#brush-on")
+    page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
+    page.key("b")
+    page.until(f"{NOTE}.includes('No such file')")
+    page.choose("#brush-picture", tmp_path / "<b>.tif")
+    page.key("b")
+    page.until(f"{NOTE} === '1 stroke'")
+    (stroke,) = stored_strokes(store)
+    assert stroke.picture == str(tmp_path / "<b>.tif")
+    (tmp_path / "more.json").write_text(strokes_text((Stroke(((9.0, 9.0),), 5.0, slice=1),)))
+    page.choose("#strokes-file", tmp_path / "more.json")
+    page.click("#strokes-load")
+    page.until(f"{NOTE} === '2 strokes'")
+    page.click("#stroke-undo")
+    page.until(f"{NOTE} === '1 stroke'")
+    assert page.problems() == []
 
 
 def test_export_refuses_what_would_be_lost(store: Store, tmp_path: Path) -> None:

@@ -22,10 +22,26 @@ function turn(on, erase = false) {
 function stroke(points) {
   const from = brush.erase ? "" : byId("brush-source").value;
   return { points, radius: radius(), softness: byId("brush-softness").value / 100, opacity: 1,
-    slice: from === "slice" ? Number(byId("brush-slice").value) : 0, result: from === "slice" ? "" : from };
+    slice: from === "slice" ? Number(byId("brush-slice").value) : 0,
+    result: from.startsWith("final/") ? from : "", picture: from === "picture" ? brush.picture : "" };
+}
+
+// The server reads a picture before the first stroke takes it, and says so if it cannot.
+async function pictureIsThere() {
+  if (brush.erase || byId("brush-source").value !== "picture") return true;
+  try {
+    const asked = byId("brush-picture").value;
+    if (brush.asked !== asked) brush.picture = (await ask("check_picture", { picture: asked })).picture;
+    brush.asked = asked;
+    return true;
+  } catch (error) {
+    byId("retouch-note").textContent = error.message;
+    return false;
+  }
 }
 
 async function add(points) {
+  if (!(await pictureIsThere())) return trace(null);
   brush.strokes.push(stroke(points));
   brush.undone = [];
   await keep();
@@ -127,7 +143,18 @@ byId("stroke-redo").onclick = () => { brush.strokes.push(brush.undone.pop()); ke
 byId("brush-slice").oninput = byId("brush-slice-number").oninput = ({ target }) => target.value && chooseSlice(target.value);
 byId("brush-radius").oninput = () => (byId("brush-radius-text").textContent = radius());
 byId("brush-softness").oninput = () => (byId("brush-softness-text").textContent = `${byId("brush-softness").value} %`);
-byId("brush-source").onchange = () => (byId("brush-slice-row").hidden = byId("brush-source").value !== "slice");
+byId("brush-source").onchange = () => {
+  byId("brush-slice-row").hidden = byId("brush-source").value !== "slice";
+  byId("brush-picture-row").hidden = byId("brush-source").value !== "picture";
+};
+byId("strokes-load").onclick = async () => {
+  try {
+    brush.strokes.push(...(await ask("load_strokes", { file: byId("strokes-file").value })).strokes);
+    await keep();
+  } catch (error) {
+    byId("retouch-note").textContent = error.message;
+  }
+};
 byId("retouch").addEventListener("toggle", async () => {
   if (!byId("retouch").open) return turn(false);
   if (!brush.loaded) brush.strokes = (await ask("strokes")).strokes;
@@ -152,7 +179,7 @@ onState(() => {
   const listing = JSON.stringify(others);
   if (byId("brush-source").dataset.listing !== listing) {
     byId("brush-source").dataset.listing = listing;
-    byId("brush-source").replaceChildren(...[["slice", "a slice"], ...others].map(([value, text]) => element("option", { value, textContent: text })));
+    byId("brush-source").replaceChildren(...[["slice", "a slice"], ...others, ["picture", "a picture file"]].map(([value, text]) => element("option", { value, textContent: text })));
   }
   if (!byId("retouch-result").value) byId("retouch-result").value = `${state.stores[0].folder}/retouched.tif`;
 });

@@ -1,0 +1,75 @@
+"""Pictures as stores: an image file is read once into the cache, and then read from its chunks like any result.
+
+So they are shown at any size, and so strokes of a retouching take them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.pipeline import open_store_for
+from imfuse_tiles.execution.pools import open_pool
+from imfuse_tiles.execution.run import Run
+from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources, available_cores
+from imfuse_tiles.planning.memory import default_memory
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.run_history import record_run
+from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.retouch import PictureArray, RetouchedResult, Strokes, retouched
+from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.store import Store
+
+
+def picture_store(path: Path) -> Store:
+    """The store that holds an image file as its only slice; read now if no earlier call did. Refusal of other files."""
+    stack = open_stack([path], include_results=True)
+    store = open_store_for(stack, None)
+    plan = make_plan(Recipe(()), stack, maps=False)
+    only_reading = Plan(plan.recipe, stack, plan.stages[:1])
+    work = survey(only_reading, store, Resources(default_memory(), available_cores()))
+    if work.to_compute:
+        store.create()
+        with store.locked():
+            record_run(work, store)
+            Run(work, store).execute(lambda: open_pool(work.resources, store.root))
+    return store
+
+
+def retouched_result(store: Store, path: str, source: str, strokes: Strokes) -> RetouchedResult:
+    """A finished result with strokes laid over it, the pictures that they take opened. Refusal of others' sizes."""
+    height, width = store.arrays.open(path).shape[-2:]
+    return retouched(store, path, source, strokes, pictures_of(strokes, (height, width)))
+
+
+def pictures_of(strokes: Strokes, frame: Frame) -> dict[str, PictureArray]:
+    """The pictures that strokes take, by their names. Refusal of those of another size than a result's ``frame``."""
+    pictures = {stroke.picture: picture_array(stroke.picture) for stroke in strokes if stroke.picture}
+    for name, picture in pictures.items():
+        height, width = picture.store.arrays.open(picture.path).shape[-2:]
+        if (height, width) != frame:
+            raise Refusal(f"{name} has {width} x {height} pixels, the result {frame[1]} x {frame[0]}")
+    return pictures
+
+
+def picture_array(name: str) -> PictureArray:
+    """The picture of a file. Refusal of what is none."""
+    try:
+        about = Path(name).stat()
+    except OSError as error:
+        raise Refusal(f"{name}: {error.strerror}") from None
+    return _picture_array(name, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=64)
+def _picture_array(name: str, changed: int, size: int) -> PictureArray:
+    """Opened once for as long as the file stays the same."""
+    store = picture_store(Path(name))
+    stages = (store.numbers.load(NOTE) or {}).get("stages", {})
+    path = next(path for entry in stages.values() for path in entry["paths"] if path.startswith("source/"))
+    return PictureArray(store, path, FULL[store.arrays.open(path).dtype])
