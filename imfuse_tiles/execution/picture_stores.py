@@ -22,7 +22,7 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.retouch import PictureArray, RetouchedResult, Strokes, retouched
-from imfuse_tiles.storage.inventory import NOTE
+from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
 
 

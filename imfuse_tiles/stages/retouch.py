@@ -25,6 +25,8 @@ from imfuse_tiles.storage.store import Store
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
 NOTE, MARK, MOST_STROKES, MOST_POINTS = "strokes", "imfuse-tiles strokes", 100_000, 100_000
 LONGEST_PATH = 4096
+#: Edge of the squares in which strokes are computed, so that a wide band costs what is under the brush only.
+CELL = 512
 
 
 @frozen
@@ -187,9 +189,17 @@ class RetouchedResult:
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         """Planes of a region of the result, the strokes that touch it in their order; uint16."""
         plain = Access(access.store, arrays=access.arrays)
+        out = plain.read(self.path, lead, region)
         strokes = [stroke for stroke in self.strokes if stroke.touches(region)]
-        if not strokes:
-            return plain.read(self.path, lead, region)
+        for cell in region.split(CELL) if strokes else ():
+            over = [stroke for stroke in strokes if stroke.touches(cell)]
+            if over:
+                rows, columns = cell.slices_in(region)
+                out[:, rows, columns] = self.painted(plain, over, cell)[slice(*lead[0])]
+        return out
+
+    def painted(self, plain: Access, strokes: Sequence[Stroke], region: Region) -> np.ndarray:
+        """All planes of a small region with strokes laid over them, uint16."""
         total = plain.array(self.path).shape[0]
         base = plain.read(self.path, [(0, total)], region).astype(np.float64)
         painted = base.copy()
@@ -200,7 +210,7 @@ class RetouchedResult:
                 continue
             planes, values = self.taken(plain, stroke, part, base[under])
             painted[under][planes] += (values - painted[under][planes]) * stroke.weight(part)
-        return np.rint(painted)[slice(*lead[0])].astype(np.uint16)
+        return np.rint(painted).astype(np.uint16)
 
     def taken(self, access: Access, stroke: Stroke, region: Region, base: np.ndarray) -> tuple[list[int], np.ndarray]:
         """The planes that a stroke changes, and what it puts there, in 16-bit codes."""

@@ -130,6 +130,17 @@ def test_a_picture_of_another_size_or_none_is_refused(store: Store, tmp_path: Pa
             retouched_result(store, path, source, (Stroke(((1.0, 1.0),), 3.0, picture=str(tmp_path / name)),))
 
 
+def test_of_a_wide_band_only_what_is_under_the_brush_is_computed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, cells = over(store, STROKES), []
+    whole = values(made, store, FRAME)
+    monkeypatch.setattr(retouch, "CELL", 32)
+    painted = RetouchedResult.painted
+    monkeypatch.setattr(RetouchedResult, "painted", lambda *about: cells.append(about[3]) or painted(*about))
+    assert np.array_equal(values(made, store, FRAME), whole)
+    assert 0 < len(cells) < len(list(FRAME.split(32))) / 2
+    assert all(any(stroke.touches(cell) for stroke in STROKES) for cell in cells)
+
+
 WRONG: list[Any] = [
     None, {}, [1], [{}], [{"points": [], "radius": 3}], [{"points": [[1, "x"]], "radius": 3}],
     [{"points": [[1, 2]], "radius": 0}], [{"points": [[1, 2]], "radius": True}],

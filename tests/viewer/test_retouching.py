@@ -14,7 +14,7 @@ from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.stages.retouch import Stroke, keep_strokes, load_strokes, stored_strokes, strokes_text
+from imfuse_tiles.stages.retouch import Stroke, Strokes, keep_strokes, load_strokes, stored_strokes, strokes_text
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.retouching import Retouching
 from imfuse_tiles.viewer.session import Shown, ViewSession
@@ -48,6 +48,15 @@ def page(opened: tuple[Browser, Served], store: Store) -> Browser:
     return page
 
 
+def kept(store: Store, count: int) -> Strokes:
+    """The strokes of the store once they are so many: the page counts them before they are there."""
+    deadline = time.monotonic() + 30
+    while len(found := stored_strokes(store)) != count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
 def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Store, tmp_path: Path) -> None:
     page.choose("#brush-slice", 4)
     page.choose("#brush-radius", 60)
@@ -56,7 +65,7 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
     page.drag((300, 300), (420, 400))
     page.until(f"{NOTE} === '1 stroke'")
     page.until("document.querySelector('#layer-a').selectedOptions[0].textContent === 'Result, retouched'")
-    (stroke,) = stored_strokes(store)
+    (stroke,) = kept(store, 1)
     assert (stroke.slice, stroke.radius, stroke.softness) == (4, 60.0, 0.5)
     assert len(stroke.points) > 2
     page.mouse("mouseMoved", 900, 20)
@@ -73,11 +82,7 @@ def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Sto
     page.click("#brush-erase")
     page.drag((300, 300), (310, 305))
     page.until(f"{NOTE} === '2 strokes'")
-    for _ in range(100):
-        if len(stored_strokes(store)) == 2:
-            break
-        time.sleep(0.05)
-    assert [each.slice for each in stored_strokes(store)] == [4, 0]
+    assert [each.slice for each in kept(store, 2)] == [4, 0]
     page.choose("#retouch-result", tmp_path / "painted.tif")
     page.click("#retouch-export")
     page.until(f"{NOTE}.includes('is written')")
@@ -98,7 +103,7 @@ def test_the_keyboard_paints_at_the_centre(page: Browser, store: Store) -> None:
     page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
     page.key("b")
     page.until(f"{NOTE} === '1 stroke'")
-    (stroke,) = stored_strokes(store)
+    (stroke,) = kept(store, 1)
     (x, y) = stroke.points[0]
     assert (x, y) == (pytest.approx(260, abs=2), pytest.approx(190, abs=2))
 
@@ -115,7 +120,7 @@ def test_a_picture_file_is_painted_and_strokes_of_a_file_are_added(page: Browser
     page.choose("#brush-picture", tmp_path / "<b>.tif")
     page.key("b")
     page.until(f"{NOTE} === '1 stroke'")
-    (stroke,) = stored_strokes(store)
+    (stroke,) = kept(store, 1)
     assert stroke.picture == str(tmp_path / "<b>.tif")
     (tmp_path / "more.json").write_text(strokes_text((Stroke(((9.0, 9.0),), 5.0, slice=1),)))
     page.choose("#strokes-file", tmp_path / "more.json")
@@ -123,6 +128,7 @@ def test_a_picture_file_is_painted_and_strokes_of_a_file_are_added(page: Browser
     page.until(f"{NOTE} === '2 strokes'")
     page.click("#stroke-undo")
     page.until(f"{NOTE} === '1 stroke'")
+    assert kept(store, 1) == (stroke,)
     assert page.problems() == []
 
 
