@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.cache import age_text, find_store
 from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
+from imfuse_tiles.cli.whole_run import duration
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_stored import export_layers, export_stored, stored_page
 from imfuse_tiles.execution.machine_errors import translate_os_errors
@@ -89,6 +91,23 @@ def _export(args: argparse.Namespace, store: Store, result: StoredResult) -> lis
     how = Writing(workers, memory, force=args.force, ome_version=args.ome_version)
     if args.layered and args.what != "result":
         raise Refusal(f"--layered is for the result, not for --what {args.what}")
+    progress = (lambda part: None) if args.quiet else WriteProgress(args.output)
     if args.layered:
-        return export_layers(store, result, place, args.bits, tags, size, how)
-    return export_stored(store, stored_page(store, result, args.what, place, args.bits, tags, size), place, how)
+        return export_layers(store, result, place, args.bits, tags, size, how, progress)
+    page = stored_page(store, result, args.what, place, args.bits, tags, size)
+    return export_stored(store, page, place, how, progress=progress)
+
+
+class WriteProgress:
+    """Says on standard error how far a file is written, at most every two seconds."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name, self.clock = name, clock
+        self.began = self.last = clock()
+
+    def __call__(self, part: float) -> None:
+        now = self.clock()
+        if now - self.last > 2 and part:
+            self.last = now
+            left = duration((now - self.began) * (1 - part) / part)
+            print(f"{self.name}: {100 * part:.0f} %, {left} left", file=sys.stderr, flush=True)

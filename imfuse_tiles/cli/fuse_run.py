@@ -33,7 +33,7 @@ from imfuse_tiles.cli.stack_from_args import (
 )
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
-from imfuse_tiles.execution.export_request import ExportRequest, loss_lines
+from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, loss_lines, output_files
 from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.picture_stores import pictures_of
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
@@ -76,7 +76,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         plan = replace(plan, strokes=strokes, pictures=pictures_of(strokes, plan.result.frame))
     if command == "plan" or args.dry_run:
         work = survey(plan, store, resources)
-        print(plan_json(work, store) if args.json else plan_text(work, store))
+        print((plan_json if args.json else plan_text)(work, store, _result_bytes(args, plan)))
         return 0
     result = _result_path(args, plan)
     if args.showname:
@@ -158,6 +158,12 @@ def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportReques
     size = size_from_args(args, frame_size(plan.stack.headers[0]))
     force, tags = args.force is not None, _camera_tags(args, plan)
     return ExportRequest(result, args.extra, args.bits, force, tags, size, args.ome_version)
+
+
+def _result_bytes(args: argparse.Namespace, plan: Plan) -> int:
+    """About the bytes of the files that the arguments ask for, smaller levels in them included."""
+    request = _request(args, plan, _result_path(args, plan))
+    return sum(estimated_bytes(plan, sheet, request) for sheet in output_files(plan, request, opaque=True))
 
 
 def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds: float) -> dict[str, object]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from imfuse_tiles.execution.align_stack import alignment_lines, alignment_record
+from imfuse_tiles.execution.overviews import planned_overview_bytes
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out, memory_used
@@ -37,8 +38,8 @@ def unstored_row(stage: Stage, resources: Resources) -> dict[str, Any]:
     return {"name": stage.name, "key": stage.key, "halo": stage.halo.radius, "disk_bytes": size}
 
 
-def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
-    """The needs of the whole run, and of each stage."""
+def plan_record(work: WorkPlan, store: Store, result_bytes: int = 0) -> dict[str, Any]:
+    """The needs of the whole run, and of each stage. ``result_bytes``: of the files that are written in the end."""
     plan, resources = work.plan, work.resources
     rows = [stage_row(stage, resources) for stage in work.stages]
     chunk = rows[-1]["chunk"]
@@ -52,6 +53,7 @@ def plan_record(work: WorkPlan, store: Store) -> dict[str, Any]:
         "disk_bytes": sum(row["disk_bytes"] for row in rows), "files": sum(row["files"] for row in rows),
         "disk_to_write_bytes": disk_growth(work, resources.lean).most,
         "disk_lean_bytes": disk_growth(work, lean=True).most,
+        "overview_bytes": planned_overview_bytes(plan, store, resources), "result_bytes": result_bytes,
         "lean": resources.lean, "keep": resources.keep, "disk_limit": resources.disk,
         "computed_when_read": [unstored_row(stage, resources) for stage in plan.unstored],
         "stages": rows,
@@ -65,14 +67,14 @@ def comparing_bytes(stack: Stack, resources: Resources) -> int:
     return estimate_bytes(stack, resources.workers, resources.memory) if stack.alignment_key else 0
 
 
-def plan_json(work: WorkPlan, store: Store) -> str:
+def plan_json(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
     """The plan as JSON."""
-    return json.dumps(plan_record(work, store), indent=1)
+    return json.dumps(plan_record(work, store, result_bytes), indent=1)
 
 
-def plan_text(work: WorkPlan, store: Store) -> str:
+def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
     """A table for people."""
-    whole = plan_record(work, store)
+    whole = plan_record(work, store, result_bytes)
     rows = whole["stages"]
     lines = [
         f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
@@ -99,7 +101,10 @@ def plan_text(work: WorkPlan, store: Store) -> str:
         "",
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",
         f"disk: {format_size(whole['disk_bytes'])} in {whole['files']:,} files in all, {_to_write(whole)}",
-    ]
+        *([f"smaller levels of the result in the store: {format_size(whole['overview_bytes'])} more"]
+          if whole["overview_bytes"] else []),
+        *([f"files of the result: about {format_size(result_bytes)}"] if result_bytes else []),
+    ]  # fmt: skip
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from imfuse_tiles import __version__
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.execution.export_request import flatten_on_black, packed_bytes
 from imfuse_tiles.execution.machine_errors import translate_os_errors
-from imfuse_tiles.execution.read_pages import Check, Writing, write_page, write_page_layers
+from imfuse_tiles.execution.read_pages import Check, Writing, counted, write_page, write_page_layers
 from imfuse_tiles.execution.stored_frames import frame_page
 from imfuse_tiles.execution.stored_layers import stored_layers
 from imfuse_tiles.execution.stored_results import StoredResult
@@ -32,6 +32,10 @@ from imfuse_tiles.storage.store import Store
 
 #: What of a result can be exported, and ``slice:N``.
 PARTS = ("result", "mask", "depth", "depthmap")
+
+
+#: Called with the part of a picture that is read, 0..1.
+Progress = Callable[[float], None]
 
 
 @frozen
@@ -59,11 +63,11 @@ def stored_page(
 
 def export_layers(
     store: Store, result: StoredResult, place: Path, bits: int, tags: Tags, size: PhysicalSize, how: Writing,
-    check: Check = lambda: None,
+    progress: Progress = lambda part: None,
 ) -> list[str]:  # fmt: skip
     """Write a result with its layers as the pages of a TIFF, as ``fuse --layered`` does; what that does not hold.
 
-    Raises as :func:`export_stored` does.
+    ``progress`` is called with the part that is read, 0..1. Raises as :func:`export_stored` does.
     """
     first = stored_page(store, result, "result", place, bits, tags, size)
     pages = [replace(first.page, name="result"), *stored_layers(store, result)]
@@ -72,18 +76,21 @@ def export_layers(
     check_target(place, pictures[0], force=how.force, memory=how.memory, pages=len(pages))
     columns = store.arrays.open(result.path).chunks[-1]
     with export_errors(place, sum(packed_bytes(place, picture) for picture in pictures)):
-        write_page_layers(place, list(zip(pages, pictures, strict=True)), lambda: Access(store), columns, how, check)
+        report = _Reading(len(pages) * first.picture.height * first.picture.width, progress)
+        described = [(counted(page, report), picture) for page, picture in zip(pages, pictures, strict=True)]
+        write_page_layers(place, described, lambda: Access(store), columns, how, lambda: None)
     return losses(format_of(place), pictures[0])
 
 
 def export_stored(
     store: Store, stored: StoredPage, place: Path, how: Writing, check: Check = lambda: None,
-    computed: Mapping[str, RegionValues] = MappingProxyType({}),
+    computed: Mapping[str, RegionValues] = MappingProxyType({}), progress: Progress = lambda part: None,
 ) -> list[str]:  # fmt: skip
     """Write a picture of a store as a file; what its format does not hold, in words.
 
-    ``computed``: what computes arrays that are not read as they are stored. Raises AlreadyExists unless ``how.force``;
-    Refusal for what the format or the disk does not hold; Incomplete for a full disk; BlockFailed for a damaged store.
+    ``progress`` is called with the part that is read, 0..1. ``computed``: what computes arrays that are not read as
+    they are stored. Raises AlreadyExists unless ``how.force``; Refusal for what the format or the disk does not hold;
+    Incomplete for a full disk; BlockFailed for a damaged store.
     """
     found, (page, picture) = format_of(place), (stored.page, stored.picture)
     lost = losses(found, picture)
@@ -97,8 +104,20 @@ def export_stored(
     identity = digest([stored.path, stored.what, repr(picture), *map(repr, computed.values())])
     access = Access(store, computed=dict(computed))
     with export_errors(place, packed_bytes(place, picture)):
+        page = counted(page, _Reading(picture.height * picture.width, progress))
         write_page(place, page, picture, access, (rows, columns), how, identity, check)
     return lost
+
+
+class _Reading:
+    """Counts the pixels that are read, of so many, and tells the part."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self.total, self.progress, self.read = total, progress, 0
+
+    def __call__(self, pixels: int) -> None:
+        self.read += pixels
+        self.progress(min(1.0, self.read / self.total))
 
 
 def check_place_outside(store: Store, place: Path) -> None:

@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles.execution.stored_results import StoredResult, find_result
-from imfuse_tiles.geometry import Region
+from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.writing.ome_zarr import axes, channel, transformations
 from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, TileIndex, levels_to, pyramid_tiles
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import free_bytes
+from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.json_values import get_nested, read_json, write_json
 from imfuse_tiles.storage.store import Store
@@ -63,7 +65,27 @@ def has_overviews(store: Store, result: StoredResult) -> bool:
 
 def overview_bytes(result: StoredResult) -> int:
     """Bytes of the smaller levels."""
-    pyramid = pyramid_of(result)
+    return bytes_of_levels(pyramid_of(result))
+
+
+def planned_overview_bytes(plan: Plan, store: Store, resources: Resources) -> int:
+    """Bytes of the smaller levels that the result of a run gets beside it, unless the disk is nearly full; 0 for none.
+
+    None are made of a result that is not large, nor where a run is to take little of the disk.
+    """
+    job = plan.result.job
+    assert isinstance(job, FinishJob)
+    if not _gets_levels(plan.stack.frame, store, resources):
+        return 0
+    return bytes_of_levels(Pyramid(plan.stack.frame, job.depth, "uint16", EDGE, levels_to(plan.stack.frame, EDGE)))
+
+
+def _gets_levels(frame: Frame, store: Store, resources: Resources) -> bool:
+    return max(frame) > LARGE and store.is_local and not resources.lean and resources.disk is None
+
+
+def bytes_of_levels(pyramid: Pyramid) -> int:
+    """Bytes of the levels of a pyramid after the first in a store."""
     tiles = sum(prod(pyramid.grid(level)) for level in range(1, pyramid.levels))
     return tiles * pyramid.planes * (2 * EDGE * EDGE + 4)
 
@@ -170,8 +192,7 @@ def publish_result(store: Store, key: str, resources: Resources, check: Callable
     """
     result = find_result(store, key)
     with suppress(OSError):
-        wanted = max(result.frame) > LARGE and store.is_local and not resources.lean and resources.disk is None
-        if wanted and free_bytes(store.folder) > 2 * overview_bytes(result):
+        if _gets_levels(result.frame, store, resources) and free_bytes(store.folder) > 2 * overview_bytes(result):
             write_overviews(store, result, check)
         describe_store(store, result)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ class Writing:
     files: int = 1
     force: bool = False
     ome_version: str = "0.5"
+
+
+def counted(page: Page, report: Callable[[int], None]) -> Page:
+    """The page, of which every read tells how many pixels it had."""
+
+    def read(access: Access, region: Region) -> np.ndarray:
+        report(region.shape[0] * region.shape[1])
+        return page.read(access, region)
+
+    return replace(page, read=read)
 
 
 def write_page(

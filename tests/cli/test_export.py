@@ -11,6 +11,7 @@ import tifffile
 import zarr
 from stacks import frames, written
 
+from imfuse_tiles.cli.export import WriteProgress
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution.stored_results import find_result, stored_results
 from imfuse_tiles.storage.store import Store
@@ -179,3 +180,21 @@ def test_layers_as_fuse_writes_them(tmp_path, capsys):
         assert export(tmp_path, tmp_path / "b.tif", "--layered") == 2
         assert "fuse --layered keeps them" in capsys.readouterr().err
     assert not (tmp_path / "b.tif").exists()
+
+
+def test_the_progress_of_a_large_file(capsys):
+    now = iter([0.0, 1.0, 4.0, 5.0, 7.0])
+    progress = WriteProgress("a.tif", clock=lambda: next(now))
+    for part in (0.1, 0.25, 0.3, 0.5):
+        progress(part)
+    assert capsys.readouterr().err.splitlines() == ["a.tif: 25 %, 12 s left", "a.tif: 50 %, 7 s left"]
+
+
+def test_every_pixel_is_counted(fused, tmp_path, monkeypatch):
+    parts = []
+    monkeypatch.setattr("imfuse_tiles.cli.export.WriteProgress", lambda name: parts.append)
+    for name in ("a.tif", "a.ome.zarr"):
+        parts.clear()
+        assert export(fused, tmp_path / name) == 0
+        assert parts == sorted(parts)
+        assert parts[-1] == 1

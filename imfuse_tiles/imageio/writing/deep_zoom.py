@@ -50,7 +50,7 @@ def write_tiles(folder: Path, picture: Picture, read: ReadRegion, workers: int =
 
     def pack(numbered: tuple[TileIndex, np.ndarray]) -> tuple[Path, bytes]:
         where = place(numbered[0])
-        return where, b"" if where.is_file() else packed_tile(picture, numbered[1])
+        return where, b"" if where.is_file() and where.stat().st_size else packed_tile(picture, numbered[1])
 
     for where, data in in_order(pack, pyramid_tiles(pyramid, read), workers):
         if data:

@@ -21,6 +21,8 @@ try:
 except ImportError:  # not on Windows: two runs that write the same result at once are not told apart
     fcntl = None  # type: ignore[assignment]
 
+#: Files that are flushed one by one; more at once with all else, as a hundred thousand would take minutes.
+MOST_SINGLE = 1000
 #: Names under which the parts of a result are known, and their places.
 Parts = Sequence[tuple[str, Path]]
 
@@ -61,10 +63,34 @@ def complete_or_resumed(
         parts = [(name, folder / name if name else folder) for name, _ in parts_of(path)]
         if note:
             note(parts)
+        flush_folder(folder)  # a power cut leaves all of it or what was there before
+        for _, place in parts_of(path)[1:]:
+            place.unlink(missing_ok=True)  # it tells of the first part, which is replaced now
         for (_, new), (_, place) in zip(parts, parts_of(path), strict=True):
             _put_in_place(new, place)
         with suppress(FileNotFoundError):
             folder.rmdir()
+        sync(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have all that lies in a folder on the disk."""
+    places = [folder, *folder.rglob("*")]
+    if len(places) > MOST_SINGLE and hasattr(os, "sync"):
+        os.sync()
+        return
+    for place in places:
+        sync(place)
+
+
+def sync(place: Path) -> None:
+    """Have a file, or the names in a folder, on the disk, where that can be asked for."""
+    with suppress(OSError):
+        number = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def _put_in_place(new: Path, place: Path) -> None:

@@ -57,8 +57,8 @@ class ChunkFiles:
             yield self.folder / str(tile.level) / (f"c/{key}" if self.version == "0.5" else key)
 
     def has(self, tile: TileIndex) -> bool:
-        """Whether all files of a tile are there."""
-        return all(place.is_file() for place in self.places(tile))
+        """Whether all files of a tile are there, as a whole."""
+        return all(map(_is_whole, self.places(tile)))
 
     def read(self, tile: TileIndex) -> np.ndarray:
         """The samples of a tile, (planes, y, x)."""
@@ -87,6 +87,16 @@ class ChunkFiles:
         """Write the chunks of a tile, each complete or not at all."""
         for place, data in zip(self.places(tile), packed, strict=True):
             write_whole(place, data)
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether a chunk is there and as long as it says itself: a power cut may leave an empty file."""
+    try:
+        with place.open("rb") as file:
+            head = file.read(16)
+            return len(head) == 16 and int.from_bytes(head[12:16], "little") == os.fstat(file.fileno()).st_size
+    except OSError:
+        return False
 
 
 def write_whole(place: Path, data: bytes | bytearray) -> None:
