@@ -37,6 +37,12 @@ class BlockFailed(ImfuseError):
     can_resume = True
 
 
+class EmptyResult(ImfuseError):
+    """The result is written and shows nothing (exit 6)."""
+
+    code = 6
+
+
 class Interrupted(ImfuseError):
     """Ended by a signal after the blocks in flight were kept (exit 128 + signal number)."""
 

@@ -31,7 +31,7 @@ from imfuse_tiles.cli.stack_from_args import (
     stack_from_args,
     tell_alignment,
 )
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import EmptyResult, Refusal
 from imfuse_tiles.execution.align_stack import alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, loss_lines, output_files
 from imfuse_tiles.execution.outcome import Outcome
@@ -85,7 +85,9 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     earlier = _find_earlier_result(args, plan, store, result)
     if earlier is not None:
         print("already up to date (--force recomputes)", file=sys.stderr)
-        return _finish(args, {"result": str(earlier)}, store)
+        code = _finish(args, {"result": str(earlier)}, store)
+        check_shows_something(plan, store)
+        return code
     return _fuse(args, plan, store, resources, result, began)
 
 
@@ -136,21 +138,22 @@ def _fuse(
     if args.video and outcome.output:
         write_run_video(args, plan, store)
     print_level_notices(plan, store)
-    if is_clear(plan, store):
-        print("warning: the result is transparent everywhere: no mask is strong anywhere, and there is no background; "
-              "--bg=pyramid is one, and --preset=auto needs no masks", file=sys.stderr)  # fmt: skip
     if not args.quiet:
         for line in loss_lines(plan, store, request) if outcome.output else ():
             print(f"note: {line}", file=sys.stderr)
         size = format_size(total_bytes(store))
         print(f"the store {store.root} takes {size}; see imfuse-tiles cache", file=sys.stderr)
-    return _finish(args, outcome.output, store)
+    code = _finish(args, outcome.output, store)
+    check_shows_something(plan, store)
+    return code
 
 
-def is_clear(plan: Plan, store: Store) -> bool:
-    """Whether a finished result shows nothing."""
+def check_shows_something(plan: Plan, store: Store) -> None:
+    """Raise EmptyResult for a finished result that is transparent everywhere."""
     numbers = store.numbers.load(plan.result.key) if store.exists() else None
-    return bool(numbers and numbers.get("clear"))
+    if numbers and numbers.get("clear"):
+        raise EmptyResult("the result is transparent everywhere: no mask is strong anywhere, and there is no "
+                          "background; --bg=pyramid is one, and --preset=auto needs no masks")  # fmt: skip
 
 
 def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:

@@ -10,7 +10,7 @@ import numpy as np
 from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.reading.header import refuse_frame
 from imfuse_tiles.imageio.reading.orientation import turned
-from imfuse_tiles.imageio.reading.profiles import profile_name, same_colours, space_of, srgb
+from imfuse_tiles.imageio.reading.profiles import adobe_rgb, is_damaged, profile_name, same_colours, space_of, srgb
 
 #: Edge of the small pictures that are compared where orientation tags cannot be trusted.
 _COARSE = 24
@@ -74,6 +74,7 @@ def in_one_profile(
 
     Frames without a profile among others are taken for sRGB. Raises Refusal for a profile of another colour space.
     """
+    profiles = _usable(headers, profiles, notices)
     if len(set(profiles)) == 1:
         return list(headers), profiles[0]
     grey = headers[0].channels == 1
@@ -91,6 +92,28 @@ def in_one_profile(
         notices.append(f"{header.name}{more}: colours of the profile {profile_name(profile)} are converted to "
                        f"those of {headers[0].name}, {profile_name(target)}")  # fmt: skip
     return frames, profiles[0] or (b"" if grey else target)
+
+
+def _usable(headers: Sequence[Header], profiles: Sequence[bytes], notices: list[str]) -> list[bytes]:
+    """The profiles, empty for those that are damaged, or of other pixels in every frame."""
+    grey = headers[0].channels == 1
+    others = len(set(profiles)) == 1 and space_of(profiles[0]) != ("gray" if grey else "rgb")
+    bad = [header for header, profile in zip(headers, profiles, strict=True)
+           if profile and (others or is_damaged(profile))]  # fmt: skip
+    if bad and not (others and profiles[0] == adobe_rgb()):  # which a camera tells of its grey frames, too
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        notices.append(f"{bad[0].name}{more}: the colour profile is damaged or of another kind than the pixels, "
+                       "which are taken as sRGB")  # fmt: skip
+    return [b"" if header in bad else profile for header, profile in zip(headers, profiles, strict=True)]
+
+
+def tell_colours(headers: Sequence[Header], told: Sequence[str], notices: list[str]) -> None:
+    """A notice of frames whose colours are no sRGB and cannot be carried. ``told``: what they are, in words."""
+    odd = [(header, words) for header, words in zip(headers, told, strict=True) if words]
+    if odd:
+        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        notices.append(f"{odd[0][0].name}{more}: has {odd[0][1]}, which is not carried into the result; "
+                       "the samples are fused as sRGB")  # fmt: skip
 
 
 def _fitting(header: Header, profile: bytes) -> bytes:

@@ -14,6 +14,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.detect import facts_and_format
 from imfuse_tiles.imageio.reading.file_facts import file_facts
 from imfuse_tiles.imageio.reading.header import refuse, shown
+from imfuse_tiles.imageio.reading.own_results import is_deep_zoom
 from imfuse_tiles.imageio.reading.raw import RAW_ENDINGS
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
@@ -41,7 +42,7 @@ def find_images(names: Sequence[str | Path], notices: list[str]) -> ImageFiles:
 
     What exists is meant by its name, whatever is in it. Raises Refusal where there is nothing.
     """
-    meant = [_meant(str(name)) for name in names]
+    meant = [_meant(str(name)) for name in _without_deep_zoom(names, notices)]
     named = {path for files, search in meant if not search for path in files}
     found = dict.fromkeys(path for files, search in meant if search for path in files if path not in named)
     left = _without_junk(list(found), notices)
@@ -54,6 +55,15 @@ def find_images(names: Sequence[str | Path], notices: list[str]) -> ImageFiles:
         paths += new
         waiting -= set(new)
     return ImageFiles(tuple(paths), frozenset(left))
+
+
+def _without_deep_zoom(names: Sequence[str | Path], notices: list[str]) -> list[str | Path]:
+    """The names without those of deep zoom pictures, which a pattern of the shell matches, unless all are."""
+    out = [name for name in names if is_deep_zoom(Path(name))]
+    if not out or len(out) == len(names):
+        return list(names)
+    notices.append(f"left out: {_listing(map(Path, out))}, deep zoom pictures")
+    return [name for name in names if name not in out]
 
 
 def _meant(name: str) -> tuple[list[Path], bool]:

@@ -32,6 +32,8 @@ class Tags:
     exif: Directory = field(default_factory=dict)
     gps: Directory = field(default_factory=dict)
     profile: bytes = b""
+    #: What is known of the colours that no profile tells, in words.
+    colour_notice: str = ""
 
     def profile_for(self, planes: int) -> bytes:
         """The colour profile if it fits a picture of so many planes."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.imageio.agreement import in_one_profile, upright
+from imfuse_tiles.imageio.agreement import in_one_profile, tell_colours, upright
 from imfuse_tiles.imageio.coverage import with_coverage
 from imfuse_tiles.imageio.image_files import ImageFiles, find_images
 from imfuse_tiles.imageio.metadata import Tags
@@ -24,6 +24,7 @@ from imfuse_tiles.imageio.reading import (
 )
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
+from imfuse_tiles.imageio.reading.frame_checks import find_copies
 from imfuse_tiles.imageio.reading.header import shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
@@ -75,6 +76,7 @@ def stack_of_headers(
     _tell_notices(headers, notices)
     headers = upright(in_one_white_balance(headers, notices), notices)
     check_stack(headers)
+    _tell_copies(headers, notices)
     if check_inputs:
         headers = _with_contents(headers)
     if not ignore_alpha and any(header.has_alpha for header in headers):
@@ -89,6 +91,14 @@ def _tell_notices(headers: list[Header], notices: list[str]) -> None:
     for text in dict.fromkeys(header.notice for header in headers if header.notice):
         names = [header.name for header in headers if header.notice == text]
         notices.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {text}")
+
+
+def _tell_copies(headers: list[Header], notices: list[str]) -> None:
+    """A notice of files that are there twice under two names."""
+    copies = find_copies(headers)
+    if copies:
+        (copy, path), more = copies[0], f", and {len(copies) - 1} more are copies" if len(copies) > 1 else ""
+        notices.append(f"{shown(copy)} is a copy of {shown(path)}{more}; each counts as a frame")
 
 
 def _with_contents(headers: list[Header]) -> list[Header]:
@@ -108,6 +118,7 @@ def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Hea
     tags = {header.path: Tags() for header in headers}
     tags |= {path: read_tags(path) for path in {header.path for header in headers if header.format != "array"}}
     profiles = [tags[header.path].profile for header in headers]
+    tell_colours(headers, [tags[header.path].colour_notice for header in headers], notices)
     headers, profile = in_one_profile(headers, profiles, notices)
     return headers, replace(tags[headers[0].path], profile=profile)
 

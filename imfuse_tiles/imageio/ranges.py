@@ -14,6 +14,8 @@ from imfuse_tiles.imageio.reading import Header, open_frame
 FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 #: Sharpening and resampling overshoot white by this much; the frames are not of another range for that.
 OVERSHOOT = 1.25
+#: Floating-point samples that nowhere reach this share of white are of another range, as 10 bits in 16 are.
+_FAINT = 0.1
 _ANY_RANGE = 2.0**64  # divided by it, floating-point samples keep all their digits and none is too high
 _BAND_BYTES = 8 << 20
 
@@ -32,6 +34,8 @@ def with_white(headers: Sequence[Header], white: float | None, notices: list[str
     if low < 0:
         notices.append(f"samples range down to {low:g}: below 0 is black")
     if high <= 1:
+        if 0 < high < _FAINT:
+            notices.append(f"the brightest sample is {high:.3g} where 1 is white; --white={high:.3g} takes it as white")
         return list(headers)
     if high <= OVERSHOOT:
         notices.append(f"samples range up to {high:g}: above 1 is white (--white={high:g} keeps them apart)")
@@ -59,5 +63,6 @@ def _extremes(headers: Sequence[Header]) -> tuple[float, float]:
         with open_frame(header) as frame:
             for y0 in range(0, header.height, step):
                 band = frame.rows(y0, min(y0 + step, header.height))
-                low, high = min(low, float(band.min())), max(high, float(band.max()))
+                colours = band[: header.channels]
+                low, high = min(low, float(colours.min())), max(high, float(colours.max()))
     return low * _ANY_RANGE, high * _ANY_RANGE

@@ -180,12 +180,13 @@ def test_highlights_on_a_dark_background_have_no_rings(shared, tmp_path):
     assert error.mean() < 0.004  # the frame in focus and its noise; 0.0066 for another take of it
 
 
-def test_a_result_that_shows_nothing_is_told(tmp_path):
+def test_a_result_that_shows_nothing_is_an_error_each_time(tmp_path):
     for name in "ab":
         tifffile.imwrite(tmp_path / f"{name}.tif", np.full((40, 50), 90, np.uint8))
-    ended = run("fuse", "--wavelet", "--store", tmp_path / "store", "-o", tmp_path / "r.tif", *tmp_path.glob("?.tif"))
-    assert ended.code == 0
-    assert "warning: the result is transparent everywhere" in ended.err
+    for words in (["-o", tmp_path / "r.tif"], ["-B"], ["-B"]):
+        ended = run("fuse", "--wavelet", "--store", tmp_path / "store", *words, *tmp_path.glob("?.tif"), cwd=tmp_path)
+        assert ended.code == 6
+        assert "the result is transparent everywhere" in ended.line
 
 
 def test_a_range_beyond_1_is_said_and_scaled(fuse, truth, tmp_path):

@@ -14,6 +14,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing import Picture, write_picture
+from imfuse_tiles.imageio.writing.files import write_tiled
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.reading.detect", "imageio.reading.header", "imageio.stack")
@@ -63,6 +64,34 @@ def test_own_results_among_frames_are_left_out_with_a_line(frame, own, ending):
 def test_results_alone_are_frames(own):
     stack = open_stack([own("a.tif"), own("b.tif")])
     assert (names(stack), stack.notices) == (["a.tif", "b.tif"], ())
+
+
+def test_results_that_are_folders_are_left_out(frame, tmp_path):
+    picture = Picture(20, 30, 3, "uint8", "--wavelet", f"imfuse-tiles v{__version__}")
+    planes = np.moveaxis(PIXELS, -1, 0)
+    for name, version in (("a.ome.zarr", "0.5"), ("b.ome.zarr", "0.4"), ("c.dzi", "0.5")):
+        write_tiled(tmp_path / name, picture, lambda _: planes, "a", version=version)
+    paths = [frame("x.tif"), frame("y.tif"), *tmp_path.glob("*.zarr"), tmp_path / "c.dzi", tmp_path / "c_files"]
+    stack = open_stack(paths)
+    assert names(stack) == ["x.tif", "y.tif"]
+    assert stack.notices[0] == "left out: c.dzi, c_files, deep zoom pictures"
+    assert stack.notices[1].endswith(
+        "are results of this program and left out; --include-results takes them for frames"
+    )
+    with pytest.raises(Refusal, match=r"c\.dzi: is no image"):
+        open_stack([tmp_path / "c.dzi"])
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_files_that_are_copies_are_told(count, tmp_path):
+    picture = np.random.default_rng(1).integers(0, 255, (120, 100, 3), np.uint8)
+    for number in range(count):
+        tifffile.imwrite(tmp_path / f"{number}.tif", picture, photometric="rgb")
+    tifffile.imwrite(tmp_path / "other.tif", picture[::-1], photometric="rgb")
+    stack = open_stack(sorted(tmp_path.glob("*.tif")))
+    more = "" if count == 2 else ", and 1 more are copies"
+    start, first = tmp_path / "1.tif", tmp_path / "0.tif"
+    assert stack.notices == (f"{start} is a copy of {first}{more}; each counts as a frame",)
 
 
 def test_what_is_no_result_stays(frame, tmp_path):

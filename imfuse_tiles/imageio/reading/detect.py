@@ -90,7 +90,8 @@ def _raw_header(facts: FileFacts, refusal: RawRefusal) -> Header:
             error.args[0].decode("utf-8", "replace") if error.args and isinstance(error.args[0], bytes) else str(error)
         )
         reason = " ".join(text.split())[:80] or type(error).__name__
-        raise raw_refusal(facts.path, f"not read by LibRaw: {reason}") from refusal
+        why = f"{refusal.why}; " if refusal.why else ""
+        raise raw_refusal(facts.path, f"{why}not read by LibRaw: {reason}") from refusal
 
 
 def _check_single(facts: FileFacts, choice: PageChoice, selection: Selection) -> None:

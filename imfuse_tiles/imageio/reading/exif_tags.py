@@ -20,23 +20,41 @@ DESCRIPTIVE = {
 }  # fmt: skip
 #: Tags of the EXIF directory about the coded image, and pointers to further directories.
 ABOUT_THE_FILE = {37121, 37122, 40962, 40963, 40965}
+_COLOUR_SPACE, _INTEROPERABILITY = 40961, 40965
 MOST_TAGS, LARGEST = 1000, 16 << 20
 
 
-def block_tags(data: bytes | mmap.mmap, profile: bytes) -> Tags:
-    """The tags of a TIFF file or of an EXIF block, which has the same form."""
+def block_tags(data: bytes | mmap.mmap, profile: bytes, colour_notice: str = "", *, told: bool = False) -> Tags:
+    """The tags of a TIFF file or of an EXIF block, which has the same form.
+
+    What they tell of colours counts where there is no profile, unless the file itself has ``told`` them.
+    """
     with suppress(struct.error, IndexError):
         order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
         version = struct.unpack_from(order + "H", data, 2)[0] if order else 0
         if version not in (42, 43):
-            return Tags(profile=profile)
+            return Tags(profile=profile, colour_notice=colour_notice)
         reader = _Reader(data, order, version == 43)
         every = reader.directory(reader.start, DESCRIPTIVE | {EXIF, GPS, PROFILE})
         chosen = {tag: value for tag, value in every.items() if tag in DESCRIPTIVE}
-        exif = {tag: value for tag, value in reader.below(every, EXIF).items() if tag not in ABOUT_THE_FILE}
+        below = reader.below(every, EXIF)
+        exif = {tag: value for tag, value in below.items() if tag not in ABOUT_THE_FILE}
         profile = every[PROFILE].data if PROFILE in every else profile
-        return Tags(chosen, exif, reader.below(every, GPS), profile)
-    return Tags(profile=profile)
+        if not (profile or told):
+            profile, colour_notice = _colours(below, reader.below(below, _INTEROPERABILITY))
+        return Tags(chosen, exif, reader.below(every, GPS), profile, colour_notice)
+    return Tags(profile=profile, colour_notice=colour_notice)
+
+
+def _colours(exif: Directory, interoperability: Directory) -> tuple[bytes, str]:
+    """The colour profile by EXIF tags, and what they tell instead of one."""
+    from imfuse_tiles.imageio.reading.coded_colours import exif_profile
+
+    space = int.from_bytes(exif[_COLOUR_SPACE].data[:2], "little") if _COLOUR_SPACE in exif else 0
+    try:
+        return exif_profile(space, interoperability[1].data if 1 in interoperability else b""), ""
+    except ValueError as error:
+        return b"", str(error)
 
 
 def main_values(data: bytes | mmap.mmap, wanted: Container[int]) -> Directory:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from imfuse_tiles.imageio.reading.zarr_facts import frame_files
 
 _DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 _COLOURS = {1: "grey", 3: "RGB"}
+_FEW, _SMALL = 512, 32 << 10
 
 
 def check_stack(headers: Sequence[Header]) -> None:
@@ -33,7 +35,9 @@ def check_stack(headers: Sequence[Header]) -> None:
     for header in headers[1:]:
         difference = _difference(header, first)
         if difference:
-            raise refuse_frame(header, f"{difference} like {first.name}; all frames must agree")
+            alike = sum(not _difference(other, first) for other in headers)
+            others = f"the other {alike} frames" if alike == len(headers) - 1 > 1 else first.name
+            raise refuse_frame(header, f"{difference} like {others}; all frames must agree")
 
 
 def _check_first(headers: Sequence[Header]) -> None:
@@ -47,8 +51,39 @@ def _check_first(headers: Sequence[Header]) -> None:
     )
     difference = _difference(headers[0], like)
     if difference and 2 * count > len(headers):
-        others = "all others" if count == len(headers) - 1 else f"{count} of the others"
-        raise refuse_frame(headers[0], f"{difference} as {others}; all frames must agree")
+        others = f"the other {count} frames" if count == len(headers) - 1 else f"{count} of the others"
+        raise refuse_frame(headers[0], f"{difference} like {others}; all frames must agree")
+
+
+def find_copies(headers: Sequence[Header]) -> list[tuple[Path, Path]]:
+    """Files with the same bytes as one before them, each with that one. Only what is alike in a few places is read.
+
+    Small files are left out: pictures of nothing are all alike.
+    """
+    alike: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
+    files = {header.path: header.size for header in headers if header.format not in ("zarr", "array")}
+    sizes = Counter(files.values())
+    copies = []
+    for path, size in files.items():
+        if sizes[size] == 1 or size < _SMALL:
+            continue
+        before = alike[size, _few_bytes(path, size)]
+        same = next((other for other in before if filecmp.cmp(other, path, shallow=False)), None)
+        if same:
+            copies.append((path, same))
+        else:
+            before.append(path)
+    return copies
+
+
+def _few_bytes(path: Path, size: int) -> bytes:
+    """Some bytes of the middle and of the end of a file."""
+    parts = []
+    with path.open("rb", buffering=0) as file:
+        for place in (size // 2, max(0, size - _FEW)):
+            file.seek(place)
+            parts.append(file.read(_FEW))
+    return b"".join(parts)
 
 
 def source_digest(headers: Sequence[Header]) -> str:

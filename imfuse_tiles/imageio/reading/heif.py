@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles.imageio.metadata import Tags
+from imfuse_tiles.imageio.reading.coded_colours import coded_profile
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.reading.header import FileFacts, Header, refuse
 from imfuse_tiles.imageio.reading.series import ChosenFrames
@@ -35,7 +36,14 @@ def open_rows(header: Header) -> WholeFrame:
 
 def read_tags(path: Path) -> Tags:
     """The camera's tags and the colour profile."""
-    return block_tags(read_exif(path), _open(path).info.get("icc_profile") or b"")
+    picture = _open(path)
+    profile, coded, notice = picture.info.get("icc_profile") or b"", picture.info.get("nclx_profile") or {}, ""
+    if coded and not profile:
+        try:
+            profile = coded_profile(coded["color_primaries"], coded["transfer_characteristics"], picture.mode[0] == "L")
+        except ValueError as error:
+            notice = str(error)
+    return block_tags(read_exif(path), profile, notice, told=bool(coded))
 
 
 def read_exif(path: Path) -> bytes:

@@ -21,17 +21,23 @@ _LARGEST_NOTE = 16 << 20
 _GREY, _ALPHA = 1, 0
 _ENUM = ((0, 0), (0, 1), (4, 2), (6, 18))
 _D65, _CUSTOM, _SRGB_PRIMARIES = 1, 2, 1
+_LINEAR, _SRGB_CURVE = 8, 13
+_LINEAR_SAMPLES = "linear samples"
 _SRGB_GAMMA = 4_545_455  # 1 / 2.2 in steps of 1e-7
 
 
 @frozen
 class Picture:
-    """What the codestream tells: height and width, samples per pixel, number type, and how colours differ from sRGB."""
+    """What the codestream tells: height and width, samples per pixel, number type, and how colours differ from sRGB.
+
+    ``end_bit``: where the bits end that were read, those of the transfer curve last.
+    """
 
     size: tuple[int, int]
     samples: int
     dtype: DType
     colours: str = ""
+    end_bit: int = 0
 
 
 def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> list[Header]:
@@ -91,7 +97,7 @@ def read_picture(head: bytes) -> Picture:
     lossy = bool(bits.take(1))
     grey, colours = _colours(bits, lossy, dtype)
     size = (width, height) if turned > 4 else (height, width)
-    return Picture(size, (1 if grey else 3) + extra, dtype, colours)
+    return Picture(size, (1 if grey else 3) + extra, dtype, colours, bits.place)
 
 
 def _colours(bits: _Bits, lossy: bool, dtype: DType) -> tuple[bool, str]:
@@ -114,11 +120,23 @@ def _colours(bits: _Bits, lossy: bool, dtype: DType) -> tuple[bool, str]:
         return grey, "" if abs(gamma - _SRGB_GAMMA) < _SRGB_GAMMA // 20 else f"a gamma of {1e7 / max(1, gamma):.2f}"
     curve = bits.choose(*_ENUM)
     return grey, {
-        8: "linear samples",
+        _LINEAR: _LINEAR_SAMPLES,
         16: "samples for HDR (PQ)",
         17: "a gamma of 2.6",
         18: "samples for HDR (HLG)",
     }.get(curve, "")
+
+
+def tell_srgb_curve(stream: bytes) -> bytes:
+    """A codestream that says that its samples have the curve of sRGB, where the library wrote that they are light."""
+    head, rest = stream[:_HEAD_BYTES], stream[_HEAD_BYTES:]
+    picture = read_picture(head[2:])
+    if picture.colours != _LINEAR_SAMPLES:
+        return stream
+    # The numbers of both curves less 2 stand in 4 bits, the last that were read.
+    place = 8 * len(_START) + picture.end_bit - 4
+    bits = int.from_bytes(head, "little") ^ (((_LINEAR - 2) ^ (_SRGB_CURVE - 2)) << place)
+    return bits.to_bytes(len(head), "little") + rest
 
 
 class _Bits:
@@ -126,6 +144,7 @@ class _Bits:
 
     def __init__(self, data: bytes) -> None:
         self.value, self.left = int.from_bytes(data, "little"), 8 * len(data)
+        self.place = 0
 
     def take(self, count: int) -> int:
         if count > self.left:
@@ -133,6 +152,7 @@ class _Bits:
         taken = self.value & ((1 << count) - 1)
         self.value >>= count
         self.left -= count
+        self.place += count
         return taken
 
     def choose(self, *ways: tuple[int, int]) -> int:

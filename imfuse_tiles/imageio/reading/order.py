@@ -13,6 +13,8 @@ _NUMBER = re.compile(r"([0-9]+)")
 #: A number with digits behind a point or comma, unless more numbers with points follow, as in dates and versions.
 _DECIMAL = re.compile(r"(?<![0-9][.,])(?<![0-9])([0-9]+[.,][0-9]+)(?![0-9]|[.,][0-9])")
 Key = tuple[str | Decimal, ...]
+_MINUS = ("-", "\u2212")  # of the keyboard, and the sign of typesetting
+_SIGNS = ("+", *_MINUS)
 
 
 def natural_order(paths: Iterable[str | Path]) -> list[Path]:
@@ -71,7 +73,7 @@ def _split(name: str) -> list[str]:
 def _sign(parts: Sequence[str], place: int) -> str:
     """The sign before the number at a place, if there is one; between two numbers it separates them."""
     text = parts[place - 1]
-    return text[-1] if text[-1:] in ("-", "+") and (len(text) > 1 or place == 1) else ""
+    return text[-1] if text[-1:] in _SIGNS and (len(text) > 1 or place == 1) else ""
 
 
 def _shape(parts: Sequence[str]) -> str:
@@ -104,7 +106,7 @@ def _key(parts: Sequence[str], signed: Container[tuple[str, int]], counters: Con
             series, count = number.split(".")
             key += [Decimal(series), ".", Decimal(count)]
         else:
-            key.append(-Decimal(number) if is_sign and sign == "-" else Decimal(number))
+            key.append(-Decimal(number) if is_sign and sign in _MINUS else Decimal(number))
         key.append(parts[place + 1])
     return tuple(key)
 

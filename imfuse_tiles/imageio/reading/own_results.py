@@ -6,15 +6,33 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr, read_json_file
 
 SOFTWARE = 305
-_OWN = b"imfuse-tiles v"  # and its version, as in every result, mask and depth map
+_OWN = "imfuse-tiles v"  # and its version, as in every result, mask and depth map
+_TILES = "_files"  # of a deep zoom picture beside its .dzi
 
 
 def is_own_result(path: Path) -> bool:
-    """Whether a file says that this program wrote it as a result. No for what is no image file."""
+    """Whether a file or Zarr folder says that this program wrote it as a result. No for what is no image."""
     try:
-        software = read_tags(path).main.get(SOFTWARE)
+        return _software(path).startswith(_OWN)
     except (Refusal, OSError, ValueError):
         return False
-    return software is not None and software.data.startswith(_OWN)
+
+
+def is_deep_zoom(path: Path) -> bool:
+    """Whether this is a deep zoom picture or its folder of tiles, which nobody takes for a frame."""
+    if path.is_dir():
+        return path.name.endswith(_TILES) and path.with_name(f"{path.name.removesuffix(_TILES)}.dzi").is_file()
+    return path.suffix.lower() == ".dzi"
+
+
+def _software(path: Path) -> str:
+    """What wrote an image, as it says; empty where it does not."""
+    if is_zarr(path):
+        attributes = read_json_file(path / "zarr.json").get("attributes") or read_json_file(path / ".zattrs")
+        own = attributes.get("imfuse_tiles") if isinstance(attributes, dict) else None
+        return str(own.get("software")) if isinstance(own, dict) else ""
+    software = read_tags(path).main.get(SOFTWARE)
+    return software.data.decode("latin-1") if software else ""

@@ -8,8 +8,8 @@ import numpy as np
 
 _DATE = slice(24, 36)
 _FIXED_DATE = bytes((7, 208, 0, 1, 0, 1)) + bytes(6)  # the first of January 2000: the same bytes at any time
-_D65 = (0.3127, 0.3290, 1.0)
-_SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)
+D65 = (0.3127, 0.3290, 1.0)
+SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)
 _SPACES = {b"RGB ": "rgb", b"GRAY": "gray"}
 #: How far apart colours of 0..1 may be that two profiles give to the same samples and still be the same.
 _SAME = 1 / 255
@@ -34,8 +34,25 @@ def gamma_profile(exponent: float, grey: bool) -> bytes:
     import imagecodecs
 
     if grey:
-        return _dated(imagecodecs.cms_profile("gray", whitepoint=_D65, gamma=exponent))
-    return _dated(imagecodecs.cms_profile("rgb", whitepoint=_D65, primaries=_SRGB_PRIMARIES, gamma=exponent))
+        return _dated(imagecodecs.cms_profile("gray", whitepoint=D65, gamma=exponent))
+    return rgb_profile(D65, SRGB_PRIMARIES, gamma=exponent)
+
+
+@cache
+def adobe_rgb() -> bytes:
+    """The profile of Adobe RGB (1998)."""
+    return rgb_profile(D65, (0.64, 0.33, 1.0, 0.21, 0.71, 1.0, 0.15, 0.06, 1.0), gamma=563 / 256)
+
+
+@cache
+def rgb_profile(
+    white: tuple[float, ...], primaries: tuple[float, ...], curve: tuple[float, ...] = (), *, gamma: float = 0.0
+) -> bytes:
+    """The profile of x, y, 1 of white and of red, green and blue; ``curve``: light at equal steps, or a gamma."""
+    import imagecodecs
+
+    transfer = {"gamma": gamma} if gamma else {"transferfunction": np.asarray(curve, np.float32)}
+    return _dated(imagecodecs.cms_profile("rgb", whitepoint=white, primaries=primaries, **transfer))
 
 
 def _dated(profile: bytes) -> bytes:
@@ -56,6 +73,11 @@ def converted(samples: np.ndarray, profile: bytes, target: bytes) -> np.ndarray:
         np.ascontiguousarray(samples), profile, target, colorspace=space, outcolorspace=space, flags=flags
     )
     return np.clip(result, 0, 1) if samples.dtype.kind == "f" else result
+
+
+def is_damaged(profile: bytes) -> bool:
+    """Whether bytes are no colour profile, or only the beginning of one."""
+    return profile[36:40] != b"acsp" or int.from_bytes(profile[:4], "big") > len(profile)
 
 
 @cache

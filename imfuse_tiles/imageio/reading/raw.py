@@ -31,13 +31,18 @@ _SENSOR_PACKING = (32767, 32769, 32770, 34713, 65535)  # Sony, packed, Samsung, 
 
 
 class RawRefusal(Refusal):
-    """A file is a camera raw file, which the reader of its own may read."""
+    """A file is a camera raw file, which the reader of its own may read. ``why``: what shows that it is one."""
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 def raw_refusal(path: Path, why: str = "") -> RawRefusal:
     """The exception for a raw file; ``why``: what shows that it is one, or why it is not read."""
     reason = f" ({why})" if why else ""
-    return RawRefusal(f"{shown(path)}: is a camera raw file{reason}; develop it to TIFF first, in any raw developer")
+    message = f"{shown(path)}: is a camera raw file{reason}; develop it to TIFF first, in any raw developer"
+    return RawRefusal(message, why)
 
 
 def is_raw_start(start: bytes) -> bool:

@@ -17,6 +17,11 @@ def names(*paths):
     return [str(path) for path in natural_order(paths)]
 
 
+def test_the_minus_of_typesetting_is_a_sign():
+    names = ["z\u221220.tif", "z\u22125.tif", "z0.tif", "z10.tif"]
+    assert [path.name for path in natural_order(names[::-1])] == names
+
+
 def test_numbers_are_counted_not_spelled():
     assert names("img10.tif", "img9.tif", "img2.tif") == ["img2.tif", "img9.tif", "img10.tif"]
 

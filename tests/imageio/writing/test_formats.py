@@ -199,6 +199,8 @@ def test_jpeg_xl_holds_every_sample(planes, dtype, picture, bands, tmp_path):
     check_target(tmp_path / "a.jxl", described)
     write_picture(tmp_path / "a.jxl", described, bands(image))
     assert np.array_equal(samples_of(tmp_path / "a.jxl").reshape(image.shape), image)
+    # the curve of sRGB, not light, as which the library tells 16 bits
+    assert read_header(tmp_path / "a.jxl").notice == ""
 
 
 def exif_of(path):
