@@ -13,7 +13,7 @@ from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import StepChain
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.masks import COVERAGE, StoredFrames
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
 from imfuse_tiles.stages.prepare import PrepareJob
 from imfuse_tiles.stages.stage import Job, Output, Stage
@@ -61,7 +61,7 @@ class PlanBuilder:
     def source(self) -> StoredFrames:
         """The frames as they lie in the store."""
         stack, path = self.stack, f"source/{self.stack_key}"
-        coverage = f"{path}-coverage" if stack.covered else ""
+        coverage = path + COVERAGE if stack.covered else ""
         return StoredFrames(path, stack.planes, stack.frame, FULL[stack.dtype], coverage=coverage)
 
     @property

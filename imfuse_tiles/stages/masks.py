@@ -21,6 +21,9 @@ from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.stage import Block, Job, stage_numbers
 from imfuse_tiles.storage.store import Store
 
+#: Behind the path of the frames: where they have a picture.
+COVERAGE = "-coverage"
+
 
 @frozen
 class StoredFrames:

@@ -20,6 +20,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.masks import COVERAGE
 from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
@@ -162,8 +163,8 @@ class RetouchedResult:
     """A result with strokes laid over it, computed where it is read.
 
     ``path``: the array of the result, ``colours``: its colour planes, ``depth``: its first plane of depth, 0: none.
-    ``source``: the array of the frames with ``full`` scale, ``slices`` of them. ``pictures``: those that strokes take,
-    by their names.
+    ``source``: the array of the frames with ``full`` scale, ``slices`` of them; ``coverage``: that of where each has
+    a picture, empty if it is everywhere. ``pictures``: those that strokes take, by their names.
     """
 
     path: str
@@ -174,6 +175,7 @@ class RetouchedResult:
     slices: int
     strokes: Strokes
     pictures: Mapping[str, PictureArray] = field(default_factory=dict)
+    coverage: str = ""
 
     def check(self) -> None:
         """Refusal of a stroke that takes a slice or a picture that is not there."""
@@ -209,8 +211,16 @@ class RetouchedResult:
             if not painted[under].size:
                 continue
             planes, values = self.taken(plain, stroke, part, base[under])
-            painted[under][planes] += (values - painted[under][planes]) * stroke.weight(part)
+            painted[under][planes] += (values - painted[under][planes]) * self.weight(plain, stroke, part)
         return np.rint(painted).astype(np.uint16)
+
+    def weight(self, access: Access, stroke: Stroke, region: Region) -> np.ndarray:
+        """How much a stroke covers pixels, float64 (y, x); not at all where its slice has no picture."""
+        weight = stroke.weight(region)
+        if not (stroke.slice and self.coverage):
+            return weight
+        covered = access.read(self.coverage, [(stroke.slice - 1, stroke.slice)], region)[0]
+        return np.where(covered > 0, weight, 0.0)
 
     def taken(self, access: Access, stroke: Stroke, region: Region, base: np.ndarray) -> tuple[list[int], np.ndarray]:
         """The planes that a stroke changes, and what it puts there, in 16-bit codes."""
@@ -253,6 +263,9 @@ def retouched(
         raise Refusal(f"{source}: holds no frames")
     colours = {2: 1, 4: 3, 5: 1, 7: 3}[planes]
     depth = colours + 2 if planes > colours + 1 else 0
-    made = RetouchedResult(path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes, pictures or {})
+    coverage = source + COVERAGE if store.files.exists(f"{source}{COVERAGE}/zarr.json") else ""
+    made = RetouchedResult(
+        path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes, pictures or {}, coverage
+    )
     made.check()
     return made

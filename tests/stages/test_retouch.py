@@ -32,6 +32,7 @@ from imfuse_tiles.stages.retouch import (
 )
 from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.layers import layers_of
 
 FRAME = Region(0, 190, 0, 260)
 STROKES = (
@@ -192,3 +193,21 @@ def test_a_run_with_other_options_takes_the_strokes_of_a_file(tmp_path: Path) ->
     assert set(tifffile.imread(tmp_path / "painted.depth.tif").ravel()) == {round(65535 * 2 / 4), 65535}
     assert run("fuse", *words[:-1], tmp_path / "plain.tif", *files).code == 0
     assert json.loads((tmp_path / "s.json").read_text())["kind"] == retouch.MARK
+
+
+def test_a_stroke_takes_nothing_where_its_slice_has_no_picture(tmp_path: Path) -> None:
+    frames = np.random.default_rng(4).integers(1, 60000, (2, 90, 80, 4), np.uint16)
+    frames[..., 3] = 65535
+    frames[0, :, :30, 3] = 0
+    for number, frame in enumerate(frames):
+        tifffile.imwrite(tmp_path / f"{number}.tif", frame, photometric="rgb", extrasamples=["unassalpha"])
+    stroke = Stroke(((5.0, 45.0), (75.0, 45.0)), 10.0, 0.0, 1.0, 1)
+    (tmp_path / "strokes.json").write_text(strokes_text((stroke,)))
+    words = ("fuse", "--bg=mean", "--align=no", "--store", tmp_path / "store", "-o", tmp_path / "r.tif")
+    ended = run(*words, "--strokes", tmp_path / "strokes.json", tmp_path / "0.tif", tmp_path / "1.tif")
+    assert ended.code == 0, ended.err
+    result = tifffile.imread(tmp_path / "r.tif")
+    assert np.array_equal(result[40:50, :30, :3], frames[1, 40:50, :30, :3])  # slice 2 alone has a picture there
+    assert np.array_equal(result[40:50, 30:70, :3], frames[0, 40:50, 30:70, :3])
+    entries = layers_of(Store.at(str(tmp_path / "store")), 0)
+    assert [(layer.slices, layer.planes) for layer in entries if layer.label == "Slice"] == [(2, (0, 3))]
