@@ -19,6 +19,10 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import open_frame, read_headers
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
+from imfuse_tiles.imageio.reading.detect import series_in
+from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.size_metadata import read_physical_size
 
 MEMORY, SECONDS = 3 << 30, 120
 ALLOWED = tuple(
@@ -46,6 +50,9 @@ def watch(folder: Path) -> None:
 
 def read(path: Path) -> None:
     """All that a run would read of an image."""
+    for about in (read_tags, read_physical_size, is_own_result, series_in):
+        with suppress(Refusal):
+            about(path)
     with suppress(Refusal):
         for header in read_headers(path, "any")[0][:2]:
             with open_frame(header) as frame:

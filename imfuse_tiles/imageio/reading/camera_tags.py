@@ -15,6 +15,7 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading.detect import facts_and_format
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.reading.formats import FORMATS
+from imfuse_tiles.imageio.reading.header import damaged
 from imfuse_tiles.imageio.reading.png_tags import png_tags
 from imfuse_tiles.imageio.reading.raw import RawRefusal
 
@@ -26,7 +27,12 @@ def read_tags(path: str | Path) -> Tags:
     except RawRefusal:
         return Tags()  # raw files that are no TIFF files
     if kind in FORMATS:
-        return FORMATS[kind].reader(facts.path).read_tags(facts.path)
+        try:
+            return FORMATS[kind].reader(facts.path).read_tags(facts.path)
+        except (Refusal, MemoryError):
+            raise
+        except Exception as error:  # libraries raise their own types
+            raise damaged(facts.path, kind.upper(), error) from error
     try:
         with facts.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if kind == "tiff":

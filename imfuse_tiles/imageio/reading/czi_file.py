@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def read_frame_headers(facts: FileFacts, chosen: ChosenFrames, level: int) -> li
     refuse_level(facts.path, level)
     from dataclasses import replace
 
+    _check_segments(facts)
     with _open(facts.path) as czi:
         _, _, width, height = _rectangle(czi, chosen.series)
         headers = []
@@ -96,6 +98,26 @@ def read_pixel_size(path: Path, series: int) -> PhysicalSize:
     metres = dict(re.findall(r'<Distance Id="([XYZ])"[^>]*>\s*<Value>([0-9.eE+-]+)</Value>', text))
     x, y, z = (float(metres.get(axis, 0)) * 1e6 for axis in "XYZ")
     return PhysicalSize(x, y, z)
+
+
+def _check_segments(facts: FileFacts) -> None:
+    """Refuse blocks of pixels that claim more bytes than they have: libCZI would make room for them.
+
+    A segment begins with its name (16 bytes), the bytes kept for it and those used; a block of pixels goes on with the
+    bytes of its metadata, attachment and data.
+    """
+    with facts.path.open("rb") as file:
+        place = 0
+        while len(head := file.read(48)) == 48 and head.startswith((b"ZISRAW", b"DELETED")):
+            kept, _, metadata, attached, data = struct.unpack("<qqiiq", head[16:])
+            if not 0 <= kept <= facts.size - place - 32:
+                raise refuse(facts.path, "is truncated: a block of CZI lies beyond its end")
+            if head.startswith(b"ZISRAWSUBBLOCK\0") and not (
+                min(metadata, attached, data) >= 0 and metadata + attached + data <= kept
+            ):
+                raise refuse(facts.path, "damaged CZI: a block of pixels claims more bytes than it has")
+            place += 32 + kept
+            file.seek(place)
 
 
 def _open(path: Path) -> Any:

@@ -15,7 +15,8 @@ from PIL import Image
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.imageio.reading import open_frame
+from imfuse_tiles.imageio.reading import open_frame, read_headers
+from imfuse_tiles.imageio.reading.camera_tags import read_tags
 
 #: Seconds of a processor and bytes that any of them may take.
 SECONDS, MEMORY = 10, 400 << 20
@@ -87,3 +88,26 @@ def test_it_is_read_or_refused_in_time(write, tmp_path: Path) -> None:
         assert "\n" not in str(refusal)  # noqa: PT017
     assert time.process_time() - began < SECONDS
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10 < MEMORY
+
+
+def test_a_czi_that_claims_more_than_it_has_is_refused(tmp_path):
+    pytest.importorskip("pylibCZIrw")
+    from tests.imageio.reading.test_readers import written
+
+    written(tmp_path / "a.czi")
+    content = (tmp_path / "a.czi").read_bytes()
+    place = content.index(b"ZISRAWSUBBLOCK\0") + 32
+    claims = ((8, 1 << 40, "claims more bytes"), (0, -5, "claims more bytes"), (-16, 1 << 40, "beyond its end"))
+    for offset, value, reason in claims:
+        spoiled = bytearray(content)
+        struct.pack_into("<q" if offset else "<i", spoiled, place + offset, value)
+        (tmp_path / "b.czi").write_bytes(spoiled)
+        with pytest.raises(Refusal, match=reason):
+            read_headers(tmp_path / "b.czi", "any")
+
+
+def test_tags_of_a_damaged_file_are_refused_in_one_line(tmp_path):
+    pytest.importorskip("pillow_heif")
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
+    with pytest.raises(Refusal, match=r"a\.heic: damaged HEIF"):
+        read_tags(tmp_path / "a.heic")
