@@ -95,11 +95,16 @@ def in_one_profile(
 
 
 def _usable(headers: Sequence[Header], profiles: Sequence[bytes], notices: list[str]) -> list[bytes]:
-    """The profiles, empty for those that are damaged, or of other pixels in every frame."""
+    """The profiles, empty for those that are damaged, or of other pixels in every frame.
+
+    Refusal for a damaged one where other frames have a profile: it is not known to which colours it belongs.
+    """
     grey = headers[0].channels == 1
     others = len(set(profiles)) == 1 and space_of(profiles[0]) != ("gray" if grey else "rgb")
     bad = [header for header, profile in zip(headers, profiles, strict=True)
            if profile and (others or is_damaged(profile))]  # fmt: skip
+    if bad and any(profile for header, profile in zip(headers, profiles, strict=True) if header not in bad):
+        raise refuse_frame(bad[0], "has a damaged colour profile, unlike other frames; give it theirs")
     if bad and not (others and profiles[0] == adobe_rgb()):  # which a camera tells of its grey frames, too
         more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
         notices.append(f"{bad[0].name}{more}: the colour profile is damaged or of another kind than the pixels, "

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.coded_colours import coded_profile, exif_profile
 from imfuse_tiles.imageio.reading.profiles import (
@@ -136,6 +137,9 @@ def test_damaged_profiles_and_those_of_other_pixels_are_left_out_with_a_word(tmp
         stack = open_stack(paths)
         assert stack.tags.profile == b""
         assert "and 1 more: the colour profile is damaged or of another kind than the pixels" in stack.notices[0]
+    Image.fromarray(SCENE).save(tmp_path / "good.png", icc_profile=gamma_profile(1.5, grey=False))
+    with pytest.raises(Refusal, match=r"rubbish0\.png: has a damaged colour profile, unlike other frames"):
+        open_stack([tmp_path / "good.png", tmp_path / "rubbish0.png"])
 
 
 def test_alpha_does_not_change_what_is_white(tmp_path):
