@@ -18,8 +18,8 @@ Planes = NDArray[np.float32]
 COLOUR = 0.03
 #: What a coarse level's certainty counts at the next finer one: its windows are larger than what they describe. In
 #: simulated scenes 0.05 would halve the errors beside fronts; in photographs, whose noise neighbours share and JPEG
-#: shapes, peaks of noise then speckle all smooth places.
-TRUST = 0.4
+#: shapes, peaks of noise then speckle all smooth places, at 0.2 four times as many pixels as at 0.4, at 0.3 few more.
+TRUST = 0.3
 #: How much the variance of the depths of 5 x 5 pixels adds to that of each of them.
 UNSTEADY = 3.0
 #: Weight of a coarse pixel however different its colour is, so that every pixel gets a depth.

@@ -23,7 +23,7 @@ class FillDepthJob(Job):
     """Depth in slices from the first, and one over its variance, (2, y, x) float32, at one level."""
 
     step: ClassVar[str] = "post"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
 
     #: The picture of this level and of the next coarser one; the last one is the coarsest with a depth of its own.
     restored: RestoreJob
