@@ -337,9 +337,9 @@ def common_area(transforms: Sequence[Matrix], width: int, height: int) -> tuple[
         before = x0, x1, y0, y1
         for matrix in transforms:
             back = inverse(matrix)
-            left = _line(back, 0, None, y0, y1, matrix)
-            right = _line(back, width - 1, None, y0, y1, matrix)
-            top, bottom = _line(back, None, 0, x0, x1, matrix), _line(back, None, height - 1, x0, x1, matrix)
+            left = _line(back, 0, None, y0, y1)
+            right = _line(back, width - 1, None, y0, y1)
+            top, bottom = _line(back, None, 0, x0, x1), _line(back, None, height - 1, x0, x1)
             x0, x1 = max(x0, max(left)), min(x1, min(right))
             y0, y1 = max(y0, max(top)), min(y1, min(bottom))
         if before == (x0, x1, y0, y1):
@@ -348,7 +348,7 @@ def common_area(transforms: Sequence[Matrix], width: int, height: int) -> tuple[
     return (math.ceil(y0 - small), math.floor(y1 + small) + 1, math.ceil(x0 - small), math.floor(x1 + small) + 1)
 
 
-def _line(back: Matrix, x: float | None, y: float | None, low: float, high: float, matrix: Matrix) -> list[float]:
+def _line(back: Matrix, x: float | None, y: float | None, low: float, high: float) -> list[float]:
     """Where a border of the frame runs in the reference, at the two ends of a span of the other coordinate."""
     found = []
     for end in (low, high):

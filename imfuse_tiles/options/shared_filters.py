@@ -64,7 +64,6 @@ class WaveletFilter(Option):
     """Soft threshold of the five-level à-trous hat wavelet."""
 
     version: ClassVar[int] = 1
-    wavelets: ClassVar[tuple[str, ...]] = ()
 
     def levels(self, frame: Frame, name: str | None = None) -> int:
         """Scales of the transform: five, fewer for a tiny frame."""

@@ -60,7 +60,7 @@ def _wing_case(u: float, v: float, a: float, b: float, up: float, tint: float) -
 
 
 @njit(cache=True, nogil=True)
-def _eye(u: float, v: float, a: float, b: float, up: float, tint: float) -> Material:
+def _eye(u: float, v: float, a: float, b: float, up: float) -> Material:
     """A compound eye: a small lens on every facet, bands of interference colour across."""
     stretch = 1 + 0.30 * (u * u + v * v)
     lu, lv, ll = _lens(u * a * stretch / 10.0, v * b * stretch / 10.0)
@@ -72,7 +72,7 @@ def _eye(u: float, v: float, a: float, b: float, up: float, tint: float) -> Mate
 
 
 @njit(cache=True, nogil=True)
-def _pollen(u: float, v: float, a: float, b: float, up: float, tint: float) -> Material:
+def _pollen(u: float, v: float, a: float, b: float, tint: float) -> Material:
     """A mat yellow grain with a knobbly coat."""
     stretch = 1 + 0.30 * (u * u + v * v)
     lu, lv, ll = _lens(u * a * stretch / 6.5, v * b * stretch / 6.5)
@@ -105,9 +105,9 @@ def bodies(deck: np.ndarray, rows: np.ndarray, x0: int, y0: int, fine: Plane) ->
                 if kind == 0:
                     tu, tv, dark, rough, gloss, red, green, blue = _wing_case(u, v, a, b, up, tint)
                 elif kind == 1:
-                    tu, tv, dark, rough, gloss, red, green, blue = _eye(u, v, a, b, up, tint)
+                    tu, tv, dark, rough, gloss, red, green, blue = _eye(u, v, a, b, up)
                 elif kind == 2:
-                    tu, tv, dark, rough, gloss, red, green, blue = _pollen(u, v, a, b, up, tint)
+                    tu, tv, dark, rough, gloss, red, green, blue = _pollen(u, v, a, b, tint)
                 else:
                     # a drop gathers the light on the side away from the lamp
                     low = 0.5 + 0.5 * (0.5 * dx + 0.85 * dy) / a

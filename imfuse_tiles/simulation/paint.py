@@ -48,8 +48,6 @@ def shadows(bodies: np.ndarray, x0: int, y0: int, height: int, width: int) -> Pl
 @njit(cache=True, nogil=True)
 def ground(
     deck: np.ndarray,
-    x0: int,
-    y0: int,
     tilt: np.ndarray,
     swell: Plane,
     fine: Plane,

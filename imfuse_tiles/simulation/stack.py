@@ -111,7 +111,7 @@ class Stack:
         light = paint.shadows(large, x0, y0, high, wide)
         decks = np.zeros((4, 6, high, wide), np.float32)
         swell = octaves(*margin, salt + 100, _SWELL)
-        paint.ground(decks[0], x0, y0, tilt, swell, fine, vein, border, tone, light)
+        paint.ground(decks[0], tilt, swell, fine, vein, border, tone, light)
         bodies(decks[1], large, x0, y0, fine)
         bodies(decks[2], small, x0, y0, fine)
         paint.hairs(decks[3], self.scene.hairs(x0, y0, x1, y1), x0, y0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -147,8 +146,3 @@ def share(about: dict[str, Any], name: str) -> float:
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise Refusal(f"{name} is a number from 0 to 1")
     return float(value)
-
-
-def plain_text(text: object, most: int = 4000) -> str:
-    """Words of a store as one line that no display takes for anything else."""
-    return re.sub(r"[\x00-\x1f\x7f]", "?", str(text))[:most]

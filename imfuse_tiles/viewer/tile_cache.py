@@ -52,10 +52,6 @@ class TileCache:
             about = f"{about}/{strokes_digest(layer.strokes)}"
         return self.folder / about / str(z) / str(reduction) / f"{row}-{column}.npy"
 
-    def has_top(self, layer: ViewLayer, z: int, place: tuple[int, int, int]) -> bool:
-        """Whether a tile is kept."""
-        return self._file(layer, z, place).is_file()
-
     def remember(self, key: Hashable, content: bytes) -> None:
         """Keep an encoded tile in memory in the place of those that nobody asked for longest."""
         with self.guard:

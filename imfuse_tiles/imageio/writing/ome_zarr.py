@@ -22,7 +22,6 @@ from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, ReadRegion, TileIndex, levels_to, pyramid_tiles
 
 EDGE = 512
-VERSIONS = ("0.5", "0.4")
 _LEVEL = 3
 Packed = tuple[TileIndex, list[bytes | bytearray]]
 
