@@ -50,17 +50,23 @@ class MaskSoften(MaskFilter, name="masksoften"):
 '''
 
 
+def all_but_bytecode(folder: str, names: list[str]) -> list[str]:
+    """What other processes may be writing just now: all in ``__pycache__`` but complete bytecode."""
+    return [name for name in names if Path(folder).name == "__pycache__" and not name.endswith(".pyc")]
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with one more file, and with the machine code that there is already."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("imfuse_tiles", "tests", "benchmarks", "configs"):
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, folder / name, ignore=all_but_bytecode)
     for name in ("pyproject.toml", "README.md"):
         shutil.copy2(ROOT / name, folder / name)
     compiled = ROOT / "imfuse_tiles" / "kernels" / "__pycache__"
     compiled.mkdir(exist_ok=True)
+    shutil.rmtree(folder / "imfuse_tiles" / "kernels" / "__pycache__", ignore_errors=True)
     (folder / "imfuse_tiles" / "kernels" / "__pycache__").symlink_to(compiled)
     (folder / "imfuse_tiles" / "options" / "mask_soften.py").write_text(OPTION)
     return folder
