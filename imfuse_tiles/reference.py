@@ -178,11 +178,11 @@ class Reference:
                     at += 1
                 cut = op.apply(cut)
             canvas = self.painted(z, cut.alpha.data, canvas)
-        image, depth = opened(canvas)
+        image, depth = split_canvas(canvas)
         for op, layer in zip(layers, behind, strict=True):
             if op.word1 == "compose":
-                image = kernels.fold.over(image, opened(layer)[0])
-        left = [opened(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
+                image = kernels.fold.over(image, split_canvas(layer)[0])
+        left = [split_canvas(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
         image, strongest, *left = (stored(planes, self.full) for planes in (image, strongest, *left))
         return Picture(Window.whole(image), Window.whole(strongest), Window.whole(depth)), left
 
@@ -246,7 +246,7 @@ def stored(planes: np.ndarray, full: np.float32) -> np.ndarray:
     return (np.clip(planes, 0, 1) * FULL + np.float32(0.5)).astype(np.uint16).astype(np.float32) / FULL
 
 
-def opened(canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def split_canvas(canvas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Colours with opacity and depth with opacity of a canvas, divided by the opacity."""
     opacity = canvas[-1:]
     plain = np.where(opacity > 0, canvas[:-1] / np.where(opacity > 0, opacity, ONE), np.float32(0))

@@ -36,14 +36,14 @@ class QueueJobs:
         self.alive: dict[str, float] = {}
         self.came: set[str] = set()
         try:
-            self.cluster = self.made(resources, security)
+            self.cluster = self.create_cluster(resources, security)
             self.cluster.scheduler.add_plugin(self.arrivals())
             self.cluster.scale(self.workers)
         except (TypeError, ValueError, RuntimeError, OSError) as error:
             raise queue_refusal(resources, error) from error
         self.check(resources)
 
-    def made(self, resources: Resources, security: Any) -> Any:
+    def create_cluster(self, resources: Resources, security: Any) -> Any:
         """The cluster, without jobs yet."""
         import dask
 

@@ -120,7 +120,7 @@ def _mix_plain(value, cut, row):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, counted=False)
-def opened(picture):  # type: ignore[no-untyped-def]
+def unpremultiply(picture):  # type: ignore[no-untyped-def]
     """A picture of :func:`paint`, float32, is divided by its opacity, the last plane; what is clear becomes 0."""
     last = picture.shape[0] - 1
     for y in range(picture.shape[1]):
@@ -133,7 +133,7 @@ def opened(picture):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def fill(image, picture, colours):  # type: ignore[no-untyped-def]
-    """``over`` of ``image``, which is opened, and a picture of :func:`paint` as this made it, into ``image``.
+    """``over`` of ``image``, which is unpremultiplied, and a picture of :func:`paint` as this made it, into ``image``.
 
     Both float32 (n, y, x): so many colours first, the opacity last, and what is between left alone.
     """

@@ -71,7 +71,7 @@ def equal_share(access: Access, source: StoredFrames, total: int, region: Region
 class SliceReader(Protocol):
     """Where a group of levels begins: samples (planes, y, x) and mask (y, x) of each slice."""
 
-    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+    def slice_reader(self, access: Access, region: Region) -> Callable[[int], Slice]:
         """What gives a slice over a region by its number."""
         ...
 
@@ -82,7 +82,7 @@ class WeightedFrames:
 
     weights: WeightJob
 
-    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+    def slice_reader(self, access: Access, region: Region) -> Callable[[int], Slice]:
         job, share = self.weights, np.float32(1 / self.weights.total)
         told = access.read(job.out, [(0, 1)], region)[0]
         if job.source.coverage:
@@ -130,7 +130,7 @@ class ReducedLevels:
     path: str
     depth: int
 
-    def opened(self, access: Access, region: Region) -> Callable[[int], Slice]:
+    def slice_reader(self, access: Access, region: Region) -> Callable[[int], Slice]:
         def read(z: int) -> Slice:
             planes = access.read(self.path, [(0, self.depth), (z, z + 1)], region)[:, 0]
             return planes[:-1], planes[-1]

@@ -181,7 +181,7 @@ class MontageJob(Job):
         planes = np.empty((self.depth, *region.shape), self.dtype)
         *behind, front = state.pictures
         exact = self.source.dtype == "float32"
-        kernels.fold.opened(front)
+        kernels.fold.unpremultiply(front)
         store_values(state.strongest[region.slices_in(around)], exact, planes[c + 1])
         if self.maps:  # what is filled in below the picture has no depth
             planes[c + 2 : at] = front[c:]
@@ -189,7 +189,7 @@ class MontageJob(Job):
             if op.word1 == "compose":
                 kernels.fold.fill(front, picture, c)
             elif op.word1 == "background":
-                kernels.fold.opened(picture)
+                kernels.fold.unpremultiply(picture)
                 store_picture(picture, exact, planes[at : at + c + 1])
                 at += c + 1
         store_picture(front, exact, planes[: c + 1])

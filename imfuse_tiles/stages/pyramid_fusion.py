@@ -58,7 +58,7 @@ class BlendJob(Job):
         group, need = self.group, self.group.needed(block.region)
         own = [group.own(block.region, level) for level in range(group.count + 1)]
         sums = [np.zeros((self.planes_each, *region.shape), np.float32) for region in own[: group.count]]
-        read = self.slices.opened(access, need[0])
+        read = self.slices.slice_reader(access, need[0])
         for z in range(self.total):
             samples, mask = self.climb(*read(z), need, own, sums)
             if group.last:

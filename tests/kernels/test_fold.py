@@ -64,10 +64,10 @@ def plain(canvas: np.ndarray) -> np.ndarray:
     return np.where(opacity > 0, canvas[:-1] / np.where(opacity > 0, opacity, np.float32(1)), np.float32(0))
 
 
-def test_an_opened_picture_is_divided_by_its_opacity_and_clear_where_there_is_none() -> None:
+def test_an_unpremultiplied_picture_is_divided_by_its_opacity_and_clear_where_there_is_none() -> None:
     canvas = painted()
     made = canvas.copy()
-    fold.opened(made)
+    fold.unpremultiply(made)
     assert np.array_equal(made, [*plain(canvas), canvas[4]])
     assert not made[:, canvas[4] == 0].any()
 
