@@ -112,6 +112,8 @@ class QueueJobs:
                 self.alive[job] = now
             elif is_worker_of(job, self.came) and now - self.alive.setdefault(job, now) > ENDED:
                 del self.alive[job]
+                # The next job has the same name: until its own workers come, it may wait in the queue for long.
+                self.came.difference_update([name for name in list(self.came) if is_worker_of(job, [name])])
                 self.cluster.sync(self.cluster.workers.pop(job).close)
                 self.cluster.scale(self.workers)
 
