@@ -79,7 +79,11 @@ def show_progress(
     page = PageProcess(store, tell_address) if args.view else None
     whole = None
     if not args.quiet:
-        whole = WholeRun([work.stage for work in survey(plan, store, resources).to_compute], len(plan.stack))
+        whole = WholeRun(
+            [work.stage for work in survey(plan, store, resources).to_compute],
+            len(plan.stack),
+            workers=resources.workers,
+        )
     with terminal_progress(args.quiet, whole) as display:
         try:
             yield display

@@ -8,21 +8,23 @@ from collections.abc import Callable, Sequence
 from imfuse_tiles.stages.stage import Stage
 
 #: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work; only their ratios count.
-COSTS = {"read": 12.0, "local": 40.0, "fold": 45.0, "reduce": 3.0, "frame": 150.0}
+COSTS = {"read": 10.0, "local": 35.0, "fold": 50.0, "reduce": 5.0, "frame": 150.0}
 #: Of stages that read every slice, whose blocks are regions and not slices.
 ALL_SLICES = ("fold",)
 
 
 class WholeRun:
     """Counts blocks of a run's stages. ``expected``: the stages that are to be computed, in order; ``slices``: of the
-    stack."""
+    stack; ``workers``: blocks that are computed at once."""
 
-    def __init__(self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.stages, self.slices, self.clock = list(expected), slices, clock
+    def __init__(
+        self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic, workers: int = 1
+    ) -> None:
+        self.stages, self.slices, self.clock, self.workers = list(expected), slices, clock, workers
         self.began, self.pause = clock(), 0.0
         self.finished: set[str] = set()
         self.current: Stage | None = None
-        self.blocks = self.done = 0
+        self.blocks = self.done = self.reused = 0
         self.start = 0.0
 
     def begin(self, stage: Stage, blocks: int, reused: int) -> None:
@@ -31,7 +33,7 @@ class WholeRun:
             self.finished.add(self.current.key)
         if stage.key not in {each.key for each in self.stages}:
             self.stages.append(stage)
-        self.current, self.blocks, self.done = stage, blocks, reused
+        self.current, self.blocks, self.done, self.reused = stage, blocks, reused, reused
         self.start += self.cost(stage) * reused / max(blocks, 1)  # what was reused took no time now
 
     def block(self) -> None:
@@ -62,7 +64,13 @@ class WholeRun:
     def spent(self) -> float:
         """What of that is behind."""
         behind = sum(self.cost(stage) for stage in self.stages if stage.key in self.finished)
-        return behind + (self.cost(self.current) * self.done / max(self.blocks, 1) if self.current else 0.0)
+        return behind + (self.cost(self.current) * self.share if self.current else 0.0)
+
+    @property
+    def share(self) -> float:
+        """What of the current stage is behind: when a block is finished, those beside it are half done on average."""
+        beside = min(self.workers - 1, self.blocks - self.done) if self.done > self.reused else 0
+        return (self.done + beside / 2) / max(self.blocks, 1)
 
     @property
     def elapsed(self) -> float:

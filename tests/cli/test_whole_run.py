@@ -38,6 +38,18 @@ def test_what_is_reused_and_what_is_compiled_tell_nothing_of_the_rest() -> None:
     assert whole.left == pytest.approx(2.0)
 
 
+def test_blocks_beside_one_that_is_finished_are_half_done() -> None:
+    now = [0.0]
+    whole = WholeRun(STAGES[:1], 5, lambda: now[0], workers=2)
+    whole.begin(STAGES[0], 4, 0)
+    estimates = []
+    for seconds in (10, 10.1, 20, 20.1):  # two at a time, which take 20 seconds in all
+        now[0] = seconds
+        whole.block()
+        estimates.append(now[0] + (whole.left or 0))
+    assert estimates == pytest.approx([26.7, 16.2, 22.9, 20.1], abs=0.1)
+
+
 def test_a_stage_that_was_not_expected_counts_from_when_it_begins() -> None:
     whole = WholeRun([], 5)
     whole.begin(STAGES[0], 2, 0)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
+import fsspec
 import pytest
 from viewed_stores import fused_store
 from viewer_servers import Served
@@ -104,3 +106,18 @@ def test_a_port_that_is_taken_is_refused(served: Served) -> None:
 
     with pytest.raises(Refusal, match=f"--port {served.port}"):
         ViewServer(served.session, served.port)
+
+
+def test_a_store_in_a_bucket_is_looked_at_like_one_in_a_folder(store: Store, tmp_path: Path) -> None:
+    bucket, root = fsspec.filesystem("memory"), "/looked-at"
+    bucket.put(str(store.folder), root, recursive=True)
+    beside, here = (
+        ViewSession([Shown(Store.at(place))], tmp_path / name)
+        for name, place in (("a", f"memory:/{root}"), ("b", store.root))
+    )
+    assert list(beside.layers) == list(here.layers)
+    for layer in here.layers:
+        assert beside.tile(layer, 0, (0, 0, 0)) == here.tile(layer, 0, (0, 0, 0))
+    about = {"store": 0, "x": 0.3, "y": 0.6}
+    assert beside.pixel(about) == here.pixel(about)
+    assert beside.state({})["layers"] == here.state({})["layers"]
