@@ -12,6 +12,7 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out, memory_used
 from imfuse_tiles.planning.disk import disk_growth
 from imfuse_tiles.planning.memory import export_memory, format_size
+from imfuse_tiles.planning.run_costs import reckon
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
 from imfuse_tiles.stages.estimate_alignment import estimate_bytes
 from imfuse_tiles.stages.stage import Stage
@@ -26,7 +27,8 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
         "blocks": work.block_count, "done": work.completed if work.needed else work.block_count,
         "tile": blocks.layout.edge, "chunk": blocks.layout.chunk, "task_bytes": blocks.block_bytes,
         "at_once": blocks.at_once, "memory_bytes": memory_used(resources, blocks),
-        "disk_bytes": work.bytes_in_all, "files": sum(stage.chunk_count(out, blocks.layout) for out in stage.outputs),
+        "stored": bool(stage.outputs), "disk_bytes": work.bytes_in_all,
+        "files": sum(stage.chunk_count(out, blocks.layout) for out in stage.outputs),
         "outputs": [output.path for output in stage.outputs],
         "error": stage.about.get("error"),
     }  # fmt: skip
@@ -42,6 +44,7 @@ def plan_record(work: WorkPlan, store: Store, result_bytes: int = 0) -> dict[str
     """The needs of the whole run, and of each stage. ``result_bytes``: of the files that are written in the end."""
     plan, resources = work.plan, work.resources
     rows = [stage_row(stage, resources) for stage in work.stages]
+    costs = reckon(work, store)
     chunk = rows[-1]["chunk"]
     band = chunk if plan.recipe.layered else plan.result.outputs[0].chunks(plan.stack.frame, chunk)[-2]
     return {
@@ -56,6 +59,7 @@ def plan_record(work: WorkPlan, store: Store, result_bytes: int = 0) -> dict[str
         "overview_bytes": planned_overview_bytes(plan, store, resources), "result_bytes": result_bytes,
         "lean": resources.lean, "keep": resources.keep, "disk_limit": resources.disk,
         "computed_when_read": [unstored_row(stage, resources) for stage in plan.unstored],
+        "seconds": costs.seconds, "seconds_all_stored": costs.storing, "seconds_measured": costs.measured,
         "stages": rows,
         "alignment": alignment_record(plan.stack),
         "comparing_bytes": comparing_bytes(plan.stack, resources),
@@ -99,6 +103,7 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
         )
     lines += [
         "",
+        _time(whole, work.resources.workers),
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",
         f"disk: {format_size(whole['disk_bytes'])} in {whole['files']:,} files in all, {_to_write(whole)}",
         *([f"smaller levels of the result in the store: {format_size(whole['overview_bytes'])} more"]
@@ -106,6 +111,27 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
         *([f"files of the result: about {format_size(result_bytes)}"] if result_bytes else []),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _time(whole: dict[str, Any], workers: int) -> str:
+    """How long what is left takes, and what it costs or saves that not everything is stored."""
+    count = "one worker" if workers == 1 else f"{workers} workers"
+    basis = "as measured on this machine" if whole["seconds_measured"] else "by typical figures"
+    line = f"time: about {format_seconds(whole['seconds'])} by {count}, {basis}"
+    if not whole["computed_when_read"]:
+        return line
+    return f"{line}; {format_seconds(whole['seconds_all_stored'])} with everything stored"
+
+
+def format_seconds(seconds: float) -> str:
+    """A time for people.
+
+    >>> format_seconds(0.42), format_seconds(95), format_seconds(400), format_seconds(9000)
+    ('0.4 s', '95 s', '6.7 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.2g} min" if seconds < 6000 else f"{seconds / 3600:.2g} h"
 
 
 def _to_write(whole: dict[str, Any]) -> str:

@@ -48,6 +48,7 @@ def compute_block(
             ) from None
         raise
     compiled = kernels.kernel_cache.compile_seconds() - compiled
-    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled)
+    took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled,
+            access.seconds_reading, access.seconds_writing)  # fmt: skip
     crc = {path: encode_checksums(checksums) for path, checksums in access.checksums.items()}
     return {**report, "read": access.bytes_read, "written": access.bytes_written, "crc": crc, "took": took}

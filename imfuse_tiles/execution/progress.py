@@ -24,6 +24,10 @@ class StageReport:
     busy: float = 0.0
     bytes_read: int = 0
     bytes_written: int = 0
+    #: Of the busy seconds those in which kernels were compiled, chunks were read and chunks were written.
+    compiling: float = 0.0
+    reading: float = 0.0
+    writing: float = 0.0
 
     def add(self, timing: BlockTiming) -> None:
         """Count a block that was computed."""
@@ -31,11 +35,15 @@ class StageReport:
         self.busy += timing.seconds
         self.bytes_read += timing.bytes_read
         self.bytes_written += timing.bytes_written
+        self.compiling += timing.compiled
+        self.reading += timing.reading
+        self.writing += timing.writing
 
 
 class BlockTiming(NamedTuple):
     """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
-    since 1970 by the worker's clock, ``compiled``: seconds of these that went by until its kernels were compiled."""
+    since 1970 by the worker's clock; ``compiled``, ``reading`` and ``writing``: seconds of these that went by until its
+    kernels were compiled, and while chunks were read and written."""
 
     block: str
     worker: str
@@ -44,6 +52,8 @@ class BlockTiming(NamedTuple):
     bytes_read: int
     bytes_written: int
     compiled: float = 0.0
+    reading: float = 0.0
+    writing: float = 0.0
 
 
 class Progress:

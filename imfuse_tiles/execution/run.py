@@ -11,7 +11,9 @@ from imfuse_tiles.errors import BlockFailed
 from imfuse_tiles.execution.progress import Progress, StageReport
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.execution.stage_run import StageRun
+from imfuse_tiles.options.resources import worker_location
 from imfuse_tiles.planning.retention import unreferenced_stages
+from imfuse_tiles.planning.run_costs import note_stage
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, finished_blocks, survey
 from imfuse_tiles.stages.integrity import invalidate_blocks
 from imfuse_tiles.stages.stage import Stage
@@ -63,9 +65,15 @@ class Run:
             with pool() as workers:
                 for place, work in enumerate(to_compute, 1):
                     self.stage_run(work).complete(workers, reports[work.stage.key])
+                    self.note_rates(work, reports[work.stage.key])
                     self.delete_unreferenced(deleted.intersection(work.stage.inputs), stages[place:])
         export()
         self.sweep(stages)
+
+    def note_rates(self, work: StageWork, report: StageReport) -> None:
+        """Keep how fast this machine was, for the plans to come; workers elsewhere tell nothing of it."""
+        if worker_location(self.work.resources.scheduler) != "remote":
+            note_stage(work, report, self.store.folder if self.store.is_local else None)
 
     def damages(self, attempt: Callable[[], None]) -> Iterator[Damaged]:
         """Damaged chunks, each to be invalidated, until an attempt meets none."""

@@ -73,8 +73,8 @@ class StageRun:
         lines = run_blocks(self.stage, blocks, missing, pool, self.store.root, self.halt)
         with self.store.journal(self.stage.key).appending(self.writer) as record:
             for line in lines:
-                worker, began, seconds, compiled = line.pop("took")
-                timing = BlockTiming(line["block"], worker, began, seconds, line["read"], line["written"], compiled)
+                worker, began, seconds, *shares = line.pop("took")
+                timing = BlockTiming(line["block"], worker, began, seconds, line["read"], line["written"], *shares)
                 record({**line, "at": round(time.time(), 1)})
                 completed[line["block"]] = line
                 report.add(timing)

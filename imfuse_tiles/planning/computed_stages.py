@@ -55,7 +55,7 @@ def without_storing(plan: Plan, keys: Container[str], peaks: bool = True) -> Pla
         rewritten = rewriting.reader(stage)
         stages += rewriting.unstored(rewritten) if stage.key in keys else [rewritten]
     unstored = tuple(stage for stage in plan.stages if stage.key in keys)
-    return replace(plan, stages=tuple(stages), unstored=unstored)
+    return replace(plan, stages=tuple(stages), unstored=unstored, storing=plan if unstored else None)
 
 
 @dataclass

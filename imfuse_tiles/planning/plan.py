@@ -30,6 +30,8 @@ class Plan:
     bare: Plan | None = None
     #: Stages that are not stored: what they give is computed when it is read.
     unstored: tuple[Stage, ...] = ()
+    #: The plan of the same result that stores everything; None: this one.
+    storing: Plan | None = None
     #: Brush strokes that are laid over the result when it is written to files.
     strokes: Strokes = ()
     #: Pictures that strokes take, by their names.

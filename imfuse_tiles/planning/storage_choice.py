@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
 from imfuse_tiles.planning.disk import bytes_held, disk_growth, free_bytes, over_budget
+from imfuse_tiles.planning.machine_rates import load_rates
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.run_costs import run_seconds
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import MaskJob, MergeJob
@@ -17,6 +20,11 @@ from imfuse_tiles.storage.store import Store
 
 #: Free bytes that a run leaves on a disk unless it is told to store everything: so many, of small disks this part.
 RESERVE, RESERVED_PART = 1 << 30, 0.05
+#: Pixels of a stack of fewer than which the choice is not worth reckoning, and how much less time is clearly less.
+WORTH_RECKONING, CLEARLY = 50_000_000, 0.97
+#: How many of the choices may give way to the next one because that is faster: all that keep merged masks, which make
+#: a changed option cheap.
+FREE_CHOICES = 1
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
 #: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
@@ -39,7 +47,21 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
     if resources.ingest == "auto":
         choices.append(_choices(plan, store, frames=False)[-1])
     held = bytes_held(store, resources)
-    return next((choice for choice in choices if fits(survey(choice, store, resources), store, held)), choices[-1])
+    works = [survey(choice, store, resources) for choice in choices]
+    first = next((number for number, work in enumerate(works) if fits(work, store, held)), len(works) - 1)
+    return faster(works[first : first + 2] if first < FREE_CHOICES else works[first : first + 1], store).plan
+
+
+def faster(works: list[WorkPlan], store: Store) -> WorkPlan:
+    """The first plan, unless a later one is reckoned to take clearly less time and there is enough to reckon."""
+    first = works[0]
+    stack = first.plan.stack
+    if prod(stack.frame) * len(stack) < WORTH_RECKONING:
+        return first
+    rates = load_rates(store.folder if store.is_local else None)
+    seconds = [run_seconds(work, rates) for work in works]
+    best = min(range(len(works)), key=lambda number: seconds[number])
+    return works[best] if seconds[best] < CLEARLY * seconds[0] else first
 
 
 def check_frames(plan: Plan) -> None:

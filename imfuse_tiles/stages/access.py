@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -39,6 +40,9 @@ class Access:
     arrays: dict[str, ChunkedArray] = field(default_factory=dict)
     bytes_read: int = 0
     bytes_written: int = 0
+    #: Seconds that reading and writing chunks took, codecs and checksums included.
+    seconds_reading: float = 0.0
+    seconds_writing: float = 0.0
     kept: dict[str, ChunkCache] = field(default_factory=dict)
     #: What computes arrays that are not stored, by their paths.
     computed: dict[str, RegionValues] = field(default_factory=dict)
@@ -59,7 +63,9 @@ class Access:
             out[:] = values
             return out
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
+        start = time.perf_counter()
         samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None, out)
+        self.seconds_reading += time.perf_counter() - start
         self.bytes_read += samples.nbytes
         return samples
 
@@ -74,7 +80,9 @@ class Access:
         array = self.array(path)
         if array.layout not in ("", self.layout):
             raise Refusal(f"another run has laid out {path} anew; this block of an earlier one is not written")
+        start = time.perf_counter()
         checksums = array.write(box, samples)
+        self.seconds_writing += time.perf_counter() - start
         if array.compressed:
             self.bytes_written += sum(map(array.chunk_size, checksums))
         else:

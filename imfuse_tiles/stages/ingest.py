@@ -70,7 +70,7 @@ class IngestJob(Job):
 
     def window(self, access: Access, z: int, region: Region) -> np.ndarray:
         """Samples (planes, y, x) of a slice's region, read from its file."""
-        with open_frame(self.headers[z - self.first]) as frame:
+        with open_frame(self.headers[z - self.first], windows=True) as frame:
             samples = frame.window(region.y0, region.y1, region.x0, region.x1)
         access.bytes_read += samples.nbytes
         return samples

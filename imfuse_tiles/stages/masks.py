@@ -157,7 +157,8 @@ class MaskJob(Job):
         around = self.around(region)
         image = None if self.image is None else self.image.window(access, 0, around)
         codes = self.op.accepts_codes(self.working_space)
-        windows = [(z, self.source.window(access, z, around, codes=codes)) for z in range(*lead[0])]
+        keep = self.parted and lead[0][1] - lead[0][0] == 1  # a merge goes part by part through a slice
+        windows = [(z, self.source.window(access, z, around, keep, codes)) for z in range(*lead[0])]
         return np.stack([self.raw_mask(access, z, seen, image, region) for z, seen in windows])
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.resources import Part, Resources
 from imfuse_tiles.planning import storage_choice
 from imfuse_tiles.planning.disk import check_disk, disk_growth
+from imfuse_tiles.planning.machine_rates import MachineRates
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.storage_choice import RESERVED_PART, choose_storage
 from imfuse_tiles.planning.work_plan import survey
@@ -21,9 +22,17 @@ from imfuse_tiles.storage.store import Store
 HOW = Resources(memory=2 << 30, workers=2)
 
 
+@pytest.fixture(autouse=True)
+def rates(monkeypatch: pytest.MonkeyPatch) -> Callable[[MachineRates], None]:
+    """Sets how fast the machine is; at first as is typical."""
+    set_to = lambda rates: monkeypatch.setattr(storage_choice, "load_rates", lambda folder: rates)  # noqa: E731
+    set_to(MachineRates({}))
+    return set_to
+
+
 @pytest.fixture
 def plan() -> Plan:
-    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20, rows_per_segment=1), maps=False)
+    return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20, windows=True), maps=False)
 
 
 @pytest.fixture
@@ -64,6 +73,14 @@ def test_less_is_stored_where_less_is_free(plan: Plan, store: Store, free: Calla
     assert names(choose_storage(plan, store, HOW)) == ["mask wavelet", "mask blur"]
     free(int(needs(plan, store) / (1 - RESERVED_PART)) + 100)
     assert names(choose_storage(plan, store, HOW)) == []
+
+
+def test_masks_are_computed_again_where_the_disk_is_slow(
+    plan: Plan, store: Store, rates: Callable[[MachineRates], None]
+) -> None:
+    rates(MachineRates({}, read=5.0, write=10.0))
+    assert names(choose_storage(plan, store, HOW)) == ["mask wavelet", "mask blur"]
+    assert names(choose_storage(plan, store, replace(HOW, keep="all"))) == []
 
 
 def test_keep_forces_the_choice(plan: Plan, store: Store, free: Callable[[int], None]) -> None:

@@ -78,7 +78,7 @@ class FrameReader:
         return np.ascontiguousarray(band[..., left : left + header.width])
 
     def window(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        """Columns x0..x1 of rows y0..y1, as :meth:`rows` gives them; of uncompressed TIFFs nothing else is read."""
+        """Columns x0..x1 of rows y0..y1, as :meth:`rows` gives them; where windows can be read little else is."""
         header, top, left = self.header, *(self.header.crop or (0, 0))[:2]
         if not (header.window_access and isinstance(self._source, Windows)):
             return np.ascontiguousarray(self.rows(y0, y1)[..., x0:x1])
@@ -113,8 +113,8 @@ class FrameReader:
 
 
 @contextmanager
-def open_frame(header: Header) -> Iterator[FrameReader]:
-    """A reader of the frame's rows, closed with the block.
+def open_frame(header: Header, windows: bool = False) -> Iterator[FrameReader]:
+    """A reader of the frame's rows, closed with the block; ``windows``: small parts of them are what is wanted.
 
     TIFFs hold one row of strips or tiles decoded; PNG and JPEG are decoded whole at the first rows asked for
     and kept until the end of the block (`header.decode_bytes` in either case). Raises Refusal when the file
@@ -122,7 +122,7 @@ def open_frame(header: Header) -> Iterator[FrameReader]:
     """
     _check_unchanged(header)
     with _named(header):
-        source = _open_rows(header)
+        source = _open_windows(header) if windows and header.window_access else _open_rows(header)
     try:
         yield FrameReader(header, source)
         _check_unchanged(header)
@@ -142,6 +142,15 @@ def read_rows(header: Header, y0: int, y1: int) -> np.ndarray:
     """One band, see FrameReader.rows; to read several, keep the frame open."""
     with open_frame(header) as frame:
         return frame.rows(y0, y1)
+
+
+def _open_windows(header: Header) -> Rows:
+    """Rows of which parts are read."""
+    if header.format != "tiff":
+        return _open_rows(header)
+    from imfuse_tiles.imageio.reading.plain_tiff import PlainWindows
+
+    return PlainWindows(header)
 
 
 def _open_rows(header: Header) -> Rows:

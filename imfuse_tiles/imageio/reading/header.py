@@ -62,6 +62,7 @@ class Header:
     ctime_ns: int = 0  # last change of any kind, which no program can set
     coverage: float = 0.0  # sample of alpha from which on a pixel is picture; 0: alpha does not say that
     notice: str = ""  # what the user is to know of how it is read, behind its name
+    windows: bool = False  # parts of rows can be read alone, for little more than their own bytes
     content: str = ""  # SHA-256 of the file, where frames are told apart by their content and not by their times
 
     @property
@@ -133,8 +134,8 @@ class Header:
 
     @property
     def window_access(self) -> bool:
-        """Whether parts of rows can be read alone: uncompressed, and upright as they lie in the file."""
-        return self.format == "tiff" and self.rows_per_segment == 1 and self.turn == 1
+        """Whether parts of rows can be read alone, and upright as they lie in the file."""
+        return self.windows and self.turn == 1 and not self.coverage
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -47,7 +47,7 @@ def page_header(facts: FileFacts, number: int, page: TiffPage) -> Header:
         decode_bytes=layout.decode_bytes(channels, int(max(sizes))),
         size=facts.size, mtime_ns=facts.mtime_ns, page=number,
         orientation=orientation if orientation in range(1, 9) else 1,
-        inverted=page.photometric == _MIN_IS_WHITE,
+        inverted=page.photometric == _MIN_IS_WHITE, windows=layout.uncompressed,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Layout:
     sample_bytes: int
     strips: bool  # then the last row of segments ends with the image; tiles are always complete
     plain: bool  # rows lie in the file as in memory
+    uncompressed: bool  # rows of segments do
 
     @property
     def across(self) -> int:
@@ -86,14 +87,15 @@ class Layout:
 def layout_of(page: TiffPage) -> Layout:
     """The layout a page claims; its numbers are as in the file and may be impossible."""
     separate, tiled = page.planarconfig == 2, page.is_tiled
-    plain = page.compression == 1 and page.fillorder == 1 and not tiled
+    uncompressed = page.compression == 1 and page.fillorder == 1
     return Layout(
         height=int(page.imagelength), width=int(page.imagewidth),
         tile_height=int(page.tilelength if tiled else page.rowsperstrip),
         tile_width=int(page.tilewidth if tiled else page.imagewidth),
         planes=int(page.samplesperpixel) if separate else 1,
         samples=1 if separate else int(page.samplesperpixel),
-        sample_bytes=int(page.bitspersample) // 8, strips=not tiled, plain=plain,
+        sample_bytes=int(page.bitspersample) // 8, strips=not tiled,
+        plain=uncompressed and not tiled, uncompressed=uncompressed,
     )  # fmt: skip
 
 

@@ -87,23 +87,6 @@ class TiffRows:
             decoded = page.decode(encoded, index)[0]
         return decoded[0]
 
-    def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
-        """Fill `out` (planes, y1 - y0, x1 - x0) from a part of uncompressed rows; the other parts are not read."""
-        layout = self._layout
-        if not layout.plain:  # compressed strips of one row
-            rows = np.empty((len(out), y1 - y0, layout.width), out.dtype)
-            self.read(y0, y1, rows)
-            out[:] = rows[..., x0:x1]
-            return
-        pixel = layout.samples * layout.sample_bytes
-        for plane in range(min(layout.planes, self._planes)):
-            for y in range(y0, y1):
-                start = self._plain_start(plane, y) + x0 * pixel
-                row = np.frombuffer(self._read_bytes(start, (x1 - x0) * pixel), self._dtype)
-                samples = row.reshape(x1 - x0, layout.samples)
-                for sample in range(min(layout.samples, self._planes)):
-                    out[plane + sample, y - y0] = samples[:, sample]
-
     @property
     def _dtype(self) -> np.dtype:
         return np.dtype(self._page.dtype).newbyteorder(self._file.byteorder)

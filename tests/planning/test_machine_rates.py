@@ -1,0 +1,69 @@
+"""How fast a machine is, kept from run to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from stacks import imagined, recipe_of
+
+from imfuse_tiles.planning import machine_rates
+from imfuse_tiles.planning.machine_rates import LEAST_PIXELS, MachineRates, Measured, load_rates, note_rates, rates_file
+from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.stages.masks import MaskJob
+
+PIXELS = 10 * LEAST_PIXELS
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for rates."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def job(options: str) -> MaskJob:
+    stages = make_plan(recipe_of(options), imagined(2), maps=False).stages
+    return next(stage.job for stage in stages if isinstance(stage.job, MaskJob))
+
+
+def measured(seconds: float, pixels: int = PIXELS) -> Measured:
+    return Measured(job("--wavelet=p5"), pixels, seconds, (PIXELS, seconds), (PIXELS, 2 * seconds))
+
+
+def test_what_a_run_measured_is_known_to_the_next(folder: Path) -> None:
+    assert not load_rates(folder).measured
+    note_rates(folder / "store", measured(0.4))
+    rates = load_rates(folder)
+    assert rates.measured
+    assert rates.of(job("--wavelet=p5")) == 10
+    note_rates(folder, measured(0.8))
+    assert load_rates(folder).of(job("--wavelet=p5")) == 15
+    assert not load_rates(None).measured
+
+
+def test_other_arguments_cost_about_the_same_and_other_options_what_is_typical_here(folder: Path) -> None:
+    note_rates(folder, measured(1.12))  # twice what is typical
+    rates = load_rates(folder)
+    assert rates.of(job("--wavelet=p7")) == 28
+    assert rates.of(job("--blur")) == 2 * MachineRates({}).of(job("--blur"))
+
+
+def test_too_few_pixels_tell_nothing(folder: Path) -> None:
+    note_rates(folder, measured(5.0, LEAST_PIXELS - 1))
+    assert not rates_file().exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"kernels": {"a": "x"}}', '{"kernels": {}, "stores": {"1": {"read": 1}}}']
+)
+def test_a_damaged_file_tells_nothing(folder: Path, text: str) -> None:
+    rates_file().write_text(text)
+    assert load_rates(folder) == MachineRates({})
+    note_rates(folder, measured(0.4))
+    assert load_rates(folder).measured
+
+
+def test_rates_lie_beside_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert rates_file().parent == Path(str(machine_rates.kernels.__file__)).parent / "__pycache__"

@@ -1,0 +1,54 @@
+"""What a run is reckoned to cost in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stacks import imagined, recipe_of
+
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
+from imfuse_tiles.planning.machine_rates import MachineRates
+from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.planning.run_costs import overlap, run_seconds
+from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.masks import MaskJob
+from imfuse_tiles.storage.store import Store
+
+HOW = Resources(memory=2 << 30, workers=1)
+PIXELS = 20 * 3000 * 4000
+
+
+def plan() -> Plan:
+    return make_plan(recipe_of("--wavelet --cutblur"), imagined(20, windows=True), maps=False)
+
+
+def seconds(plan: Plan, rates: MachineRates, workers: int = 1) -> float:
+    return run_seconds(survey(plan, Store(""), replace(HOW, workers=workers)), rates)
+
+
+def test_a_window_has_its_halo() -> None:
+    assert overlap(1000, 0) == 1
+    assert overlap(100, 50) == 4
+
+
+def test_workers_share_the_time() -> None:
+    assert seconds(plan(), MachineRates({}), 4) < 0.3 * seconds(plan(), MachineRates({}))
+
+
+def test_a_slower_disk_costs_what_is_written_and_read() -> None:
+    slower = seconds(plan(), MachineRates({}, write=3.0)) - seconds(plan(), MachineRates({}, write=2.0))
+    written = survey(plan(), Store(""), HOW)
+    assert abs(slower - sum(work.bytes_in_all for work in written.stages) / 1e9) < 1e-3
+
+
+def test_masks_that_are_not_stored_cost_their_kernel_again_and_save_their_bytes() -> None:
+    whole = plan()
+    masks = [stage.key for stage in computable_stages(whole) if isinstance(stage.job, MaskJob)]
+    less = without_storing(whole, masks)
+    assert less.storing == whole
+    kernel = MachineRates({}, read=0.0, write=0.0)
+    again = (seconds(less, kernel) - seconds(whole, kernel)) / (PIXELS * kernel.of(whole.stages[1].job) / 1e9)
+    assert 1 <= again < 1.3
+    slow = MachineRates({}, read=5.0, write=10.0)
+    assert seconds(less, slow) < seconds(whole, slow)
