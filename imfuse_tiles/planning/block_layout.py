@@ -11,10 +11,11 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.options.resources import Resources, worker_location
 from imfuse_tiles.planning.memory import PROGRAM_BYTES, format_size, memory_limits
-from imfuse_tiles.stages.access import CHUNK
+from imfuse_tiles.stages.access import CHUNK, chunk_factor
 from imfuse_tiles.stages.stage import FLAT, Layout, Stage
 
 EDGES = (2048, 1024, 512, 256, 128, 64)
+LARGER_EDGE = 4096
 
 
 #: Blocks are no larger than this many halos (and the second of the edges) need them: new memory is slow.
@@ -71,15 +72,22 @@ def candidate_layouts(stage: Stage, resources: Resources) -> list[Layout]:
     if resources.tile:
         return [layout_of_edge(stage, resources.tile)]
     return [
-        layout_of_edge(stage, edge, largest_chunk(stage.frame, stage.grain))
+        layout_of_edge(stage, edge, largest_chunk(stage.frame, stage.grain, CHUNK * _factor(stage)))
         for edge in candidate_edges(stage, resources)
     ]
+
+
+def _factor(stage: Stage) -> int:
+    """How many times as wide as others the chunks of a stage may be: those of a stack's frames."""
+    return chunk_factor(stage.frame) if stage.banded and stage.slices > 1 else 1
 
 
 def candidate_edges(stage: Stage, resources: Resources) -> Sequence[int]:
     """Edges of blocks that are sensible for a stage, the largest first: elsewhere each costs its scheduler time."""
     if worker_location(resources.scheduler) == "remote":
         return EDGES
+    if stage.job.parted and chunk_factor(stage.frame) > 1:
+        return (LARGER_EDGE, *EDGES)  # with wide chunks around them
     return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.radius > EDGES[1] else EDGES[1:]
 
 
@@ -97,7 +105,7 @@ def adopt_layout(stage: Stage, resources: Resources, layout: Layout) -> BlockLay
 
 def layout_of_edge(stage: Stage, edge: int, most: int = CHUNK) -> Layout:
     """Blocks of about ``edge`` pixels, made of whole chunks of at most ``most``."""
-    parts = -(-edge // CHUNK)
+    parts = -(-edge // max(CHUNK, most))
     chunk = min(most, -(-edge // parts // stage.grain) * stage.grain)
     if stage.whole or (stage.banded and not stage.about.get("rows")):
         side = stage.frame[0] if stage.banded else max(stage.frame)
@@ -107,14 +115,14 @@ def layout_of_edge(stage: Stage, edge: int, most: int = CHUNK) -> Layout:
 
 
 @lru_cache(maxsize=64)
-def largest_chunk(frame: Frame, grain: int = 1) -> int:
+def largest_chunk(frame: Frame, grain: int = 1, most: int = CHUNK) -> int:
     """Edge of the largest chunks that fill a frame about as well as any: a chunk at its side is stored whole."""
 
     def stored(chunk: int) -> int:
         return prod(-(-side // min(chunk, side)) * min(chunk, side) for side in frame)
 
     step = lcm(grain, FLAT)
-    edges = range(CHUNK // step * step, int(SMALLEST * CHUNK), -step) or [-(-CHUNK // grain) * grain]
+    edges = range(most // step * step, int(SMALLEST * most), -step) or [-(-most // grain) * grain]
     least = min(map(stored, edges))
     return next(edge for edge in edges if stored(edge) <= MORE * least)
 

@@ -10,12 +10,19 @@ from typing import Protocol
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.geometry import Region
+from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.storage.chunked_array import ChunkCache, ChunkedArray
 from imfuse_tiles.storage.store import Store
 
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
 CHUNK = 512
+#: Frames of so many pixels lie in chunks of twice that edge: shared file systems have quotas of files.
+LARGE_FRAME = 1 << 28
+
+
+def chunk_factor(frame: Frame) -> int:
+    """How many times as wide as others the chunks of a stack's frames are, where memory allows."""
+    return 2 if frame[0] * frame[1] >= LARGE_FRAME else 1
 
 
 class RegionValues(Protocol):

@@ -12,7 +12,8 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.reading import FrameReader
 from imfuse_tiles.imageio.stack import FULL, FrameWarp
-from imfuse_tiles.stages.ingest import BAND, IngestJob
+from imfuse_tiles.stages.ingest import IngestJob, band_rows
+from imfuse_tiles.stages.source_windows import frame_of
 from imfuse_tiles.stages.stage import Block
 
 #: Columns that are resampled at once.
@@ -38,7 +39,9 @@ class AlignJob(IngestJob):
 
     def memory(self, height: int, width: int) -> int:
         """As the parent, and the rows of the files that a band needs."""
-        more = max(self._rows(number, min(height, BAND)) for number in range(len(self.headers)))
+        more = max(
+            self._rows(number, min(height, band_rows(frame_of(self.headers[0])))) for number in range(len(self.headers))
+        )
         header = self.headers[0]
         return super().memory(height, width) + more * header.width * header.planes * 4
 

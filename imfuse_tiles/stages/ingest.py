@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Region
+from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.reading import FrameReader, Header, open_frame
-from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.access import Access, chunk_factor
 from imfuse_tiles.stages.frame_levels import FrameLevels, stack_levels
+from imfuse_tiles.stages.source_windows import frame_of
 from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.storage.store import Store
 
@@ -83,4 +84,16 @@ class IngestJob(Job):
 
     def memory(self, height: int, width: int) -> int:
         decoder = max(header.decode_bytes for header in self.headers)
-        return decoder + 2 * min(height, BAND) * width * (self.headers[0].planes + bool(self.coverage)) * 4
+        rows = min(height, band_rows(frame_of(self.headers[0])))
+        return decoder + 2 * rows * width * (self.headers[0].planes + bool(self.coverage)) * self._sample_bytes
+
+    @property
+    def _sample_bytes(self) -> int:
+        """Bytes of a sample as memory is reckoned: of plain large ones what they take, else as much as any."""
+        plain = not any(header.profiles or header.coverage or header.white for header in self.headers)
+        return np.dtype(self.headers[0].dtype).itemsize + 1 if plain and self.headers[0].dtype != "float32" else 4
+
+
+def band_rows(frame: Frame) -> int:
+    """Rows that are read at once of a frame at most: those of a chunk."""
+    return BAND * chunk_factor(frame)

@@ -17,7 +17,7 @@ from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
-from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.access import Access, chunk_factor
 from imfuse_tiles.stages.stage import Block, Job, stage_numbers
 from imfuse_tiles.storage.store import Store
 
@@ -178,7 +178,8 @@ class MaskJob(Job):
         read = self.source.planes * self.source.sample_bytes / 4
         whole = 1.5 + (0 if self.image is None else 1.5 * self.source.planes)
         reach = self.op.halo(self.frame).radius
-        work = subtiles.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION)
+        work = subtiles.memory(read, self.planes(), (height, width), self.frame, reach, **PORTION,
+                               factor=chunk_factor(self.source.frame))  # fmt: skip
         return int(work + 4 * whole * height * width)
 
 

@@ -16,8 +16,8 @@ from imfuse_tiles.imageio.stack import FULL, FrameWarp
 from imfuse_tiles.options.preparation_chain import PreparationChain
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.frame_levels import FrameLevels
-from imfuse_tiles.stages.ingest import BAND, IngestJob
-from imfuse_tiles.stages.source_windows import SourceWindows, source_rows
+from imfuse_tiles.stages.ingest import IngestJob, band_rows
+from imfuse_tiles.stages.source_windows import SourceWindows, frame_of, source_rows
 from imfuse_tiles.stages.stage import Block
 from imfuse_tiles.storage.store import Store
 
@@ -83,7 +83,8 @@ class PrepareJob(IngestJob):
         return replace(self, headers=self.headers[some], warps=self.warps[some], first=block.z0)
 
     def memory(self, height: int, width: int) -> int:
-        sides = (height, min(width, BAND)) if self.chain.turns_sides else (min(height, BAND), width)
+        band = band_rows(frame_of(self.headers[0]))
+        sides = (height, min(width, band)) if self.chain.turns_sides else (min(height, band), width)
         return preparation_memory(self.headers, self.warps, self.chain, sides)
 
 

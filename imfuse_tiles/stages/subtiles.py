@@ -16,14 +16,17 @@ def subtile_side(reach: int, chunk: int, least: int = 1, halos: int = 4) -> int:
     return max(least, -(-halos * reach // chunk))
 
 
-def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, least: int = 1, halos: int = 4) -> int:
+def memory(read: float, work: float, window: Frame, frame: Frame, reach: int, least: int = 1, halos: int = 4,
+           factor: int = 1) -> int:  # fmt: skip
     """Bytes of a block whose window, halo included, is so large.
 
-    ``work`` float32 planes of a part with its halo, and ``read`` planes of the chunks around a row of parts.
+    ``work`` float32 planes of a part with its halo, and ``read`` planes of the chunks around a row of parts, which are
+    ``factor`` times as wide as usual.
     """
     height, width = (max(1, length - 2 * reach) for length in window)
     chunk = min(CHUNK, max(height, width))
     edge = min(subtile_side(reach, chunk, least, halos) * chunk, max(height, width))
+    chunk *= factor
     rows, columns = (
         min(length + 2 * -(-reach // chunk) * chunk, -(-whole // chunk) * chunk)
         for length, whole in zip((min(edge, height), width), frame, strict=True)
