@@ -46,10 +46,22 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
         return choices[-1]
     if resources.ingest == "auto":
         choices.append(_choices(plan, store, frames=False)[-1])
-    held = bytes_held(store, resources)
-    works = [survey(choice, store, resources) for choice in choices]
-    first = next((number for number, work in enumerate(works) if fits(work, store, held)), len(works) - 1)
-    return faster(works[first : first + 2] if first < FREE_CHOICES else works[first : first + 1], store).plan
+    held, works = bytes_held(store, resources), [survey(choices[0], store, resources)]
+    for number, choice in enumerate(choices):
+        work = works[0] if number == 0 else _surveyed(choice, store, resources)
+        if work is not None and fits(work, store, held):
+            other = _surveyed(choices[number + 1], store, resources) if number < FREE_CHOICES else None
+            return faster([work, other] if other else [work], store).plan
+        works += [work] if work else []
+    return works[-1].plan
+
+
+def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None:
+    """What there is to do for a plan; None where it does not fit the memory."""
+    try:
+        return survey(plan, store, resources)
+    except Refusal:
+        return None
 
 
 def faster(works: list[WorkPlan], store: Store) -> WorkPlan:

@@ -39,9 +39,8 @@ class AlignJob(IngestJob):
 
     def memory(self, height: int, width: int) -> int:
         """As the parent, and the rows of the files that a band needs."""
-        more = max(
-            self._rows(number, min(height, band_rows(frame_of(self.headers[0])))) for number in range(len(self.headers))
-        )
+        band = min(height, band_rows(frame_of(self.headers[0])))
+        more = max(self._rows(number, band) for number in range(len(self.headers)))
         header = self.headers[0]
         return super().memory(height, width) + more * header.width * header.planes * 4
 

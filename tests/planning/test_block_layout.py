@@ -52,6 +52,16 @@ def test_memory_of_a_block_does_not_depend_on_the_number_of_slices() -> None:
         assert few.memory(layout) == many.memory(layout)
 
 
+def test_large_frames_lie_in_few_files_where_memory_allows() -> None:
+    plan = make_plan(recipe_of(SEED), imagined(100, (32768, 30720), dtype="uint8"))
+    reading, masks = plan.stages[:2]
+    layout = lay_out(reading, Resources(memory=2 << 30, workers=2)).layout
+    assert sum(reading.chunk_count(output, layout) for output in reading.outputs) < 100_000
+    little = lay_out(reading, Resources(memory=600 << 20, workers=1)).layout
+    assert little.chunk <= CHUNK < layout.chunk
+    assert lay_out(masks, Resources(memory=2 << 30, workers=2)).layout.chunk <= CHUNK
+
+
 def test_more_memory_never_makes_smaller_blocks() -> None:
     for stage in stages().values():
         edges = [lay_out(stage, Resources(memory=mb << 20, workers=2)).layout.edge for mb in (500, 1000, 2000, 8000)]
