@@ -37,6 +37,8 @@ SLOWER, BLOCK, GROWN, EFFICIENT = 15.0, 10.0, 300.0, 90.0
 #: Edge of the frame of a gigapixel stack, its slices, and the memory of each worker.
 EDGE, SLICES, MEMORY = 32768, 20, 4 << 30
 PROCESSES = 4
+#: Bytes a second of a shared disk.
+DISK = 2e9
 TILE = 64
 
 
@@ -73,7 +75,11 @@ def figures(name: str, files: Sequence[Path], folder: Path, rounds: int, blocks:
                  detail=detail)  # fmt: skip
     yield from on_the_scheduler(blocks)
     lengths, moved = measured(files, folder)
-    yield Figure("cluster", "bytes that a worker moves", moved / 1e6, "MB/s")
+    least = measured(files, folder, "--align=no", "--keep=source")[1]
+    in_place = measured(files, folder, "--align=no", "--keep=source", "--ingest=never")[1]
+    for stored, rate in {"all": moved, "frames and result": least, "the result": in_place}.items():
+        yield Figure("cluster", f"a worker moves, stored {stored}", rate / 1e6, "MB/s")
+        yield Figure("cluster", f"workers that a disk of 2 GB/s feeds, stored {stored}", DISK / rate, "")
     for count in counts:
         found = scaled(count, edge, lengths, folder)
         detail = {"seconds": found.wall, "blocks": found.blocks, "asleep": found.asleep}
@@ -132,13 +138,19 @@ def imagined(height: int, width: int) -> Stack:
     return Stack((header,) * SLICES, "0" * 64)
 
 
-def measured(files: Sequence[Path], folder: Path) -> tuple[Mapping[str, float], float]:
-    """Seconds of a worker for each pixel and slice, by the stages of chain A; bytes a second that it moves."""
-    found = fuse(A, files, folder, "--scheduler", "threads:2").report["stages"]
+def measured(files: Sequence[Path], folder: Path, *words: str) -> tuple[Mapping[str, float], float]:
+    """Seconds of a worker for each pixel and slice, by the stages of chain A; bytes a second that it moves.
+
+    ``words``: options that say what is stored.
+    """
+    found = fuse(A, files, folder, "--scheduler", "threads:2", *(words or ("--keep=all",))).report["stages"]
     stack = opened_stack(files)
     slices = {stage.name: stage.slices for stage in make_plan(Recipe.from_options(A.split()), stack).stages}
     height, width = stack.frame
-    lengths = {stage["name"]: stage["busy"] / (height * width * slices[stage["name"]]) for stage in found}
+    lengths = {
+        stage["name"]: stage["busy"] / (height * width * slices[stage["name"]])
+        for stage in found if stage["name"] in slices
+    }  # fmt: skip
     moved = sum(stage["bytes_read"] + stage["bytes_written"] for stage in found)
     return lengths, moved / sum(stage["busy"] for stage in found)
 

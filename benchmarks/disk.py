@@ -167,8 +167,8 @@ def planned(size: str, folder: Path) -> Iterator[Figure]:
     for name, words, most in ("copied", ("--ingest=always",), 330e9), ("in place", ("--ingest=never",), 30e9):
         began = time.perf_counter()
         told = subprocess.run(
-            [sys.executable, "-m", "imfuse_tiles", "plan", *A.split(), *PLAIN, *words, "--keep=source", "--json", "--store",
-             folder / "none", "-o", folder / "r.tif", *files], capture_output=True, text=True, check=True,
+            [sys.executable, "-m", "imfuse_tiles", "plan", *A.split(), *PLAIN, *words, "--keep=source", "--json",
+             "--store", folder / "none", "-o", folder / "r.tif", *files], capture_output=True, text=True, check=True,
         ).stdout  # fmt: skip
         seconds, plan = time.perf_counter() - began, json.loads(told)
         yield Figure("disk", f"plan of {size}, {name}: disk", plan["disk_bytes"] / 1e9, "GB",
