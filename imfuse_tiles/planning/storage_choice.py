@@ -82,7 +82,10 @@ def check_frames(plan: Plan) -> None:
         return
     other = next((header for header in plan.stack.headers if not header.window_access), None)
     reason = f"{other.name} cannot be read in parts" if other else "frames are moved or prepared"
-    raise Refusal(f"--ingest=never: {reason}; allowed for uncompressed TIFFs that are upright and not moved")
+    raise Refusal(
+        f"--ingest=never: {reason}; allowed for uncompressed TIFFs and Zarr arrays "
+        "of small chunks that are upright and not moved"
+    )
 
 
 def _choices(plan: Plan, store: Store, frames: bool) -> list[Plan]:

@@ -6,9 +6,13 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import zarr
 from stacks import frames, recipe_of, result, run, stack_of
 
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
@@ -93,3 +97,27 @@ def test_a_compressed_store_gives_the_same_bytes(stack: Stack, tmp_path: Path) -
         assert fused(plan, tmp_path / name, tile=64, **formats) == stored
     sizes = {name: total_bytes(Store(str(tmp_path / name))) for name in ("stored", "masks", "all")}
     assert sizes["all"] < sizes["masks"] < sizes["stored"]
+
+
+def test_frames_of_a_zarr_array_are_read_where_they_lie(tmp_path: Path) -> None:
+    pictures = np.stack([frame.transpose(1, 2, 0) for frame in frames(4, shape=(140, 150))])
+    array = zarr.create_array(tmp_path / "stack.zarr", shape=pictures.shape, chunks=(1, 64, 50, 3),
+                              dtype=pictures.dtype)  # fmt: skip
+    array[:] = pictures
+    plan = make_plan(recipe_of(RECIPES[1]), open_stack([tmp_path / "stack.zarr"]))
+    stored = fused(plan, tmp_path / "stored", tile=64)
+    unstored = {stage.key for stage in computable_stages(plan)}
+    assert plan.frames_key in unstored
+    assert fused(without_storing(plan, unstored), tmp_path / "other", tile=64) == stored
+    (tmp_path / "stack.zarr/c/2/0/0/0").write_bytes(b"other")
+    with pytest.raises(Refusal, match="changed while in use"):
+        fused(without_storing(plan, {plan.frames_key}), tmp_path / "changed", tile=64)
+
+
+@pytest.mark.parametrize("how", [{"chunks": (1, 1100, 1100)}, {"chunks": (1, 64, 64)}, {"codec": "gzip"}])
+def test_zarr_arrays_of_large_many_or_slow_chunks_are_copied(tmp_path: Path, how: dict[str, Any]) -> None:
+    compressors = {"name": "gzip", "configuration": {"level": 1}} if "codec" in how else None
+    zarr.create_array(tmp_path / "stack.zarr", shape=(3, 1100, 1100), chunks=how.get("chunks", (1, 512, 512)),
+                      dtype="uint8", compressors=compressors)[0, :2] = 3  # fmt: skip
+    plan = make_plan(recipe_of(RECIPES[1]), open_stack([tmp_path / "stack.zarr"]))
+    assert plan.frames_key not in {stage.key for stage in computable_stages(plan)}

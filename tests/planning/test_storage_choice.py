@@ -112,5 +112,5 @@ def test_frames_are_read_where_they_lie_when_nothing_else_fits(plan: Plan, store
 
 def test_frames_that_cannot_be_read_in_parts_are_refused_by_name(store: Store) -> None:
     compressed = make_plan(recipe_of("--wavelet"), imagined(3, rows_per_segment=64))
-    with pytest.raises(Refusal, match=r"s000.tif cannot be read in parts; allowed for uncompressed TIFFs"):
+    with pytest.raises(Refusal, match=r"s000.tif cannot be read in parts; allowed for uncompressed TIFFs and Zarr"):
         choose_storage(compressed, store, replace(HOW, ingest="never"))

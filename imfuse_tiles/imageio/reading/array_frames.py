@@ -91,6 +91,10 @@ class ArrayRows:
             first, last = max(y0, top), min(y1, top + self._step)
             out[:, first - y0 : last - y0] = self._block(number)[: len(out), first - top : last - top]
 
+    def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
+        """Fill ``out`` (planes, y1 - y0, x1 - x0) from the chunks that a part touches."""
+        out[:] = self._rows(y0, y1, slice(x0, x1))[: len(out)]
+
     def close(self) -> None:
         self._cached = self._array = None
 
@@ -102,9 +106,9 @@ class ArrayRows:
             self._cached = number, self._rows(top, min(top + self._step, self._axes.size("Y")))
         return self._cached[1]
 
-    def _rows(self, y0: int, y1: int) -> np.ndarray:
-        """Rows as (planes, rows, columns), of the array's own type."""
-        places: dict[str, int | slice] = {"Y": slice(y0, y1)}
+    def _rows(self, y0: int, y1: int, columns: slice = slice(None)) -> np.ndarray:
+        """Rows, or columns of them, as (planes, rows, columns), of the array's own type."""
+        places: dict[str, int | slice] = {"Y": slice(y0, y1), "X": columns}
         for axis, place in zip(self._axes.leading, self._header.index, strict=True):
             places[axis] = place if place >= 0 else slice(0, 3)
         rows = np.asarray(self._array[tuple(places.get(axis, slice(None)) for axis in self._axes.axes)])

@@ -44,7 +44,7 @@ def _header(facts: FileFacts, axes: ArrayAxes, index: tuple[int, ...], part: str
     return Header(
         path=facts.path, format="npy", height=axes.size("Y"), width=axes.size("X"), channels=channels,
         has_alpha=alpha, dtype=delivered_dtype(axes.dtype), rows_per_segment=1, decode_bytes=_READ_BYTES,
-        size=facts.size, mtime_ns=facts.mtime_ns, index=index, part=part,
+        size=facts.size, mtime_ns=facts.mtime_ns, index=index, part=part, windows=True,
     )  # fmt: skip
 
 

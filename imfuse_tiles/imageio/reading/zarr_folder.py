@@ -14,6 +14,9 @@ from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, chunk_bytes
 from imfuse_tiles.storage.zarr_arrays import open_array
 
 read_tags = no_tags
+#: Edge and bytes of chunks that are small, files of a picture that are few, and codecs that take longer than a disk.
+WIDEST_CHUNK, LARGEST_CHUNK, MOST_FILES = 1024, 8 << 20, 256
+SLOW_CODECS = {"gzip", "zlib", "bz2", "lzma"}
 
 
 def list_series(facts: FileFacts) -> list[Series]:
@@ -48,5 +51,16 @@ def _header(image: ZarrImage, array: ZarrArray, series: int, level: int, index: 
         has_alpha=alpha, dtype=delivered_dtype(array.dtype), rows_per_segment=rows,
         decode_bytes=2 * channels * across * chunk_bytes(array),  # a row of chunks, decoded all at once
         size=facts.size, mtime_ns=facts.mtime_ns, ctime_ns=facts.ctime_ns, series=series, index=index, level=level,
-        part=part,
+        part=part, windows=has_windows(array, image.axes),
     )  # fmt: skip
+
+
+def has_windows(array: ZarrArray, axes: str) -> bool:
+    """Whether a part of a picture costs little more to read than its samples: small chunks that unpack fast.
+
+    All files of a picture are looked at whenever a part is read, so they must be few.
+    """
+    places = [axes.index(axis) for axis in "YX"]
+    files = math.prod(-(-array.shape[place] // array.files[place]) for place in places)
+    small = all(array.chunk[place] <= WIDEST_CHUNK for place in places) and chunk_bytes(array) <= LARGEST_CHUNK
+    return small and files <= MOST_FILES and not SLOW_CODECS.intersection(array.codecs)

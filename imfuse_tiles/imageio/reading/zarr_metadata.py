@@ -33,6 +33,8 @@ class ZarrArray:
     dtype: str
     prefix: str
     separator: str
+    #: Names of what chunks are packed by.
+    codecs: tuple[str, ...] = ()
 
     @property
     def place(self) -> Path:
@@ -109,21 +111,28 @@ def _version_3(folder: Path, path: str, about: dict[str, Any]) -> ZarrArray:
     encoding = about.get("chunk_key_encoding") or {"name": "default"}
     separator = (encoding.get("configuration") or {}).get("separator", "/" if encoding["name"] == "default" else ".")
     prefix = "c" if encoding["name"] == "default" else ""
+    inner = sharding["configuration"]["codecs"] if sharding else codecs
     return ZarrArray(folder, path, tuple(map(int, about["shape"])), files, chunk, str(about["data_type"]),
-                     prefix, separator)  # fmt: skip
+                     prefix, separator, tuple(map(codec_name, inner)))  # fmt: skip
 
 
 def _version_2(folder: Path, path: str, about: dict[str, Any]) -> ZarrArray:
-    _check_codecs(folder / path, [codec for codec in (about["compressor"], *(about.get("filters") or ())) if codec])
+    codecs = [codec for codec in (about["compressor"], *(about.get("filters") or ())) if codec]
+    _check_codecs(folder / path, codecs)
     chunk = tuple(map(int, about["chunks"]))
     dtype = _NAMES.get(str(about["dtype"])[1:], str(about["dtype"]))
     return ZarrArray(folder, path, tuple(map(int, about["shape"])), chunk, chunk, dtype, "",
-                     about.get("dimension_separator", "."))  # fmt: skip
+                     about.get("dimension_separator", "."), tuple(map(codec_name, codecs)))  # fmt: skip
+
+
+def codec_name(codec: dict[str, Any]) -> str:
+    """The name of a codec as the metadata of either version have it."""
+    return str(codec.get("name") or codec.get("id")).removeprefix("numcodecs.")
 
 
 def _check_codecs(place: Path, codecs: Sequence[dict[str, Any]]) -> None:
     for codec in codecs:
-        name = str(codec.get("name") or codec.get("id")).removeprefix("numcodecs.")
+        name = codec_name(codec)
         if name not in _CODECS:
             raise refuse(place, f"has a Zarr codec {name!r}; allowed are {', '.join(sorted(_CODECS))}")
 
