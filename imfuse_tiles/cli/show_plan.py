@@ -13,6 +13,7 @@ from imfuse_tiles.planning.block_layout import lay_out, memory_used
 from imfuse_tiles.planning.disk import disk_growth
 from imfuse_tiles.planning.memory import export_memory, format_size
 from imfuse_tiles.planning.run_costs import reckon
+from imfuse_tiles.planning.storage_choice import copied_because
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
 from imfuse_tiles.stages.estimate_alignment import estimate_bytes
 from imfuse_tiles.stages.stage import Stage
@@ -58,6 +59,7 @@ def plan_record(work: WorkPlan, store: Store, result_bytes: int = 0) -> dict[str
         "disk_lean_bytes": disk_growth(work, lean=True).most,
         "overview_bytes": planned_overview_bytes(plan, store, resources), "result_bytes": result_bytes,
         "lean": resources.lean, "keep": resources.keep, "disk_limit": resources.disk,
+        "frames_copied": copied_because(plan),
         "computed_when_read": [unstored_row(stage, resources) for stage in plan.unstored],
         "seconds": costs.seconds, "seconds_all_stored": costs.storing, "seconds_measured": costs.measured,
         "stages": rows,
@@ -101,6 +103,8 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
         lines.append(
             f"{row['name']:<24} computed when it is read; stored it would take {format_size(row['disk_bytes'])}"
         )
+    if whole["frames_copied"] and (whole["keep"] == "source" or whole["disk_limit"]):
+        lines.append(f"frames are copied: {whole['frames_copied']}")
     lines += [
         "",
         _time(whole, work.resources.workers),

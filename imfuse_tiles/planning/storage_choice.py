@@ -76,12 +76,20 @@ def faster(works: list[WorkPlan], store: Store) -> WorkPlan:
     return works[best] if seconds[best] < CLEARLY * seconds[0] else first
 
 
+def copied_because(plan: Plan) -> str:
+    """Why the frames of a plan must be copied into the store; empty where they can be read in parts where they lie."""
+    whole = plan.storing or plan
+    if whole.frames_key in {stage.key for stage in computable_stages(whole)}:
+        return ""
+    other = next((header for header in plan.stack.headers if not header.window_access), None)
+    return f"{other.name} cannot be read in parts" if other else "frames are moved or prepared as they are read"
+
+
 def check_frames(plan: Plan) -> None:
     """Refusal unless the frames of a plan can be read in parts where they lie."""
-    if plan.frames_key in {stage.key for stage in computable_stages(plan)}:
+    reason = copied_because(plan)
+    if not reason:
         return
-    other = next((header for header in plan.stack.headers if not header.window_access), None)
-    reason = f"{other.name} cannot be read in parts" if other else "frames are moved or prepared"
     raise Refusal(
         f"--ingest=never: {reason}; allowed for uncompressed TIFFs and Zarr arrays "
         "of small chunks that are upright and not moved"
