@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiler import njit
 from .registration_blocks import warped
 from .registration_choice import misfits
-from .registration_fit import distance
+from .registration_fit import distance, inverse
 from .registration_pairs import BLOCKS, Fit, at_level, pair, refined
 from .registration_pyramid import Level
-from .registration_solve import Link, agreed, chained, inverse
+from .registration_solve import Link, agreed, chained
 
 Matrix = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -28,13 +29,15 @@ Windows = Callable[[int, int, int, int], Plane]
 #: How far apart frames are that are compared, and how many frames lie between one such pair and the next.
 HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}
 #: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others.
-SHORT, LONG_BLOCKS, NEAR_BLOCKS = 30, 120, 40
+SHORT, LONG_BLOCKS, NEAR_BLOCKS = 30, 120, 64
 #: How far back a frame is looked for that the one before has nothing in common with.
 BRIDGE = 3
 #: Two frames show the same if their gradients correlate at least so much over at least this share of the frame.
 ALIKE, OVERLAP = 0.45, 0.25
 #: A correlation from which another start is not tried, and one from which neighbours are not looked at mirrored.
 SURE, CERTAIN = 0.45, 0.85
+#: Pixels of the level that is correlated by which frames far apart may be wrong for all that they are not alike.
+UNLIKE = 2.5
 #: By how much the mirrored frame must be more alike.
 MIRRORED = 0.1
 #: Something moves between two frames if so much of the picture lies elsewhere.
@@ -151,11 +154,17 @@ class Registration:
         if self.compare_models and second - first <= BRIDGE:
             found = misfits(fit.normals, fit.even, self.width / fit.factor, self.height / fit.factor)
             self.misfits.extend([] if found is None else [found])
-        self.links.append(Link(first, second, fit.matrix, fit.doubt, fit.apart))
+        doubt = fit.doubt if second - first <= BRIDGE else math.hypot(fit.doubt, self._unlike(one.levels, alike))
+        self.links.append(Link(first, second, fit.matrix, doubt, fit.apart))
         if second not in self._chain:
             base, before = self._chain.setdefault(first, (first, np.eye(3)))
             self._chain[second] = base, fit.matrix @ before
         return True
+
+    def _unlike(self, levels: Sequence[Level], alike: float) -> float:
+        """By how much a corner may be wrong, in pixels, as one frame is blurred and the other is not: what is blurred
+        much has grown, in blocks that all seem to agree."""
+        return UNLIKE * coarse(levels).factor * (1 - alike)
 
     @property
     def level(self) -> float:
@@ -280,17 +289,35 @@ def _tried(one: Sequence[Level], other: Sequence[Level], model: str, start: Matr
 
 def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> float:
     """How much the gradients of two frames correlate where they overlap, -1 to 1; -1 where they hardly do."""
-    number = next((n for n, level in enumerate(one) if max(level.plane.shape) <= 200), len(one) - 1)
-    first, second = one[number], other[number]
+    first, second = coarse(one), coarse(other)
     near = np.empty_like(first.plane)
     warped(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
-    a, b = _gradients(first.plane), _gradients(near)
-    good = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
-    if good.mean() < OVERLAP:
+    one_size, other_size, product, share = _alike(first.plane, near)
+    if share < OVERLAP:
         return -1.0
-    a, b = a[:, good], b[:, good]
-    size = math.sqrt(float((a * a).sum(dtype=float)) * float((b * b).sum(dtype=float)))
-    return float((a * b).sum(dtype=float)) / size if size > 0 else -1.0
+    size = math.sqrt(one_size * other_size)
+    return float(product) / size if size > 0 else -1.0
+
+
+def coarse(levels: Sequence[Level]) -> Level:
+    """The level of at most 200 pixels a side, by which frames are told to be alike."""
+    return next((level for level in levels if max(level.plane.shape) <= 200), levels[-1])
+
+
+@njit(cache=True, nogil=True)
+def _alike(one: Plane, other: Plane):  # type: ignore[no-untyped-def]
+    """Sums of squares and of products of the gradients of two planes, and the share of pixels where both have them."""
+    high, wide = one.shape
+    first, second, product, count = 0.0, 0.0, 0.0, 0
+    for y in range(1, high - 1):
+        for x in range(1, wide - 1):
+            ax, ay = one[y, x + 1] - one[y, x - 1], one[y + 1, x] - one[y - 1, x]
+            bx, by = other[y, x + 1] - other[y, x - 1], other[y + 1, x] - other[y - 1, x]
+            both = ax * bx + ay * by
+            if both == both:
+                first, second = first + (ax * ax + ay * ay), second + (bx * bx + by * by)
+                product, count = product + both, count + 1
+    return first, second, product, count / max((high - 2) * (wide - 2), 1)
 
 
 def _gradients(plane: Plane) -> NDArray[np.float32]:

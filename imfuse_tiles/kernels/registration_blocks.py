@@ -31,13 +31,19 @@ def warped(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int,
     """
     high, wide = out.shape
     column, row = np.empty(wide), np.empty(wide)
+    flat = matrix[2, 0] == 0 and matrix[2, 1] == 0 and matrix[2, 2] == 1
     for j in range(high):
         for i in range(wide):
             px, py = float(x0 + i), float(y0 + j)
             u = matrix[0, 0] * px + matrix[0, 1] * py + matrix[0, 2]
             v = matrix[1, 0] * px + matrix[1, 1] * py + matrix[1, 2]
-            w = matrix[2, 0] * px + matrix[2, 1] * py + matrix[2, 2]
-            column[i], row[i] = u / w - left, v / w - top
+            column[i], row[i] = u, v
+        if not flat:
+            for i in range(wide):
+                w = matrix[2, 0] * (x0 + i) + matrix[2, 1] * (y0 + j) + matrix[2, 2]
+                column[i], row[i] = column[i] / w, row[i] / w
+        for i in range(wide):
+            column[i], row[i] = column[i] - left, row[i] - top
         begin = 0
         while begin < wide:
             dx, dy, end = _run(column, row, begin)
@@ -57,7 +63,7 @@ def _run(column: Matrix, row: Matrix, begin: int):  # type: ignore[no-untyped-de
     """How far pixels in a row have the same whole displacement."""
     dx, dy = int(np.floor(column[begin])) - begin, int(np.floor(row[begin]))
     end = begin + 1
-    while end < column.size and np.floor(column[end]) == dx + end and np.floor(row[end]) == dy:
+    while end < column.size and dx + end <= column[end] < dx + end + 1 and dy <= row[end] < dy + 1:
         end += 1
     return dx, dy, end
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .registration_blocks import COUNT, block_normals
-from .registration_fit import MODELS, corner_deviation, fit, step, unit
+from .registration_fit import MODELS, corner_deviation, fit, inverse, stepped_back, unit
+from .registration_places import chosen_blocks
 from .registration_pyramid import CELL, Level, smoothed
-from .registration_solve import inverse
 
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -128,7 +128,7 @@ def steps(parts, matrix, model, size, frame, factor, small, split=True):  # type
         if scatter == 0:
             return None
         longest = float(np.abs(numbers[:2]).max())
-        matrix = matrix @ inverse(step(numbers * min(1.0, 8 / max(longest, 1e-9)), *frame))
+        matrix = matrix @ stepped_back(numbers * min(1.0, 8 / max(longest, 1e-9)), *frame)
         if np.abs(numbers).max() < small:
             break
     even = (blocks // size).sum(axis=1) % 2 == 0
@@ -182,43 +182,3 @@ def _split(normals: Matrix, even: NDArray[np.bool_], frame: tuple[int, int], siz
             return math.nan
         fields.append(numbers)
     return corner_deviation(np.outer(fields[0] - fields[1], fields[0] - fields[1]) / 4, *frame)
-
-
-def chosen_blocks(one: Level, other: Level, matrix: Matrix, size: int, count: int) -> Index:
-    """Places (n, 2) of blocks of the first level with strong gradients in both."""
-    high, wide = one.plane.shape
-    columns, rows = (wide - 4) // size, (high - 4) // size
-    left, top = (wide - columns * size) // 2, (high - rows * size) // 2
-    x, y = np.meshgrid(left + size * np.arange(columns), top + size * np.arange(rows))
-    places = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.int64)
-    if len(places) <= count:
-        return places
-    strength = np.minimum(_strength(one, places, size), _strength(other, _shifted(places, matrix, size), size))
-    order = np.argsort(-strength, kind="stable")
-    spread = _best_of_cells(places[order], wide, high, count // 3)
-    rest = np.setdiff1d(np.arange(len(order)), spread)[: count - len(spread)]
-    return places[order[np.sort(np.concatenate([spread, rest]))]]
-
-
-def _shifted(places: Index, matrix: Matrix, size: int) -> Index:
-    middle = np.vstack([(places + size / 2).T, np.ones(len(places))])
-    image = matrix @ middle
-    return np.rint(image[:2] / image[2] - size / 2).T.astype(np.int64)
-
-
-def _strength(level: Level, places: Index, size: int) -> NDArray[np.float32]:
-    """Energy of the cells around the middle of each block."""
-    rows, columns = level.energy.shape
-    x, y = ((places + size // 2) / CELL).astype(np.int64).T
-    left, right = np.clip(x - 1, 0, columns - 1), np.clip(x, 0, columns - 1)
-    above, below = np.clip(y - 1, 0, rows - 1), np.clip(y, 0, rows - 1)
-    energy = level.energy
-    return energy[above, left] + energy[above, right] + energy[below, left] + energy[below, right]
-
-
-def _best_of_cells(places: Index, wide: int, high: int, count: int) -> Index:
-    """The first place in each of about ``count`` cells of the frame."""
-    across = max(1, round(math.sqrt(count * wide / high)))
-    down = max(1, count // across)
-    cell = places[:, 0] * across // wide + across * (places[:, 1] * down // high)
-    return np.sort(np.unique(cell, return_index=True)[1])

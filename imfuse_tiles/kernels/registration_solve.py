@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .registration_fit import MODELS, _basis, distance, step, unit
+from .registration_fit import MODELS, _basis, distance, inverse, step, unit
 
 Matrix = NDArray[np.float64]
 
-#: Errors of pairs are not believed to be smaller than this, in pixels.
-LEAST_DEVIATION = 0.01
+#: Errors of pairs are not believed to be smaller than this, in pixels: what grows with its blur shifts all neighbours
+#: the same way, which adds up, and only pairs further apart see it.
+LEAST_DEVIATION = 0.03
 ROUNDS = 10
 
 
@@ -31,19 +32,12 @@ class Link:
     apart: float = 0.0
 
 
-def inverse(matrix: Matrix) -> Matrix:
-    """The inverse of a matrix (3, 3), by its minors: the same on every machine."""
-    a, b, c, d, e, f, g, h, i = (float(number) for number in matrix.ravel())
-    minors = [[e * i - f * h, c * h - b * i, b * f - c * e],
-              [f * g - d * i, a * i - c * g, c * d - a * f],
-              [d * h - e * g, b * g - a * h, a * e - b * d]]  # fmt: skip
-    return np.array(minors) / (a * minors[0][0] + b * minors[1][0] + c * minors[2][0])
-
-
 def chained(count: int, links: Sequence[Link], reference: int) -> tuple[list[Matrix | None], list[float]]:
     """Transforms (3, 3) from the reference to every frame along the surest links, None where none leads, and the
-    deviations of their worst corners, in pixels."""
+    errors of their worst corners that are to be expected, in pixels: the sum of those on the way, for what grows with
+    its blur shifts one frame after the other the same way."""
     best: list[float] = [0.0 if n == reference else math.inf for n in range(count)]
+    errors = list(best)
     found: list[Matrix | None] = [np.eye(3) if n == reference else None for n in range(count)]
     changed = True
     while changed:
@@ -52,9 +46,9 @@ def chained(count: int, links: Sequence[Link], reference: int) -> tuple[list[Mat
             for a, b, forth in ((link.first, link.second, True), (link.second, link.first, False)):
                 total, before = best[a] + link.deviation**2, found[a]
                 if before is not None and total < best[b]:
-                    best[b], changed = total, True
+                    best[b], errors[b], changed = total, errors[a] + link.deviation, True
                     found[b] = (link.matrix if forth else inverse(link.matrix)) @ before
-    return found, [math.sqrt(variance) for variance in best]
+    return found, errors
 
 
 def agreed(transforms: Sequence[Matrix], links: Sequence[Link], reference: int, model: str, width: int, height: int

@@ -17,8 +17,7 @@ from imfuse_tiles import Recipe, Refusal, fuse_images
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.imageio.alignment import load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.kernels.registration_fit import step
-from imfuse_tiles.kernels.registration_solve import inverse
+from imfuse_tiles.kernels.registration_fit import inverse, step
 from imfuse_tiles.simulation import render
 from imfuse_tiles.stages.estimate_alignment import estimate
 from tests.kernels.misaligned import corner_errors

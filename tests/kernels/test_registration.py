@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.registration import common_area
+from imfuse_tiles.kernels import registration
+from imfuse_tiles.kernels.registration import Registration, common_area
 from imfuse_tiles.kernels.registration_fit import step
-from imfuse_tiles.kernels.registration_solve import inverse
+from imfuse_tiles.kernels.registration_pyramid import pyramid
+from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
 from tests.kernels.misaligned import corner_errors, registered, simulated
 
 #: Modules without a test file of their own name.
@@ -18,6 +20,7 @@ TESTED_MODULES = (
     "kernels.registration_pairs",
     "kernels.registration_solve",
     "kernels.registration_fit",
+    "kernels.registration_places",
 )
 
 SIZE = (480, 320)
@@ -152,3 +155,23 @@ def test_the_common_area_is_seen_by_all_and_no_larger_one_is() -> None:
     assert not seen[y1, x0:x1].all()
     assert not seen[y0:y1, x0 - 1].all()
     assert not seen[y0:y1, x1].all()
+
+
+def test_expected_errors_add_up_from_frame_to_frame() -> None:
+    links = [Link(0, 1, np.eye(3), 0.1), Link(1, 2, np.eye(3), 0.2), Link(2, 3, np.eye(3), 0.4)]
+    assert chained(4, links, 1)[1] == pytest.approx([0.1, 0.0, 0.2, 0.6])
+
+
+def test_far_frames_are_believed_as_far_as_they_are_alike() -> None:
+    grey = eight()[4]
+    blurred = cv2.GaussianBlur(grey, (0, 0), 10)
+    count = registration.SHORT + 1
+    hop = min(hop for hop in registration.hops(count) if hop > registration.BRIDGE)
+    deviations = []
+    for last in (grey, blurred):
+        found = Registration(*SIZE, count, "similarity")
+        for frame in [grey] * hop + [last]:
+            found.add(pyramid(frame))
+        deviations += [link.deviation for link in found.links if link.second - link.first == hop]
+    assert deviations[0] < 0.1
+    assert deviations[1] > 1
