@@ -109,6 +109,18 @@ def _rotate(planes, y_origin, x_origin, height, width, top, left, sine, cosine, 
                         seen += weight
                         for n in range(count):
                             sums[n] += weight * planes[n, j, i]
+            if seen <= 1e-12:  # the kernel's lobes leave nothing: straight lines between the four pixels around
+                total, seen = 1.0, 0.0
+                sums[:] = 0.0
+                j, i = int(np.floor(v)), int(np.floor(u))
+                for row in range(j, j + 2):
+                    for column in range(i, i + 2):
+                        if 0 <= row < height and 0 <= column < width:
+                            weight = (1 - abs(row - v)) * (1 - abs(column - u))
+                            weight *= planes[count, row - y_origin, column - x_origin]
+                            seen += weight
+                            for n in range(count):
+                                sums[n] += weight * planes[n, row - y_origin, column - x_origin]
             # Opacity in whole 16-bit steps: what is next to nothing is nothing, and takes no part in a further turn.
             out[count, y, x] = np.floor(seen / total * 65535 + 0.5) / 65535
             for n in range(count):

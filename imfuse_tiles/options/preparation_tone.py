@@ -201,6 +201,16 @@ class FrameCompose(ToneCurve, name="framecompose"):
 
     word1: str = word("PegtopLight", "way to compose", compose_modes)
 
+    def apply(self, x: Window, region: Region, numbers: dict[str, Any]) -> np.ndarray:
+        """Where frames are half transparent, twice the frame covers more, and of what only one of them shows stays
+        its colour: the formula of Porter and Duff for separable ways, of one source twice."""
+        planes = x.cropped(region).data
+        if len(planes) % 2:
+            return self.colours(planes, numbers)
+        colours, opacity, two = planes[:-1], planes[-1:], np.float32(2)
+        both = self.colours(colours, numbers) * opacity + two * colours * (np.float32(1) - opacity)
+        return np.concatenate([both / (two - opacity), opacity * (two - opacity)])
+
     def colours(self, planes: np.ndarray, numbers: dict[str, Any]) -> np.ndarray:
         if self.word1 == "PegtopLight":  # d^2 (1 - 2 s) + 2 s d, of d = s; masks are composed by SoftLight instead
             x = np.clip(planes, np.float32(0), np.float32(1))

@@ -57,3 +57,12 @@ def test_regions_outside_the_frame_still_need_one_of_its_pixels() -> None:
     y0, y1, x0, x1 = rotate.source_region((0, 5, 0, 5), FRAME, 30)
     assert 0 <= y0 < y1 <= FRAME[0]
     assert 0 <= x0 < x1 <= FRAME[1]
+
+
+def test_what_the_lobes_of_the_kernel_leave_nothing_of_lies_on_straight_lines() -> None:
+    planes = np.zeros((2, 9, 9), np.float32)
+    planes[:, 4, 4] = 0.6, 1
+    turned = rotate.rotate(planes, (0, 0), (9, 9), 45, (0, 15, 0, 15))
+    seen = turned[1] > 0
+    assert turned[0][seen] == pytest.approx(0.6, abs=1e-6)
+    assert seen.sum() == 5  # the pixel and its four neighbours, of which none is further than a pixel away

@@ -82,3 +82,12 @@ def test_quarter_turns_move_pixels_only() -> None:
         chain = chain_of(f"--rotate={degrees}")
         made = prepared(chain, Region(0, chain.size[0], 0, chain.size[1]))
         assert np.array_equal(made, np.rot90(SAMPLES, -turns, (1, 2)))
+
+
+def test_composing_half_transparent_frames_covers_more_and_keeps_what_only_one_shows() -> None:
+    planes = np.full((4, 1, 1), 0.25, np.float32)
+    planes[3] = 0.5
+    chain = preparation_chain([parse_option("--framecompose=Multiply")], (1, 1))
+    made = chain.prepared(lambda region: planes, Region(0, 1, 0, 1), [{}], False)
+    # Both: 1/4 of the area with .25 * .25; one of them alone: 2/4 of it with .25.
+    assert made.ravel() == pytest.approx([(0.25 * 0.0625 + 0.5 * 0.25) / 0.75] * 3 + [0.75])
