@@ -112,11 +112,13 @@ def _product(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -
 
 def load_alignment(path: str | Path) -> Alignment:
     """The transforms that a file holds. Refusal when it does not."""
+    if Path(path).exists() and not Path(path).is_file():  # to read a FIFO would wait for its writer
+        raise Refusal(f"{path}: is not a regular file")
     try:
         record = json.loads(Path(path).read_text())
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"{path} is no JSON file: {error}") from None
     return Alignment.of_record(record, str(path))
 

@@ -117,7 +117,7 @@ def _load(file: Traversable) -> dict[str, Any]:
 
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise Refusal(f"{file}: no readable TOML ({error})") from None
 
 

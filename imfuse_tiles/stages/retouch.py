@@ -120,9 +120,11 @@ def _is_point(point: Any) -> bool:
 
 def load_strokes(path: Path) -> Strokes:
     """The strokes of a file. Refusal when it holds none."""
+    if path.exists() and not path.is_file():  # to read a FIFO would wait for its writer
+        raise Refusal(f"{path}: is not a regular file")
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Refusal(f"{path}: {getattr(error, 'strerror', None) or 'is no file of strokes'}") from None
     if not isinstance(content, dict) or content.get("kind") != MARK:
         raise Refusal(f"{path}: is no file of strokes")

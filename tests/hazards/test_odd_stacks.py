@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.alignment import load_alignment
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.options.config_files import load_preset
 from imfuse_tiles.options.cuts import CutFilter
 from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.stages.retouch import load_strokes
 from imfuse_tiles.storage.store import Store
 from tests.stacks import recipe_of, run, stack_of
 
@@ -60,3 +67,24 @@ def test_an_odd_stack_is_fused_to_the_same_result_in_any_tiles(
         results.append(store.arrays.open(path).read([(0, size) for size in shape]))
     assert results[0].shape[-2:] == opened.frame
     assert np.array_equal(*results)
+
+
+@pytest.mark.parametrize("text", ['{"shape":' + "[" * 60_000, '{"shape": [1e999], "axes": "Z"}', '{"shape": [[]]}'])
+def test_a_description_nested_without_end_is_none(text: str, tmp_path: Path) -> None:
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, np.zeros((9, 8), np.uint8), description=text, metadata=None)
+    assert len(open_stack([str(tmp_path)])) == 2
+    assert len(open_stack([str(tmp_path / "a.tif")])) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_fifos_and_endless_nesting_in_place_of_files_of_json_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "nested").write_text("[" * 100_000)
+    (tmp_path / "nested.toml").write_text("options = " + "[" * 100_000)
+    for name in ("fifo", "nested"):
+        for load in (load_alignment, load_strokes):
+            with pytest.raises(Refusal, match=name):
+                load(tmp_path / name)
+    with pytest.raises(Refusal, match=r"nested\.toml"):
+        load_preset(str(tmp_path / "nested.toml"))

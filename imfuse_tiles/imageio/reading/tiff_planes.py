@@ -66,7 +66,7 @@ def _shaped(page: TiffPage) -> int:
     """How many pictures tifffile's own note on the shape of a series tells of."""
     text = description_of(page)
     if text.startswith('{"shape":') and len(text) < 1 << 16:
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return max(1, math.prod(map(int, json.loads(text)["shape"])) // math.prod(page.shape))
     return 1
 

@@ -119,7 +119,7 @@ def _shaped_series(text: str) -> Series | None:
     """The axes that tifffile wrote down."""
     if not text.startswith('{"shape":') or len(text) > _MOST_NOTE:
         return None
-    with suppress(ValueError, TypeError, KeyError, AttributeError):
+    with suppress(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         note = json.loads(text)
         axes, shape = note["axes"], tuple(int(size) for size in note["shape"])
         leading = axes.rstrip("S").removesuffix("YX")
