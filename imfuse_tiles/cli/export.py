@@ -12,7 +12,7 @@ from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.cache import age_text, find_store
 from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
 from imfuse_tiles.cli.whole_run import duration
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.execution.export_stored import export_layers, export_stored, stored_page
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.overviews import describe_store, has_overviews, overview_bytes, write_overviews
@@ -22,6 +22,7 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.memory import default_memory, parse_size
+from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store
 
@@ -73,7 +74,10 @@ def add_pyramid(store: Store, result: StoredResult) -> None:
     if shortage := shortage_text([("smaller levels", store.folder, need)]):
         raise Refusal(shortage.replace("the run", "the pyramid"))
     with translate_os_errors("the pyramid", store.folder, need):
-        write_overviews(store, result)
+        try:
+            write_overviews(store, result)
+        except Damaged as damage:
+            raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
         describe_store(store, result)
 
 

@@ -81,6 +81,12 @@ def test_what_a_run_killed_at_its_very_end_left_half_written_goes(images, tmp_pa
     assert not list(Path(store.root).rglob("*.partial"))
 
 
+def test_a_damaged_result_gets_no_smaller_levels(store, capsys):
+    next(path for path in Path(store.root, find_result(store).path, "c").rglob("*") if path.is_file()).unlink()
+    assert main(["export", store.root, "--pyramid"]) == 5
+    assert "is missing; fuse" in capsys.readouterr().err
+
+
 def test_smaller_levels_are_means_and_change_nothing_else(store):
     tensorstore = pytest.importorskip("tensorstore")
     result, before = find_result(store), files(Path(store.root, "final"))
