@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import fsspec
@@ -48,8 +49,9 @@ def test_without_the_token_nothing_is_sent(served: Served, path: str) -> None:
 @pytest.mark.parametrize("name", ["Host", "Origin"])
 @pytest.mark.parametrize("value", ["evil.example", "127.0.0.1", "127.0.0.1:1", "null", "http://evil.example", ""])
 def test_another_host_or_origin_gets_nothing(served: Served, name: str, value: str) -> None:
-    for method, path in (("GET", ""), ("POST", "ask/state")):
-        assert served.get(f"/{served.token}/{path}", method, "{}", **{name: value})[0] in (400, 403)
+    for method, path, body in (("GET", "", None), ("POST", "ask/state", "{}")):
+        with suppress(ConnectionResetError):  # closed before the question was read
+            assert served.get(f"/{served.token}/{path}", method, body, **{name: value})[0] in (400, 403)
 
 
 def test_the_page_itself_is_answered(served: Served) -> None:

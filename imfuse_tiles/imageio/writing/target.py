@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,7 +55,7 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
     _remove_abandoned(path)
     temporary = path.with_name(f"{partial_stem(path)}{os.getpid()}")
     try:
-        with temporary.open("w+b") as file:
+        with translate_failed_seeks(path), temporary.open("w+b") as file:
             with suppress(OSError):  # some network file systems have no locks
                 _lock(file)
             yield file
@@ -67,6 +68,17 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def translate_failed_seeks(path: Path) -> Iterator[None]:
+    """OSError (EIO) where a seek in a file fails: Python and tifffile only say that it is not seekable."""
+    try:
+        yield
+    except ValueError as error:  # io.UnsupportedOperation is one, too
+        if "seekable" not in str(error):
+            raise
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path)) from error
 
 
 def partial_stem(path: Path) -> str:

@@ -1,14 +1,17 @@
 """A result is complete or absent, and nothing is overwritten without being asked to."""
 
+import errno
 import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import tifffile
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.imageio.writing import Picture, check_target, file_format, format_of, write_picture
+from imfuse_tiles.imageio.writing.target import translate_failed_seeks
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("execution.export", "imageio.writing.files")
@@ -27,6 +30,14 @@ def failing_bands(error):
 def test_only_the_result_is_left_in_the_folder(name, tmp_path):
     write_picture(tmp_path / name, PICTURE, [IMAGE])
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("mode", ["w+b", "wb"])
+def test_a_seek_that_fails_is_an_error_of_the_disk(mode, tmp_path):
+    path, (_, end) = tmp_path / "result", os.pipe()
+    with pytest.raises(OSError, match="result") as error, translate_failed_seeks(path), open(end, mode) as pipe:
+        tifffile.TiffWriter(pipe)
+    assert error.value.errno == errno.EIO
 
 
 @pytest.mark.parametrize("name", NAMES)
