@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.quality.scenes import rendered
 from imfuse_tiles.kernels import registration
 from imfuse_tiles.kernels.registration import Registration, common_area
-from imfuse_tiles.kernels.registration_fit import step
+from imfuse_tiles.kernels.registration_fit import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
 from tests.kernels.misaligned import corner_errors, registered, simulated
@@ -45,6 +46,17 @@ def test_frames_that_lie_well_stay_where_they_are() -> None:
     frames, _ = simulated(900, 600, 12, 12, False)
     found = registered(frames)
     assert max(found.move(n) for n in range(12)) < 0.2
+
+
+@pytest.mark.parametrize("seed", [20, 45])
+@pytest.mark.parametrize("shift", [0.0, 6.0])
+def test_a_near_and_a_far_picture_are_believed_no_more_than_what_blur_covers_lets_them(seed: int, shift: float) -> None:
+    near, far = (np.float32(picture.mean(axis=2)) for picture in rendered("pair", seed, 2).slices)
+    truth = np.array([[1, 0, shift], [0, 1, 0], [0, 0, 1]])
+    found = registered([near, cv2.warpPerspective(far, truth, far.shape[::-1], borderMode=cv2.BORDER_REFLECT)])
+    error = distance(found.transforms[1] @ inverse(found.transforms[0]), truth, *far.shape[::-1])
+    assert error < 3 * max(found.residual(0), found.residual(1))
+    assert (max(found.move(0), found.move(1)) > 4 * max(found.residual(0), found.residual(1))) == bool(shift)
 
 
 def test_a_hundred_frames_do_not_drift() -> None:
