@@ -10,7 +10,7 @@ import numpy as np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.header import DType, Header
-from imfuse_tiles.imageio.reading.series import Index, Series
+from imfuse_tiles.imageio.reading.series import THREE_COLOURS, WITH_OPACITY, Index, Series
 
 _DTYPES: dict[str, DType] = {
     "uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float32",
@@ -66,12 +66,19 @@ def delivered_dtype(dtype: Any) -> DType:
 
 def picture_planes(axes: ArrayAxes, index: Index) -> tuple[Literal[1, 3], bool]:
     """Colour planes of a frame, and whether it has alpha. Refusal for another number of samples."""
-    if -1 in index:
+    if WITH_OPACITY in index:
+        return (3 if axes.size("C") == 4 else 1), True
+    if THREE_COLOURS in index:
         return 3, False
     samples = axes.size("S")
     if samples not in (1, 2, 3, 4):
         raise Refusal(f"has {samples} samples per pixel; allowed are 1 to 4")
     return (3 if samples > 2 else 1), samples in (2, 4)
+
+
+def joined_channels(place: int) -> slice:
+    """The channels that an index below 0 stands for."""
+    return slice(0, 3) if place == THREE_COLOURS else slice(None)
 
 
 class ArrayRows:
@@ -110,7 +117,7 @@ class ArrayRows:
         """Rows, or columns of them, as (planes, rows, columns), of the array's own type."""
         places: dict[str, int | slice] = {"Y": slice(y0, y1), "X": columns}
         for axis, place in zip(self._axes.leading, self._header.index, strict=True):
-            places[axis] = place if place >= 0 else slice(0, 3)
+            places[axis] = place if place >= 0 else joined_channels(place)
         rows = np.asarray(self._array[tuple(places.get(axis, slice(None)) for axis in self._axes.axes)])
         left = [axis for axis in self._axes.axes if isinstance(places.get(axis, slice(None)), slice)]
         colours = next((axis for axis in left if axis not in "YX"), None)

@@ -19,6 +19,8 @@ _WORDS = {"T": "time", "C": "channel", "Z": "slice"}
 _MOST_PICTURES = 1_000_000
 #: The channel that stands for red, green and blue together.
 RGB = "rgb"
+#: Along C in an index: the first three channels together, or all of them, the last of which is opacity.
+THREE_COLOURS, WITH_OPACITY = -1, -2
 Index = tuple[int, ...]
 
 
@@ -45,17 +47,24 @@ class Series:
     channels: tuple[str, ...] = ()
     #: Whether three or four channels are the colours of one picture, and what else is known of them.
     is_rgb: bool = False
+    #: Whether the last of two channels or four is the opacity of the others.
+    has_opacity: bool = False
 
     def count(self, axis: str) -> int:
         """The length of an axis; 1 if there is none of that name."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
+
+    @property
+    def joined(self) -> str:
+        """The name of channels that are one picture together."""
+        return RGB if self.count("C") > 2 else self.channels[0]
 
 
 @frozen
 class ChosenFrames:
     """Frames of a stack in a file: number of the series from 0, and the index of each along the series' axes.
 
-    An index of -1 along C means the first three channels together. ``parts``: names of the frames in their file.
+    An index along C may be THREE_COLOURS or WITH_OPACITY. ``parts``: names of the frames in their file.
     """
 
     series: int
@@ -94,7 +103,9 @@ def _fixed(path: Path, series: Series, selection: Selection) -> dict[str, int]:
     for axis, text, names in (("T", selection.time, ()), ("C", selection.channel, series.channels)):
         count, words = series.count(axis), _CHOSEN[axis]
         if axis == "C" and ((text.lower() == RGB and count in (3, 4)) or (not text and series.is_rgb)):
-            fixed[axis] = -1
+            fixed[axis] = WITH_OPACITY if series.has_opacity else THREE_COLOURS
+        elif axis == "C" and series.has_opacity and not text:
+            fixed[axis] = WITH_OPACITY
         elif text or (count > 1 and (axis == "C" or stack)):
             place = _number(path, text, list(names) or [""] * count, *words)
             fixed |= {axis: place} if axis in series.axes else {}
@@ -130,7 +141,7 @@ def _part(series: Series, index: Index, named: str) -> str:
     words = []
     for axis, place in zip(series.axes, index, strict=True):
         if axis in named:
-            words.append(f"{_WORDS.get(axis, axis)} {place + 1 if place >= 0 else RGB}")
+            words.append(f"{_WORDS.get(axis, axis)} {place + 1 if place >= 0 else series.joined}")
     return " ".join(words)
 
 
@@ -148,7 +159,7 @@ def stacks_of(series: Sequence[Series]) -> Iterator[Selection]:
         chosen = Selection(series=str(number + 1)) if len(series) > 1 else Selection()
         stack = any(one.count(axis) > 1 for axis in one.axes if axis not in _CHOSEN)
         times = range(1, one.count("T") + 1) if one.count("T") > 1 and stack else [0]
-        channels = range(1, one.count("C") + 1) if one.count("C") > 1 and not one.is_rgb else [0]
+        channels = range(1, one.count("C") + 1) if one.count("C") > 1 and not (one.is_rgb or one.has_opacity) else [0]
         for time, channel in product(times, channels):
             yield replace(chosen, time=str(time or ""), channel=str(channel or ""))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imfuse_tiles.imageio.reading.array_frames import joined_channels
 from imfuse_tiles.imageio.reading.header import FileFacts, Header
 from imfuse_tiles.imageio.reading.zarr_images import ZarrImage, read_images
 from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, check_chunks, chunk_bytes
@@ -24,8 +25,14 @@ def frame_files(header: Header) -> list[Path]:
 def _plane_files(image: ZarrImage, array: ZarrArray, index: tuple[int, ...]) -> list[Path]:
     along = {}
     for axis, place in zip(image.leading, index, strict=True):
-        along[image.axes.index(axis)] = (place, place + 1) if place >= 0 else (0, 3)
+        along[image.axes.index(axis)] = (place, place + 1) if place >= 0 else _joined(array, image, place)
     return [array.place / "zarr.json", array.place / ".zarray", *array.chunk_files(along)]
+
+
+def _joined(array: ZarrArray, image: ZarrImage, place: int) -> tuple[int, int]:
+    """From and to which channel those reach that an index below 0 stands for."""
+    first, end, _ = joined_channels(place).indices(array.shape[image.axes.index("C")])
+    return first, end
 
 
 def plane_facts(image: ZarrImage, array: ZarrArray, index: tuple[int, ...]) -> FileFacts:

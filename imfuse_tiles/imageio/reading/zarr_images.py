@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, read_array, re
 
 _MOST_IMAGES = 10_000
 _RGB = ("ff0000", "00ff00", "0000ff")
+#: The name of the channel by which results of this program tell of their opacity.
+OPACITY = "opacity"
 
 
 @frozen
@@ -101,6 +104,10 @@ def _image(folder: Path, path: str, about: dict[str, Any], name: str) -> ZarrIma
     count = described.size("C")
     title = name or str(scales.get("name") or "")
     names = labels if len(labels) == count and any(labels) else []
-    return ZarrImage(
-        folder, letters, tuple(levels), described.series(title, names, count in (3, 4) and colours == _RGB)
-    )
+    found = described.series(title, names, count in (3, 4) and colours == _RGB)
+    return ZarrImage(folder, letters, tuple(levels), replace(found, has_opacity=_has_opacity(found, names)))
+
+
+def _has_opacity(found: Series, names: list[str]) -> bool:
+    """Whether the last channel is the opacity of the colours, or of a grey picture, before it."""
+    return names[-1:] == [OPACITY] and (found.count("C") == 2 or (found.is_rgb and found.count("C") == 4))

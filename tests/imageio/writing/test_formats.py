@@ -220,6 +220,15 @@ def from_others(path, image):
     Image.fromarray((image >> 8).astype(np.uint8)).save(path, kind, exif=exif.tobytes(), icc_profile=PROFILE)
 
 
+def test_the_opacity_of_a_grey_ome_zarr_is_alpha_again(tmp_path):
+    image = np.random.default_rng(1).integers(0, 256, (40, 30, 2), np.uint8)
+    write(tmp_path / "a.ome.zarr", Picture(40, 30, 2, "uint8"), image)
+    (header,), _ = read_headers(tmp_path / "a.ome.zarr", "any")
+    assert (header.channels, header.has_alpha) == (1, True)
+    with open_frame(header.veiled()) as frame:
+        assert np.array_equal(np.moveaxis(frame.rows(0, 40), 0, -1), image)
+
+
 @pytest.mark.parametrize("second", LOST)
 @pytest.mark.parametrize("first", ["a.tif", "a.png", "a.jpg", "a.ome.tif", "a.jxl", "a.ome.zarr", "a.webp", "a.avif",
                                    "a.heic"])  # fmt: skip
@@ -241,9 +250,8 @@ def test_from_format_to_format(first, second, tmp_path):
     if second not in ("a.jpg", "a.dzi"):
         assert np.array_equal(samples_of(target), samples)
     if first != "a.jpg" and not foreign:
-        # The opacity of an OME-Zarr is one of its channels, and no alpha to its readers.
         assert np.array_equal(samples, (image if samples.dtype == np.uint16 else eight_bits(image))[..., :planes])
-    assert (planes == 4) == (first not in ("a.jpg", "a.ome.zarr") and format_of(second).alpha)
+    assert (planes == 4) == (first != "a.jpg" and format_of(second).alpha)
     if "camera" not in LOST[second] and first != "a.ome.zarr":
         kept = exif_of(target).exif
         assert (kept[DATE].data, kept[LENS].data) == (TAGS.exif[DATE].data, TAGS.exif[LENS].data)
