@@ -11,10 +11,11 @@ from pathlib import Path
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
 from imfuse_tiles.cli.cache import age_text, find_store
 from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
+from imfuse_tiles.cli.status_line import StatusLine
 from imfuse_tiles.cli.whole_run import duration
-from imfuse_tiles.errors import BlockFailed, Refusal
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_stored import export_layers, export_stored, stored_page
-from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.machine_errors import translate_damage, translate_os_errors
 from imfuse_tiles.execution.overviews import describe_store, has_overviews, overview_bytes, write_overviews
 from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import StoredResult, find_result, stored_results
@@ -22,7 +23,6 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.memory import default_memory, parse_size
-from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.store import Store
 
@@ -74,10 +74,8 @@ def add_pyramid(store: Store, result: StoredResult) -> None:
     if shortage := shortage_text([("smaller levels", store.folder, need)]):
         raise Refusal(shortage.replace("the run", "the pyramid"))
     with translate_os_errors("the pyramid", store.folder, need):
-        try:
+        with translate_damage():
             write_overviews(store, result)
-        except Damaged as damage:
-            raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
         describe_store(store, result)
 
 
@@ -102,16 +100,13 @@ def _export(args: argparse.Namespace, store: Store, result: StoredResult) -> lis
     return export_stored(store, page, place, how, progress=progress)
 
 
-class WriteProgress:
-    """Says on standard error how far a file is written, at most every two seconds."""
+class WriteProgress(StatusLine):
+    """Says on standard error how far a file is written."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.name, self.clock = name, clock
-        self.began = self.last = clock()
+        super().__init__(clock)
+        self.name = name
 
     def __call__(self, part: float) -> None:
-        now = self.clock()
-        if now - self.last > 2 and part:
-            self.last = now
-            left = duration((now - self.began) * (1 - part) / part)
-            print(f"{self.name}: {100 * part:.0f} %, {left} left", file=sys.stderr, flush=True)
+        if part:
+            self.show(lambda elapsed: f"{self.name}: {100 * part:.0f} %, {duration(elapsed * (1 - part) / part)} left")

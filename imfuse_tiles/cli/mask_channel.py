@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.alignment import load_alignment
 from imfuse_tiles.imageio.find_stacks import FoundStack
 from imfuse_tiles.imageio.reading.detect import series_in
 from imfuse_tiles.imageio.reading.series import number_of_channel
@@ -118,7 +119,4 @@ def _is_not_aligned(recipe: Recipe) -> bool:
 
 def _without_gains(path: Path) -> None:
     """Take the brightness of frames out of a file of transforms: each channel fades in its own way."""
-    record = json.loads(path.read_text())
-    for frame in record["frames"]:
-        frame.pop("gains", None)
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(load_alignment(path).without_gains().record()))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles.cli.compile_notice import compiling_announced
+from imfuse_tiles.cli.status_line import StatusLine
 from imfuse_tiles.execution.align_stack import align_stack, alignment_lines, is_worth_telling, save_transforms
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.series import Selection
@@ -66,23 +65,15 @@ def align_from_args(
 
 def _align_by_guide(recipe: Recipe, stack: Stack, store: Store, resources: Resources, guide: Stack) -> Stack:
     """The stack laid over itself as aligned frames of another channel are, without their gains: channels fade apart."""
-    found = guide.alignment
-    if found is not None:
-        found = replace(found, frames=tuple(replace(frame, gains=()) for frame in found.frames))
+    found = guide.alignment.without_gains() if guide.alignment else None
     return replace(align_stack(stack, recipe, store, resources, transforms=found), guide=guide)
 
 
-class CompareProgress:
-    """Says on standard error how far comparing the frames is, at most every two seconds."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock, self.last = clock, clock()
+class CompareProgress(StatusLine):
+    """Says on standard error how far comparing the frames is."""
 
     def __call__(self, done: int, total: int) -> None:
-        now = self.clock()
-        if now - self.last > 2:
-            self.last = now
-            print(f"comparing frames: {done} of {total}", file=sys.stderr, flush=True)
+        self.show(lambda elapsed: f"comparing frames: {done} of {total}")
 
 
 def tell_alignment(args: argparse.Namespace, stack: Stack) -> None:

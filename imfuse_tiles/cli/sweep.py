@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
-from imfuse_tiles.errors import AlreadyExists, BlockFailed, Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.storage.json_values import get_nested, matches
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def sheet(words: Sequence[str]) -> int:
 def sheet_entries(places: Sequence[str]) -> Iterator[Entry]:
     """The results that words name, in their order."""
     from imfuse_tiles.cli.view import store_of
-    from imfuse_tiles.storage.chunked_array import Damaged
+    from imfuse_tiles.execution.machine_errors import translate_damage
     from imfuse_tiles.viewer.contact_sheet import Entry, thumbnail
     from imfuse_tiles.viewer.layers import is_finished, layers_of
 
@@ -218,9 +218,8 @@ def sheet_entries(places: Sequence[str]) -> Iterator[Entry]:
         for layer in shown:
             number += 1
             words = (Path(place).name, *([layer.options] if layer.options else []))
-            try:
-                yield Entry(number, words, thumbnail(layer))
-            except Damaged as damage:
-                raise BlockFailed(f"{place}: {damage}; fuse with the same options computes it again") from None
+            with translate_damage(place):
+                picture = thumbnail(layer)
+            yield Entry(number, words, picture)
     if not number:
         raise Refusal(f"{' '.join(places)}: no results there")

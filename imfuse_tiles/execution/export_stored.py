@@ -11,9 +11,9 @@ from types import MappingProxyType
 import numpy as np
 
 from imfuse_tiles import __version__
-from imfuse_tiles.errors import BlockFailed, Refusal
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_request import flatten_on_black, packed_bytes
-from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.machine_errors import translate_damage, translate_os_errors
 from imfuse_tiles.execution.read_pages import Check, Writing, counted, write_page, write_page_layers
 from imfuse_tiles.execution.stored_frames import frame_page
 from imfuse_tiles.execution.stored_layers import stored_layers
@@ -27,7 +27,6 @@ from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.result_pages import Page, depth_colours, depth_in_micrometres
 from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 
 #: What of a result can be exported, and ``slice:N``.
@@ -131,11 +130,8 @@ def export_errors(place: Path, need: int) -> Iterator[None]:
     """Refuse to begin where the disk has no room for ``need`` bytes, and say what else stops the writing of a file."""
     if shortage := shortage_text([(str(place), place.absolute().parent, need)]):
         raise Refusal(shortage.replace("the run", "the export"))
-    try:
-        with translate_os_errors(str(place), place.absolute().parent, need):
-            yield
-    except Damaged as damage:
-        raise BlockFailed(f"{damage}; fuse with the same options computes it again") from None
+    with translate_damage(), translate_os_errors(str(place), place.absolute().parent, need):
+        yield
 
 
 def _part(result: StoredResult, what: str, place: Path, size: PhysicalSize) -> Page:

@@ -9,9 +9,10 @@ from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from imfuse_tiles.errors import Incomplete
+from imfuse_tiles.errors import BlockFailed, Incomplete
 from imfuse_tiles.planning.disk import free_bytes
 from imfuse_tiles.planning.memory import format_size
+from imfuse_tiles.storage.chunked_array import Damaged
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 #: Troubles of the place, not of the program; anything else that the system says is a bug of ours.
@@ -31,6 +32,16 @@ def translate_os_errors(where: str, folder: Path, need: int) -> Iterator[None]:
         if said is None:
             raise
         raise Incomplete(said) from error
+
+
+@contextmanager
+def translate_damage(place: str = "") -> Iterator[None]:
+    """Turn a damaged chunk of a finished result into BlockFailed. ``place``: what is read, where that is to be said."""
+    try:
+        yield
+    except Damaged as damage:
+        start = f"{place}: " if place else ""
+        raise BlockFailed(f"{start}{damage}; fuse with the same options computes it again") from None
 
 
 def message_for(error: Exception, where: str, folder: Path, need: int) -> str | None:

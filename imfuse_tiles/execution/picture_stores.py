@@ -22,7 +22,7 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.retouch import PictureArray, RetouchedResult, Strokes, retouched
-from imfuse_tiles.storage.run_note import NOTE
+from imfuse_tiles.storage.run_note import noted_stages
 from imfuse_tiles.storage.store import Store
 
 
@@ -70,6 +70,6 @@ def picture_array(name: str) -> PictureArray:
 def _picture_array(name: str, changed: int, size: int) -> PictureArray:
     """Opened once for as long as the file stays the same."""
     store = picture_store(Path(name))
-    stages = (store.numbers.load(NOTE) or {}).get("stages", {})
-    path = next(path for entry in stages.values() for path in entry["paths"] if path.startswith("source/"))
+    paths = (path for stage in noted_stages(store).values() for path in stage["paths"])
+    path = next(path for path in paths if path.startswith("source/"))
     return PictureArray(store, path, FULL[store.arrays.open(path).dtype])

@@ -69,7 +69,7 @@ def frame_page(store: Store, result: StoredResult, what: str) -> Page:
     number = what.partition(":")[2]
     if not re.fullmatch("[0-9]{1,9}", number) or not 1 <= int(number) <= max(result.slices, 1):
         raise Refusal(f"--what {what}: allowed is slice:N, N from 1 to {result.slices}")
-    page = _stored_page(store, result, int(number) - 1) or _page_in_place(result, int(number) - 1)
+    page = _stored_page(store, result, int(number) - 1) or _page_in_place(store, result, int(number) - 1)
     if page is None:
         raise Refusal(f"--what {what}: the frames of this result are not in the store")
     return page
@@ -93,12 +93,12 @@ def _stored_page(store: Store, result: StoredResult, place: int) -> Page | None:
     return Page(planes, read, dtype=array.dtype)
 
 
-def _page_in_place(result: StoredResult, place: int) -> Page | None:
+def _page_in_place(store: Store, result: StoredResult, place: int) -> Page | None:
     """The page of a frame in its file, None where that is not known. Refusal where the file has changed or is gone."""
     header = header_of_record(result.frames[place]) if place < len(result.frames) else None
     if header is None or (header.height, header.width) != result.frame:
         return None
     job = IngestJob((header,), "")
     read: Callable[[Access, Region], np.ndarray] = lambda access, region: job.window(access, 0, region)  # noqa: E731
-    read(Access(Store.at(".")), Region(0, 1, 0, 1))
+    read(Access(store), Region(0, 1, 0, 1))
     return Page(header.channels, read, dtype=header.dtype)

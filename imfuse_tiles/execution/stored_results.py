@@ -16,13 +16,12 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.writing.exif import exif_block
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.final import COLOURS
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.json_values import get_matching, matches
 from imfuse_tiles.storage.run_note import last_use, load_run_note
 from imfuse_tiles.storage.store import Store
 
-#: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
-COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
 #: What is noted of a result beside its array.
 ABOUT_PATTERN = {"options": str, "slices": int, "source": str, "exif": str, "profile": str, "size": [float]}
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from imfuse_tiles.imageio.reading import Header, open_frame
-from imfuse_tiles.imageio.reading.header import refuse_frame
+from imfuse_tiles.imageio.reading.header import listing, refuse_frame
 from imfuse_tiles.imageio.reading.orientation import turned
 from imfuse_tiles.imageio.reading.profiles import adobe_rgb, is_damaged, profile_name, same_colours, space_of, srgb
 
@@ -87,9 +87,8 @@ def in_one_profile(
             frames.append(replace(header, profiles=(profile, target)))
             others.append((header, profile))
     if others:
-        header, profile = others[0]
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        notices.append(f"{header.name}{more}: colours of the profile {profile_name(profile)} are converted to "
+        named = listing([header.name for header, _ in others], 1)
+        notices.append(f"{named}: colours of the profile {profile_name(others[0][1])} are converted to "
                        f"those of {headers[0].name}, {profile_name(target)}")  # fmt: skip
     return frames, profiles[0] or (b"" if grey else target)
 
@@ -101,23 +100,23 @@ def _usable(headers: Sequence[Header], profiles: Sequence[bytes], notices: list[
     """
     grey = headers[0].channels == 1
     others = len(set(profiles)) == 1 and space_of(profiles[0]) != ("gray" if grey else "rgb")
-    bad = [header for header, profile in zip(headers, profiles, strict=True)
-           if profile and (others or is_damaged(profile))]  # fmt: skip
-    if bad and any(profile for header, profile in zip(headers, profiles, strict=True) if header not in bad):
+    good = [b"" if others or is_damaged(profile) else profile for profile in profiles]
+    bad = [header for header, profile, usable in zip(headers, profiles, good, strict=True) if profile != usable]
+    if bad and any(good):
         raise refuse_frame(bad[0], "has a damaged colour profile, unlike other frames; give it theirs")
     if bad and not (others and profiles[0] == adobe_rgb()):  # which a camera tells of its grey frames, too
-        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        notices.append(f"{bad[0].name}{more}: the colour profile is damaged or of another kind than the pixels, "
+        named = listing([header.name for header in bad], 1)
+        notices.append(f"{named}: the colour profile is damaged or of another kind than the pixels, "
                        "which are taken as sRGB")  # fmt: skip
-    return [b"" if header in bad else profile for header, profile in zip(headers, profiles, strict=True)]
+    return good
 
 
 def tell_colours(headers: Sequence[Header], told: Sequence[str], notices: list[str]) -> None:
     """A notice of frames whose colours are no sRGB and cannot be carried. ``told``: what they are, in words."""
     odd = [(header, words) for header, words in zip(headers, told, strict=True) if words]
     if odd:
-        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
-        notices.append(f"{odd[0][0].name}{more}: has {odd[0][1]}, which is not carried into the result; "
+        named = listing([header.name for header, _ in odd], 1)
+        notices.append(f"{named}: has {odd[0][1]}, which is not carried into the result; "
                        "the samples are fused as sRGB")  # fmt: skip
 
 

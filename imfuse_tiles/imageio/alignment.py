@@ -9,14 +9,15 @@ as bright as the reference. ``bad`` says why a frame does not belong to the othe
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.storage.json_values import load_json
 
 Numbers = tuple[float, ...]
 SAME: Numbers = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
@@ -54,6 +55,10 @@ class Alignment:
             for f in self.frames
         ]  # fmt: skip
         return {"model": self.model, "reference": self.reference, "size": list(self.size), "frames": frames}
+
+    def without_gains(self) -> Alignment:
+        """The same transforms, brightness and colours left alone: those of another channel fade in their own way."""
+        return replace(self, frames=tuple(replace(frame, gains=()) for frame in self.frames))
 
     @classmethod
     def of_record(cls, record: Any, place: str) -> Alignment:
@@ -112,13 +117,9 @@ def _product(one: Sequence[Sequence[float]], other: Sequence[Sequence[float]]) -
 
 def load_alignment(path: str | Path) -> Alignment:
     """The transforms that a file holds. Refusal when it does not."""
-    if Path(path).exists() and not Path(path).is_file():  # to read a FIFO would wait for its writer
-        raise Refusal(f"{path}: is not a regular file")
     try:
-        record = json.loads(Path(path).read_text())
-    except OSError as error:
-        raise Refusal(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
+        record = load_json(Path(path))
+    except ValueError as error:
         raise Refusal(f"{path} is no JSON file: {error}") from None
     return Alignment.of_record(record, str(path))
 

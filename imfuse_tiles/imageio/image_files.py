@@ -13,7 +13,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.detect import facts_and_format
 from imfuse_tiles.imageio.reading.file_facts import file_facts
-from imfuse_tiles.imageio.reading.header import refuse, shown
+from imfuse_tiles.imageio.reading.header import listing, refuse, shown
 from imfuse_tiles.imageio.reading.own_results import is_deep_zoom
 from imfuse_tiles.imageio.reading.raw import RAW_ENDINGS
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
@@ -124,8 +124,7 @@ def _without_junk(paths: Sequence[Path], notices: list[str]) -> set[Path]:
 
 def _listing(paths: Iterable[Path]) -> str:
     """The first names and how many more there are."""
-    names = [shown(Path(path.name)) for path in paths]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return listing([shown(Path(path.name)) for path in paths])
 
 
 def _hidden(paths: Sequence[Path]) -> list[Path]:

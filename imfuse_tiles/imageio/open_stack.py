@@ -25,7 +25,7 @@ from imfuse_tiles.imageio.reading import (
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
 from imfuse_tiles.imageio.reading.frame_checks import find_copies
-from imfuse_tiles.imageio.reading.header import shown
+from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
 from imfuse_tiles.imageio.reading.raw_pictures import in_one_white_balance
@@ -90,7 +90,7 @@ def _tell_notices(headers: list[Header], notices: list[str]) -> None:
     """What is to be known of how frames are read: a line for each kind, naming the first of them."""
     for text in dict.fromkeys(header.notice for header in headers if header.notice):
         names = [header.name for header in headers if header.notice == text]
-        notices.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {text}")
+        notices.append(f"{listing(names, 1)} {text}")
 
 
 def _tell_copies(headers: list[Header], notices: list[str]) -> None:
@@ -130,9 +130,8 @@ def _without_results(paths: list[Path], notices: list[str]) -> list[Path]:
     if not own or not frames:
         return paths
     names = [shown(path) for path in paths if path in own]
-    named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     count = "is a result" if len(names) == 1 else "are results"
-    notices.append(f"{named}: {count} of this program and left out; --include-results takes them for frames")
+    notices.append(f"{listing(names)}: {count} of this program and left out; --include-results takes them for frames")
     return frames
 
 
@@ -142,9 +141,7 @@ def _without_small(headers: list[Header], files: ImageFiles, notices: list[str])
     small = [header for header in headers if header.path in files.found
              and 2 * header.width <= width and 2 * header.height <= height]  # fmt: skip
     if small and len(small) < len(headers):
-        names = ", ".join(header.path.name for header in small[:3])
-        more = f" and {len(small) - 3} more" if len(small) > 3 else ""
-        notices.append(f"left out: {names}{more}, small pictures by their size")
+        notices.append(f"left out: {listing([header.path.name for header in small])}, small pictures by their size")
         return [header for header in headers if header not in small]
     return headers
 

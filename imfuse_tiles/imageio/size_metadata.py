@@ -11,7 +11,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from imfuse_tiles.errors import ImfuseError
 from imfuse_tiles.imageio.physical_size import (
     LARGEST,
     RESOLUTION_UNIT,
@@ -31,8 +30,6 @@ DESCRIPTION = 270
 #: Bytes of the metadata of an OME-Zarr that are read at most.
 LARGEST_METADATA = 4 << 20
 _INCH, _CENTIMETRE = 2, 3
-#: What JSON of another form than expected raises.
-_NOT_AS_EXPECTED = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
 
 def read_physical_size(path: str | Path, series: int = 0) -> PhysicalSize:
@@ -41,8 +38,8 @@ def read_physical_size(path: str | Path, series: int = 0) -> PhysicalSize:
     ``series``: of a file that has several. Never raises, whatever is there.
     """
     try:
-        return _of_format(Path(path), series) or _of_plain_file(path)
-    except Exception:  # libraries of microscopes raise their own types
+        return _of_format(Path(path), series) or _of_plain_file(Path(path))
+    except Exception:  # of damaged files, JSON of another form, and libraries of microscopes with types of their own
         return PhysicalSize()
 
 
@@ -60,15 +57,12 @@ def _of_format(path: Path, series: int) -> PhysicalSize | None:
     return PhysicalSize() if kind else None
 
 
-def _of_plain_file(path: str | Path) -> PhysicalSize:
+def _of_plain_file(path: Path) -> PhysicalSize:
     """What a TIFF, PNG or JPEG file or an OME-Zarr says."""
-    try:
-        if Path(path).is_dir():
-            return _sane(_in_ome_zarr(Path(path)))
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _sane(_of_data(data))
-    except (OSError, ValueError, ImfuseError, struct.error, ArithmeticError, *_NOT_AS_EXPECTED):
-        return PhysicalSize()
+    if path.is_dir():
+        return _sane(_in_ome_zarr(path))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _sane(_of_data(data))
 
 
 def frame_size(header: Header) -> PhysicalSize:

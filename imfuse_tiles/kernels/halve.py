@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+#: In what sums of four samples have room.
+WIDER = {"uint8": np.uint16, "uint16": np.uint32, "float32": np.float32}
+
 
 def halved(samples: np.ndarray) -> np.ndarray:
     """Samples (..., y, x) at half the size, rounded up: the mean of every 2 x 2 samples, in their own number type.
@@ -14,7 +17,7 @@ def halved(samples: np.ndarray) -> np.ndarray:
     >>> halved(np.array([[1, 2, 9], [3, 4, 9]], np.uint8))
     array([[3, 9]], dtype=uint8)
     """
-    wide = np.float32 if samples.dtype == np.float32 else np.uint32
+    wide = WIDER[samples.dtype.name]
     rows = _pair_sums(samples, -2, wide)
     total = _pair_sums(rows, -1, wide)
     if wide is np.float32:

@@ -22,9 +22,6 @@ from imfuse_tiles.storage.store import Store
 RESERVE, RESERVED_PART = 1 << 30, 0.05
 #: Pixels of a stack of fewer than which the choice is not worth reckoning, and how much less time is clearly less.
 WORTH_RECKONING, CLEARLY = 50_000_000, 0.97
-#: How many of the choices may give way to the next one because that is faster: all that keep merged masks, which make
-#: a changed option cheap.
-FREE_CHOICES = 1
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
 #: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
@@ -46,14 +43,15 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
         return choices[-1]
     if resources.ingest == "auto":
         choices.append(_choices(plan, store, frames=False)[-1])
-    held, works = bytes_held(store, resources), [survey(choices[0], store, resources)]
-    for number, choice in enumerate(choices):
-        work = works[0] if number == 0 else _surveyed(choice, store, resources)
+    held, best = bytes_held(store, resources), survey(choices[0], store, resources)
+    if fits(best, store, held):  # the next one keeps merged masks, too, which make a changed option cheap
+        return faster(best, _surveyed(choices[1], store, resources), store).plan
+    for choice in choices[1:]:
+        work = _surveyed(choice, store, resources)
+        best = work or best
         if work is not None and fits(work, store, held):
-            other = _surveyed(choices[number + 1], store, resources) if number < FREE_CHOICES else None
-            return faster([work, other] if other else [work], store).plan
-        works += [work] if work else []
-    return works[-1].plan
+            break
+    return best.plan
 
 
 def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None:
@@ -64,16 +62,13 @@ def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None
         return None
 
 
-def faster(works: list[WorkPlan], store: Store) -> WorkPlan:
-    """The first plan, unless a later one is reckoned to take clearly less time and there is enough to reckon."""
-    first = works[0]
-    stack = first.plan.stack
-    if prod(stack.frame) * len(stack) < WORTH_RECKONING:
-        return first
+def faster(work: WorkPlan, other: WorkPlan | None, store: Store) -> WorkPlan:
+    """The first plan, unless the other is reckoned to take clearly less time and there is enough to reckon."""
+    stack = work.plan.stack
+    if other is None or prod(stack.frame) * len(stack) < WORTH_RECKONING:
+        return work
     rates = load_rates(store.folder if store.is_local else None)
-    seconds = [run_seconds(work, rates) for work in works]
-    best = min(range(len(works)), key=lambda number: seconds[number])
-    return works[best] if seconds[best] < CLEARLY * seconds[0] else first
+    return other if run_seconds(other, rates) < CLEARLY * run_seconds(work, rates) else work
 
 
 def copied_because(plan: Plan) -> str:

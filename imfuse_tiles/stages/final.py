@@ -21,6 +21,9 @@ from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store
 
+#: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
+COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
+
 
 @frozen
 class AppliedStep:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.final import COLOURS
 from imfuse_tiles.stages.masks import COVERAGE
+from imfuse_tiles.storage.json_values import load_json
 from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
@@ -120,12 +123,9 @@ def _is_point(point: Any) -> bool:
 
 def load_strokes(path: Path) -> Strokes:
     """The strokes of a file. Refusal when it holds none."""
-    if path.exists() and not path.is_file():  # to read a FIFO would wait for its writer
-        raise Refusal(f"{path}: is not a regular file")
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise Refusal(f"{path}: {getattr(error, 'strerror', None) or 'is no file of strokes'}") from None
+    content = None
+    with suppress(ValueError):
+        content = load_json(path)
     if not isinstance(content, dict) or content.get("kind") != MARK:
         raise Refusal(f"{path}: is no file of strokes")
     return parse_strokes(content.get("strokes"), str(path))
@@ -263,7 +263,7 @@ def retouched(
     planes, frames = store.arrays.open(path).shape[0], store.arrays.open(source)
     if len(frames.shape) != 4:
         raise Refusal(f"{source}: holds no frames")
-    colours = {2: 1, 4: 3, 5: 1, 7: 3}[planes]
+    colours = COLOURS[planes]
     depth = colours + 2 if planes > colours + 1 else 0
     coverage = source + COVERAGE if store.files.exists(f"{source}{COVERAGE}/zarr.json") else ""
     made = RetouchedResult(

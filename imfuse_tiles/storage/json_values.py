@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.files import Files
 
 #: A number that is not smaller is none that was measured; so is one that is not a number.
@@ -19,6 +21,18 @@ def read_json(files: Files, name: str) -> Any:
         return json.loads(files.read(name)) if files.size(name) <= MOST_BYTES else None
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
+
+
+def load_json(path: Path) -> Any:
+    """The value in a file that the user names. Refusal for what cannot be read; ValueError for what is no JSON."""
+    if path.exists() and not path.is_file():  # to read a FIFO would wait for its writer
+        raise Refusal(f"{path}: is not a regular file")
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise Refusal(f"{path}: {error.strerror or error}") from None
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def write_json(files: Files, name: str, value: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.kernels.halve import halved
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, mask_values
@@ -132,15 +133,3 @@ def _divided_by_257(samples: np.ndarray) -> np.ndarray:
     shares -= shares >> 8
     shares >>= 8
     return shares.astype(np.uint8)
-
-
-def halved(values: np.ndarray) -> np.ndarray:
-    """Planes of half the height and width, rounded up: the rounded mean of 2 x 2, the last ones repeated."""
-    height, width = values.shape[-2:]
-    if height % 2 or width % 2:
-        values = np.pad(values, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
-    total = values[:, 0::2].astype(np.uint16)
-    total += values[:, 1::2]
-    pairs = total[:, :, 0::2] + total[:, :, 1::2]
-    pairs += 2
-    return (pairs >> 2).astype(np.uint8)

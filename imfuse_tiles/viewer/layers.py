@@ -13,6 +13,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.stages.final import COLOURS
 from imfuse_tiles.stages.retouch import Strokes, stored_strokes
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import array_stage
@@ -23,8 +24,6 @@ from imfuse_tiles.viewer.sparse_samples import sparse_samples
 
 #: The stage of a fusion by local energy that knows every slice's detail at the finest level.
 EVIDENCE = "fuse level 0"
-#: Colours of a result by its planes: colours and opacity, with or without mask, depth and opacity of the depth.
-COLOURS = {2: 1, 4: 3, 5: 1, 7: 3}
 #: Dimensions of the arrays that can be shown, by the beginning of their paths.
 DIMENSIONS = {"final": 3, "source": 4, "file": 4, "merge": 3, "pyramid": 3}
 

@@ -18,6 +18,7 @@ from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
+    "cli.status_line",
     "execution.export_stored", "execution.stored_results", "execution.read_pages", "execution.export_request",
     "execution.stored_frames", "execution.stored_layers",
 )  # fmt: skip

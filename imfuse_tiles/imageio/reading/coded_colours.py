@@ -80,7 +80,8 @@ def chromatic_profile(white: Sequence[float], primaries: Sequence[float], gamma:
     usual = max(abs(a - b) for a, b in zip((*white, 1.0, *coded), (*D65, *SRGB_PRIMARIES), strict=True)) < 0.002
     if usual:
         return gamma_profile(gamma, grey=False) if gamma else b""
-    return rgb_profile((*white, 1.0), coded, gamma=gamma) if gamma else rgb_profile((*white, 1.0), coded, _light(13))
+    curve = () if gamma else _light(_SRGB_CURVE)
+    return rgb_profile((*white, 1.0), coded, curve, gamma=gamma)
 
 
 def exif_profile(colour_space: int, interoperability: bytes) -> bytes:

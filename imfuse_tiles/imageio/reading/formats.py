@@ -62,16 +62,16 @@ class FileFormat:
     title: str
     module: str
     starts: tuple[tuple[int, bytes], ...] = ()
-    library: str = ""  # that must be installed
+    package: str = ""  # that must be installed
     extra: str = ""  # of this program, with which it is
 
     @property
     def is_installed(self) -> bool:
-        """Whether the library is there that reads it."""
-        return not self.library or find_spec(self.library) is not None
+        """Whether the package is there that reads it."""
+        return not self.package or find_spec(self.package) is not None
 
     def reader(self, path: Path) -> Reader:
-        """The module that reads it. Refusal where its library is missing."""
+        """The module that reads it. Refusal where its package is missing."""
         if not self.is_installed:
             raise Refusal(f"{shown(path)}: is {self.title}; reading it needs imfuse-tiles[{self.extra}] "
                           f"(pip install \'imfuse-tiles[{self.extra}]\')")  # fmt: skip

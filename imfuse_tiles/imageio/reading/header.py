@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -157,6 +158,15 @@ def shown(path: Path) -> str:
     """The path in a message: one line and no terminal codes, whatever the name contains."""
     text = str(path)
     return text if text.isprintable() else repr(text)
+
+
+def listing(names: Sequence[str], most: int = 3) -> str:
+    """The first names and how many more there are, in a message.
+
+    >>> listing(["a", "b", "c", "d", "e"]), listing(["a", "b", "c"], 1)
+    ('a, b, c and 2 more', 'a and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def refuse(path: Path, what: str) -> Refusal:

@@ -43,12 +43,16 @@ def read_tags(path: Path) -> Tags:
             profile = coded_profile(coded["color_primaries"], coded["transfer_characteristics"], picture.mode[0] == "L")
         except ValueError as error:
             notice = str(error)
-    return block_tags(read_exif(path), profile, notice, told=bool(coded))
+    return block_tags(_exif(picture), profile, notice, told=bool(coded))
 
 
 def read_exif(path: Path) -> bytes:
     """The EXIF block; empty if there is none."""
-    block: bytes = _open(path).info.get("exif") or b""
+    return _exif(_open(path))
+
+
+def _exif(picture: Any) -> bytes:
+    block: bytes = picture.info.get("exif") or b""
     return block.removeprefix(b"Exif\0\0")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
-from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr, read_json_file
+from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr, read_all_attributes
 
 SOFTWARE = 305
 _OWN = "imfuse-tiles v"  # and its version, as in every result, mask and depth map
@@ -31,8 +31,7 @@ def is_deep_zoom(path: Path) -> bool:
 def _software(path: Path) -> str:
     """What wrote an image, as it says; empty where it does not."""
     if is_zarr(path):
-        attributes = read_json_file(path / "zarr.json").get("attributes") or read_json_file(path / ".zattrs")
-        own = attributes.get("imfuse_tiles") if isinstance(attributes, dict) else None
+        own = read_all_attributes(path).get("imfuse_tiles")
         return str(own.get("software")) if isinstance(own, dict) else ""
     software = read_tags(path).main.get(SOFTWARE)
     return software.data.decode("latin-1") if software else ""

@@ -55,6 +55,11 @@ class Series:
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
     @property
+    def is_one_picture(self) -> bool:
+        """Whether the channels are one picture together."""
+        return self.is_rgb or self.has_opacity
+
+    @property
     def joined(self) -> str:
         """The name of channels that are one picture together."""
         return RGB if self.count("C") > 2 else self.channels[0]
@@ -102,10 +107,8 @@ def _fixed(path: Path, series: Series, selection: Selection) -> dict[str, int]:
     stack = any(series.count(axis) > 1 for axis in series.axes if axis not in _CHOSEN)
     for axis, text, names in (("T", selection.time, ()), ("C", selection.channel, series.channels)):
         count, words = series.count(axis), _CHOSEN[axis]
-        if axis == "C" and ((text.lower() == RGB and count in (3, 4)) or (not text and series.is_rgb)):
+        if axis == "C" and ((text.lower() == RGB and count in (3, 4)) or (not text and series.is_one_picture)):
             fixed[axis] = WITH_OPACITY if series.has_opacity else THREE_COLOURS
-        elif axis == "C" and series.has_opacity and not text:
-            fixed[axis] = WITH_OPACITY
         elif text or (count > 1 and (axis == "C" or stack)):
             place = _number(path, text, list(names) or [""] * count, *words)
             fixed |= {axis: place} if axis in series.axes else {}
@@ -159,7 +162,7 @@ def stacks_of(series: Sequence[Series]) -> Iterator[Selection]:
         chosen = Selection(series=str(number + 1)) if len(series) > 1 else Selection()
         stack = any(one.count(axis) > 1 for axis in one.axes if axis not in _CHOSEN)
         times = range(1, one.count("T") + 1) if one.count("T") > 1 and stack else [0]
-        channels = range(1, one.count("C") + 1) if one.count("C") > 1 and not (one.is_rgb or one.has_opacity) else [0]
+        channels = range(1, one.count("C") + 1) if one.count("C") > 1 and not one.is_one_picture else [0]
         for time, channel in product(times, channels):
             yield replace(chosen, time=str(time or ""), channel=str(channel or ""))
 

@@ -45,12 +45,17 @@ def open_rows(header: Header) -> WholeFrame:
 
 def read_tags(path: Path) -> Tags:
     """The camera's tags and the colour profile."""
-    return block_tags(read_exif(path), _chunks(path, path.stat().st_size).get("ICCP", b""))
+    chunks = _chunks(path, path.stat().st_size)
+    return block_tags(_exif(chunks), chunks.get("ICCP", b""))
 
 
 def read_exif(path: Path) -> bytes:
     """The EXIF block; empty if there is none."""
-    return _chunks(path, path.stat().st_size).get("EXIF", b"").removeprefix(b"Exif\0\0")
+    return _exif(_chunks(path, path.stat().st_size))
+
+
+def _exif(chunks: dict[str, bytes]) -> bytes:
+    return chunks.get("EXIF", b"").removeprefix(b"Exif\0\0")
 
 
 def _chunks(path: Path, size: int) -> dict[str, bytes]:

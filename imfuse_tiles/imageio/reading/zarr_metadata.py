@@ -74,9 +74,15 @@ def read_json_file(path: Path) -> dict[str, Any]:
 
 def read_attributes(folder: Path) -> dict[str, Any]:
     """The attributes of a group or array; those of OME-Zarr 0.5 lie in them below ``ome``."""
+    attributes = read_all_attributes(folder)
+    inner = attributes.get("ome")
+    return inner if isinstance(inner, dict) else attributes
+
+
+def read_all_attributes(folder: Path) -> dict[str, Any]:
+    """The attributes of a group or array, whoever they are of; empty where there are none."""
     attributes = read_json_file(folder / "zarr.json").get("attributes") or read_json_file(folder / ".zattrs")
-    inner = attributes.get("ome") if isinstance(attributes, dict) else None
-    return inner if isinstance(inner, dict) else attributes if isinstance(attributes, dict) else {}
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def read_array(folder: Path, path: str) -> ZarrArray:

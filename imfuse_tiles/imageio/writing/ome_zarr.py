@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from imfuse_tiles.imageio.reading.zarr_images import OPACITY
 from imfuse_tiles.imageio.writing.encode import in_order
 from imfuse_tiles.imageio.writing.exif import picture_block
 from imfuse_tiles.imageio.writing.picture import Picture
@@ -163,9 +164,9 @@ def channels(picture: Picture) -> list[dict[str, Any]]:
     colours = [("red", "FF0000"), ("green", "00FF00"), ("blue", "0000FF")]
     if picture.planes < 3:
         colours = [(picture.name or "grey", "FFFFFF")]
-    named = [*colours, ("opacity", "FFFFFF")] if picture.alpha else colours
+    named = [*colours, (OPACITY, "FFFFFF")] if picture.alpha else colours
     end = {"uint8": 255, "uint16": 65535}.get(picture.dtype, 1)
-    return [channel(name, colour, name != "opacity", end) for name, colour in named]
+    return [channel(name, colour, name != OPACITY, end) for name, colour in named]
 
 
 def channel(name: str, colour: str, active: bool, end: float) -> dict[str, Any]:
