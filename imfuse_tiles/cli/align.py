@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import Parser, whole_number
-from imfuse_tiles.cli.arguments import add_frame_options
+from imfuse_tiles.cli.frame_arguments import add_frame_options
 from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance

@@ -81,6 +81,29 @@ def _pollen(u: float, v: float, a: float, b: float, tint: float) -> Material:
 
 
 @njit(cache=True, nogil=True)
+def _drop(dx: float, dy: float, a: float) -> Material:
+    """A dew drop: it gathers the light on the side away from the lamp."""
+    low = 0.5 + 0.5 * (0.5 * dx + 0.85 * dy) / a
+    low = low * low * low
+    return 0.0, 0.0, 1.0, 0.0, 3.0, 0.02 + 0.30 * low, 0.06 + 0.50 * low, 0.07 + 0.36 * low
+
+
+@njit(cache=True, nogil=True)
+def _lit(ix: float, iy: float, up: float) -> tuple[float, float]:
+    """How far a slope faces the lamp at the upper left, and its highlight seen from straight above."""
+    length = np.sqrt(ix * ix + iy * iy + up * up + 1e-3)
+    facing = (-0.42 * ix - 0.55 * iy + 0.72 * up) / length
+    half = max(0.0, (-0.24 * ix - 0.31 * iy + 0.92 * up) / length)
+    broad = half * half
+    broad *= broad
+    broad *= broad
+    broad *= broad
+    narrow = broad * broad
+    narrow *= narrow
+    return facing, 1.3 * narrow + 0.07 * broad
+
+
+@njit(cache=True, nogil=True)
 def bodies(deck: np.ndarray, rows: np.ndarray, x0: int, y0: int, fine: Plane) -> None:
     """Paint bodies (columns `scene.BODY`) into a deck; later rows cover earlier ones.
 
@@ -88,56 +111,48 @@ def bodies(deck: np.ndarray, rows: np.ndarray, x0: int, y0: int, fine: Plane) ->
     """
     _, height, width = deck.shape
     for n in range(len(rows)):
-        bx, by, a, b, c, s, rim, tall, kind, tint, number = rows[n]
+        bx, by, a = rows[n, :3]
         reach = a + 2
         for py in range(max(int(by - reach) - y0, 0), min(int(by + reach) + 2 - y0, height)):
             for px in range(max(int(bx - reach) - x0, 0), min(int(bx + reach) + 2 - x0, width)):
-                dx = px + x0 - bx
-                dy = py + y0 - by
-                u = (dx * c + dy * s) / a
-                v = (dy * c - dx * s) / b
-                q = u * u + v * v
-                cover = 0.5 + (1 - np.sqrt(q)) * b
-                if cover <= 0:
-                    continue
-                cover = min(cover, 1.0)
-                up = np.sqrt(max(1 - q, 0.0))
-                if kind == 0:
-                    tu, tv, dark, rough, gloss, red, green, blue = _wing_case(u, v, a, b, up, tint)
-                elif kind == 1:
-                    tu, tv, dark, rough, gloss, red, green, blue = _eye(u, v, a, b, up)
-                elif kind == 2:
-                    tu, tv, dark, rough, gloss, red, green, blue = _pollen(u, v, a, b, tint)
-                else:
-                    # a drop gathers the light on the side away from the lamp
-                    low = 0.5 + 0.5 * (0.5 * dx + 0.85 * dy) / a
-                    low = low * low * low
-                    tu, tv, dark, rough, gloss = 0.0, 0.0, 1.0, 0.0, 3.0
-                    red, green, blue = 0.02 + 0.30 * low, 0.06 + 0.50 * low, 0.07 + 0.36 * low
-                tu += u * b / a
-                tv += v
-                ix = tu * c - tv * s
-                iy = tu * s + tv * c
-                # the lamp is at the upper left, the camera straight above
-                length = np.sqrt(ix * ix + iy * iy + up * up + 1e-3)
-                facing = (-0.42 * ix - 0.55 * iy + 0.72 * up) / length
-                half = max(0.0, (-0.24 * ix - 0.31 * iy + 0.92 * up) / length)
-                diffuse = 1.0 if kind == 3 else max(0.0, facing) * 0.95 + 0.16 + 0.12 * (1 - up)
-                broad = half * half
-                broad *= broad
-                broad *= broad
-                broad *= broad
-                narrow = broad * broad
-                narrow *= narrow
-                shine = gloss * (1.3 * narrow + 0.07 * broad)
-                if kind < 2 and chance(int(number), px + x0, py + y0) > 0.9985:
-                    # dust that glints
-                    shine += 1.2
                 grain = fine[py + 1, px + 1] - fine[py, px]
-                shade = diffuse * dark * min(max(1 + 0.77 * rough * grain, 0.2), 2.0)
-                deck[RED, py, px] = min(red * shade + shine, 3.5) * cover
-                deck[GREEN, py, px] = min(green * shade + shine * 0.96, 3.5) * cover
-                deck[BLUE, py, px] = min(blue * shade + shine * 0.88, 3.5) * cover
-                deck[COVER, py, px] = cover
-                deck[DEPTH, py, px] = rim - tall * up
-                deck[BASE, py, px] = rim
+                _paint(deck[:, py, px], rows[n], px + x0, py + y0, grain)
+
+
+@njit(cache=True, nogil=True)
+def _paint(sample: np.ndarray, body: np.ndarray, x: int, y: int, grain: float) -> None:
+    """Paint what a body shows at x, y into that sample of the deck, if it is there at all."""
+    bx, by, a, b, c, s, rim, tall, kind, tint, number = body
+    dx = x - bx
+    dy = y - by
+    u = (dx * c + dy * s) / a
+    v = (dy * c - dx * s) / b
+    q = u * u + v * v
+    cover = 0.5 + (1 - np.sqrt(q)) * b
+    if cover <= 0:
+        return
+    cover = min(cover, 1.0)
+    up = np.sqrt(max(1 - q, 0.0))
+    if kind == 0:
+        tu, tv, dark, rough, gloss, red, green, blue = _wing_case(u, v, a, b, up, tint)
+    elif kind == 1:
+        tu, tv, dark, rough, gloss, red, green, blue = _eye(u, v, a, b, up)
+    elif kind == 2:
+        tu, tv, dark, rough, gloss, red, green, blue = _pollen(u, v, a, b, tint)
+    else:
+        tu, tv, dark, rough, gloss, red, green, blue = _drop(dx, dy, a)
+    tu += u * b / a
+    tv += v
+    facing, highlight = _lit(tu * c - tv * s, tu * s + tv * c, up)
+    diffuse = 1.0 if kind == 3 else max(0.0, facing) * 0.95 + 0.16 + 0.12 * (1 - up)
+    shine = gloss * highlight
+    if kind < 2 and chance(int(number), x, y) > 0.9985:
+        # dust that glints
+        shine += 1.2
+    shade = diffuse * dark * min(max(1 + 0.77 * rough * grain, 0.2), 2.0)
+    sample[RED] = min(red * shade + shine, 3.5) * cover
+    sample[GREEN] = min(green * shade + shine * 0.96, 3.5) * cover
+    sample[BLUE] = min(blue * shade + shine * 0.88, 3.5) * cover
+    sample[COVER] = cover
+    sample[DEPTH] = rim - tall * up
+    sample[BASE] = rim

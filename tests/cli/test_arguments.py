@@ -16,8 +16,10 @@ from imfuse_tiles.options.recipe import Recipe
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "cli.argument_parser",
+    "cli.frame_arguments",
     "cli.fuse",
     "cli.recipe_arguments",
+    "cli.resource_arguments",
     "cli.resources_from_args",
     "cli.stack_from_args",
 )
