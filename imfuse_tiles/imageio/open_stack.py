@@ -24,7 +24,7 @@ from imfuse_tiles.imageio.reading import (
 )
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
-from imfuse_tiles.imageio.reading.frame_checks import find_copies
+from imfuse_tiles.imageio.reading.frame_checks import PLACES, WHOLE, find_copies
 from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import rolled_over
 from imfuse_tiles.imageio.reading.own_results import is_own_result
@@ -98,7 +98,9 @@ def _tell_copies(headers: list[Header], notices: list[str]) -> None:
     copies = find_copies(headers)
     if copies:
         (copy, path), more = copies[0], f", and {len(copies) - 1} more are copies" if len(copies) > 1 else ""
-        notices.append(f"{shown(copy)} is a copy of {shown(path)}{more}; each counts as a frame")
+        large = copy.stat().st_size > WHOLE
+        like = f"looks like a copy (the same bytes in {PLACES} places)" if large else "is a copy"
+        notices.append(f"{shown(copy)} {like} of {shown(path)}{more}; each counts as a frame")
 
 
 def _with_contents(headers: list[Header]) -> list[Header]:

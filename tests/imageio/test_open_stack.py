@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,23 @@ def test_files_that_are_copies_are_told(count, tmp_path):
     more = "" if count == 2 else ", and 1 more are copies"
     start, first = tmp_path / "1.tif", tmp_path / "0.tif"
     assert stack.notices == (f"{start} is a copy of {first}{more}; each counts as a frame",)
+
+
+def test_of_large_files_only_places_are_compared(tmp_path):
+    for name, size in (("a.tif", (30000, 32000, 3)), ("b.tif", (30000, 32000, 3)), ("c.tif", (2000, 3000, 3))):
+        tifffile.imwrite(tmp_path / name, shape=size, dtype=np.uint8, photometric="rgb")  # holes
+    picture = tifffile.memmap(tmp_path / "c.tif", mode="r+")
+    picture[:] = np.random.default_rng(1).integers(0, 255, (2000, 3000, 1), np.uint8)
+    (tmp_path / "d.tif").write_bytes((tmp_path / "c.tif").read_bytes())
+    picture[990:1010] = 1
+    picture.flush()
+    began = time.process_time()
+    assert open_stack([tmp_path / "a.tif", tmp_path / "b.tif"]).notices == (
+        f"{tmp_path / 'b.tif'} looks like a copy (the same bytes in 100 places) of {tmp_path / 'a.tif'}; "
+        "each counts as a frame",
+    )
+    assert time.process_time() - began < 1
+    assert not open_stack([tmp_path / "c.tif", tmp_path / "d.tif"]).notices
 
 
 def test_what_is_no_result_stays(frame, tmp_path):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
@@ -14,7 +13,10 @@ from imfuse_tiles.imageio.reading.zarr_facts import frame_files
 
 _DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 _COLOURS = {1: "grey", 3: "RGB"}
+#: Files of fewer bytes than the second of these are no copies; the first is how much is compared of all others.
 _FEW, _SMALL = 512, 32 << 10
+#: Bytes of files that are compared in whole, and of larger ones how many places of how many bytes.
+WHOLE, PLACES, _PLACE = 8 << 20, 100, 4096
 
 
 def check_stack(headers: Sequence[Header]) -> None:
@@ -58,31 +60,40 @@ def _check_first(headers: Sequence[Header]) -> None:
 def find_copies(headers: Sequence[Header]) -> list[tuple[Path, Path]]:
     """Files with the same bytes as one before them, each with that one. Only what is alike in a few places is read.
 
-    Small files are left out: pictures of nothing are all alike.
+    Small files are left out: pictures of nothing are all alike. Of files larger than ``WHOLE`` bytes only places all
+    over them are compared, for a plan must not take as long as reading a stack.
     """
-    alike: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
     files = {header.path: header.size for header in headers if header.format not in ("zarr", "array")}
+    alike: dict[tuple[int, bytes], list[Path]] = defaultdict(list)
     sizes = Counter(files.values())
-    copies = []
     for path, size in files.items():
-        if sizes[size] == 1 or size < _SMALL:
-            continue
-        before = alike[size, _few_bytes(path, size)]
-        same = next((other for other in before if filecmp.cmp(other, path, shallow=False)), None)
-        if same:
-            copies.append((path, same))
-        else:
-            before.append(path)
-    return copies
+        if sizes[size] > 1 and size >= _SMALL:
+            alike[size, _some_bytes(path, (size // 2, size - _FEW), _FEW)].append(path)
+    copies: list[tuple[Path, Path]] = []
+    for (size, _), paths in alike.items():
+        first: dict[bytes, Path] = {}
+        for path in paths if len(paths) > 1 else ():
+            before = first.setdefault(_most_bytes(path, size), path)
+            copies += [(path, before)] if before != path else []
+    order = {path: number for number, path in enumerate(files)}
+    return sorted(copies, key=lambda pair: order[pair[0]])
 
 
-def _few_bytes(path: Path, size: int) -> bytes:
-    """Some bytes of the middle and of the end of a file."""
+def _most_bytes(path: Path, size: int) -> bytes:
+    """A digest of a file, or of places all over a large one."""
+    if size <= WHOLE:
+        return hashlib.sha256(path.read_bytes()).digest()
+    places = range(0, size - _PLACE, (size - _PLACE) // PLACES)
+    return hashlib.sha256(_some_bytes(path, places, _PLACE)).digest()
+
+
+def _some_bytes(path: Path, places: Iterable[int], length: int) -> bytes:
+    """Some bytes of a file from several places."""
     parts = []
     with path.open("rb", buffering=0) as file:
-        for place in (size // 2, max(0, size - _FEW)):
+        for place in places:
             file.seek(place)
-            parts.append(file.read(_FEW))
+            parts.append(file.read(length))
     return b"".join(parts)
 
 
