@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .registration import Result
-from .registration_blocks import warped
 from .registration_pairs import at_level
+from .registration_warp import warped
 
 Planes = NDArray[np.float32]
 

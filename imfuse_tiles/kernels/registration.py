@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .registration_blocks import warped
 from .registration_choice import misfits
 from .registration_fit import distance, inverse
 from .registration_pairs import BLOCKS, Fit, at_level, pair, refined
 from .registration_pyramid import Level
 from .registration_solve import Link, agreed, chained
+from .registration_warp import warped
 
 Matrix = NDArray[np.float64]
 Plane = NDArray[np.float32]

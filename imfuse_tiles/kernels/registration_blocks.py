@@ -2,7 +2,7 @@
 
 After B. D. Lucas and T. Kanade, "An iterative image registration technique" (1981), with terms for what focus changes:
 in every block the difference of two frames is explained by a shift along the mean gradients of both and by an offset,
-a gain and two orders of change in blur (the Laplacian and its square). The latter four are eliminated block by block.
+a gain and a change in blur (the Laplacian). The latter three are eliminated block by block.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
+from .registration_warp import warped_block
 
 Plane = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -18,76 +19,14 @@ Index = NDArray[np.int64]
 
 #: Columns of what ``block_normals`` returns: the equations xx xy yy | x y, what is left unexplained, pixels, and the
 #: point that stands for the block, weighted by its gradients.
-XX, XY, YY, X, Y, REST, COUNT, AT_X, AT_Y, MEAN_A, MEAN_B = range(11)
-_NUISANCES, _TERMS = 3, 6
-
-
-@njit(cache=True, nogil=True)
-def warped(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int, out: Plane) -> None:
-    """``out`` (y, x) from pixel x0, y0 on, taken from ``source`` at the places that ``matrix`` (3, 3) maps it to.
-
-    ``source`` begins at pixel ``left``, ``top`` of its frame. Cubic convolution with a = -1/2 (R. G. Keys, 1981), NaN
-    where its 4 x 4 pixels are not all in ``source``. Coordinates are float64.
-    """
-    high, wide = out.shape
-    column, row = np.empty(wide), np.empty(wide)
-    flat = matrix[2, 0] == 0 and matrix[2, 1] == 0 and matrix[2, 2] == 1
-    for j in range(high):
-        for i in range(wide):
-            px, py = float(x0 + i), float(y0 + j)
-            u = matrix[0, 0] * px + matrix[0, 1] * py + matrix[0, 2]
-            v = matrix[1, 0] * px + matrix[1, 1] * py + matrix[1, 2]
-            column[i], row[i] = u, v
-        if not flat:
-            for i in range(wide):
-                w = matrix[2, 0] * (x0 + i) + matrix[2, 1] * (y0 + j) + matrix[2, 2]
-                column[i], row[i] = column[i] / w, row[i] / w
-        for i in range(wide):
-            column[i], row[i] = column[i] - left, row[i] - top
-        begin = 0
-        while begin < wide:
-            dx, dy, end = _run(column, row, begin)
-            above, low, stop = dy - 1, max(begin, 1 - dx), min(end, source.shape[1] - 2 - dx)
-            if above < 0 or above + 4 > source.shape[0] or low >= stop:
-                out[j, begin:end] = np.nan
-            else:
-                out[j, begin:low] = np.nan
-                out[j, stop:end] = np.nan
-                _cubic(source[above : above + 4], dx + low - 1, column[low:stop], dx + low, row[low:stop], dy,
-                       out[j, low:stop])  # fmt: skip
-            begin = end
-
-
-@njit(cache=True, nogil=True, counted=False)
-def _run(column: Matrix, row: Matrix, begin: int):  # type: ignore[no-untyped-def]
-    """How far pixels in a row have the same whole displacement."""
-    dx, dy = int(np.floor(column[begin])) - begin, int(np.floor(row[begin]))
-    end = begin + 1
-    while end < column.size and dx + end <= column[end] < dx + end + 1 and dy <= row[end] < dy + 1:
-        end += 1
-    return dx, dy, end
-
-
-@njit(cache=True, nogil=True, counted=False)
-def _cubic(rows: Plane, first: int, column: Matrix, dx: int, row: Matrix, dy: int, out: Plane) -> None:
-    """Neighbours in ``out`` have neighbours in ``rows``: pixel i lies between columns first + i + 1 and + 2."""
-    one, half = np.float32(1), np.float32(0.5)
-    a, b, c, d = rows[0, first:], rows[1, first:], rows[2, first:], rows[3, first:]
-    for i in range(out.size):
-        t, s = np.float32(column[i] - (dx + i)), np.float32(row[i] - dy)
-        t0, t3 = ((one - half * t) * t - half) * t, (half * t - half) * t * t
-        t2 = ((np.float32(2) - np.float32(1.5) * t) * t + half) * t
-        t1 = one - t0 - t2 - t3
-        s0, s3 = ((one - half * s) * s - half) * s, (half * s - half) * s * s
-        s2 = ((np.float32(2) - np.float32(1.5) * s) * s + half) * s
-        s1 = one - s0 - s2 - s3
-        upper = s0 * (t0 * a[i] + t1 * a[i + 1] + t2 * a[i + 2] + t3 * a[i + 3]) + s1 * (
-            t0 * b[i] + t1 * b[i + 1] + t2 * b[i + 2] + t3 * b[i + 3]
-        )
-        lower = s2 * (t0 * c[i] + t1 * c[i + 1] + t2 * c[i + 2] + t3 * c[i + 3]) + s3 * (
-            t0 * d[i] + t1 * d[i + 1] + t2 * d[i + 2] + t3 * d[i + 3]
-        )
-        out[i] = upper + lower
+XX, XY, YY, X, Y, REST, COUNT, AT_X, AT_Y = range(9)
+#: Edge of blocks at most; it must be even.
+BLOCK = 32
+#: Terms beside the offset: gain, blur, gradients along x and y, difference. The scratch has them of two rows, then
+#: their sums, the sums of their products and that of squared gradients by height, column by column.
+_TERMS, _NUISANCES = 5, 3
+_SUMS = 2 * _TERMS
+_HEIGHT = _SUMS + _TERMS + _TERMS * (_TERMS + 1) // 2
 
 
 @njit(cache=True, nogil=True)
@@ -96,31 +35,25 @@ def block_normals(first: Plane, left: int, top: int, second: Plane, left2: int, 
     """Compare blocks of ``first`` with ``second``, which ``matrix`` maps them into.
 
     The planes begin at ``left``, ``top`` (``left2``, ``top2``) of their frames; ``blocks``: (n, 2), x and y of their
-    first pixels in the frame, each with two pixels of ``first`` around it; ``out``: float64 (n, 11), the columns above.
+    first pixels in the frame, each with a pixel of ``first`` around it; ``size``: their edge, even and at most
+    ``BLOCK``; ``out``: float64 (n, 9), the columns above, 0 where less than half of a block is there.
     """
-    wide = size + 4
+    wide = size + 2
     near, both = np.empty((wide, wide), np.float32), np.empty((wide, wide), np.float32)
-    less = np.empty((wide, wide), np.float32)
-    sums = np.empty((_TERMS * (_TERMS + 1) // 2 + 1, size), np.float32)
-    terms = np.empty((_TERMS, size), np.float32)
+    less, scratch = np.empty((wide, wide), np.float32), np.empty((_HEIGHT + 1) * BLOCK, np.float32)
     for n in range(len(blocks)):
         x0, y0 = blocks[n, 0], blocks[n, 1]
-        warped(second, left2, top2, matrix, x0 - 2, y0 - 2, near)
+        warped_block(second, left2, top2, matrix, x0 - 1, y0 - 1, near)
         out[n] = 0
-        whole = _compared(first, x0 - left - 2, y0 - top - 2, near, both, less)
-        count = size * size if whole else _count(less)
+        whole = _compared(first, x0 - left - 1, y0 - top - 1, near, both, less)
+        mean, mean2, count = _means(both, less, whole, size, scratch)
         if 2 * count < size * size:
             continue
-        mean, mean2 = _means(both, less, whole)
-        sums[:] = 0
-        for y in range(size):
-            _row_terms(both[y : y + 5], less[y + 2], np.float32(mean + mean2), np.float32(mean2 - mean), terms)
-            if not whole:
-                _leave_out(terms)
-            _add_products(terms, np.float32(y - (size - 1) / 2), sums)
+        count = _add_rows(both, less, whole, np.float32(mean + mean2), np.float32(mean2 - mean), size, scratch)
+        if 2 * count < size * size:
+            continue
         out[n, COUNT] = count
-        out[n, MEAN_A], out[n, MEAN_B] = mean, mean2
-        _reduced(sums, size, x0, y0, out[n])
+        _reduced(scratch, size, count, x0, y0, out[n])
 
 
 @njit(cache=True, nogil=True, counted=False)
@@ -138,91 +71,128 @@ def _compared(first: Plane, left: int, top: int, near: Plane, both: Plane, less:
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _count(less: Plane) -> int:
-    """Pixels inside the margin of two that are there with all that their terms need."""
-    count = 0
-    for y in range(2, len(less) - 2):
-        for x in range(2, len(less) - 2):
-            cross = less[y - 2, x] + less[y - 1, x] + less[y + 1, x] + less[y + 2, x]
-            cross += less[y, x - 2] + less[y, x - 1] + less[y, x + 1] + less[y, x + 2] + less[y, x]
-            count += 1 if cross == cross else 0
+def _means(both: Plane, less: Plane, whole: bool, size: int, scratch: Plane):  # type: ignore[no-untyped-def]
+    """Of the first and the second, inside the margin, and of how many pixels."""
+    totals, differences, count = scratch[:BLOCK], scratch[BLOCK : 2 * BLOCK], size * size
+    for x in range(BLOCK):
+        totals[x] = differences[x] = 0
+    for y in range(1, size + 1):
+        total, difference = both[y][1:], less[y][1:]
+        if whole:
+            for x in range(size):
+                totals[x] += total[x]
+            for x in range(size):
+                differences[x] += difference[x]
+        else:
+            for x in range(size):
+                if difference[x] == difference[x]:
+                    totals[x], differences[x] = totals[x] + total[x], differences[x] + difference[x]
+                else:
+                    count -= 1
+    sum_both, sum_less = 0.0, 0.0
+    for x in range(size):
+        sum_both, sum_less = sum_both + totals[x], sum_less + differences[x]
+    return (sum_both - sum_less) / max(2 * count, 1), (sum_both + sum_less) / max(2 * count, 1), count
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _add_rows(both: Plane, less: Plane, whole: bool, mean: np.float32, shift: np.float32, size: int,
+              scratch: Plane) -> int:  # fmt: skip
+    """Sums of the terms and of their products, two rows at a time; returns the pixels that have all terms."""
+    count = size * size
+    for k in range(_SUMS * BLOCK, scratch.size):
+        scratch[k] = 0
+    for y in range(0, size, 2):
+        for k in range(2):
+            _row_terms(both[y + k : y + k + 3], less[y + k + 1], mean, shift, size, scratch[k * _TERMS * BLOCK :])
+            if not whole:
+                count -= _leave_out(size, scratch[k * _TERMS * BLOCK :])
+        _add_products(size, np.float32(y - (size - 1) / 2), scratch)
     return count
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _means(both: Plane, less: Plane, whole: bool):  # type: ignore[no-untyped-def]
-    """Of the first and the second, inside the margin."""
-    total, difference, count = 0.0, 0.0, 0
-    for y in range(2, len(less) - 2):
-        for x in range(2, len(less) - 2):
-            if whole or less[y, x] == less[y, x]:
-                total, difference, count = total + both[y, x], difference + less[y, x], count + 1
-    return (total - difference) / (2 * count), (total + difference) / (2 * count)
-
-
-@njit(cache=True, nogil=True, counted=False)
-def _row_terms(rows: Plane, less: Plane, mean: np.float32, shift: np.float32, terms: Plane) -> None:
-    """Offset, gain, blur, blur of blur, gradients and difference of a row from the sums of both frames in five."""
+def _row_terms(rows: Plane, less: Plane, mean: np.float32, shift: np.float32, size: int, terms: Plane) -> None:
+    """Gain, blur, gradients and difference of a row from the sums of both frames in three."""
     half, quarter, four = np.float32(0.5), np.float32(0.25), np.float32(4)
-    above, row, below = rows[1], rows[2], rows[3]
-    gain, blur, right, down, difference = terms[1], terms[2], terms[3], terms[4], terms[5]
-    terms[0] = np.float32(1)
-    for x in range(gain.size):
-        gain[x] = half * (row[x + 2] - mean)
-        difference[x] = less[x + 2] - shift
-        right[x] = quarter * (row[x + 3] - row[x + 1])
-        down[x] = quarter * (below[x + 2] - above[x + 2])
-    for x in range(gain.size):
-        blur[x] = half * ((row[x + 3] + row[x + 1]) + (below[x + 2] + above[x + 2]) - four * row[x + 2])
+    above, row, below = rows[0], rows[1], rows[2]
+    for x in range(size):
+        terms[x] = half * (row[x + 1] - mean)
+        terms[1 * BLOCK + x] = half * ((row[x + 2] + row[x]) + (below[x + 1] + above[x + 1]) - four * row[x + 1])
+        terms[2 * BLOCK + x] = quarter * (row[x + 2] - row[x])
+        terms[3 * BLOCK + x] = quarter * (below[x + 1] - above[x + 1])
+        terms[4 * BLOCK + x] = less[x + 1] - shift
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _leave_out(terms: Plane) -> None:
-    """All terms 0 where a pixel is missing."""
-    for x in range(terms.shape[1]):
-        check = terms[1, x] + terms[2, x] + terms[3, x] + terms[4, x] + terms[5, x]
+def _leave_out(size: int, terms: Plane) -> int:
+    """All terms 0 where a pixel is missing; of how many."""
+    missing = 0
+    for x in range(size):
+        check = np.float32(0)
+        for k in range(_TERMS):
+            check += terms[k * BLOCK + x]
         if check != check:
-            for k in range(terms.shape[0]):
-                terms[k, x] = np.float32(0)
+            missing += 1
+            for k in range(_TERMS):
+                terms[k * BLOCK + x] = 0
+    return missing
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _add_products(terms: Plane, height: np.float32, sums: Plane) -> None:
-    """Products of all pairs of terms, column by column; last the squared gradients times their ``height``."""
-    k = 0
-    for p in range(_TERMS):
-        for q in range(p, _TERMS):
-            one, other, total = terms[p], terms[q], sums[k]
-            for x in range(total.size):
-                total[x] += one[x] * other[x]
-            k += 1
-    gx, gy, total = terms[3], terms[4], sums[k]
-    for x in range(total.size):
-        total[x] += height * (gx[x] * gx[x] + gy[x] * gy[x])
+def _add_products(size: int, height: np.float32, work: Plane) -> None:
+    """Terms of two rows and their products, added up in each column; in one array and one loop, for LLVM sees then
+    that nothing overlaps, and loads every term once."""
+    higher = height + np.float32(1)
+    for x in range(size):
+        a, b, c, d, e = work[x], work[32 + x], work[64 + x], work[96 + x], work[128 + x]
+        f, g, h, i, j = work[160 + x], work[192 + x], work[224 + x], work[256 + x], work[288 + x]
+        work[320 + x] += a + f
+        work[352 + x] += b + g
+        work[384 + x] += c + h
+        work[416 + x] += d + i
+        work[448 + x] += e + j
+        work[480 + x] += a * a + f * f
+        work[512 + x] += a * b + f * g
+        work[544 + x] += a * c + f * h
+        work[576 + x] += a * d + f * i
+        work[608 + x] += a * e + f * j
+        work[640 + x] += b * b + g * g
+        work[672 + x] += b * c + g * h
+        work[704 + x] += b * d + g * i
+        work[736 + x] += b * e + g * j
+        cc, dd, hh, ii = c * c, d * d, h * h, i * i
+        work[768 + x] += cc + hh
+        work[800 + x] += c * d + h * i
+        work[832 + x] += c * e + h * j
+        work[864 + x] += dd + ii
+        work[896 + x] += d * e + i * j
+        work[928 + x] += e * e + j * j
+        work[960 + x] += height * (cc + dd) + higher * (hh + ii)
 
 
 @njit(cache=True, nogil=True)
-def _reduced(sums: Plane, size: int, x0: int, y0: int, out: Matrix) -> None:
+def _reduced(work: Plane, size: int, count: int, x0: int, y0: int, out: Matrix) -> None:
     """The equations of the shift alone: the others' terms eliminated one after the other."""
-    n = np.zeros((_TERMS, _TERMS))
-    k = 0
-    for p in range(_TERMS):
-        for q in range(p, _TERMS):
+    n = np.zeros((_TERMS + 1, _TERMS + 1))
+    n[0, 0] = count
+    k = _SUMS * BLOCK
+    for p in range(_TERMS + 1):
+        for q in range(max(p, 1), _TERMS + 1):
             total = 0.0
             for x in range(size):
-                total += sums[k, x]
+                total += work[k + x]
             n[p, q] = n[q, p] = total
-            k += 1
+            k += BLOCK
     strength, across, down = n[3, 3] + n[4, 4], 0.0, 0.0
-    gx, gy = 3 * _TERMS - 3, 4 * _TERMS - 6
     for x in range(size):
-        across += (x - (size - 1) / 2) * (sums[gx, x] + sums[gy, x])
-        down += sums[k, x]
+        across += (x - (size - 1) / 2) * (work[768 + x] + work[864 + x])
+        down += work[_HEIGHT * BLOCK + x]
     for p in range(_NUISANCES):
         pivot = n[p, p] * (1 + 1e-6) + 1e-9
-        for q in range(p + 1, _TERMS):
+        for q in range(p + 1, _TERMS + 1):
             share = n[p, q] / pivot
-            for r in range(p + 1, _TERMS):
+            for r in range(p + 1, _TERMS + 1):
                 n[q, r] -= share * n[p, r]
     out[XX], out[XY], out[YY] = n[3, 3], n[3, 4], n[4, 4]
     out[X], out[Y], out[REST] = n[3, 5], n[4, 5], max(n[5, 5], 0.0)

@@ -177,7 +177,7 @@ def solve(matrix: Matrix, right: Matrix, out: Matrix) -> bool:
 @njit(cache=True, nogil=True)
 def fit(normals: Matrix, use: NDArray[np.bool_], cx: float, cy: float, s: float, numbers: Matrix, covariance: Matrix,
         left: Matrix) -> float:  # fmt: skip
-    """Fit a model's ``numbers`` (k) to the equations of blocks (n, 11), those that ``use`` (n) names.
+    """Fit a model's ``numbers`` (k) to the equations of blocks (n, 9), those that ``use`` (n) names.
 
     Blocks count by how little of their difference stays unexplained, and less (Cauchy) when they want another shift
     than the model gives. ``covariance`` (k, k) of the numbers; ``left`` (n, 3): the shift that each block still wants

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration_blocks import COUNT, block_normals
+from .registration_blocks import BLOCK, COUNT, block_normals
 from .registration_fit import MODELS, corner_deviation, fit, inverse, stepped_back, unit
 from .registration_places import chosen_blocks
 from .registration_pyramid import CELL, Level, smoothed
@@ -17,7 +17,6 @@ from .registration_pyramid import CELL, Level, smoothed
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-BLOCK = 32
 #: Blocks compared on a level at most: those with the strongest gradients, and some everywhere.
 BLOCKS = 160
 #: Steps on a level end when no number moves by more, in pixels of the level.
@@ -51,7 +50,7 @@ class Fit:
     factor: int
     blocks: int
     #: The equations of its blocks and which half each belongs to, as they were before the last step.
-    normals: Matrix = field(default_factory=lambda: np.empty((0, 11)), repr=False, compare=False)
+    normals: Matrix = field(default_factory=lambda: np.empty((0, 9)), repr=False, compare=False)
     even: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_), repr=False, compare=False)
 
     @property
@@ -104,7 +103,7 @@ def level_fit(one: Level, other: Level, matrix: Matrix, model: str, count: int, 
               ) -> Fit | None:  # fmt: skip
     """Gauss-Newton steps on one level."""
     high, wide = one.plane.shape
-    size = min(BLOCK, max(8, min(high, wide) // 4))
+    size = min(BLOCK, max(8, min(high, wide) // 4 // 2 * 2))
     at = at_level(matrix, one.factor)
     places = chosen_blocks(one, other, at, size, count)
     return steps(
@@ -115,7 +114,7 @@ def level_fit(one: Level, other: Level, matrix: Matrix, model: str, count: int, 
 def steps(parts, matrix, model, size, frame, factor, small, split=True):  # type: ignore[no-untyped-def]
     """Steps over blocks of one or more parts: (first, its left, top, second, its left, top, blocks)."""
     blocks = np.concatenate([part[6] for part in parts])
-    normals, left = np.empty((len(blocks), 11)), np.zeros((len(blocks), 3))
+    normals, left = np.empty((len(blocks), 9)), np.zeros((len(blocks), 3))
     numbers, covariance = np.zeros(MODELS[model]), np.zeros((MODELS[model],) * 2)
     use = np.ones(len(blocks), np.bool_)
     scatter = 0.0

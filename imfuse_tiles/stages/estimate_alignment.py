@@ -30,7 +30,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 8
+VERSION = 9
 
 Progress = Callable[[int, int], None]
 
@@ -156,7 +156,8 @@ def sample_bytes(header: Header) -> int:
     """Bytes that decoding and reducing a frame takes."""
     pixels = header.height * header.width
     kept = 2 * pixels if not header.random_access and pixels > LEVEL_PIXELS and 2 * pixels <= KEPT else 0
-    return header.decode_bytes + kept + 512 * header.width * header.planes * 4 + int(LEVEL_PIXELS) * 24
+    rows = max(512, max(header.height, header.width) // COLOURS * 2)
+    return header.decode_bytes + kept + rows * header.width * header.planes * 4 + int(LEVEL_PIXELS) * 24
 
 
 def frames_ahead(header: Header, workers: int, memory: int) -> int:
@@ -180,23 +181,25 @@ def sample(header: Header, colours: bool) -> Sample:
     factor = 1
     while header.height * header.width > LEVEL_PIXELS * factor * factor:
         factor *= 2
-    scale, shape = 1 / FULL[header.dtype], (header.height // factor, header.width // factor)
-    planes = np.empty((header.channels, *shape), np.float32)
+    scale = 1 / FULL[header.dtype]
     keep = factor > 1 and not header.random_access and header.height * header.width * 2 <= KEPT
+    grey = np.empty((header.height // factor, header.width // factor), np.float32)
+    coarse = colour_factor(header.height, header.width, factor) if colours else factor
+    small = np.empty((header.channels, header.height // coarse, header.width // coarse), np.float32)
     whole = np.empty((header.height, header.width), np.uint16) if keep else None
-    band = factor * max(1, 512 // factor)
+    band = coarse * max(1, 512 // coarse)
+    reduce_rows = kernels.registration_pyramid.reduce_rows
     with open_frame(header) as frame:
         for y0 in range(0, header.height, band):
             rows = frame.rows(y0, min(y0 + band, header.height))[: header.channels]
-            part = planes[:, y0 // factor : (y0 + rows.shape[1]) // factor]
-            for channel, out in enumerate(part):
-                kernels.registration_pyramid.reduce_rows(rows[channel : channel + 1], scale, factor, out)
+            reduce_rows(rows, scale, factor, grey[y0 // factor : (y0 + rows.shape[1]) // factor])
+            for channel in range(header.channels if colours else 0):
+                out = small[channel, y0 // coarse : (y0 + rows.shape[1]) // coarse]
+                reduce_rows(rows[channel : channel + 1], scale, coarse, out)
             if whole is not None:
-                kernels.registration_pyramid.reduce_rows(rows, scale * 65535, 1, whole[y0 : y0 + rows.shape[1]])
-    grey = planes.mean(axis=0, dtype=np.float32) if len(planes) > 1 else planes[0]
+                reduce_rows(rows, scale * 65535, 1, whole[y0 : y0 + rows.shape[1]])
     windows = None if factor == 1 else _kept(whole) if whole is not None else _read(header, scale)
-    small, more = _small(planes) if colours else (None, 1)
-    return Sample(kernels.registration_pyramid.pyramid(grey, factor), small, factor * more, windows)
+    return Sample(kernels.registration_pyramid.pyramid(grey, factor), small if colours else None, coarse, windows)
 
 
 def _kept(whole: np.ndarray) -> Callable[[int, int, int, int], np.ndarray]:
@@ -216,11 +219,8 @@ def _read(header: Header, scale: float) -> Callable[[int, int, int, int], np.nda
     return window
 
 
-def _small(planes: np.ndarray) -> tuple[np.ndarray, int]:
-    """Planes reduced to compare their colours, and by how much."""
-    factor = 1
-    while max(planes.shape[1:]) > COLOURS * factor:
+def colour_factor(height: int, width: int, factor: int) -> int:
+    """By how much frames are reduced to compare their colours, when they are by ``factor`` to compare their places."""
+    while max(height, width) // factor > COLOURS:
         factor *= 2
-    height, width = planes.shape[1] // factor, planes.shape[2] // factor
-    cut = planes[:, : height * factor, : width * factor].reshape(len(planes), height, factor, width, factor)
-    return cut.mean(axis=(2, 4), dtype=np.float32), factor
+    return factor

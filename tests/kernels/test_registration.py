@@ -18,6 +18,7 @@ from tests.kernels.misaligned import corner_errors, registered, simulated
 TESTED_MODULES = (
     "kernels.registration_pyramid",
     "kernels.registration_blocks",
+    "kernels.registration_warp",
     "kernels.registration_pairs",
     "kernels.registration_solve",
     "kernels.registration_fit",
