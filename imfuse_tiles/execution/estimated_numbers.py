@@ -13,9 +13,12 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.options.mask_merging import MaskLevel
+from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
 from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, level_limits
-from imfuse_tiles.stages.stage import Stage, measured_key
+from imfuse_tiles.stages.montage import MontageJob
+from imfuse_tiles.stages.stage import Job, Stage, measured_key
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 
@@ -54,6 +57,34 @@ def can_estimate(needed: Sequence[Stage]) -> bool:
         or (isinstance(stage.job, LevelJob) and measured_key(stage.job.raw) in measured)
         for stage in needed
     )
+
+
+def is_merging(stage: Stage) -> bool:
+    """Whether a stage only measures the limits of merged masks."""
+    return isinstance(stage.job, MergeJob) and stage.job.last and not stage.outputs
+
+
+def are_decided(lean: Plan, needed: Sequence[Stage], guess: Store) -> bool:
+    """Whether estimates give the very values that measuring all would, as limits are widened to whole steps.
+
+    They do if limits of merged masks are all that is not known, and patches have values in the first and the last step
+    that there are: values of merged masks lie in 0..1.
+    """
+    levels: dict[str, list[MaskLevel]] = {}
+    for job in [job for stage in lean.stages for job in (stage.job, *stage.computed_jobs.values())]:
+        if isinstance(job, MontageJob):
+            levels.setdefault(measured_key(job.masks.key), []).append(job.masks.level)
+    return all(
+        is_merging(stage) and stage.key in levels and _is_decided(stage.job, levels[stage.key], guess, stage.key)
+        for stage in needed
+    )
+
+
+def _is_decided(job: Job, levels: Iterable[MaskLevel], guess: Store, key: str) -> bool:
+    numbers = guess.numbers.load(key)
+    if numbers is None or (isinstance(job, MergeJob) and job.source is not None):  # patches may lie beside pictures
+        return False
+    return all(level.limits(numbers["low"], numbers["high"]) == level.limits(0.0, 1.0) for level in levels)
 
 
 def estimated(

@@ -6,15 +6,16 @@ What must be known of the whole stack (limits of masks, say) is measured first, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
-from imfuse_tiles.execution.estimated_numbers import can_estimate, estimated
+from imfuse_tiles.execution.estimated_numbers import are_decided, can_estimate, estimated, is_merging
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.execution.remembered_masks import remembering
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
@@ -40,15 +41,10 @@ def region_values(
     False is returned with them, else True. AlreadyExists while another run works on the store and something must be
     measured; Interrupted when ``halt`` says so.
     """
-    lean = region_plan(plan, store)
-    job, computed = lean.result.job, {part.path: part.job for part in lean.result.computed}
+    lean = remembering(region_plan(plan, store))
+    job, computed = lean.result.job, lean.result.computed_jobs
     assert isinstance(job, FinishJob)
-    needed = unmeasured(lean, store)
-    exact = not (quick and needed and can_estimate(needed))
-    if exact:
-        measure(lean, store, resources, progress, halt)
-    else:
-        store = estimated(store, needed, computed, resources.workers)
+    store, exact = with_numbers(lean, store, resources, progress, halt, quick)
     parts = list(halves(region, resources.workers))
     with ThreadPoolExecutor(len(parts)) as threads:
         values = threads.map(lambda part: job.codes(Access(store, computed=dict(computed)), part), parts)
@@ -77,16 +73,36 @@ def unmeasured(lean: Plan, store: Store) -> list[Stage]:
     return [stage for stage in lean.stages if stage.key in needed]
 
 
+def with_numbers(
+    lean: Plan, store: Store, resources: Resources, progress: Progress | None, halt: Halt | None, quick: bool
+) -> tuple[Store, bool]:
+    """The store with all numbers that a region of the result needs, and whether they are those of the whole run."""
+    needed = unmeasured(lean, store)
+    if quick and needed and can_estimate(needed):
+        guess = estimated(store, needed, lean.result.computed_jobs, resources.workers)
+        return guess, are_decided(lean, needed, guess)
+    used = {key for stage in needed for key in stage.inputs}
+    merged = [stage for stage in needed if is_merging(stage) and stage.key not in used]
+    measure(lean, store, resources, [stage for stage in needed if stage not in merged], progress, halt)
+    if merged and can_estimate(merged):
+        guess = estimated(store, merged, lean.result.computed_jobs, resources.workers)
+        if are_decided(lean, merged, guess):
+            return guess, True
+    measure(lean, store, resources, merged, progress, halt)
+    return store, True
+
+
 def measure(
-    lean: Plan, store: Store, resources: Resources, progress: Progress | None = None, halt: Halt | None = None
-) -> None:
-    """Complete the stages that a region of the result cannot do without."""
-    needed = {stage.key for stage in unmeasured(lean, store)}
-    if not needed:
+    lean: Plan, store: Store, resources: Resources, needed: Sequence[Stage],
+    progress: Progress | None = None, halt: Halt | None = None,
+) -> None:  # fmt: skip
+    """Complete stages that a region of the result cannot do without."""
+    keys = {stage.key for stage in needed}
+    if not keys:
         return
     with store.locked():
         for number, stage in enumerate(lean.stages):
-            if stage.key in needed:
+            if stage.key in keys:
                 work = survey(replace(lean, stages=lean.stages[: number + 1]), store, resources)
                 record_stages(work, store)
                 pool = lambda: open_pool(resources, store.root)  # noqa: E731

@@ -9,6 +9,7 @@ import pytest
 from viewed_stores import stack_files
 
 from imfuse_tiles.errors import Interrupted
+from imfuse_tiles.execution import estimated_numbers
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.execution.region_values import halves, region_plan, region_values, unmeasured
@@ -84,6 +85,21 @@ def test_a_quick_look_at_a_changed_mask_is_near_and_says_so(stack: Stack, tmp_pa
     assert exact
     assert np.abs(values[:3].astype(int) - quick[:3]).mean() < 0.02 * 65535
     assert region_values(plan, store, RESOURCES, REGION, quick=True)[1]
+
+
+@pytest.mark.parametrize(("level", "measured"), [("t60", False), ("t0", True), ("p10,P60", False), ("off", False)])
+def test_limits_in_whole_steps_are_known_from_patches(
+    stack: Stack, level: str, measured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimated_numbers, "PATCH", 24)  # a tenth of the picture
+    store, options = Store.at(tmp_path / "store"), (*BEGUN[:2], "--maskblur=s1", f"--masklevel={level}", *BEGUN[3:])
+    run_plan(plan_of(stack, BEGUN), store, RESOURCES, ExportRequest(tmp_path / "begun.tif", extra=True))
+    plan = plan_of(stack, options)
+    values, exact = region_values(plan, store, RESOURCES, REGION)
+    assert exact
+    assert (unmeasured(region_plan(plan, store), store) == []) == measured
+    run_plan(plan, store, RESOURCES, ExportRequest(tmp_path / "changed.tif", extra=True))
+    assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], REGION))
 
 
 def test_measuring_ends_when_it_is_told_to(stack: Stack, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Masks kept in memory while tuning: the same values, computed once, in no more memory than allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from viewed_stores import stack_files
+
+from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.pipeline import run_plan
+from imfuse_tiles.execution.region_values import region_values
+from imfuse_tiles.execution.remembered_masks import MaskMemory, memory
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.stages.masks import MaskJob
+from imfuse_tiles.storage.store import Store
+
+FRAME = (50, 60)
+
+
+@pytest.fixture
+def remembered() -> Iterator[MaskMemory]:
+    """The memory of this process, which may keep masks meanwhile."""
+    memory.most = 1 << 24
+    yield memory
+    memory.most = 0
+    memory.clear()
+
+
+def test_a_region_is_known_once_all_of_it_was_kept() -> None:
+    kept, values = MaskMemory(1 << 20), np.arange(3000, dtype=np.float32).reshape(FRAME)
+    kept.put("mask/a", 1, Region(0, 20, 0, 60), FRAME, values[:20])
+    assert kept.get("mask/a", 1, Region(3, 21, 5, 9)) is None
+    assert kept.get("mask/a", 0, Region(3, 20, 5, 9)) is None
+    kept.put("mask/a", 1, Region(20, 50, 0, 60), FRAME, values[20:])
+    found = kept.get("mask/a", 1, Region(3, 41, 5, 9))
+    assert found is not None
+    assert np.array_equal(found, values[3:41, 5:9])
+    found[:] = -1  # who reads it may change it
+    again = kept.get("mask/a", 1, Region(3, 41, 5, 9))
+    assert again is not None
+    assert again.min() >= 0
+
+
+def test_what_was_not_asked_for_longest_makes_room() -> None:
+    size, whole = 4 * FRAME[0] * FRAME[1], Region(0, 50, 0, 60)
+    kept, values = MaskMemory(3 * size), np.ones(FRAME, np.float32)
+    for path in ("mask/a", "mask/b", "mask/c"):
+        kept.put(path, 0, whole, FRAME, values)
+    assert kept.get("mask/a", 0, whole) is not None
+    kept.put("mask/d", 0, whole, FRAME, values)
+    assert kept.get("mask/b", 0, whole) is None
+    assert kept.get("mask/a", 0, whole) is not None
+    for z in range(9):  # more slices than there is room for
+        kept.put("mask/e", z, whole, FRAME, values)
+    assert kept.bytes == kept.most
+    assert [kept.get("mask/e", z, whole) is not None for z in range(9)] == [True] * 3 + [False] * 6
+
+
+def test_masks_are_computed_once_and_the_region_is_the_same(
+    remembered: MaskMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = open_stack(stack_files(tmp_path / "stack"))
+    store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
+    begun = make_plan(Recipe.from_options(("--statistic=r2", "--bg=Mean")), stack)
+    run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
+    computed, count = MaskJob.raw_mask, [0]
+
+    def counted(*about: object) -> np.ndarray:
+        count[0] += 1
+        return computed(*about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MaskJob, "raw_mask", counted)
+    changed = make_plan(Recipe.from_options(("--wavelet=p5", "--maskblur=s2", "--bg=Mean")), stack)
+    values, _ = region_values(changed, store, resources, region)
+    assert count == [len(stack)]  # a frame of one block; its masks are merged from memory, in the region, too
+    remembered.most = 0
+    remembered.clear()
+    assert np.array_equal(region_values(changed, store, resources, region)[0], values)
+    assert count[0] > len(stack)
