@@ -69,6 +69,7 @@ HOMES = {
     "pylibCZIrw": {"imageio"},
     "nd2": {"imageio"},
     "liffile": {"imageio"},
+    "pyjpegxl": {"imageio"},
     "rich": {"cli"},
     "tornado": {"viewer"},
     "psutil": {"cli", "planning", "storage"},

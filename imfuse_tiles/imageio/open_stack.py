@@ -73,7 +73,6 @@ def stack_of_headers(
     check_inputs: bool = False,
 ) -> Stack:  # fmt: skip
     """The stack of frames in their order, checked; see :func:`open_stack`. ``notices`` of how they were found."""
-    _tell_notices(headers, notices)
     headers = upright(in_one_white_balance(headers, notices), notices)
     check_stack(headers)
     _tell_copies(headers, notices)
@@ -84,13 +83,6 @@ def stack_of_headers(
     headers = with_white(headers, white, notices)
     headers, tags = _in_one_profile(headers, notices)
     return Stack(tuple(headers), source_digest(headers), tuple(notices), tags)
-
-
-def _tell_notices(headers: list[Header], notices: list[str]) -> None:
-    """What is to be known of how frames are read: a line for each kind, naming the first of them."""
-    for text in dict.fromkeys(header.notice for header in headers if header.notice):
-        names = [header.name for header in headers if header.notice == text]
-        notices.append(f"{listing(names, 1)} {text}")
 
 
 def _tell_copies(headers: list[Header], notices: list[str]) -> None:

@@ -49,6 +49,12 @@ def coded_profile(primaries: int, transfer: int, grey: bool) -> bytes:
     return rgb_profile(D65, _PRIMARIES[primaries], curve=_light(transfer))
 
 
+@cache
+def power_profile(primaries: int, gamma: float, grey: bool) -> bytes:
+    """The profile of colours by the code point of their primaries, and the exponent that makes light of samples."""
+    return gamma_profile(gamma, grey) if grey else rgb_profile(D65, _PRIMARIES[primaries], gamma=gamma)
+
+
 def _known(transfer: int) -> int:
     if transfer in (*_GAMMAS, *_VIDEO, *_NAMES):
         return transfer

@@ -62,7 +62,6 @@ class Header:
     with_alpha: bool = False  # alpha is read as the last plane
     ctime_ns: int = 0  # last change of any kind, which no program can set
     coverage: float = 0.0  # sample of alpha from which on a pixel is picture; 0: alpha does not say that
-    notice: str = ""  # what the user is to know of how it is read, behind its name
     windows: bool = False  # parts of rows can be read alone, for little more than their own bytes
     content: str = ""  # SHA-256 of the file, where frames are told apart by their content and not by their times
 

@@ -50,7 +50,7 @@ OME_ZARR = Format(
 )  # fmt: skip
 PNG = Format("png", "PNG", (".png",), longest=1_000_000)  # libpng reads no more
 JPEG = Format("jpeg", "JPEG", (".jpg", ".jpeg"), bits=8, alpha=False, longest=65_500, whole=True)  # of libjpeg, too
-JPEG_XL = Format("jxl", "JPEG XL", (".jxl",), profile=False, longest=(1 << 30) - 1, whole=True)
+JPEG_XL = Format("jxl", "JPEG XL", (".jxl",), longest=(1 << 30) - 1, whole=True)
 DEEP_ZOOM = Format(
     "dzi", "deep zoom", (".dzi",), bits=8, camera=False, pixel_size=False, tiled=True, folder=True
 )  # fmt: skip
@@ -81,9 +81,21 @@ def losses(found: Format, picture: Picture) -> list[str]:
     facts = [
         ("16-bit samples (it holds 8 bits)", found.bits < 16 and picture.dtype != "uint8"),
         ("transparency (shown on black)", picture.alpha and not found.alpha),
-        (f"the colour profile{aside}", bool(picture.profile) and not found.profile),
+        (
+            f"the colour profile{aside}",
+            bool(picture.profile) and not _holds_profile(found, picture),
+        ),
         (f"the camera's tags{aside}", bool(tags.main or tags.exif or tags.gps) and not found.camera),
         ("the pixel size", bool((size.x and size.y) or all(size.dpi)) and not found.pixel_size),
         ("the distance of frames", bool(size.z) and not found.z_step),
     ]
     return [words for words, lost in facts if lost]
+
+
+def _holds_profile(found: Format, picture: Picture) -> bool:
+    """Whether the picture's colour profile is written."""
+    if found != JPEG_XL:
+        return found.profile
+    from imfuse_tiles.imageio.writing.jxl import holds_profile
+
+    return holds_profile(picture)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
@@ -23,7 +22,7 @@ from pylibCZIrw import czi
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.physical_size import PhysicalSize
-from imfuse_tiles.imageio.reading import formats, jpeg_xl, nd2_file, read_header, read_rows
+from imfuse_tiles.imageio.reading import formats, nd2_file, read_header, read_rows
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.profiles import gamma_profile
 from imfuse_tiles.imageio.reading.series import Selection
@@ -37,7 +36,6 @@ TESTED_MODULES = (
     "imageio.reading.exif_tags",
     "imageio.reading.heif",
     "imageio.reading.jpeg2000",
-    "imageio.reading.jpeg_xl",
     "imageio.reading.lif_file",
     "imageio.reading.nd2_file",
     "imageio.reading.raw_pictures",
@@ -338,37 +336,6 @@ def test_an_animated_or_unknown_avif_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("PIL.features.check", lambda _: False)
     with pytest.raises(Refusal, match=r"needs Pillow 11\.3 or later"):
         read_header(tmp_path / "a.avif")
-
-
-def jxl_head(*fields: tuple[int, int]) -> bytes:
-    """Bits, (count, value) each, behind the size 40 x 60 and what says that the colours are coded in their own way."""
-    value = place = 0
-    size = ((1, 0), (2, 0), (9, 39), (3, 0), (2, 0), (9, 59))
-    for count, number in (*size, (1, 0), (1, 0), (1, 0), (2, 0), (1, 0), (2, 0), (1, 0), (1, 0), *fields):
-        value, place = value | number << place, place + count
-    return value.to_bytes(place // 8 + 8, "little")
-
-
-@pytest.mark.parametrize(("fields", "words"), [
-    ([(1, 1), (2, 0)], "a colour profile"),
-    ([(1, 0), (2, 0), (2, 1), (2, 2), (4, 9)], "primaries of P3"),
-    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 1), (24, 5_555_556)], "a gamma of 1.80"),
-    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 14)], "samples for HDR (PQ)"),
-    ([(1, 0), (2, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 11)], ""),
-    ([(1, 0), (2, 1), (2, 1), (1, 0), (2, 2), (4, 11)], ""),
-])  # fmt: skip
-def test_colours_of_jpeg_xl_that_are_not_read_are_told(fields: list[tuple[int, int]], words: str) -> None:
-    picture = jpeg_xl.read_picture(jxl_head(*fields))
-    assert (picture.size, picture.colours) == ((40, 60), words)
-
-
-def test_the_user_is_told_of_colours_that_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in "ab":
-        (tmp_path / f"{name}.jxl").write_bytes(ENCODERS["jxl"](IMAGE[..., :3]))
-    plain = jpeg_xl.read_picture
-    monkeypatch.setattr(jpeg_xl, "read_picture", lambda head: replace(plain(head), colours="a colour profile"))
-    (line,) = open_stack([tmp_path]).notices
-    assert line.endswith("a.jxl and 1 more has a colour profile, which of JPEG XL is not read: taken as sRGB")
 
 
 # The size of a pixel
