@@ -37,7 +37,11 @@ class SliceMask:
 
 
 class MaskMemory:
-    """Masks (y, x) float32 by the path of their array, whose key names their values, and slice. ``most``: bytes."""
+    """Masks (y, x) float32 by the path of their array, whose key names their values, and slice. ``most``: bytes.
+
+    Samples are copied under the lock: memory of a mask that was dropped becomes that of another one, and regions that
+    two threads put at once must not both count as known.
+    """
 
     def __init__(self, most: int = 0) -> None:
         self.most = most
@@ -52,12 +56,11 @@ class MaskMemory:
 
     def put(self, path: str, z: int, region: Region, frame: Frame, values: np.ndarray) -> None:
         """Keep a region unless some of it is known, or the masks of this array alone fill the memory."""
-        kept = self._slice(path, z, frame)
-        if kept is None or kept.known(region):
-            return
-        kept.mask[region.y0 : region.y1, region.x0 : region.x1] = values
         with self.guard:
-            kept.regions.append(region)
+            kept = self._slice(path, z, frame)
+            if kept is not None and not kept.known(region):
+                kept.mask[region.y0 : region.y1, region.x0 : region.x1] = values
+                kept.regions.append(region)
 
     def get(self, path: str, z: int, region: Region) -> np.ndarray | None:
         """A copy of a region of a mask, None unless all of it is known."""
@@ -66,7 +69,7 @@ class MaskMemory:
             if kept is None or kept.known(region) < region.shape[0] * region.shape[1]:
                 return None
             self.masks.move_to_end(path)
-        return kept.mask[region.y0 : region.y1, region.x0 : region.x1].copy()
+            return kept.mask[region.y0 : region.y1, region.x0 : region.x1].copy()
 
     def clear(self) -> None:
         """Keep nothing any more."""
@@ -75,19 +78,21 @@ class MaskMemory:
             self.spare.clear()
 
     def _slice(self, path: str, z: int, frame: Frame) -> SliceMask | None:
-        """The mask of a slice, made in the place of what was not asked for longest; None where there is no room."""
-        with self.guard:
-            slices = self.masks.setdefault(path, {})
-            self.masks.move_to_end(path)
-            if z not in slices:
-                size = 4 * frame[0] * frame[1]
-                while self.bytes + size > self.most and len(self.masks) > 1:
-                    self.spare = [kept.mask for kept in self.masks.popitem(last=False)[1].values()]
-                if self.bytes + size > self.most:
-                    return None
-                self.spare = [mask for mask in self.spare if mask.shape == frame]
-                slices[z] = SliceMask(self.spare.pop() if self.spare else np.empty(frame, np.float32))
-            return slices[z]
+        """The mask of a slice, in the place of what was not asked for longest; None where there is no room.
+
+        Called with the lock held.
+        """
+        slices = self.masks.setdefault(path, {})
+        self.masks.move_to_end(path)
+        if z not in slices:
+            size = 4 * frame[0] * frame[1]
+            while self.bytes + size > self.most and len(self.masks) > 1:
+                self.spare = [kept.mask for kept in self.masks.popitem(last=False)[1].values()]
+            if self.bytes + size > self.most:
+                return None
+            self.spare = [mask for mask in self.spare if mask.shape == frame]
+            slices[z] = SliceMask(self.spare.pop() if self.spare else np.empty(frame, np.float32))
+        return slices[z]
 
 
 #: That of this process; it keeps nothing until it may.

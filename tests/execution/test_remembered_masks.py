@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -61,6 +63,21 @@ def test_what_was_not_asked_for_longest_makes_room() -> None:
         kept.put("mask/e", z, whole, FRAME, values)
     assert kept.bytes == kept.most
     assert [kept.get("mask/e", z, whole) is not None for z in range(9)] == [True] * 3 + [False] * 6
+
+
+def test_regions_that_are_put_at_once_are_known_once() -> None:
+    values, half, whole = np.arange(3000, dtype=np.float32).reshape(FRAME), Region(0, 30, 0, 60), Region(0, 50, 0, 60)
+    for _ in range(20):
+        kept, begin = MaskMemory(1 << 20), Barrier(8)
+
+        def put(_: int, kept: MaskMemory = kept, begin: Barrier = begin) -> None:
+            begin.wait()
+            kept.put("mask/a", 0, half, FRAME, values[:30])
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(put, range(8)))
+        assert len(kept.masks["mask/a"][0].regions) == 1
+        assert kept.get("mask/a", 0, whole) is None  # its lower half is not known
 
 
 def test_masks_are_computed_once_and_the_region_is_the_same(
