@@ -417,8 +417,11 @@ class PyramidReference:
         """The fused picture (planes, y, x), 16-bit codes."""
         if len(self.stack) != 2:
             return self.pictures[0]
-        place = np.clip(self.place[0], 0, 1)
-        return kernels.pair_copy.copied(self.pictures[0], (self.stack[0], self.stack[1]), self.full, place)
+        copy = kernels.pair_copy
+        decision = self.blur(copy.behind(self.place[0]), copy.DECISION_BLUR)
+        samples, shown = copy.mixed((self.stack[0], self.stack[1]), self.full, decision)
+        apart = self.blur(copy.difference(self.pictures[0], samples, shown), copy.APART_BLUR)
+        return copy.copied(self.pictures[0], samples, apart, shown)
 
     @cached_property
     def place(self) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 Formulas and constants as in the public evaluation of Z. Liu, E. Blasch, Z. Xue, J. Zhao, R. Laganiere and W. Wu,
 "Objective assessment of multiresolution image fusion algorithms", IEEE Transactions on Pattern Analysis and Machine
-Intelligence 34 (2012). Pictures are grey (y, x), float in 0..255; results are means in 0..1.
+Intelligence 34 (2012), Q_AB/F with the constants of its authors, as in the comparison of 18 methods on 20 pairs of
+Y. Liu, L. Wang, J. Cheng, C. Li and X. Chen, Information Fusion 64 (2020). Pictures are grey (y, x), whole numbers
+0..255; results are means in 0..1.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def edge_preservation(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
 def _edges(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Strength and direction of the gradient by Sobel's operators."""
     x, y = (cv2.Sobel(picture, cv2.CV_64F, *order, borderType=cv2.BORDER_CONSTANT) for order in ((1, 0), (0, 1)))
-    return np.hypot(x, y), np.where(x == 0, np.pi / 2, np.arctan(y / np.where(x == 0, 1, x)))
+    return np.hypot(x, y), np.arctan(y / np.where(x == 0, 1e-5, x))
 
 
 def _preserved(edge: tuple[np.ndarray, np.ndarray], fused: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -54,7 +56,7 @@ def chen_blum(a: np.ndarray, b: np.ndarray, fused: np.ndarray) -> float:
 def _perceived(picture: np.ndarray) -> np.ndarray:
     """Local contrast of a picture stretched to 0..255, as an eye sees it from a distance."""
     span = float(np.ptp(picture))
-    seen = _filtered((picture - picture.min()) / max(span, 1e-12) * 255)
+    seen = _filtered(np.rint((picture - picture.min()) / max(span, 1e-12) * 255))
     near, around = (_smoothed(seen, sigma) for sigma in (2.0, 4.0))
     contrast = np.abs(near / np.where(around == 0, 1e-12, around) - 1)
     return contrast**3 / (contrast**2 + FLOOR)

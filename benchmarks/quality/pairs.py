@@ -44,8 +44,8 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def grey(picture: np.ndarray) -> np.ndarray:
-    """Brightness (y, x), 0..255, of a picture with red first, 0..1."""
-    return picture @ np.array([0.299, 0.587, 0.114]) * 255 if picture.ndim == 3 else picture * 255
+    """Brightness (y, x) of a picture with red first, 0..1: whole numbers 0..255, as pictures of 8 bits have them."""
+    return np.rint(picture @ np.array([0.2989, 0.5870, 0.1140]) * 255 if picture.ndim == 3 else picture * 255)
 
 
 def loaded(file: Path) -> np.ndarray:

@@ -1,8 +1,12 @@
-"""A near and a far slice: where the depth is decided and a fusion of the two shows what the nearer one in depth does,
-the samples of that slice take its place, so that the finest detail and the grain are those of one photograph.
+"""A near and a far slice: where a fusion of the two shows what the one that is nearer in depth does, the samples of
+that slice take its place, so that the finest detail and the grain are those of one photograph.
 
-Measured on pairs of photographs (Q_AB/F and Chen-Blum, see ``benchmarks quality``): +0.006 and +0.016; on simulated
-ones +0.001 and +0.003, 0.1 dB less beside the truth, because the noise of two slices is not averaged.
+Methods that decide which of two photographs is in focus at every pixel and copy it lead public comparisons by Q_AB/F
+and Chen-Blum. A copy is wrong at thin things before something else, which are too small to decide the depth; there
+the fusion stays. Measured, Q_AB/F and Chen-Blum: 17 pairs cut from photographs, the fusion alone .747 and .722, with copies .762 and
+.753; 16 pairs of layers cut from photographs, 520 x 520 pixels, .766 and .769, with copies .772 and .793, 0.05 dB less
+beside their truth. The guided filter that leads public tables, of X. Qiu, M. Li, L. Zhang and X. Yuan, Signal
+Processing: Image Communication 72 (2019), has .762 and .753, .772 and .792, and 0.3 dB less.
 """
 
 from __future__ import annotations
@@ -15,29 +19,51 @@ from numpy.typing import NDArray
 from .level_codes import FULL, Codes, sample_codes
 from .pyramid import Plane
 
-#: Difference of a fusion and a slice, root mean square over the colours in full scale, at which the slice counts half:
-#: thin things in front, which are too small to decide the depth, differ by more.
-APART = 0.0125
-#: Distance of a depth from the middle of the slices from which on it is decided.
-DECIDED = 0.25
+#: Blur (sigma, radius) of where the second slice is nearer: small spots of another depth go with what is around them.
+DECISION_BLUR = (5.0, 12)
+#: Distance of the blurred decision from a half at which only one slice is copied; in between they are mixed.
+MIXED = 0.05
+#: Difference of the fusion and the copy, root mean square over the colours and a small blur, in full scale: up to the
+#: first the copy counts fully, from the second on not at all.
+ALIKE, APART = 0.018, 0.06
+#: Blur of the square of that difference.
+APART_BLUR = (0.7, 2)
 
 
-def copied(picture: Codes, pair: tuple[NDArray[Any], NDArray[Any]], full: float, depth: Plane,
-           covered: tuple[Plane, Plane] | None = None) -> Codes:  # fmt: skip
-    """The picture (planes, y, x), uint16 codes, with samples of the slice that is in focus where that is sure.
+def behind(depth: Plane) -> Plane:
+    """1 where a depth, place between the slices 0..1 (y, x), is nearer to the second slice, else 0: float32."""
+    return (depth > np.float32(0.5)).astype(np.float32)
 
-    ``pair``: the first and the second slice (planes, y, x), ``full`` their full scale; ``depth``: place between them,
-    0..1 (y, x); ``covered``: how much of their pixels is picture, 0..1 (y, x), None: all.
+
+def mixed(pair: tuple[NDArray[Any], NDArray[Any]], full: float, decision: Plane,
+          covered: tuple[Plane, Plane] | None = None) -> tuple[NDArray[np.float32], Plane]:  # fmt: skip
+    """The samples to be copied in codes of 16 bits, float32 (planes, y, x), and what of them is picture, 0..1 (y, x).
+
+    ``pair``: the first and the second slice (planes, y, x), ``full`` their full scale; ``decision``: blurred share of
+    the second slice, 0..1 (y, x); ``covered``: how much of the slices' pixels is picture, 0..1 (y, x), None: all.
     """
-    second = depth > 0.5
-    samples = np.where(second, pair[1], pair[0]).astype(np.float32) * np.float32(FULL / full)
-    step = samples - picture
-    apart = np.zeros(depth.shape, np.float32)
-    for plane in step:
-        apart += plane * plane
-    apart *= np.float32(1 / (len(step) * (APART * FULL) ** 2))
-    share = np.minimum(np.abs(depth - np.float32(0.5)) * np.float32(1 / DECIDED), np.float32(1))
-    share /= np.float32(1) + apart * apart
+    share = np.clip((decision - np.float32(0.5)) * np.float32(0.5 / MIXED) + np.float32(0.5), 0, 1)
+    weights = np.float32(1) - share, share
     if covered is not None:
-        share *= np.where(second, covered[1], covered[0])
-    return sample_codes(picture + share * step, FULL)
+        weights = weights[0] * covered[0], weights[1] * covered[1]
+    shown = weights[0] + weights[1]
+    scale = np.float32(FULL / full) / np.maximum(shown, np.float32(1e-6))
+    return (pair[0] * weights[0] + pair[1] * weights[1]) * scale, shown
+
+
+def difference(picture: Codes, copy: NDArray[np.float32], shown: Plane) -> Plane:
+    """The squared difference of a picture and what is copied, mean of the planes, in full scale: float32 (y, x)."""
+    apart = np.zeros(shown.shape, np.float32)
+    for plane, samples in zip(picture, copy, strict=True):
+        step = (samples - plane) * shown
+        apart += step * step
+    return apart * np.float32(1 / (len(picture) * FULL * FULL))
+
+
+def copied(picture: Codes, copy: NDArray[np.float32], apart: Plane, shown: Plane) -> Codes:
+    """The picture (planes, y, x), uint16 codes, with the copy in its place where they are alike.
+
+    ``apart``: their squared :func:`difference`, blurred (y, x); ``shown``: what of the copy is picture, 0..1 (y, x).
+    """
+    share = np.clip((np.float32(APART) - np.sqrt(apart)) * np.float32(1 / (APART - ALIKE)), 0, 1) * shown
+    return sample_codes(picture + share * (copy - picture), FULL)

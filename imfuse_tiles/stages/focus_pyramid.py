@@ -13,7 +13,7 @@ from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob, RestoreJob
 from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.noise_level import NOISE_HALO, NoiseJob
-from imfuse_tiles.stages.pair_copy import CopyPairJob
+from imfuse_tiles.stages.pair_copy import COPY_HALO, CopyPairJob
 from imfuse_tiles.stages.stage import Stage
 
 #: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
@@ -68,7 +68,7 @@ def pair_copied(add: Callable[..., Stage], source: StoredFrames, key: str,
     inputs = (key, made, depth.key)
     made = CopyPairJob.key(*inputs)
     job = CopyPairJob(source, picture, depth, f"image/{made}")
-    add("copy from the pair", made, job, job.output(), inputs=inputs)
+    add("copy from the pair", made, job, job.output(), halo=COPY_HALO, inputs=inputs)
     return job.out, made
 
 

@@ -8,19 +8,27 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Halo, Region, Window
+from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR
+from imfuse_tiles.options.focus_pyramid import blurred
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth
 from imfuse_tiles.stages.level_picture import RestoreJob
 from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output
 
+#: Pixels around a region that its difference is blurred over, and around those that decide which slice they come from.
+NEAR, WIDE = Halo.uniform(APART_BLUR[1]), Halo.uniform(DECISION_BLUR[1])
+#: Both together.
+COPY_HALO = Halo.uniform(APART_BLUR[1] + DECISION_BLUR[1])
+
 
 @frozen
 class CopyPairJob(Job):
     """Samples of two slices in place of their fusion's: 16-bit codes (planes, 1, y, x), see kernels.pair_copy."""
 
-    #: The first version of the program had no such stage: the fusion was the picture.
-    version: ClassVar[int] = 2
+    #: The first version of the program had no such stage: the fusion was the picture; the second copied less.
+    version: ClassVar[int] = 3
 
     source: StoredFrames
     restored: RestoreJob
@@ -32,17 +40,30 @@ class CopyPairJob(Job):
         return Output(self.out, lead, lead, "uint16")
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
-        region, lead = block.region, [(0, self.source.planes), (0, 1)]
-        picture = access.read(self.restored.out, lead, region)[:, 0]
-        first, second = (self.source.samples(access, z, region) for z in (0, 1))
-        depth = np.clip(read_depth(access, self.depth.path, region, self.depth.total)[0], 0, 1)
-        covered = None
-        if self.source.coverage:
-            ahead, behind = (self.source.covered(access, z, region).astype(np.float32, copy=False) for z in (0, 1))
-            covered = ahead, behind
-        codes = kernels.pair_copy.copied(picture, (first, second), self.source.full, depth, covered)
+        region, lead, frame = block.region, [(0, self.source.planes), (0, 1)], self.source.frame
+        near = region.with_halo(NEAR, frame)
+        picture = Window(access.read(self.restored.out, lead, near)[:, 0], near, frame)
+        copy, shown = self.copy(access, near)
+        apart = Window(kernels.pair_copy.difference(picture.data, copy, shown), near, frame)
+        inner = region.slices_in(near)
+        codes = kernels.pair_copy.copied(
+            picture.cropped(region).data, copy[:, *inner], blurred(apart, APART_BLUR, region), shown[inner]
+        )
         access.write(self.out, lead, region, codes[:, None])
         return {}
 
+    def copy(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray]:
+        """The samples to be copied over a region, and what of them is picture."""
+        frame = self.source.frame
+        wide = region.with_halo(WIDE, frame)
+        behind = kernels.pair_copy.behind(read_depth(access, self.depth.path, wide, self.depth.total)[0])
+        decision = blurred(Window(behind, wide, frame), DECISION_BLUR, region)
+        first, second = (self.source.samples(access, z, region) for z in (0, 1))
+        covered = None
+        if self.source.coverage:
+            ahead, back = (self.source.covered(access, z, region).astype(np.float32, copy=False) for z in (0, 1))
+            covered = ahead, back
+        return kernels.pair_copy.mixed((first, second), self.source.full, decision, covered)
+
     def planes(self) -> float:
-        return 5.0 + 5.0 * self.source.planes
+        return 7.0 + 6.0 * self.source.planes

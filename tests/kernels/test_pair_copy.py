@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imfuse_tiles.kernels.pair_copy import copied
+from imfuse_tiles.kernels.pair_copy import behind, copied, difference, mixed
 
 
 def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -12,27 +12,38 @@ def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarr
     picture = np.full((1, *shape), 100 * 257, np.uint16)
     depth = np.zeros(shape, np.float32)
     depth[:, shape[1] // 2 :] = 1
-    return picture, (np.full((1, *shape), 101, np.uint8), np.full((1, *shape), 98, np.uint8)), depth
+    return picture, (np.full((1, *shape), 101, np.uint8), np.full((1, *shape), 98, np.uint8)), behind(depth)
 
 
-def test_each_side_shows_its_slice_where_the_depth_is_sure() -> None:
-    picture, pair, depth = pair_of()
-    found = copied(picture, pair, 255.0, depth)[0] / 257
-    assert np.abs(found[:, :4] - 101).max() < 0.05
-    assert np.abs(found[:, 4:] - 98).max() < 0.3
+def copy(picture: np.ndarray, pair: tuple[np.ndarray, np.ndarray], decision: np.ndarray,
+         covered: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:  # fmt: skip
+    samples, shown = mixed(pair, 255.0, decision, covered)
+    return copied(picture, samples, difference(picture, samples, shown), shown)
 
 
-def test_the_fusion_stays_where_the_depth_is_open_or_the_slice_shows_something_else() -> None:
-    picture, pair, depth = pair_of()
-    assert np.array_equal(copied(picture, pair, 255.0, np.full_like(depth, 0.5)), picture)
+def test_each_side_is_its_slice_sample_for_sample() -> None:
+    found = copy(*pair_of())[0]
+    assert (found[:, :4] == 101 * 257).all()
+    assert (found[:, 4:] == 98 * 257).all()
+
+
+def test_the_slices_are_mixed_where_the_decision_is_even() -> None:
+    picture, pair, decision = pair_of()
+    assert (np.abs(copy(picture, pair, np.full_like(decision, 0.5)) - 99.5 * 257) <= 0.5).all()
+
+
+def test_the_fusion_stays_where_the_slice_shows_something_else() -> None:
+    picture, pair, decision = pair_of()
     pair[0][0, 2, 1] = 180
-    assert abs(int(copied(picture, pair, 255.0, depth)[0, 2, 1]) - 100 * 257) < 40
+    found = copy(picture, pair, decision)[0]
+    assert found[2, 1] == 100 * 257
+    assert found[2, 2] == 101 * 257
 
 
-def test_nothing_is_taken_where_a_slice_has_no_picture() -> None:
-    picture, pair, depth = pair_of()
-    covered = np.ones_like(depth), np.ones_like(depth)
+def test_nothing_is_taken_where_no_slice_in_focus_has_a_picture() -> None:
+    picture, pair, decision = pair_of()
+    covered = np.ones_like(decision), np.ones_like(decision)
     covered[1][:3] = 0
-    found = copied(picture, pair, 255.0, depth, covered)
+    found = copy(picture, pair, decision, covered)
     assert np.array_equal(found[:, :3, 4:], picture[:, :3, 4:])
-    assert (found[:, 3:, 4:] < picture[:, 3:, 4:]).all()
+    assert (found[:, 3:, 4:] == 98 * 257).all()
