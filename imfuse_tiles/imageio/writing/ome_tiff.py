@@ -25,6 +25,8 @@ from imfuse_tiles.imageio.writing.pyramid import Pyramid, ReadRegion, TileIndex,
 
 #: Edge of a tile; the last level is at most so large.
 TILE = 512
+#: Edge for a picture that is no larger: libvips refuses tiles of more than twice the longer side, from 256 pixels on.
+SMALL_TILE = 256
 Encoded = tuple[TileIndex, bytes | bytearray]
 
 
@@ -34,6 +36,11 @@ def pyramid_of(picture: Picture, edge: int = TILE) -> Pyramid:
     return Pyramid(frame, picture.planes, picture.dtype, edge, levels_to(frame, edge))
 
 
+def tile_edge(picture: Picture) -> int:
+    """The edge of the tiles of a picture."""
+    return SMALL_TILE if max(picture.height, picture.width) <= SMALL_TILE else TILE
+
+
 def write_ome_tiff(
     file: BinaryIO, picture: Picture, read: ReadRegion, compression: str = "deflate", workers: int = 2,
     big: bool = False,
@@ -41,7 +48,7 @@ def write_ome_tiff(
     """Write a picture with its pyramid; ``read`` gives regions as (planes, y, x) of its number type."""
     import tifffile
 
-    pyramid = pyramid_of(picture)
+    pyramid = pyramid_of(picture, tile_edge(picture))
     big = big or tiff.largest_bytes(picture, compression) * 3 // 2 > tiff.CLASSIC_LIMIT
     packed = in_order(_encoder(compression, picture), pyramid_tiles(pyramid, read), workers)
     folder = Path(file.name).parent if isinstance(getattr(file, "name", None), str) else None
@@ -102,7 +109,7 @@ def _write_level(
         photometric="rgb" if picture.planes > 2 else "minisblack",
         planarconfig="contig" if picture.planes > 1 else None,
         extrasamples=["unassalpha"] if picture.alpha else None,
-        tile=(TILE, TILE),
+        tile=(tile_edge(picture),) * 2,
         compression=tiff.COMPRESSIONS[compression],
         predictor=tiff.predictor(compression, picture),
         software=False,
@@ -121,13 +128,13 @@ def xml_value(picture: Picture) -> Value:
 
 def _encoder(compression: str, picture: Picture) -> Any:
     """A function that packs a tile, filled up with zeros at the picture's right and lower border."""
-    pack = tiff.encoder(compression, picture)
+    pack, edge = tiff.encoder(compression, picture), tile_edge(picture)
 
     def encode(numbered: tuple[TileIndex, np.ndarray]) -> Encoded:
         tile, samples = numbered
-        whole = np.empty((TILE, TILE, picture.planes), picture.dtype)
+        whole = np.empty((edge, edge, picture.planes), picture.dtype)
         rows, columns = samples.shape[1:]
-        if (rows, columns) != (TILE, TILE):
+        if (rows, columns) != (edge, edge):
             whole.fill(0)
         for number, plane in enumerate(samples):  # plane by plane is three times as fast as all at once
             whole[:rows, :columns, number] = plane
