@@ -14,12 +14,8 @@ from pathlib import Path
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.imageio.writing.formats import ending_of, format_of
+from imfuse_tiles.imageio.writing.replace_parts import locked, replace_parts, restore_replaced
 from imfuse_tiles.imageio.writing.target import check_parent, check_vacant, partial_stem
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two runs that write the same result at once are not told apart
-    fcntl = None  # type: ignore[assignment]
 
 #: Files that are flushed one by one; more at once with all else, as a hundred thousand would take minutes.
 MOST_SINGLE = 1000
@@ -35,8 +31,12 @@ def parts_of(path: Path) -> Parts:
 
 
 def check_folder_place(path: Path, force: bool) -> None:
-    """AlreadyExists if a part of the result is there and `force` is not given; Refusal of what is no such result."""
+    """AlreadyExists if a part of the result is there and `force` is not given; Refusal of what is no such result.
+
+    A result that a killed run was replacing is put back first.
+    """
     check_parent(path)
+    restore_replaced([place for _, place in parts_of(path)])
     for _, place in parts_of(path):
         check_vacant(place, force)
         if os.path.lexists(place) and not _is_result(place):
@@ -57,17 +57,14 @@ def complete_or_resumed(
     folder = path.with_name(partial_stem(path) + identity)
     _remove_others(folder, partial_stem(path))
     folder.mkdir(exist_ok=True)
-    with _locked(folder, path):
+    with locked(folder, path):
         yield folder
         check_folder_place(path, force)
         parts = [(name, folder / name if name else folder) for name, _ in parts_of(path)]
         if note:
             note(parts)
         flush_folder(folder)  # a power cut leaves all of it or what was there before
-        for _, place in parts_of(path)[1:]:
-            place.unlink(missing_ok=True)  # it tells of the first part, which is replaced now
-        for (_, new), (_, place) in zip(parts, parts_of(path), strict=True):
-            _put_in_place(new, place)
+        replace_parts([(new, place) for (_, new), (_, place) in zip(parts, parts_of(path), strict=True)])
         with suppress(FileNotFoundError):
             folder.rmdir()
         sync(path.parent)
@@ -91,17 +88,6 @@ def sync(place: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
-
-
-def _put_in_place(new: Path, place: Path) -> None:
-    """Move a part to its place; what was there is removed afterwards."""
-    if not place.is_dir():
-        os.replace(new, place)
-        return
-    old = place.with_name(f".{place.name}.old-{os.getpid()}")
-    os.replace(place, old)
-    os.replace(new, place)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_result(place: Path) -> bool:
@@ -130,24 +116,5 @@ def _remove_others(folder: Path, stem: str) -> None:
     """Remove what stopped runs left of another result of the same name."""
     for other in folder.parent.iterdir():
         if other.name.startswith(stem) and other != folder and other.is_dir() and not other.is_symlink():
-            with suppress(AlreadyExists), _locked(other, other):
+            with suppress(AlreadyExists), locked(other, other):
                 shutil.rmtree(other, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, path: Path) -> Iterator[None]:
-    """Be the only one who writes into a folder; AlreadyExists if another run does."""
-    if not fcntl:
-        yield
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyExists(f"{path}: another run writes it now") from None
-        except OSError:  # some network file systems have no locks
-            pass
-        yield
-    finally:
-        os.close(number)

@@ -1,7 +1,9 @@
 """OME-TIFF, OME-Zarr and deep zoom hold every sample and every level, and are read by programs that are not ours."""
 
 import json
+import os
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,12 +15,13 @@ from imfuse_tiles.imageio.metadata import Tags, Value
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.writing import Picture, ome_zarr, write_tiled
 from imfuse_tiles.imageio.writing.ome_xml import date_taken, ome_xml
+from imfuse_tiles.imageio.writing.replace_parts import locked, restore_replaced
 from imfuse_tiles.kernels.halve import halved
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "imageio.writing.ome_tiff", "imageio.writing.ome_xml", "imageio.writing.ome_zarr", "imageio.writing.deep_zoom",
-    "imageio.writing.folder_target",
+    "imageio.writing.folder_target", "imageio.writing.replace_parts",
 )  # fmt: skip
 SIZE = PhysicalSize(0.65, 0.5, 2.0)
 TAKEN = Tags(exif={36867: Value(2, 20, b"2024:02:03 04:05:06\0")})
@@ -213,6 +216,49 @@ def test_force_replaces_results_and_nothing_else(picture, tmp_path):
     for name in ("b.zarr", "c.zarr", "d.dzi"):
         with pytest.raises(Refusal, match="not even --force overwrites it"):
             write_tiled(tmp_path / name, described, planar(image), "id", force=True)
+
+
+def killed_while_replacing(monkeypatch, folder, count):
+    """Nothing is moved in a folder any more after so many moves."""
+    left = iter(range(count))
+
+    def replace(old, new, plain=os.replace):
+        if new.parent == folder and next(left, None) is None:
+            raise Stop
+        plain(old, new)
+
+    monkeypatch.setattr("imfuse_tiles.imageio.writing.replace_parts.os.replace", replace)
+
+
+@pytest.mark.parametrize("name", ["a.ome.zarr", "a.dzi"])
+@pytest.mark.parametrize("count", range(5))
+def test_a_result_whose_replacement_is_killed_is_there_again(name, count, picture, tmp_path, monkeypatch):
+    described, image = picture(1, "uint8", 60, 50)
+    write_tiled(tmp_path / name, described, planar(image), "old")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    with monkeypatch.context() as patch, suppress(Stop):
+        killed_while_replacing(patch, tmp_path, count)
+        patch.setattr("imfuse_tiles.imageio.writing.replace_parts._remove_replaced", lambda places: None)
+        write_tiled(tmp_path / name, described, planar(255 - image), "new", force=True)
+    with pytest.raises(AlreadyExists):
+        write_tiled(tmp_path / name, described, planar(image), "other")
+    after = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and "partial" not in str(file)}
+    assert after.keys() == before.keys()
+    complete = count >= (2 if name == "a.ome.zarr" else 4)
+    assert (after != before) == complete
+    write_tiled(tmp_path / name, described, planar(255 - image), "new", force=True)
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_that_is_being_replaced_is_left_to_the_run_that_does(picture, tmp_path):
+    described, image = picture(1, "uint8", 60, 50)
+    write_tiled(tmp_path / "a.zarr", described, planar(image), "old")
+    old = (tmp_path / "a.zarr").rename(tmp_path / ".a.zarr.old-1")
+    with locked(old, old):
+        restore_replaced([tmp_path / "a.zarr"])
+        assert [path.name for path in tmp_path.iterdir()] == [".a.zarr.old-1"]
+    restore_replaced([tmp_path / "a.zarr"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_chunks_are_whole_at_the_border(tmp_path, picture):
