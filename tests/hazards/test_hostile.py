@@ -35,12 +35,14 @@ def planted(folder: Path) -> Path:
 
 def planted_formats(folder: Path) -> Path:
     """A small file of each further format, and TIFF files that tell of times, channels and slices."""
+    from tests.imageio.reading.test_jpeg_xl import jpeg_xl_with_profile_and_packed_exif
     from tests.imageio.reading.test_readers import written
     from tests.imageio.reading.test_series import written as written_series
 
     (folder / "seeds").mkdir(exist_ok=True)
     for ending in ("jxl", "jp2", "j2k", "webp", "avif", "heic", "dng", "lif", "czi"):
         written(folder / "seeds" / f"a.{ending}")
+    (folder / "seeds" / "profile.jxl").write_bytes(jpeg_xl_with_profile_and_packed_exif())
     np.save(folder / "seeds" / "a.npy", IMAGE8)
     tifffile.imwrite(folder / "seeds" / "z.ome.tif", IMAGE8[..., :2].transpose(2, 0, 1), metadata={"axes": "ZYX"})
     for kind in ("ome.tif", "imagej.tif", "virtual.tif"):
