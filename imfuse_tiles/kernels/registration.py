@@ -292,15 +292,21 @@ def _tried(one: Sequence[Level], other: Sequence[Level], model: str, start: Matr
 
 
 def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> float:
-    """How much the gradients of two frames correlate where they overlap, -1 to 1; -1 where they hardly do."""
+    """How much the gradients of two frames, as they are seen, correlate where they overlap, -1 to 1; -1 where they
+    hardly do."""
     first, second = coarse(one), coarse(other)
     near = np.empty_like(first.plane)
     warped(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
-    one_size, other_size, product, share = _alike(first.plane, near)
+    one_size, other_size, product, share = _alike(_as_seen(first.plane), _as_seen(near))
     if share < OVERLAP:
         return -1.0
     size = math.sqrt(one_size * other_size)
     return float(product) / size if size > 0 else -1.0
+
+
+def _as_seen(light: Plane) -> Plane:
+    """Square roots: a few bright edges would decide else whether two frames show the same."""
+    return np.sqrt(np.maximum(light, np.float32(0)))
 
 
 def coarse(levels: Sequence[Level]) -> Level:
@@ -331,7 +337,7 @@ def _gradients(plane: Plane) -> NDArray[np.float32]:
 def _shifts(one: Sequence[Level], other: Sequence[Level], most: int = 3) -> list[Matrix]:
     """The likeliest shifts of a coarse level, as transforms: peaks of the cross-correlation of its gradients."""
     number = next((n for n, level in enumerate(one) if max(level.plane.shape) <= 128), len(one) - 1)
-    first, second = (np.nan_to_num(_gradients(levels[number].plane)) for levels in (one, other))
+    first, second = (np.nan_to_num(_gradients(_as_seen(levels[number].plane))) for levels in (one, other))
     high, wide = first.shape[1:]
     size = (2 * high, 2 * wide)
     product = np.fft.rfft2(second, size) * np.conj(np.fft.rfft2(first, size))

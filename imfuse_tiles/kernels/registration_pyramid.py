@@ -16,7 +16,7 @@ from .compiler import njit
 Plane = NDArray[np.float32]
 
 #: From this share of full scale a pixel counts as clipped, unless most of the frame is.
-CLIPPED = 0.998
+CLIPPED = 0.996
 MOSTLY = 0.6
 #: A level is not halved further when its shorter side would be below this.
 SMALLEST_SIDE = 24
@@ -65,20 +65,26 @@ def smoothed(plane: Plane) -> Plane:
 
 
 @njit(cache=True, nogil=True)
-def reduce_rows(rows: NDArray[np.generic], scale: float, factor: int, out: Plane) -> None:
-    """Means of ``factor`` x ``factor`` pixels and of all channels.
+def reduce_rows(rows: NDArray[np.generic], scale: float, factor: int, squared: bool, full: float, out: Plane) -> None:
+    """Means of ``factor`` x ``factor`` pixels and of all channels, of their squares if ``squared``.
 
-    ``rows``: (channels, y, x) of any number type, times ``scale`` in 0..1; ``out``: float32 (y // factor, x // factor).
+    ``rows``: (channels, y, x) of any number type, times ``scale`` in 0..1; ``out``: (y // factor, x // factor) of any
+    number type, in 0..``full``. Squares of samples that are coded for a display are light, about: blur spreads light,
+    and what spreads in coded samples seems to move towards the dark.
     """
-    share = np.float32(scale / (factor * factor * rows.shape[0]))
+    share = np.float32(full * (scale * scale if squared else scale) / (factor * factor * rows.shape[0]))
     line = np.zeros(rows.shape[2], np.float32)
     for y in range(out.shape[0]):
         line[:] = 0
         for channel in range(rows.shape[0]):
             for k in range(factor):
                 row = rows[channel, y * factor + k]
-                for x in range(line.size):
-                    line[x] += np.float32(row[x])
+                if squared:
+                    for x in range(line.size):
+                        line[x] += np.float32(row[x]) * np.float32(row[x])
+                else:
+                    for x in range(line.size):
+                        line[x] += np.float32(row[x])
         for x in range(out.shape[1]):
             total = np.float32(0)
             for k in range(factor):

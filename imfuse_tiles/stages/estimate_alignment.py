@@ -30,7 +30,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 9
+VERSION = 10
 
 Progress = Callable[[int, int], None]
 
@@ -181,7 +181,7 @@ def sample(header: Header, colours: bool) -> Sample:
     factor = 1
     while header.height * header.width > LEVEL_PIXELS * factor * factor:
         factor *= 2
-    scale = 1 / FULL[header.dtype]
+    scale, coded = 1 / FULL[header.dtype], is_coded(header)
     keep = factor > 1 and not header.random_access and header.height * header.width * 2 <= KEPT
     grey = np.empty((header.height // factor, header.width // factor), np.float32)
     coarse = colour_factor(header.height, header.width, factor) if colours else factor
@@ -192,14 +192,22 @@ def sample(header: Header, colours: bool) -> Sample:
     with open_frame(header) as frame:
         for y0 in range(0, header.height, band):
             rows = frame.rows(y0, min(y0 + band, header.height))[: header.channels]
-            reduce_rows(rows, scale, factor, grey[y0 // factor : (y0 + rows.shape[1]) // factor])
+            reduce_rows(rows, scale, factor, coded, 1.0, grey[y0 // factor : (y0 + rows.shape[1]) // factor])
             for channel in range(header.channels if colours else 0):
                 out = small[channel, y0 // coarse : (y0 + rows.shape[1]) // coarse]
-                reduce_rows(rows[channel : channel + 1], scale, coarse, out)
+                reduce_rows(rows[channel : channel + 1], scale, coarse, False, 1.0, out)
             if whole is not None:
-                reduce_rows(rows, scale * 65535, 1, whole[y0 : y0 + rows.shape[1]])
+                reduce_rows(rows, scale, 1, coded, 65535.0, whole[y0 : y0 + rows.shape[1]])
     windows = None if factor == 1 else _kept(whole) if whole is not None else _read(header, scale)
     return Sample(kernels.registration_pyramid.pyramid(grey, factor), small if colours else None, coarse, windows)
+
+
+def is_coded(header: Header) -> bool:
+    """Whether samples are coded for a display, as those of photographs are; those of sensors are light.
+
+    Registration compares light: blur spreads light, and what spreads seems to move when it is compared in codes.
+    """
+    return header.dtype == "uint8" or (header.dtype == "uint16" and header.channels == 3)
 
 
 def _kept(whole: np.ndarray) -> Callable[[int, int, int, int], np.ndarray]:
@@ -214,7 +222,9 @@ def _read(header: Header, scale: float) -> Callable[[int, int, int, int], np.nda
     def window(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         with open_frame(header) as frame:
             rows = frame.rows(y0, y1)[: header.channels, :, x0:x1]
-        return rows.mean(axis=0, dtype=np.float32) * np.float32(scale)
+        grey = np.empty(rows.shape[1:], np.float32)
+        kernels.registration_pyramid.reduce_rows(rows, scale, 1, is_coded(header), 1.0, grey)
+        return grey
 
     return window
 
