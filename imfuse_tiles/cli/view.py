@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser, number, whole_number
@@ -32,24 +33,29 @@ def view(words: Sequence[str]) -> int:
     """Serve the page until Ctrl-C."""
     args = view_parser().parse_args(words)
     from imfuse_tiles.execution.pipeline import cache_folder
+    from imfuse_tiles.viewer.question_process import QuestionProcess
     from imfuse_tiles.viewer.retouching import Retouching
     from imfuse_tiles.viewer.serving import open_browser, serve
     from imfuse_tiles.viewer.session import Shown, ViewSession
-    from imfuse_tiles.viewer.tuning import Tuner
+    from imfuse_tiles.viewer.store_answers import NAMES, PICTURE, StoreAnswers
 
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
     shown = [Shown(store_of(place, args.to_come), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")
-    tuner = Tuner(lambda: reopen_run(shown[0].store, args.allow_code))
-    session.add(tuner.questions, tuner.pictures.get)
-    session.questions.update(Retouching(shown[0].store).questions)
+    store = shown[0].store
+    computing = QuestionProcess(partial(StoreAnswers, store, partial(reopen_run, store, args.allow_code)))
+    questions = {**Retouching(store).questions, **computing.questions(NAMES)}
+    session.add(questions, lambda number: computing.ask(PICTURE, {"number": number}))
 
     def announce(address: str) -> None:
         print(address, flush=True)
         if not args.no_browser and not open_browser(address):
             print("no display found; open the address above in a browser of this machine", file=sys.stderr, flush=True)
 
-    serve(session, args.port, announce, args.idle)
+    try:
+        serve(session, args.port, announce, args.idle)
+    finally:
+        computing.end()
     return 0
 
 

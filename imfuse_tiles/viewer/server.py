@@ -33,8 +33,8 @@ POLICY = (
 )
 #: What is said to who is refused.
 WORDS = {400: "not understood", 403: "not allowed", 404: "not there", 405: "not allowed"}
-#: Threads that make tiles, and bytes of the longest question.
-THREADS, LONGEST = 3, 8 << 20
+#: Threads that make tiles, those that wait for answers, and bytes of the longest question.
+THREADS, ASKERS, LONGEST = 3, 6, 8 << 20
 
 
 class Guarded(RequestHandler):
@@ -44,6 +44,7 @@ class Guarded(RequestHandler):
     token: str
     hosts: frozenset[str]
     threads: ThreadPoolExecutor
+    askers: ThreadPoolExecutor
 
     def initialize(self, **shared: Any) -> None:
         self.__dict__.update(shared)
@@ -78,10 +79,10 @@ class Guarded(RequestHandler):
         if not isinstance(error[1], HTTPError):
             super().log_exception(*error)
 
-    async def in_thread(self, work: Callable[[], Any]) -> Any:
+    async def in_thread(self, work: Callable[[], Any], threads: ThreadPoolExecutor | None = None) -> Any:
         """What ``work`` returns, computed beside the server. A Refusal becomes an answer of one line."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+            return await asyncio.get_running_loop().run_in_executor(threads or self.threads, work)
         except (ImfuseError, Damaged) as error:
             raise HTTPError(400) from error
 
@@ -129,8 +130,8 @@ class Tile(Guarded):
 class Picture(Guarded):
     """A picture that was computed for the page."""
 
-    def get(self, number: str) -> None:
-        content = self.session.pictures(int(number))
+    async def get(self, number: str) -> None:
+        content = await self.in_thread(lambda: self.session.pictures(int(number)), self.askers)
         if content is None:
             raise HTTPError(404)
         self.set_header("Content-Type", "image/png")
@@ -147,7 +148,7 @@ class Question(Guarded):
             raise HTTPError(400) from None
         if name not in self.session.questions or not isinstance(about, dict):
             raise HTTPError(404)
-        self.send(await self.in_thread(lambda: self.session.questions[name](about)))
+        self.send(await self.in_thread(lambda: self.session.questions[name](about), self.askers))
 
 
 class ViewServer:
@@ -162,7 +163,8 @@ class ViewServer:
         self.port = sockets[0].getsockname()[1]
         hosts = frozenset(f"{name}:{self.port}" for name in (ADDRESS, "localhost"))
         threads = ThreadPoolExecutor(THREADS, "tiles")
-        shared = {"session": session, "token": self.token, "hosts": hosts, "threads": threads}
+        shared = {"session": session, "token": self.token, "hosts": hosts, "threads": threads,
+                  "askers": ThreadPoolExecutor(ASKERS, "answers")}  # fmt: skip
         routes = [
             (r"/[^/]+/tile/([\w.-]{1,80})/(\d{1,7})/(\d{1,2})/(\d{1,7})_(\d{1,7})\.(jpg|png)", Tile, shared),
             (r"/[^/]+/picture/(\d{1,9})\.png", Picture, shared),

@@ -1,0 +1,51 @@
+"""What is computed for the page of a store, in a process of its own: regions with other options, and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imfuse_tiles.storage.store import Store
+
+if TYPE_CHECKING:
+    from imfuse_tiles.viewer.tuning import TunedRun
+
+#: The questions that the page asks of it, and the one that only the server asks.
+NAMES = ("options", "tune", "tuning", "whole", "drop", "check_picture", "export")
+PICTURE = "tuned_picture"
+
+
+class StoreAnswers:
+    """Answers the questions NAMES and PICTURE. ``open_run``: opens the run of the store that is tuned."""
+
+    def __init__(self, store: Store, open_run: Callable[[], TunedRun]) -> None:
+        from imfuse_tiles.viewer.retouching import Retouching
+        from imfuse_tiles.viewer.tuning import Tuner
+
+        self.open_run = open_run
+        self.tuner, self.retouching = Tuner(self.open), Retouching(store)
+
+    @property
+    def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        """The questions by their names."""
+        return {**self.retouching.questions, **self.tuner.questions, PICTURE: self.picture}
+
+    def open(self) -> TunedRun:
+        """The run, with a part of its memory for masks that are remembered."""
+        from imfuse_tiles.execution.remembered_masks import memory
+        from imfuse_tiles.planning.memory import PROGRAM_BYTES
+
+        run = self.open_run()
+        memory.most = max(0, run.resources.memory // 2 - PROGRAM_BYTES)
+        return replace(run, resources=replace(run.resources, memory=run.resources.memory - memory.most))
+
+    def picture(self, about: dict[str, Any]) -> bytes | None:
+        """The region that was computed as the ``number``-th, as PNG."""
+        return self.tuner.pictures.get(about["number"])
+
+    def forget(self) -> None:
+        """Give back the memory of masks."""
+        from imfuse_tiles.execution.remembered_masks import memory
+
+        memory.clear()
