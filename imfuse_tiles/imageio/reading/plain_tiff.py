@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from io import FileIO
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.tiff_layout import Layout, layout_of
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff, subpages
+from imfuse_tiles.kernels import interleave
 
-#: A part of at least this share of a segment's width is cut out of whole rows; of a smaller one each row is read alone.
-WHOLE_ROWS = 0.5
+#: Rows of a segment are read in whole where a part leaves out less of them than this share or so many bytes: what is
+#: left out takes less time than asking for each row.
+WHOLE_ROWS, LEFT_OUT = 0.5, 16 << 10
+#: Bytes of rows that are read at once: they stay in the caches.
+ROWS_BYTES = 1 << 18
 
 
 @frozen
@@ -25,6 +29,18 @@ class PlainPage:
     layout: Layout
     offsets: tuple[int, ...]
     dtype: str
+
+
+class Readable(Protocol):
+    """An open file."""
+
+    def seek(self, place: int, /) -> int:
+        """Go to a place."""
+        ...
+
+    def readinto(self, target: Any, /) -> int | None:
+        """Fill memory, perhaps not all of it; how many bytes were read."""
+        ...
 
 
 class Piece(NamedTuple):
@@ -69,11 +85,9 @@ class PlainWindows:
     def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
         """Fill ``out`` (planes, y1 - y0, x1 - x0), converting to its dtype. ValueError where the file ends early."""
         for piece in self._pieces(y0, y1, x0, x1):
-            place = slice(piece.y0 - y0, piece.y1 - y0), slice(piece.x0 - x0, piece.x1 - x0)
-            samples = np.moveaxis(self._samples(piece), -1, 0)
             target = out[piece.plane :] if self._page.layout.planes > 1 else out
-            count = min(len(target), len(samples))
-            target[(slice(count), *place)] = samples[:count]
+            for top, samples in self._samples(piece):
+                interleave.separate(samples, target, (top - y0, piece.x0 - x0))
 
     def _pieces(self, y0: int, y1: int, x0: int, x1: int) -> Iterator[Piece]:
         """The parts of a window by the segments that they lie in."""
@@ -86,29 +100,38 @@ class PlainWindows:
                     yield Piece(plane, row, column, max(y0, top), min(y1, top + rows), max(x0, left),
                                 min(x1, left + columns))  # fmt: skip
 
-    def _samples(self, piece: Piece) -> np.ndarray:
-        """Samples (rows, columns, samples) of a piece."""
-        layout, dtype = self._page.layout, np.dtype(self._page.dtype)
-        left = piece.x0 - piece.column * layout.tile_width
-        count, width = piece.y1 - piece.y0, piece.x1 - piece.x0
-        start = self._page.offsets[layout.index(piece.plane, piece.row, piece.column)]
-        start += (piece.y0 - piece.row * layout.tile_height) * layout.row_bytes
-        if width >= WHOLE_ROWS * layout.tile_width:
-            rows = np.empty((count, layout.tile_width, layout.samples), dtype)
-            self._fill(memoryview(rows).cast("B"), start)
-            return rows[:, left : left + width]
-        part = np.empty((count, width, layout.samples), dtype)
-        target, size = memoryview(part).cast("B"), width * layout.samples * layout.sample_bytes
-        start += left * layout.samples * layout.sample_bytes
-        for row in range(count):
-            self._fill(target[row * size : (row + 1) * size], start + row * layout.row_bytes)
-        return part
+    def _samples(self, piece: Piece) -> Iterator[tuple[int, np.ndarray]]:
+        """Samples (rows, columns, samples) of a piece, a few rows at a time, with the first of these rows.
 
-    def _fill(self, target: memoryview, start: int) -> None:
-        """Fill memory from a place in the file."""
-        self._file.seek(start)
-        while target:
-            count = self._file.readinto(target)
-            if not count:
-                raise ValueError("the file ended while reading")
-            target = target[count:]
+        They are overwritten when the next rows are asked for.
+        """
+        layout, width = self._page.layout, piece.x1 - piece.x0
+        left, pixel = piece.x0 - piece.column * layout.tile_width, layout.samples * layout.sample_bytes
+        whole = width >= WHOLE_ROWS * layout.tile_width or (layout.tile_width - width) * pixel <= LEFT_OUT
+        columns, first = (layout.tile_width, left) if whole else (width, 0)
+        start = self._page.offsets[layout.index(piece.plane, piece.row, piece.column)] + (0 if whole else left * pixel)
+        step = max(1, ROWS_BYTES // (columns * pixel))
+        buffer = np.empty((min(step, piece.y1 - piece.y0), columns, layout.samples), self._page.dtype)
+        for top in range(piece.y0, piece.y1, step):
+            rows = buffer[: min(step, piece.y1 - top)]
+            place = start + (top - piece.row * layout.tile_height) * layout.row_bytes
+            self._read_rows(rows, place, whole)
+            yield top, rows[:, first : first + width]
+
+    def _read_rows(self, rows: np.ndarray, start: int, whole: bool) -> None:
+        """Fill rows from a place in the file on, where they are ``whole`` or parts of longer ones."""
+        if whole:
+            fill(self._file, memoryview(rows).cast("B"), start)
+            return
+        for number, row in enumerate(rows):
+            fill(self._file, memoryview(row).cast("B"), start + number * self._page.layout.row_bytes)
+
+
+def fill(file: Readable, target: memoryview, start: int) -> None:
+    """Fill memory from a place in a file. ValueError where that ends early."""
+    file.seek(start)
+    while target:
+        count = file.readinto(target)
+        if not count:
+            raise ValueError("the file ended while reading")
+        target = target[count:]

@@ -8,9 +8,11 @@ import numpy as np
 
 from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.jpeg import check_jpeg
+from imfuse_tiles.imageio.reading.plain_tiff import fill
 from imfuse_tiles.imageio.reading.tiff_header import JPEG
 from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of, segment_sizes
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff, subpages
+from imfuse_tiles.kernels import interleave
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)
 
@@ -104,10 +106,9 @@ class TiffRows:
             top = y0
             while top < y1:
                 bottom = min(y1, top + portion, (top // layout.tile_height + 1) * layout.tile_height)
-                encoded = self._read_bytes(self._plain_start(plane, top), (bottom - top) * layout.row_bytes)
-                rows = np.frombuffer(encoded, dtype).reshape(bottom - top, layout.width, layout.samples)
-                for sample in range(min(layout.samples, self._planes)):
-                    out[plane + sample, top - y0 : bottom - y0] = rows[..., sample]
+                rows = np.empty((bottom - top, layout.width, layout.samples), dtype)
+                fill(self._file.filehandle, memoryview(rows).cast("B"), self._plain_start(plane, top))
+                interleave.separate(rows, out[plane:], (top - y0, 0))
                 top = bottom
 
     def _read_bytes(self, start: int, size: int) -> bytes:
