@@ -15,6 +15,9 @@ from imfuse_tiles.stages.masks import PORTION, LevelJob, MaskJob, MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
 
+#: How many times as long reading parts of frames takes as reading all rows.
+WINDOWS = 2.0
+
 
 class StageTimes(Protocol):
     """What workers took for the blocks of a stage, in seconds and bytes."""
@@ -71,7 +74,8 @@ def worker_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: Mach
     nanoseconds += stored * rates.read * overlap(edge, reach) * slice_share(work)
     for part in stage.computed:
         again = overlap(part_edge(work), part.reach)
-        nanoseconds += area(work) * slices_read(work) * again * rates.of(part.job)
+        windows = WINDOWS if isinstance(part.job, IngestJob) else 1
+        nanoseconds += area(work) * slices_read(work) * again * windows * rates.of(part.job)
     return left * nanoseconds / 1e9
 
 

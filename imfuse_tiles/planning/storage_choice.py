@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
@@ -25,14 +26,18 @@ WORTH_RECKONING, CLEARLY = 50_000_000, 0.97
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
 #: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
+#: With so many of these merged masks are stored.
+MASKED = 2
 
 
 def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
-    """The plan with what ``resources.keep`` asks for stored: ``all``, ``source``, or with ``auto`` as much as fits.
+    """The plan with what ``resources.keep`` asks for stored: ``all``, ``source``, or with ``auto`` what is fastest.
 
-    A stage that the store holds already stays stored. Where nothing fits, the plan is the one that takes least. Parts
-    of one run must agree whatever the disk does, so for them ``auto`` is ``all``. Refusal when frames are not to be
-    stored that must be.
+    With ``auto`` merged masks are stored if they fit, which makes a changed option cheap; of what fits then, the
+    choice that is reckoned to take least time is taken, with frames copied or read where they lie. A stage that the
+    store holds already stays stored. Where nothing fits, the plan is the one that takes least. Parts of one run must
+    agree whatever the disk does, so for them ``auto`` is ``all``. Refusal when frames are not to be stored that must
+    be.
     """
     if resources.ingest == "never":
         check_frames(plan)
@@ -41,17 +46,13 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
         return choices[0]
     if resources.keep == "source":
         return choices[-1]
-    if resources.ingest == "auto":
-        choices.append(_choices(plan, store, frames=False)[-1])
-    held, best = bytes_held(store, resources), survey(choices[0], store, resources)
-    if fits(best, store, held):  # the next one keeps merged masks, too, which make a changed option cheap
-        return faster(best, _surveyed(choices[1], store, resources), store).plan
-    for choice in choices[1:]:
-        work = _surveyed(choice, store, resources)
-        best = work or best
-        if work is not None and fits(work, store, held):
-            break
-    return best.plan
+    in_place = _choices(plan, store, frames=False) if resources.ingest == "auto" else []
+    held = bytes_held(store, resources)
+    for tried in ((*choices[:MASKED], *in_place[:MASKED]), (*choices[MASKED:], *in_place[MASKED:])):
+        works = [work for choice in tried if (work := _surveyed(choice, store, resources))]
+        if fitting := [work for work in works if fits(work, store, held)]:
+            return fastest(fitting, store).plan
+    return works[-1].plan if works else survey(choices[0], store, resources).plan
 
 
 def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None:
@@ -62,13 +63,16 @@ def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None
         return None
 
 
-def faster(work: WorkPlan, other: WorkPlan | None, store: Store) -> WorkPlan:
-    """The first plan, unless the other is reckoned to take clearly less time and there is enough to reckon."""
-    stack = work.plan.stack
-    if other is None or prod(stack.frame) * len(stack) < WORTH_RECKONING:
-        return work
+def fastest(works: Sequence[WorkPlan], store: Store) -> WorkPlan:
+    """The first plan, unless another is reckoned to take clearly less time and there is enough to reckon."""
+    stack, best = works[0].plan.stack, works[0]
+    if prod(stack.frame) * len(stack) < WORTH_RECKONING:
+        return best
     rates = load_rates(store.folder if store.is_local else None)
-    return other if run_seconds(other, rates) < CLEARLY * run_seconds(work, rates) else work
+    for work in works[1:]:
+        if run_seconds(work, rates) < CLEARLY * run_seconds(best, rates):
+            best = work
+    return best
 
 
 def copied_because(plan: Plan) -> str:

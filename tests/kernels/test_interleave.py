@@ -10,11 +10,11 @@ from imfuse_tiles.kernels.interleave import FEW, separate
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", ">u2"])
 @pytest.mark.parametrize(("samples", "planes"), [(1, 1), (3, 3), (4, 3), (4, 4), (5, 3)])
-@pytest.mark.parametrize("columns", [40, 1201])
+@pytest.mark.parametrize("columns", [12, 1201])
 def test_samples_come_into_their_planes(dtype: str, samples: int, planes: int, columns: int) -> None:
     pixels = np.random.default_rng(columns).integers(0, 250, (70, columns + 9, samples)).astype(dtype)
     part = pixels[:, 5 : 5 + columns]
-    assert (part.size >= FEW) == (columns > 1000)
+    assert (part[:, :, :3].size >= FEW or samples < 3) == (columns > 1000 or samples < 3)
     target = np.zeros((planes, 80, columns + 4), np.dtype(dtype).newbyteorder("="))
     separate(part, target, (3, 2))
     expected = np.zeros_like(target)
