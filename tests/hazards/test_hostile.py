@@ -40,7 +40,7 @@ def planted_formats(folder: Path) -> Path:
     from tests.imageio.reading.test_series import written as written_series
 
     (folder / "seeds").mkdir(exist_ok=True)
-    for ending in ("jxl", "jp2", "j2k", "webp", "avif", "heic", "dng", "lif", "czi"):
+    for ending in ("jxl", "jp2", "j2k", "webp", "avif", "heic", "dng", "lif", "nd2", "czi"):
         written(folder / "seeds" / f"a.{ending}")
     (folder / "seeds" / "profile.jxl").write_bytes(jpeg_xl_with_profile_and_packed_exif())
     np.save(folder / "seeds" / "a.npy", IMAGE8)

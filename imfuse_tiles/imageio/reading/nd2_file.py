@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +86,18 @@ def _axes(sizes: dict[str, int]) -> str:
     return "".join(axis for axis in sizes if axis not in ("P", *_PICTURE)) + "C"
 
 
-def _open(path: Path) -> Any:
+class _Bounded(io.FileIO):
+    """A file that gives what is left of it where more is asked for: chunks may claim more than memory holds."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        asked = -1 if size is None else size
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(-1 if asked > left else asked) or b""
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     import nd2
 
-    return nd2.ND2File(path)
+    with _Bounded(path) as file, nd2.ND2File(file) as opened:
+        yield opened

@@ -1,7 +1,6 @@
 """Readers of further formats, by files that their own libraries write; where none writes one, it is put together here.
 
-LIF and DNG files are put together by their layout. Of ND2 nobody writes files: the library is stood in for, so that
-only this program's half is tested.
+LIF, ND2 and DNG files are put together by their layout.
 """
 
 from __future__ import annotations
@@ -9,20 +8,20 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
 
 import imagecodecs
 import numpy as np
 import pillow_heif
 import pytest
 import tifffile
+from nd2_layout import write_nd2
 from PIL import Image
 from pylibCZIrw import czi
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.physical_size import PhysicalSize
-from imfuse_tiles.imageio.reading import formats, nd2_file, read_header, read_rows
+from imfuse_tiles.imageio.reading import formats, read_header, read_rows
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.profiles import gamma_profile
 from imfuse_tiles.imageio.reading.series import Selection
@@ -145,6 +144,8 @@ def written(path: Path) -> None:
         pillow_heif.from_bytes("RGB", (60, 40), image.tobytes()).save(path)
     elif ending == "czi":
         czi_file(path, STACK[:1, :1])
+    elif ending == "nd2":
+        write_nd2(path, STACK[:1, None, 0, :2, None], ("a",), pixel=0.1, step=0.5)
     elif ending == "dng":
         dng(path)
     else:
@@ -262,35 +263,27 @@ def test_scenes_of_a_czi_are_series_in_their_own_colours(tmp_path: Path) -> None
     assert np.array_equal(samples(tmp_path / "a.czi", series="2")[0], np.moveaxis(scenes[1], -1, 0))
 
 
-VOLUME = SimpleNamespace(axesCalibration=(0.65, 0.65, 1.0), axesCalibrated=(True, True, False))
+def nd2(path: Path) -> np.ndarray:
+    """Write two positions of the stack, each a step lighter; (times, positions, slices, channels, y, x)."""
+    both = np.stack([STACK, STACK + np.uint16(1)], axis=1).swapaxes(2, 3)
+    write_nd2(path, both, ("a", "b", "c"), pixel=0.65, step=2.0)
+    return both
 
 
-class StandIn:
-    """What is used of nd2.ND2File: frames in the order of times, positions, slices; channels first in each."""
-
-    sizes = MappingProxyType({"T": 2, "P": 2, "Z": 4, "C": 3, "Y": 40, "X": 60})
-    dtype = np.dtype("u2")
-    metadata = SimpleNamespace(channels=[SimpleNamespace(channel=SimpleNamespace(name=name), volume=VOLUME)
-                                         for name in "abc"])  # fmt: skip
-
-    def __enter__(self) -> StandIn:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def read_frame(self, number: int) -> np.ndarray:
-        t, p, z = np.unravel_index(number, (2, 2, 4))
-        return STACK[t, :, z] + np.uint16(p)
-
-
-def test_positions_of_an_nd2_are_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.nd2"
-    path.write_bytes(b"\xda\xce\xbe\x0a" + bytes(4 * STACK.nbytes))
-    monkeypatch.setattr(nd2_file, "_open", lambda _: StandIn())
+def test_positions_of_an_nd2_are_series(tmp_path: Path) -> None:
+    both = nd2(tmp_path / "a.nd2")
     with pytest.raises(Refusal, match=r"holds 2 series \(position 1, position 2\)"):
-        open_stack([path])
-    found = samples(path, series="2", time="2", channel="b")
-    assert np.array_equal(found[:, 0], STACK[1, 1] + 1)
+        open_stack([tmp_path / "a.nd2"])
+    found = samples(tmp_path / "a.nd2", series="2", time="2", channel="b")
+    assert np.array_equal(found[:, 0], both[1, 1, :, 1])
+    found = samples(tmp_path / "a.nd2", series="1", time="1", channel="rgb")
+    assert np.array_equal(found, both[0, 0])
+
+
+def test_a_grey_nd2_of_8_bits(tmp_path: Path) -> None:
+    slices = (STACK[:1, None, 0, :, None] >> 8).astype(np.uint8)
+    write_nd2(tmp_path / "a.nd2", slices, ("a",), pixel=0.1, step=0.5)
+    assert np.array_equal(samples(tmp_path / "a.nd2")[:, 0], slices[0, 0, :, 0])
 
 
 def test_what_is_no_nd2_is_refused(tmp_path: Path) -> None:
@@ -365,8 +358,8 @@ def test_the_size_of_a_pixel_in_a_lif(tmp_path: Path) -> None:
     assert (size.x, size.y, size.z) == pytest.approx((1e6 / 59, 1e6 / 39, 1e6 / 3))
 
 
-def test_the_size_of_a_pixel_in_an_nd2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_pixel_in_an_nd2(tmp_path: Path) -> None:
+    nd2(tmp_path / "a.nd2")
+    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize(0.65, 0.65, 2.0)
     (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(9))
     assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize()
-    monkeypatch.setattr(nd2_file, "_open", lambda _: StandIn())
-    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize(0.65, 0.65)  # the distance of slices is not known
