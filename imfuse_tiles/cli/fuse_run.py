@@ -37,13 +37,13 @@ from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes
 from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.picture_stores import pictures_of
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
+from imfuse_tiles.execution.pixel_size import fused_pixel_size
 from imfuse_tiles.execution.progress import ProgressGroup
 from imfuse_tiles.execution.signals import heed_wall_clock
 from imfuse_tiles.execution.written_outputs import is_finished_result
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
-from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, is_automatic
 from imfuse_tiles.options.resources import Resources
@@ -158,7 +158,7 @@ def check_shows_something(plan: Plan, store: Store) -> None:
 
 def _request(args: argparse.Namespace, plan: Plan, result: Path) -> ExportRequest:
     """The files that the arguments ask for."""
-    size = size_from_args(args, frame_size(plan.stack.headers[0]))
+    size = size_from_args(args, fused_pixel_size(plan.stack, plan.recipe.ops))
     force, tags = args.force is not None, _camera_tags(args, plan)
     return ExportRequest(result, args.extra, args.bits, force, tags, size, args.ome_version)
 

@@ -56,7 +56,7 @@ def align_stack(
     found = stored_alignment(stack, store, key) or estimate(
         stack, model, reference, balance, resources.workers, resources.memory, progress
     )
-    stack = replace(stack, alignment=found, alignment_key=key)
+    stack = replace(stack, alignment=found, estimate=found, alignment_key=key)
     stack = without_bad(stack) if skip_bad else stack
     return warped(in_order(stack) if by_focus else stack, recipe)
 
@@ -94,8 +94,8 @@ def stored_alignment(stack: Stack, store: Store, key: str) -> Alignment | None:
 
 def remember_alignment(stack: Stack, store: Store) -> None:
     """Keep estimated transforms in the store, so that a later run of the stack need not compare its frames."""
-    if stack.alignment is not None and stack.alignment_key:
-        store.numbers.save(stack.alignment_key, stack.alignment.record())
+    if stack.estimate is not None:
+        store.numbers.save(stack.alignment_key, stack.estimate.record())
 
 
 def without_bad(stack: Stack) -> Stack:
@@ -125,7 +125,7 @@ def chosen(stack: Stack, numbers: list[int]) -> Stack:
     headers = tuple(stack.headers[number] for number in numbers)
     frames = tuple(stack.alignment.frames[number] for number in numbers)
     return replace(stack, headers=headers, digest=source_digest(headers),
-                   alignment=replace(stack.alignment, frames=frames), alignment_key="")  # fmt: skip
+                   alignment=replace(stack.alignment, frames=frames))  # fmt: skip
 
 
 def warped(stack: Stack, recipe: Recipe) -> Stack:

@@ -11,10 +11,10 @@ from imfuse_tiles.execution.align_stack import Transforms, align_stack
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.pipeline import open_store_for, plan_of, run_plan
+from imfuse_tiles.execution.pixel_size import fused_pixel_size
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.imageio.open_stack import open_stack, stack_of_headers
 from imfuse_tiles.imageio.reading.memory_array import array_headers
-from imfuse_tiles.imageio.size_metadata import frame_size
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe, check_recipe, is_automatic
 from imfuse_tiles.options.resources import Resources, available_cores, worker_count
@@ -75,6 +75,6 @@ def _fuse(
     elif not (recipe.generators or recipe.backgrounds):
         raise Refusal("the recipe has options for masks and none that makes a mask or a background: nothing to be seen")
     plan = plan_of(check_recipe(recipe), stack, kept, resources, extra)
-    size = frame_size(stack.headers[0])
+    size = fused_pixel_size(stack, recipe.ops)
     request = ExportRequest(result, extra=extra, bits=bits, force=force, tags=stack.tags, size=size)
     return run_plan(plan, kept, resources, request, progress)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.pixel_size import fused_pixel_size
 from imfuse_tiles.execution.prepare_frames import measure_stack, prepared_bands
+from imfuse_tiles.execution.written_frames import WrittenFrames
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.alignment import SAME
 from imfuse_tiles.imageio.reading import open_frame
@@ -18,9 +20,10 @@ from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import FULL, FrameWarp, Stack
 from imfuse_tiles.imageio.writing.files import check_target, write_picture
 from imfuse_tiles.imageio.writing.picture import Picture
-from imfuse_tiles.options.grammar import Option
+from imfuse_tiles.options.grammar import Option, digest
 from imfuse_tiles.options.preparation_chain import preparation_chain
 from imfuse_tiles.stages.align import warped_rows
+from imfuse_tiles.stages.prepare import PrepareJob
 
 BAND = 256
 
@@ -34,8 +37,9 @@ def write_frames(
 
     They keep names, number types, camera tags and profile of their files. ``alpha``: a further plane says where a
     frame shows something. ``only``: the number of the one frame that is written. ``memory``: bytes for measuring the
-    stack. Everything is checked before the first is written. Raises AlreadyExists rather than overwrite unless
-    ``force``; Refusal for what the format does not hold.
+    stack. Everything is checked before the first is written. What the same frames and options wrote before stays as it
+    is unless ``force``. Raises AlreadyExists rather than overwrite anything else; Refusal for what the format does not
+    hold.
     """
     chain = preparation_chain(options, stack.aligned_frame) if stack.unprepared_size else None
     picture = picture_of(stack, alpha or (chain is not None and chain.adds_opacity))
@@ -44,22 +48,28 @@ def write_frames(
         raise Refusal(f"{folder} is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = range(len(places)) if only is None else (only,)
-    for place in (places[number] for number in chosen):
+    written = WrittenFrames(folder, digest([PrepareJob.version, stack.digest, alpha, ending]))
+    missing = [number for number in chosen if force or not written.holds(places[number])]
+    for place in (places[number] for number in missing):
         check_target(place, picture, force=force)
-    numbers = measure_stack(stack, chain, workers, memory) if chain else []
-    done = 0
+    numbers = measure_stack(stack, chain, workers, memory) if chain and missing else []
+    size = fused_pixel_size(stack, options)
+    done = len(chosen) - len(missing)
+    if progress and done:
+        progress(done, len(chosen))
 
     def write(number: int) -> None:
         nonlocal done
-        own = replace(picture, tags=replace(read_tags(stack.headers[number].path), profile=stack.tags.profile))
+        tags = replace(read_tags(stack.headers[number].path), profile=stack.tags.profile)
+        own, place = replace(picture, tags=tags, size=size), places[number]
         rows = prepared_bands(stack, number, chain, numbers[number], alpha) if chain else bands(stack, number, alpha)
-        write_picture(places[number], own, rows, force=force, workers=1)
+        write_picture(place, own, rows, force=force, workers=1, note=lambda file: written.record(place, file))
         done += 1
         if progress:
             progress(done, len(chosen))
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        list(pool.map(write, chosen))
+        list(pool.map(write, missing))
     return [places[number] for number in chosen]
 
 

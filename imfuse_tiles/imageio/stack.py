@@ -41,8 +41,10 @@ class Stack:
     size: Frame | None = None
     #: Height and width after warping where frames are prepared as they are read; None: they are not.
     unprepared_size: Frame | None = None
-    #: What was found of how the frames lie over each other, and the key that it is kept by in a store.
+    #: What was found of how the frames lie over each other.
     alignment: Alignment | None = None
+    #: The same as it was estimated, before frames were left out or sorted, and the key that it is kept by in a store.
+    estimate: Alignment | None = None
     alignment_key: str = ""
     #: Whether resampled frames show less than the frame of the stack.
     shows_less: bool = False

@@ -11,7 +11,7 @@ from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.grammar import Option
 from imfuse_tiles.options.preparation import Preparation
-from imfuse_tiles.options.preparation_geometry import Rotate
+from imfuse_tiles.options.preparation_geometry import FrameResize, Rotate
 
 ReadRegion = Callable[[Region], "np.ndarray"]
 
@@ -45,6 +45,15 @@ class PreparationChain:
     def turns_sides(self) -> bool:
         """Whether a row of a prepared frame is more of a column than of a row of the frame."""
         return sum(isinstance(step, Rotate) and step.turns_sides for step in self.steps) % 2 == 1
+
+    def pixel_sides(self, down: float, across: float) -> tuple[float, float]:
+        """Height and width of a pixel of prepared frames, by those of a pixel of the frame, in the same unit."""
+        for step, before, after in zip(self.steps, self.frames, self.frames[1:], strict=False):
+            if isinstance(step, FrameResize):
+                down, across = down * before[0] / after[0], across * before[1] / after[1]
+            elif isinstance(step, Rotate) and step.turns_sides:
+                down, across = across, down
+        return down, across
 
     def record(self) -> list[Any]:
         """What decides the prepared samples, as JSON."""
