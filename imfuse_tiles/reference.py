@@ -420,8 +420,10 @@ class PyramidReference:
         copy = kernels.pair_copy
         decision = self.blur(copy.behind(self.place[0]), copy.DECISION_BLUR)
         samples, shown = copy.mixed((self.stack[0], self.stack[1]), self.full, decision)
-        apart = self.blur(copy.difference(self.pictures[0], samples, shown), copy.APART_BLUR)
-        return copy.copied(self.pictures[0], samples, apart, shown)
+        steps = copy.steps(self.pictures[0], samples, shown)
+        apart = self.blur(copy.mean_square(steps), copy.APART_BLUR)
+        light = copy.mean_square(np.stack([self.blur(plane, copy.LIGHT_BLUR) for plane in steps]))
+        return copy.copied(self.pictures[0], samples, apart, light, shown)
 
     @cached_property
     def place(self) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR
+from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR, LIGHT_BLUR
 from imfuse_tiles.options.focus_pyramid import blurred
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth
@@ -18,17 +18,18 @@ from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output
 
 #: Pixels around a region that its difference is blurred over, and around those that decide which slice they come from.
-NEAR, WIDE = Halo.uniform(APART_BLUR[1]), Halo.uniform(DECISION_BLUR[1])
+NEAR, WIDE = Halo.uniform(max(APART_BLUR[1], LIGHT_BLUR[1])), Halo.uniform(DECISION_BLUR[1])
 #: Both together.
-COPY_HALO = Halo.uniform(APART_BLUR[1] + DECISION_BLUR[1])
+COPY_HALO = Halo.uniform(max(APART_BLUR[1], LIGHT_BLUR[1]) + DECISION_BLUR[1])
 
 
 @frozen
 class CopyPairJob(Job):
     """Samples of two slices in place of their fusion's: 16-bit codes (planes, 1, y, x), see kernels.pair_copy."""
 
-    #: The first version of the program had no such stage: the fusion was the picture; the second copied less.
-    version: ClassVar[int] = 3
+    #: The first version of the program had no such stage: the fusion was the picture; the second copied less, the third
+    #: more in smooth places.
+    version: ClassVar[int] = 4
 
     source: StoredFrames
     restored: RestoreJob
@@ -44,11 +45,9 @@ class CopyPairJob(Job):
         near = region.with_halo(NEAR, frame)
         picture = Window(access.read(self.restored.out, lead, near)[:, 0], near, frame)
         copy, shown = self.copy(access, near)
-        apart = Window(kernels.pair_copy.difference(picture.data, copy, shown), near, frame)
         inner = region.slices_in(near)
-        codes = kernels.pair_copy.copied(
-            picture.cropped(region).data, copy[:, *inner], blurred(apart, APART_BLUR, region), shown[inner]
-        )
+        differences = differences_of(picture, copy, shown, region)
+        codes = kernels.pair_copy.copied(picture.cropped(region).data, copy[:, *inner], *differences, shown[inner])
         access.write(self.out, lead, region, codes[:, None])
         return {}
 
@@ -66,4 +65,17 @@ class CopyPairJob(Job):
         return kernels.pair_copy.mixed((first, second), self.source.full, decision, covered)
 
     def planes(self) -> float:
-        return 7.0 + 6.0 * self.source.planes
+        return 8.0 + 8.0 * self.source.planes
+
+
+def differences_of(
+    picture: Window, copy: np.ndarray, shown: np.ndarray, region: Region
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far a copy is from the picture around it, in detail and in light, float32 (y, x) of a region."""
+
+    def blur(plane: np.ndarray, how: tuple[float, int]) -> np.ndarray:
+        return blurred(Window(plane, picture.region, picture.frame), how, region)
+
+    steps = kernels.pair_copy.steps(picture.data, copy, shown)
+    apart = blur(kernels.pair_copy.mean_square(steps), APART_BLUR)
+    return apart, kernels.pair_copy.mean_square(np.stack([blur(plane, LIGHT_BLUR) for plane in steps]))

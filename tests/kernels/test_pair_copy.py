@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imfuse_tiles.kernels.pair_copy import behind, copied, difference, mixed
+from imfuse_tiles.kernels.pair_copy import behind, copied, mean_square, mixed, steps
 
 
 def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -18,7 +18,8 @@ def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarr
 def copy(picture: np.ndarray, pair: tuple[np.ndarray, np.ndarray], decision: np.ndarray,
          covered: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:  # fmt: skip
     samples, shown = mixed(pair, 255.0, decision, covered)
-    return copied(picture, samples, difference(picture, samples, shown), shown)
+    apart = mean_square(steps(picture, samples, shown))
+    return copied(picture, samples, apart, np.zeros_like(apart), shown)
 
 
 def test_each_side_is_its_slice_sample_for_sample() -> None:
@@ -47,3 +48,10 @@ def test_nothing_is_taken_where_no_slice_in_focus_has_a_picture() -> None:
     found = copy(picture, pair, decision, covered)
     assert np.array_equal(found[:, :3, 4:], picture[:, :3, 4:])
     assert (found[:, 3:, 4:] == 98 * 257).all()
+
+
+def test_the_fusion_stays_where_a_slice_is_lighter_all_around() -> None:
+    picture, pair, decision = pair_of()
+    samples, shown = mixed(pair, 255.0, decision)
+    light = np.full_like(decision, 0.02**2)
+    assert np.array_equal(copied(picture, samples, np.zeros_like(light), light, shown), picture)
