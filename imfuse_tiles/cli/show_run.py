@@ -23,6 +23,7 @@ from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.imageio.writing.target import check_place
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.run_costs import stage_seconds
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page, run_report
@@ -79,11 +80,10 @@ def show_progress(
     page = PageProcess(store, tell_address) if args.view else None
     whole = None
     if not args.quiet:
-        whole = WholeRun(
-            [work.stage for work in survey(plan, store, resources).to_compute],
-            len(plan.stack),
-            workers=resources.workers,
-        )
+        work = survey(plan, store, resources)
+        seconds, known = stage_seconds(work, store)
+        whole = WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
+                         seconds=seconds, known=known)  # fmt: skip
     with terminal_progress(args.quiet, whole) as display:
         try:
             yield display

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from imfuse_tiles.stages.stage import Stage
 
-#: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work; only their ratios count.
+#: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work, where nothing better is known.
 COSTS = {"read": 10.0, "local": 35.0, "fold": 50.0, "reduce": 5.0, "frame": 150.0}
+#: The part of a run that tells as much of its rest as earlier runs do.
+TRUSTED = 0.15
 #: Of stages that read every slice, whose blocks are regions and not slices.
 ALL_SLICES = ("fold",)
 
 
 class WholeRun:
     """Counts blocks of a run's stages. ``expected``: the stages that are to be computed, in order; ``slices``: of the
-    stack; ``workers``: blocks that are computed at once."""
+    stack; ``workers``: blocks that are computed at once; ``seconds``: of stages by their keys, as they are reckoned;
+    ``known``: by what this machine took before."""
 
     def __init__(
-        self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic, workers: int = 1
-    ) -> None:
+        self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic, workers: int = 1,
+        seconds: Mapping[str, float] | None = None, known: bool = False,
+    ) -> None:  # fmt: skip
+        self.seconds, self.known = seconds or {}, known
         self.stages, self.slices, self.clock, self.workers = list(expected), slices, clock, workers
         self.began, self.pause = clock(), 0.0
         self.finished: set[str] = set()
@@ -45,9 +50,11 @@ class WholeRun:
         self.pause += seconds
 
     def cost(self, stage: Stage) -> float:
-        """About what a stage takes, in a unit of its own."""
+        """About what a stage takes, in seconds of a machine like this one."""
+        if stage.key in self.seconds:
+            return self.seconds[stage.key]
         slices = self.slices if stage.kind in ALL_SLICES else stage.slices
-        return COSTS.get(stage.kind, 40.0) * stage.frame[0] * stage.frame[1] * slices
+        return COSTS.get(stage.kind, 40.0) * stage.frame[0] * stage.frame[1] * slices / 1e9
 
     @property
     def place(self) -> str:
@@ -79,11 +86,19 @@ class WholeRun:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take at the rate so far; None before anything is known."""
+        """Seconds that the rest will take at the rate so far; None before anything is known.
+
+        The little that is behind at first tells less than what this machine took before, if that is known: then the
+        rate counts by as much as is behind.
+        """
         spent = self.spent - self.start
         if spent <= 0:
             return None
-        return max(0.0, self.elapsed - self.pause) / spent * max(0.0, self.total - self.spent)
+        rate = max(0.0, self.elapsed - self.pause) / spent
+        if self.known:
+            behind = spent / max(self.total - self.start, 1e-9)
+            rate **= behind / (behind + TRUSTED)
+        return rate * max(0.0, self.total - self.spent)
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,10 @@ from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.json_values import matches
 
 #: Nanoseconds of a worker for each pixel and slice where nothing was measured yet, and of all other jobs.
-TYPICAL = {"IngestJob": 5.0, "MaskJob": 14.0, "MergeJob": 14.0, "LevelJob": 3.0, "MontageJob": 14.0, "FinishJob": 40.0}
+TYPICAL = {
+    "IngestJob": 5.0, "MaskJob": 14.0, "MergeJob": 14.0, "LevelJob": 3.0, "MontageJob": 14.0, "FinishJob": 40.0,
+    "NoiseJob": 4.0, "DetailJob": 60.0, "CoarsestJob": 10.0, "RestoreJob": 12.0, "FillDepthJob": 250.0,
+}  # fmt: skip
 OTHERS = 20.0
 #: Nanoseconds of a worker for each byte that it reads from a store and writes to it, likewise.
 TYPICAL_READ, TYPICAL_WRITE = 0.5, 1.0
@@ -58,6 +61,7 @@ def typical(name: str) -> float:
 
 def kernel_name(job: Any) -> str:
     """What a job computes, in words: its kind, its options, and of how many planes of which type."""
+    job = getattr(job, "plain", job)  # what keeps its masks computes the same
     options = {MaskJob: ("op",), MergeJob: ("filters",), MontageJob: ("cuts",)}
     names = next((names for kind, names in options.items() if isinstance(job, kind)), ())
     found = [getattr(job, name) for name in names]

@@ -6,17 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from imfuse_tiles.planning.machine_rates import MachineRates, Measured, load_rates, note_rates
+from imfuse_tiles.planning.machine_rates import MachineRates, Measured, kernel_name, load_rates, note_rates
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import CHUNK
 from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.level_detail import DetailJob
+from imfuse_tiles.stages.level_picture import CoarsestJob
 from imfuse_tiles.stages.masks import PORTION, LevelJob, MaskJob, MergeJob
 from imfuse_tiles.stages.montage import MontageJob
+from imfuse_tiles.stages.noise_level import NoiseJob
 from imfuse_tiles.storage.store import Store
 
 #: How many times as long reading parts of frames takes as reading all rows.
 WINDOWS = 2.0
+#: How many times as long as kernels typically take beside each other a stage takes that was never measured: files and
+#: memory are new to the machine.
+FIRST_TIME = {"IngestJob": 3.5, "MontageJob": 2.0, "FinishJob": 2.5}
+#: The part of a run's seconds that must be of measured kernels for the whole to count as known.
+KNOWN_SHARE = 0.8
 
 
 class StageTimes(Protocol):
@@ -64,10 +72,30 @@ def note_stage(work: StageWork, report: StageTimes, folder: Path | None) -> None
     ))  # fmt: skip
 
 
+def stage_seconds(work: WorkPlan, store: Store) -> tuple[dict[str, float], bool]:
+    """Seconds that each stage to be computed takes as a whole, by its key: less where blocks are computed at once.
+
+    Whether what takes long was measured on this machine, or only the stages' ratios tell something.
+    """
+    rates = load_rates(store.folder if store.is_local else None)
+    by_key = {stage.stage.key: stage for stage in work.stages}
+    seconds, known = {}, 0.0
+    for stage in work.to_compute:
+        took = _whole_seconds(stage, by_key, rates) / max(1, min(work.resources.workers, stage.block_count))
+        measured = kernel_name(stage.stage.job) in rates.kernels
+        seconds[stage.stage.key] = took if measured else took * FIRST_TIME.get(type(stage.stage.job).__name__, 1.0)
+        known += took * measured
+    return seconds, known >= KNOWN_SHARE * sum(seconds.values())
+
+
 def worker_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRates) -> float:
     """Seconds that one worker takes for all that is left of a stage. ``stages``: those of the plan by their keys."""
-    stage = work.stage
     left = 1 - min(1.0, work.completed / max(1, work.block_count))
+    return left * _whole_seconds(work, stages, rates)
+
+
+def _whole_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRates) -> float:
+    stage = work.stage
     reach, edge = stage.halo.radius, work.blocks.layout.edge
     nanoseconds = pixels_of(work) * rates.of(stage.job) + work.bytes_in_all * rates.write
     stored = sum(stages[key].bytes_in_all for key in stage.inputs if key in stages)
@@ -76,7 +104,7 @@ def worker_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: Mach
         again = overlap(part_edge(work), part.reach)
         windows = WINDOWS if isinstance(part.job, IngestJob) else 1
         nanoseconds += area(work) * slices_read(work) * again * windows * rates.of(part.job)
-    return left * nanoseconds / 1e9
+    return nanoseconds / 1e9
 
 
 def area(work: StageWork) -> int:
@@ -97,7 +125,9 @@ def slices_read(work: StageWork) -> int:
     montages = [job.last - job.first + 1 for job in jobs if isinstance(job, MontageJob)]
     if montages:
         return max(montages)
-    depth = max((len(job.headers) for job in jobs if isinstance(job, IngestJob)), default=1)
+    depths = [len(job.headers) for job in jobs if isinstance(job, IngestJob)]
+    depths += [job.total for job in jobs if isinstance(job, DetailJob | CoarsestJob | NoiseJob)]
+    depth = max(depths, default=1)
     return max(depth, work.stage.slices)
 
 
