@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.fusion import Usage, used
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.planning import machine_rates
 from imfuse_tiles.storage.files import Bytes
 from imfuse_tiles.storage.folder_files import FolderFiles
 
@@ -46,7 +47,7 @@ class SlowDisk:
 
 
 def install(disk: SlowDisk) -> None:
-    """Have all stores in folders lie on a disk."""
+    """Have all stores in folders lie on a disk, which has rates of its own among those that the machine remembers."""
     write, read_many = FolderFiles.write, FolderFiles.read_many
 
     def slow_write(files: FolderFiles, name: str, *parts: Bytes) -> None:
@@ -60,6 +61,7 @@ def install(disk: SlowDisk) -> None:
             yield raw
 
     FolderFiles.write, FolderFiles.read_many = slow_write, slow_read_many  # type: ignore[method-assign]
+    machine_rates.disk_of = lambda folder: f"imagined, {disk.rate:g} bytes a second"
 
 
 def runner(rate: float, cache_bytes: int) -> Callable[[Sequence[object]], Usage]:

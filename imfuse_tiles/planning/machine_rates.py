@@ -87,7 +87,7 @@ def rates_file() -> Path:
 def load_rates(folder: Path | None) -> MachineRates:
     """What is known of this machine, and of the disk that a store's folder lies on; ``None``: a store elsewhere."""
     notes = _read_notes()
-    disk = notes["stores"].get(_disk_of(folder))
+    disk = notes["stores"].get(disk_of(folder))
     known = {name: float(rate) for name, rate in notes["kernels"].items()}
     return MachineRates(known, disk["read"], disk["write"], True) if disk else MachineRates(known)
 
@@ -116,7 +116,7 @@ def note_rates(folder: Path | None, measured: Measured) -> None:
     if measured.job is not None and measured.seconds > 0:
         known, name = notes["kernels"], kernel_name(measured.job)
         known[name] = _mixed(known.get(name), 1e9 * measured.seconds / measured.pixels)
-    disk = notes["stores"].setdefault(_disk_of(folder), {"read": TYPICAL_READ, "write": TYPICAL_WRITE})
+    disk = notes["stores"].setdefault(disk_of(folder), {"read": TYPICAL_READ, "write": TYPICAL_WRITE})
     for name, (size, seconds) in moved.items():
         disk[name] = _mixed(disk[name], 1e9 * seconds / size)
     _write_notes(notes)
@@ -127,7 +127,7 @@ def _mixed(before: float | None, now: float) -> float:
     return round(now if before is None else (before + now) / 2, 3)
 
 
-def _disk_of(folder: Path | None) -> str:
+def disk_of(folder: Path | None) -> str:
     """The file system of a folder, which need not exist; one of its own for what is no folder."""
     if folder is None:
         return "remote"
