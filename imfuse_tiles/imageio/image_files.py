@@ -97,7 +97,10 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _listed(path: Path) -> list[Path]:
-    """The files named in a text file, one a line; relative ones lie beside it. Lines that begin with # are notes."""
+    """The files named in a text file, one a line; relative ones lie beside it. Lines that begin with # are notes.
+
+    Quotes around a name are left out where no file has them in its name.
+    """
     facts = file_facts(path)
     if facts.size > _MOST_LISTED:
         raise refuse(path, f"is too large for a list of files; allowed are {_MOST_LISTED} bytes")
@@ -108,7 +111,11 @@ def _listed(path: Path) -> list[Path]:
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not names:
         raise refuse(path, "names no files")
-    return [path.parent / name for name in names]
+    return [path.parent / (name if os.path.lexists(path.parent / name) else _unquoted(name)) for name in names]
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] and name[0] in "\"'" else name
 
 
 def _without_junk(paths: Sequence[Path], notices: list[str]) -> set[Path]:

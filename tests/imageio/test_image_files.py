@@ -52,6 +52,8 @@ def test_a_list_names_files_beside_it(folder: Path, monkeypatch: pytest.MonkeyPa
     assert names(f"@{folder / 'list.txt'}") == ["f1.tif", "f10.tif"]
     monkeypatch.chdir(folder.parent)
     assert names("@stack/list.txt", order="given") == ["f10.tif", "f1.tif"]
+    (folder / "list.txt").write_text("\"f1.tif\"\n'f10.tif'\n")
+    assert names("@stack/list.txt") == ["f1.tif", "f10.tif"]
 
 
 @pytest.mark.parametrize(("content", "what"), [
