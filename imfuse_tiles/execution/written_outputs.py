@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 from imfuse_tiles.imageio.reading import read_header
 from imfuse_tiles.imageio.reading.own_results import is_own_result
-from imfuse_tiles.imageio.writing.folder_target import Parts, parts_of
+from imfuse_tiles.imageio.writing.folder_target import Parts, parts_of, restore_result
 from imfuse_tiles.imageio.writing.formats import format_of
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.planning.plan import Plan
@@ -28,7 +28,12 @@ State = Literal["absent", "written", "changed", "empty", "unnoted", "foreign"]
 
 
 def output_state(store: Store, key: str, path: Path) -> State:
-    """What lies at a place, by the note ``key`` of what was written there."""
+    """What lies at a place, by the note ``key`` of what was written there.
+
+    A result that a killed run was replacing is put back first.
+    """
+    if format_of(path).folder:
+        restore_result(path)
     if not os.path.lexists(path):
         return "absent"
     note = store.numbers.load(key) if store.exists() else None

@@ -30,13 +30,19 @@ def parts_of(path: Path) -> Parts:
     return [("files", path.with_name(path.name.removesuffix(ending_of(path)) + "_files")), ("descriptor", path)]
 
 
+def restore_result(path: Path) -> None:
+    """Put back a result that a killed run was replacing, or remove it where the new one is complete."""
+    if path.parent.is_dir():
+        restore_replaced([place for _, place in parts_of(path)])
+
+
 def check_folder_place(path: Path, force: bool) -> None:
     """AlreadyExists if a part of the result is there and `force` is not given; Refusal of what is no such result.
 
     A result that a killed run was replacing is put back first.
     """
     check_parent(path)
-    restore_replaced([place for _, place in parts_of(path)])
+    restore_result(path)
     for _, place in parts_of(path):
         check_vacant(place, force)
         if os.path.lexists(place) and not _is_result(place):
