@@ -80,6 +80,12 @@ def hardest(sample: Sample, pictures: dict[str, np.ndarray]) -> np.ndarray:
     return cv2.resize(np.clip(row, 0, 1), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
 
 
+def stacked(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of crops (h, w, 3) below each other; shorter ones end in white."""
+    width = max(row.shape[1] for row in rows)
+    return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=1) for row in rows])
+
+
 def lines(scenes: Sequence[Scene], shape: tuple[int, int],
           ) -> Iterator[tuple[Line, np.ndarray]]:  # fmt: skip
     """Scene by scene."""
@@ -126,7 +132,7 @@ def main(words: Sequence[str] | None = None) -> list[Line]:
     if args.json:
         args.json.write_text(json.dumps([asdict(line) for line in table], indent=1) + "\n")
     if args.sheet:
-        cv2.imwrite(str(args.sheet), np.uint8(np.vstack(crops)[..., ::-1] * 255 + 0.5))
+        cv2.imwrite(str(args.sheet), np.uint8(stacked(crops)[..., ::-1] * 255 + 0.5))
     return table
 
 

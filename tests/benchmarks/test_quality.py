@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.quality.__main__ import main
+from benchmarks.quality.__main__ import main, stacked
 from benchmarks.quality.pair_scores import chen_blum, edge_preservation
 from benchmarks.quality.pairs import find_pairs, pair_lines
 from benchmarks.quality.scenes import rendered
@@ -19,6 +19,13 @@ def test_a_small_scene_is_fused_and_scored(capsys: pytest.CaptureFixture[str]) -
     table = main(["--quick"])
     assert set(table[0].scores) >= {"auto", "default", "bg=enfuse", "best slice"}
     assert "auto over best slice" in capsys.readouterr().out
+
+
+def test_rows_of_a_sheet_may_differ_in_width() -> None:
+    sheet = stacked([np.zeros((2, 4, 3)), np.zeros((2, 6, 3))])
+    assert sheet.shape == (4, 6, 3)
+    assert sheet[:2, 4:].all()
+    assert not sheet[2:].any()
 
 
 def test_the_truth_scores_best_and_a_slice_worse() -> None:
