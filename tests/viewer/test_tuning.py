@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from browser import Browser
 from imagecodecs import png_decode
 from program import run
 from viewed_stores import OPTIONS, stack_files
-from viewer_servers import Served, opened_page
+from viewer_servers import PICTURE, Served, opened_page, pixels
 
 from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
@@ -94,6 +95,38 @@ def test_a_region_is_drawn_with_the_mouse(page: Browser) -> None:
     page.until("/^\\d+ × \\d+ pixels/.test(document.querySelector('#tune-place').textContent)")
     page.until(f"{NOTE}.startsWith('computed')")
     assert page.js("document.querySelector('#region-choose').getAttribute('aria-pressed')") == "false"
+
+
+def test_the_region_lies_on_the_left_of_the_curtain(page: Browser) -> None:
+    page.click("#region-view")
+    page.until(f"{NOTE}.startsWith('computed')")
+    page.choose("#add-option", "finalgamma")
+    page.until("document.querySelector('#tune-command').value.includes('--finalgamma')")
+    page.until(f"{NOTE}.startsWith('computed')")
+    page.choose(
+        "#layer-b", page.js("[...document.querySelectorAll('#layer-b option')].find(e => e.label === 'Slice').value")
+    )
+    page.until("!document.querySelector('#curtain').hidden")
+    page.until("[...document.querySelectorAll('#tag-b')].every(each => each.textContent === 'Slice 1')")
+    shown = settled_pixels(page)
+    page.js("document.querySelector('#before').dispatchEvent(new Event('pointerdown'))")
+    before = settled_pixels(page)
+    middle = page.js("Math.round(document.querySelector('#picture').getBoundingClientRect().width / 2)")
+    differs = np.abs(shown - before).max(2)[PICTURE[0]]
+    page.js("document.querySelector('#before').dispatchEvent(new Event('pointerup'))")
+    assert (differs[:, 100 : middle - 4] > 4).mean() > 0.1
+    assert differs[:, middle + 4 : 2 * middle].max() == 0
+    page.choose("#layer-b", "")
+    assert page.problems() == []
+
+
+def settled_pixels(page: Browser) -> np.ndarray:
+    """The page once nothing changes any more."""
+    before, after = np.zeros(1), pixels(page)
+    while not np.array_equal(before, after):
+        time.sleep(0.3)
+        before, after = after, pixels(page)
+    return after
 
 
 def test_what_is_shown_is_what_the_whole_run_makes(tuner: Tuner) -> None:

@@ -37,8 +37,13 @@ function fieldset(form, option, at, changed) {
 
 const isGiven = (field, value) => value !== null && value !== undefined && (value !== field.default || field.slider !== null);
 
+// Long words of help are cut; the whole is told on hovering, and to screen readers.
+const LONGEST = 90;
+
 function row(field, value, id, set) {
-  const label = element("label", { textContent: field.name.startsWith("word") ? field.help : `${field.name}: ${field.help}`, htmlFor: id });
+  const help = field.name.startsWith("word") ? field.help : `${field.name}: ${field.help}`;
+  const short = help.length > LONGEST ? `${help.slice(0, help.lastIndexOf(" ", LONGEST))} …` : help;
+  const label = element("label", { textContent: short, htmlFor: id, title: help });
   const now = value ?? "";
   if (field.kind === "flag") {
     const box = element("input", { type: "checkbox", id, checked: Boolean(value) });
@@ -56,6 +61,7 @@ function row(field, value, id, set) {
   const text = element("input", { id, value: now, type: number ? "number" : "text", step: "any", placeholder: "by default" });
   const read = (entry) => set(field.name, entry === "" ? null : number ? Number(entry) : entry);
   text.onchange = () => read(text.value);
+  if (short !== help) text.setAttribute("aria-description", help);
   if (!field.slider || value === null || value === undefined) return element("div", { className: "row" }, label, text);
   const [min, max, step] = field.slider;
   const slider = element("input", { type: "range", id: `${id}-slider`, min: Math.min(min, now), max: Math.max(max, now), step });

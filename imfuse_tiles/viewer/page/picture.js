@@ -13,9 +13,15 @@ export const viewer = OSD({
 export const slots = { a: { id: "", z: 0, key: "", image: null }, b: { id: "", z: 0, key: "", image: null } };
 const curtain = { share: 0.5 };
 const shown = [];
+const moved = [];
 
 export function onShown(listener) {
   shown.push(listener);
+}
+
+// Called with the place of the curtain in the picture (which is one wide), null where there is none.
+export function onCurtain(listener) {
+  moved.push(listener);
 }
 
 export const layerIn = (side) => layerOf(slots[side].id);
@@ -73,8 +79,10 @@ function placeCurtain() {
   line.style.left = `${100 * curtain.share}%`;
   line.setAttribute("aria-valuenow", Math.round(100 * curtain.share));
   const image = slots.b.image;
-  if (!image || !viewer.viewport) return;
-  const width = viewer.viewport.getContainerSize().x;
+  const width = viewer.viewport?.getContainerSize().x;
+  const place = slots.b.id && width ? viewer.viewport.pointFromPixel(new OSD.Point(curtain.share * width, 0)).x : null;
+  for (const listener of moved) listener(place);
+  if (!image || !width) return;
   const edge = image.viewportToImageCoordinates(viewer.viewport.pointFromPixel(new OSD.Point(curtain.share * width, 0)));
   const { x, y } = image.getContentSize();
   const left = Math.min(Math.max(edge.x, 0), x);

@@ -2,10 +2,10 @@
 
 import { ask, byId, element, onState, refresh, say, state } from "./ask.js";
 import { declareOptions, fillForm } from "./option_form.js";
-import { slots, viewer } from "./picture.js";
+import { onCurtain, slots, viewer } from "./picture.js";
 
 const OSD = window.OpenSeadragon;
-const tuned = { region: null, image: null, choosing: null, steps: [], at: -1, busy: false, next: null };
+const tuned = { region: null, image: null, choosing: null, steps: [], at: -1, busy: false, next: null, curtain: null };
 const frame = () => state.layers.find((layer) => layer.store === 0 && layer.slices > 0 && layer.kind !== "mask") ?? state.layers[0];
 const form = () => tuned.steps[tuned.at]?.form ?? tuned.start;
 
@@ -103,9 +103,19 @@ function show() {
   viewer.addTiledImage({
     tileSource: { type: "image", url: `picture/${step.picture}.png`, buildPyramid: false },
     x: x / w, y: y / w, width: columns / w,
-    success: ({ item }) => { tuned.image = item; item.addOnceHandler("fully-loaded-change", drop); },
+    success: ({ item }) => { tuned.image = item; clip(); item.addOnceHandler("fully-loaded-change", drop); },
   });
 }
+
+// The region belongs to the left side of the curtain: on the right stays what it is compared to.
+function clip() {
+  if (!tuned.image) return;
+  const { x: columns, y: rows } = tuned.image.getContentSize();
+  const { x, width } = tuned.image.getBoundsNoRotate(true);
+  const shown = tuned.curtain === null ? columns : Math.min(Math.max(((tuned.curtain - x) / width) * columns, 0), columns);
+  tuned.image.setClip(new OSD.Rect(0, 0, Math.max(shown, 1e-3), rows));
+}
+onCurtain((place) => { tuned.curtain = place; clip(); });
 
 const go = (by) => () => { tuned.at += by; if (tuned.steps[tuned.at].region !== tuned.region) compute(form()); show(); };
 byId("undo").onclick = go(-1);
