@@ -26,7 +26,7 @@ from benchmarks.fusion import photographed
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
-from imfuse_tiles.kernels.registration import common_area
+from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_pairs import at_level
 from imfuse_tiles.kernels.warp import warp
 from imfuse_tiles.simulation import render

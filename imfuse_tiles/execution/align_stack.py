@@ -198,7 +198,7 @@ def is_moved(found: Alignment) -> bool:
 def crop(frames: tuple[FrameTransform, ...], size: Frame) -> tuple[int, int, Frame]:
     """First row and column and the size of what all frames show. Refusal when that is next to nothing."""
     matrices = [np.array(frame.matrix).reshape(3, 3) for frame in frames]
-    y0, y1, x0, x1 = kernels.registration.common_area(matrices, size[1], size[0])
+    y0, y1, x0, x1 = kernels.registration_area.common_area(matrices, size[1], size[0])
     if y1 - y0 < LEAST_SIDE * size[0] or x1 - x0 < LEAST_SIDE * size[1]:
         far = frames[int(np.argmax([np.abs(np.array(f.matrix) - SAME)[[2, 5]].max() for f in frames]))]
         raise Refusal(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration import Result
 from .registration_pairs import at_level
+from .registration_result import Result
 from .registration_warp import warped
 
 Planes = NDArray[np.float32]

@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.quality.scenes import rendered
 from imfuse_tiles.kernels import registration
-from imfuse_tiles.kernels.registration import Registration, common_area
+from imfuse_tiles.kernels.registration import Registration
+from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_fit import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
@@ -19,6 +20,9 @@ TESTED_MODULES = (
     "kernels.registration_pyramid",
     "kernels.registration_blocks",
     "kernels.registration_warp",
+    "kernels.registration_area",
+    "kernels.registration_match",
+    "kernels.registration_result",
     "kernels.registration_pairs",
     "kernels.registration_solve",
     "kernels.registration_fit",

@@ -1,0 +1,120 @@
+"""Whether two frames show the same, and where: several starts, mirrored frames, how alike they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .compiler import njit
+from .registration_pairs import BLOCKS, Fit, at_level, pair
+from .registration_pyramid import Level
+from .registration_warp import warped
+
+Matrix = NDArray[np.float64]
+Plane = NDArray[np.float32]
+
+#: Two frames show the same if their gradients correlate at least so much over at least this share of the frame.
+ALIKE, OVERLAP = 0.45, 0.25
+#: By how much the mirrored frame must be more alike.
+MIRRORED = 0.1
+#: A correlation from which another start is not tried.
+SURE = 0.45
+
+
+def match(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None = None, blocks: int = BLOCKS
+          ) -> tuple[Fit | None, float]:  # fmt: skip
+    """Register two pyramids and say how alike they are then; None when they do not show the same."""
+    skip = 0 if start is None else max(len(one) - 2, 0)
+    fit, alike = _tried(one, other, model, start, skip, blocks)
+    if alike < SURE:
+        for shift in _shifts(one, other):
+            again, more = _tried(one, other, model, shift, 0, blocks)
+            if more > alike:
+                fit, alike = again, more
+    return (fit if alike >= ALIKE else None), alike
+
+
+def is_mirrored(one: Sequence[Level], other: Sequence[Level], model: str, alike: float) -> bool:
+    """Whether a frame is more like another when it is flipped; looked at on coarse levels only."""
+    first = [level for level in one if max(level.plane.shape) <= 400] or list(one[-1:])
+    second = other[len(other) - len(first) :]
+    for flip in ((slice(None), slice(None, None, -1)), (slice(None, None, -1), slice(None))):
+        flipped = [Level(level.factor, np.ascontiguousarray(level.plane[flip]), level.energy[flip]) for level in second]
+        if match(first, flipped, model)[1] > max(alike + MIRRORED, ALIKE):
+            return True
+    return False
+
+
+def _tried(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None, skip: int,
+           blocks: int) -> tuple[Fit | None, float]:  # fmt: skip
+    fit = pair(one, other, model, start, skip, blocks)
+    if fit is None or not np.isfinite(fit.matrix).all():
+        return None, -1.0
+    size = np.linalg.det(fit.matrix[:2, :2])
+    return fit, (correlation(one, other, fit.matrix) if 0.25 < size < 4 else -1.0)
+
+
+def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> float:
+    """How much the gradients of two frames, as they are seen, correlate where they overlap, -1 to 1; -1 where they
+    hardly do."""
+    first, second = coarse(one), coarse(other)
+    near = np.empty_like(first.plane)
+    warped(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
+    one_size, other_size, product, share = _alike(as_seen(first.plane), as_seen(near))
+    if share < OVERLAP:
+        return -1.0
+    size = math.sqrt(one_size * other_size)
+    return float(product) / size if size > 0 else -1.0
+
+
+def as_seen(light: Plane) -> Plane:
+    """Square roots of light: a few bright edges would decide else whether two frames show the same."""
+    return np.sqrt(np.maximum(light, np.float32(0)))
+
+
+def coarse(levels: Sequence[Level]) -> Level:
+    """The level of at most 200 pixels a side, by which frames are told to be alike."""
+    return next((level for level in levels if max(level.plane.shape) <= 200), levels[-1])
+
+
+@njit(cache=True, nogil=True)
+def _alike(one: Plane, other: Plane):  # type: ignore[no-untyped-def]
+    """Sums of squares and of products of the gradients of two planes, and the share of pixels where both have them."""
+    high, wide = one.shape
+    first, second, product, count = 0.0, 0.0, 0.0, 0
+    for y in range(1, high - 1):
+        for x in range(1, wide - 1):
+            ax, ay = one[y, x + 1] - one[y, x - 1], one[y + 1, x] - one[y - 1, x]
+            bx, by = other[y, x + 1] - other[y, x - 1], other[y + 1, x] - other[y - 1, x]
+            both = ax * bx + ay * by
+            if both == both:
+                first, second = first + (ax * ax + ay * ay), second + (bx * bx + by * by)
+                product, count = product + both, count + 1
+    return first, second, product, count / max((high - 2) * (wide - 2), 1)
+
+
+def _gradients(plane: Plane) -> NDArray[np.float32]:
+    return np.stack([plane[1:-1, 2:] - plane[1:-1, :-2], plane[2:, 1:-1] - plane[:-2, 1:-1]])
+
+
+def _shifts(one: Sequence[Level], other: Sequence[Level], most: int = 3) -> list[Matrix]:
+    """The likeliest shifts of a coarse level, as transforms: peaks of the cross-correlation of its gradients."""
+    number = next((n for n, level in enumerate(one) if max(level.plane.shape) <= 128), len(one) - 1)
+    first, second = (np.nan_to_num(_gradients(as_seen(levels[number].plane))) for levels in (one, other))
+    high, wide = first.shape[1:]
+    size = (2 * high, 2 * wide)
+    product = np.fft.rfft2(second, size) * np.conj(np.fft.rfft2(first, size))
+    surface = np.fft.irfft2(product.sum(axis=0), size)
+    y, x = np.fft.fftfreq(size[0], 1 / size[0])[:, None], np.fft.fftfreq(size[1], 1 / size[1])[None]
+    shared = np.clip(1 - np.abs(y) / high, 0, 1) * np.clip(1 - np.abs(x) / wide, 0, 1)
+    surface = np.where(shared > OVERLAP, surface / np.sqrt(np.maximum(shared, OVERLAP)), -np.inf)
+    found = []
+    for _ in range(most):
+        row, column = np.unravel_index(int(np.argmax(surface)), surface.shape)
+        dy, dx = float(y[row, 0]), float(x[0, column])
+        found.append(np.array([[1, 0, dx * one[number].factor], [0, 1, dy * one[number].factor], [0, 0, 1.0]]))
+        surface[(np.abs(y - dy) < 4) & (np.abs(x - dx) < 4)] = -np.inf
+    return found
