@@ -31,7 +31,7 @@ def registered(frames: list[np.ndarray], model: str = "similarity") -> Result:
     height, width = frames[0].shape
     registration = Registration(width, height, len(frames), model)
     for frame in frames:
-        registration.add(pyramid(np.ascontiguousarray(frame, np.float32)))
+        registration.add(pyramid(np.ascontiguousarray(frame * frame, np.float32)))  # the light of what is coded
     return registration.result(len(frames) // 2)
 
 

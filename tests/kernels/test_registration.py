@@ -11,8 +11,9 @@ from imfuse_tiles.kernels import registration
 from imfuse_tiles.kernels.registration import Registration
 from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_fit import distance, step
-from imfuse_tiles.kernels.registration_pyramid import pyramid
+from imfuse_tiles.kernels.registration_pyramid import pyramid, reduce_rows
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
+from imfuse_tiles.kernels.registration_warp import warped, warped_block
 from tests.kernels.misaligned import corner_errors, registered, simulated
 
 #: Modules without a test file of their own name.
@@ -69,6 +70,32 @@ def test_a_hundred_frames_do_not_drift() -> None:
     errors = np.delete(corner_errors(registered(frames).transforms, truth, 600, 400), 50)
     assert np.median(errors) <= 0.05
     assert errors.max() <= 0.2
+
+
+@pytest.mark.parametrize("bend", [0.0, 1e-5])
+def test_a_block_is_resampled_as_a_whole_window(bend: float) -> None:
+    source = np.random.default_rng(2).random((60, 70), np.float32)
+    source[20, 30] = np.nan
+    matrix = np.array([[1.002, 0.004, 3.3], [-0.004, 1.002, -2.6], [bend, 0, 1]])
+    window, block = np.empty((60, 70), np.float32), np.empty((18, 18), np.float32)
+    warped(source, 0, 0, matrix, 0, 0, window)
+    for y0, x0 in ((0, 0), (20, 40), (12, 18), (42, 52)):
+        warped_block(source, 0, 0, matrix, x0, y0, block)
+        there = window[y0 : y0 + 18, x0 : x0 + 18]
+        assert np.array_equal(np.isnan(block), np.isnan(there))
+        assert np.nanmax(np.abs(block - there)) < 2e-5
+    assert np.isnan(window[12:30, 18:36]).any()
+
+
+def test_rows_are_reduced_to_means_of_light() -> None:
+    rows = np.random.default_rng(3).integers(0, 65536, (3, 8, 12)).astype(np.uint16)
+    for squared in (False, True):
+        light = (rows / 65535) ** (2 if squared else 1)
+        out, whole = np.empty((4, 6), np.float32), np.empty((8, 12), np.uint16)
+        reduce_rows(rows, 1 / 65535, 2, squared, 1.0, out)
+        assert out == pytest.approx(light.reshape(3, 4, 2, 6, 2).mean(axis=(0, 2, 4)), abs=1e-6)
+        reduce_rows(rows, 1 / 65535, 1, squared, 65535.0, whole)
+        assert np.abs(whole - 65535 * light.mean(axis=0)).max() <= 1.01
 
 
 @pytest.mark.parametrize("shift", [(0, 60), (90, 200), (-70, -150)])
