@@ -30,6 +30,11 @@ LOOK = 2.0
 #: Options of ``fuse`` that make no sense for many stacks.
 NOT_HERE = ("basename", "longname", "showname", "rmcache", "transforms", "save_transforms", "view", "show",
             "performance", "video", "series", "time", "input_channel", "pages")  # fmt: skip
+#: What is named otherwise than for ``fuse``.
+PLACES = {
+    "images": ("PLACE", "folders with stacks in them, files of several pictures, '*.tif', @list.txt"),
+    "output": ("DIR", "the folder for the results, which is made if it is not there"),
+}
 
 
 def parser() -> Parser:
@@ -45,6 +50,9 @@ def parser() -> Parser:
         help="go on looking for stacks until stopped; fuse those that did not change for so long (30)")  # fmt: skip
     add("--mask-channel", default="", metavar="N|NAME",
         help="fuse all channels of a file by the masks of this one, or its depth (each for itself)")  # fmt: skip
+    for action in batch_parser._actions:
+        if action.dest in PLACES:
+            action.metavar, action.help = PLACES[action.dest]
     return batch_parser
 
 
@@ -52,7 +60,7 @@ def batch(words: Sequence[str]) -> int:
     """Fuse every stack found. 0 when all are done, else the highest exit code of those that are not."""
     batch_parser = parser()
     if any(word in ("-h", "--help") for word in words):
-        print(fuse_help(batch_parser))
+        print(fuse_help(batch_parser, NOT_HERE))
         return 0
     args, recipe = arguments.parse_fuse_args(batch_parser, words)
     args.words = ["batch", *words]

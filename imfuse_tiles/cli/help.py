@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.argument_parser import value_text
@@ -26,10 +27,13 @@ def argument_names(option: type[Option]) -> str:
     return ",".join(words.get(argument.name, argument.name) for argument in argument_fields(option))
 
 
-def fuse_help(parser: argparse.ArgumentParser) -> str:
-    """All options of ``fuse``."""
-    lines = [f"usage: {parser.prog} [OPTIONS] IMAGE...", ""]
+def fuse_help(parser: argparse.ArgumentParser, refused: Collection[str] = ()) -> str:
+    """All options of ``fuse`` but those that are ``refused``, by the names of their values."""
+    frames = next(action.metavar for action in parser._actions if action.dest == "images")
+    lines = [f"usage: {parser.prog} [OPTIONS] {frames}...", ""]
     for action in parser._actions:
+        if action.dest in refused:
+            continue
         names = ", ".join(action.option_strings) or str(action.metavar)
         lines.append(f"  {names + value_text(action):<26} {action.help}")
     for section, options in options_by_section().items():

@@ -17,6 +17,7 @@ from program import begin, finished, run
 from stacks import frames, written
 
 from imfuse_tiles.cli import batch as batch_command
+from imfuse_tiles.cli.batch import NOT_HERE
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.find_stacks import find_stacks
@@ -207,3 +208,12 @@ def test_parts_share_the_blocks_of_each_stack(folders: Path, tmp_path: Path) -> 
 def test_a_parent_that_is_no_folder_of_stacks(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="no stacks there"):
         find_stacks([tmp_path])
+
+
+def test_the_help_names_only_what_a_batch_takes(capsys) -> None:
+    assert main(["batch", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("usage: imfuse-tiles batch [OPTIONS] PLACE...")
+    assert "-o, --output DIR" in told
+    assert "--mask-channel N|NAME" in told
+    assert [name for name in NOT_HERE if f"--{name.replace('_', '-')} " in told] == []
