@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tifffile
 
+from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.fuse_stack import fuse_images
+from imfuse_tiles.execution.pipeline import plan_of, run_plan
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.stages.retouch import Strokes
+from imfuse_tiles.storage.store import Store
 
 OPTIONS = ("--laplacian=level", "--maskblur=s2", "--cutblur=s2", "--bg=Mean")
 
@@ -34,4 +41,13 @@ def fused_store(folder: Path, options: tuple[str, ...] = OPTIONS, **size: int) -
     files = stack_files(folder / "stack", **size)
     recipe = Recipe.from_options(options)
     fuse_images(files, recipe, folder / "result.tif", store=folder / "store", extra=True, scheduler="sync")
+    return folder / "store"
+
+
+def store_in_place(folder: Path, files: list[Path], strokes: Strokes = ()) -> Path:
+    """The same of frames that are read where they lie."""
+    stack, store = open_stack(files), Store.at(folder / "store")
+    resources = Resources(1 << 30, 1, scheduler="sync", ingest="never")
+    plan = plan_of(Recipe.from_options(OPTIONS), stack, store, resources, extra=True)
+    run_plan(replace(plan, strokes=strokes), store, resources, ExportRequest(folder / "result.tif", extra=True))
     return folder / "store"

@@ -115,8 +115,8 @@ def result_access(plan: Plan, store: Store) -> Access:
     """The store as a file of the result sees it: with the plan's strokes over the result."""
     if not plan.strokes:
         return Access(store)
-    path, source = plan.result.outputs[0].path, plan.stages[0].outputs[0].path
-    return Access(store, computed={path: retouched(store, path, source, plan.strokes, plan.pictures)})
+    path, source, frames = plan.result.outputs[0].path, plan.frames_path, plan.frames_in_place
+    return Access(store, computed={path: retouched(store, path, source, plan.strokes, plan.pictures, frames)})
 
 
 @contextmanager

@@ -5,6 +5,7 @@ So they are shown at any size, and so strokes of a retouching take them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.imageio.open_stack import open_stack
+from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources, available_cores
@@ -41,10 +43,15 @@ def picture_store(path: Path) -> Store:
     return store
 
 
-def retouched_result(store: Store, path: str, source: str, strokes: Strokes) -> RetouchedResult:
-    """A finished result with strokes laid over it, the pictures that they take opened. Refusal of others' sizes."""
+def retouched_result(
+    store: Store, path: str, source: str, strokes: Strokes, frames: Sequence[Header] = ()
+) -> RetouchedResult:
+    """A finished result with strokes laid over it, the pictures that they take opened. Refusal of others' sizes.
+
+    ``source``: the array of its frames; ``frames``: their files where they are read in place.
+    """
     height, width = store.arrays.open(path).shape[-2:]
-    return retouched(store, path, source, strokes, pictures_of(strokes, (height, width)))
+    return retouched(store, path, source, strokes, pictures_of(strokes, (height, width)), frames)
 
 
 def pictures_of(strokes: Strokes, frame: Frame) -> dict[str, PictureArray]:

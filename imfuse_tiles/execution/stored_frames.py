@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.stored_results import StoredResult
-from imfuse_tiles.geometry import Region
-from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.execution.stored_results import StoredResult, noted_frames
+from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.imageio.reading import Header, is_unchanged
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import Page
 from imfuse_tiles.stages.access import Access
@@ -34,8 +34,7 @@ _RECORD = {field.name: _PATTERNS[str(field.type)] for field in fields(Header)}
 
 def frame_records(plan: Plan) -> list[dict[str, Any]]:
     """Where the frames of a plan lie that are read in place, as JSON; nothing of those that are stored."""
-    in_place = any(stage.key == plan.frames_key for stage in plan.unstored)
-    return [header_record(header) for header in plan.stack.headers] if in_place else []
+    return [header_record(header) for header in plan.frames_in_place]
 
 
 def header_record(header: Header) -> dict[str, Any]:
@@ -59,6 +58,17 @@ def header_of_record(record: Any) -> Header | None:
     values |= {"path": Path(record["path"]), "profiles": profiles or None}
     header = Header(**{name: values[name] for name in _RECORD})
     return header if header.window_access and header.channels in (1, 3) and len(profiles) in (0, 2) else None
+
+
+def frames_in_place(store: Store, key: str, frame: Frame) -> tuple[Header, ...]:
+    """The frames of a result that are read in place; none where they are stored, or one has changed or is gone.
+
+    No file is opened: that of a frame must have the very times that the store says.
+    """
+    headers = [header_of_record(record) for record in noted_frames(store, key)]
+    found = tuple(header for header in headers if header and (header.height, header.width) == frame)
+    alike = {(header.planes, header.dtype) for header in found}
+    return found if len(found) == len(headers) and len(alike) == 1 and all(map(is_unchanged, found)) else ()
 
 
 def frame_page(store: Store, result: StoredResult, what: str) -> Page:

@@ -109,6 +109,11 @@ def remember_result(store: Store, plan: Plan, wish: ExportRequest, more: dict[st
         store.numbers.save(_about(plan.result.key), about)
 
 
+def noted_frames(store: Store, key: str) -> list[Any]:
+    """Where the frames of a result lie that are read in place, as JSON that may be anything."""
+    return get_matching(store.numbers.load(_about(key)), list, [], "frames")
+
+
 def _source(plan: Plan) -> str:
     """The array of the frames as they were read; empty where the plan has none."""
     paths = (output.path for stage in plan.stages for output in stage.outputs)

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import STEPS, Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder, frame_outputs, reading_key
@@ -50,6 +51,16 @@ class Plan:
     def frames_key(self) -> str:
         """The key of the stage that reads the frames."""
         return reading_key(self.stack)
+
+    @property
+    def frames_path(self) -> str:
+        """The array of the frames, which is not there where they are read in place."""
+        return next(stage.outputs[0].path for stage in (*self.stages, *self.unstored) if stage.key == self.frames_key)
+
+    @property
+    def frames_in_place(self) -> tuple[Header, ...]:
+        """The frames whose files are read whenever a part of them is needed; none where they are stored."""
+        return self.stack.headers if any(stage.key == self.frames_key for stage in self.unstored) else ()
 
     @property
     def identity(self) -> str:

@@ -19,9 +19,12 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.access import Access, RegionValues
 from imfuse_tiles.stages.final import COLOURS
+from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import COVERAGE
 from imfuse_tiles.storage.json_values import load_json
 from imfuse_tiles.storage.store import Store
@@ -166,7 +169,8 @@ class RetouchedResult:
 
     ``path``: the array of the result, ``colours``: its colour planes, ``depth``: its first plane of depth, 0: none.
     ``source``: the array of the frames with ``full`` scale, ``slices`` of them; ``coverage``: that of where each has
-    a picture, empty if it is everywhere. ``pictures``: those that strokes take, by their names.
+    a picture, empty if it is everywhere. ``in_place``: what reads frames that are not in the store. ``pictures``: those
+    that strokes take, by their names.
     """
 
     path: str
@@ -178,6 +182,7 @@ class RetouchedResult:
     strokes: Strokes
     pictures: Mapping[str, PictureArray] = field(default_factory=dict)
     coverage: str = ""
+    in_place: IngestJob | None = None
 
     def check(self) -> None:
         """Refusal of a stroke that takes a slice or a picture that is not there."""
@@ -192,7 +197,7 @@ class RetouchedResult:
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         """Planes of a region of the result, the strokes that touch it in their order; uint16."""
-        plain = Access(access.store, arrays=access.arrays)
+        plain = Access(access.store, arrays=access.arrays, computed=self.frames)
         out = plain.read(self.path, lead, region)
         strokes = [stroke for stroke in self.strokes if stroke.touches(region)]
         for cell in region.split(CELL) if strokes else ():
@@ -201,6 +206,11 @@ class RetouchedResult:
                 rows, columns = cell.slices_in(region)
                 out[:, rows, columns] = self.painted(plain, over, cell)[slice(*lead[0])]
         return out
+
+    @property
+    def frames(self) -> dict[str, RegionValues]:
+        """What reads the frames that are not in the store, by their path."""
+        return {self.source: self.in_place} if self.in_place else {}
 
     def painted(self, plain: Access, strokes: Sequence[Stroke], region: Region) -> np.ndarray:
         """All planes of a small region with strokes laid over them, uint16."""
@@ -246,7 +256,8 @@ class RetouchedResult:
 
     def picture_codes(self, access: Access, path: str, number: int, full: float, region: Region) -> list[np.ndarray]:
         """Colours and opacity of slice ``number`` of frames at ``path``, in 16-bit codes of the result's colours."""
-        planes = access.array(path).shape[0]
+        read_in_place = self.in_place if path in access.computed else None
+        planes = read_in_place.headers[0].planes if read_in_place else access.array(path).shape[0]
         samples = access.read(path, [(0, planes), (number, number + 1)], region)[:, 0]
         codes = np.rint(np.clip(samples.astype(np.float64) / full, 0, 1) * 65535)
         own = 3 if planes >= 3 else 1  # grey is repeated
@@ -255,19 +266,30 @@ class RetouchedResult:
 
 
 def retouched(
-    store: Store, path: str, source: str, strokes: Strokes, pictures: Mapping[str, PictureArray] | None = None
-) -> RetouchedResult:
-    """A finished result of a store (``path``) with strokes laid over it. ``source``: the array of its frames."""
-    from imfuse_tiles.imageio.stack import FULL
+    store: Store, path: str, source: str, strokes: Strokes, pictures: Mapping[str, PictureArray] | None = None,
+    frames: Sequence[Header] = (),
+) -> RetouchedResult:  # fmt: skip
+    """A finished result of a store (``path``) with strokes laid over it.
 
-    planes, frames = store.arrays.open(path).shape[0], store.arrays.open(source)
-    if len(frames.shape) != 4:
-        raise Refusal(f"{source}: holds no frames")
+    ``source``: the array of its frames; ``frames``: their files where they are read in place, and ``source`` is but the
+    name by which they are known.
+    """
+    planes = store.arrays.open(path).shape[0]
     colours = COLOURS[planes]
     depth = colours + 2 if planes > colours + 1 else 0
-    coverage = source + COVERAGE if store.files.exists(f"{source}{COVERAGE}/zarr.json") else ""
-    made = RetouchedResult(
-        path, colours, depth, source, FULL[frames.dtype], frames.shape[1], strokes, pictures or {}, coverage
-    )
-    made.check()
-    return made
+    if frames:
+        full, slices, coverage, in_place = (
+            FULL[frames[0].dtype],
+            len(frames),
+            "",
+            IngestJob(tuple(frames), ""),
+        )
+    else:
+        array, in_place = store.arrays.open(source), None
+        if len(array.shape) != 4:
+            raise Refusal(f"{source}: holds no frames")
+        full, slices = FULL[array.dtype], array.shape[1]
+        coverage = source + COVERAGE if store.files.exists(f"{source}{COVERAGE}/zarr.json") else ""
+    result = RetouchedResult(path, colours, depth, source, full, slices, strokes, pictures or {}, coverage, in_place)
+    result.check()
+    return result

@@ -10,9 +10,12 @@ import numpy as np
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.stored_frames import frames_in_place
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL
+from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.final import COLOURS
 from imfuse_tiles.stages.retouch import Strokes, stored_strokes
 from imfuse_tiles.storage.chunked_array import Damaged
@@ -33,8 +36,9 @@ class ViewLayer:
     """A picture of a store, or one for every slice.
 
     ``kind``: "colour" and "grey" are shown as they are, "mask" stretched to ``limits``, "depth" in the colours of the
-    rainbow. ``planes``: first and last plane (not included) of the array at ``path``; ``opacity``: the last of them is
-    one. ``slices``: how many pictures there are, 0: one that is of no slice. ``frame``: height and width in pixels.
+    rainbow. ``frames``: the files of slices that are read in place. ``planes``: first and last plane (not included)
+    of the array at ``path``; ``opacity``: the last of them is one. ``slices``: how many pictures there are, 0: one
+    that is of no slice. ``frame``: height and width in pixels.
     """
 
     id: str
@@ -52,6 +56,7 @@ class ViewLayer:
     options: str = ""
     strokes: Strokes = ()
     source: str = ""
+    frames: tuple[Header, ...] = ()
 
     def touched(self, region: Region) -> ViewLayer:
         """The layer with only those of its strokes that touch a region."""
@@ -77,21 +82,37 @@ def layers_of(store: Store, number: int) -> list[ViewLayer]:
     for key in dict.fromkeys([*reversed(note.order), *note.stages]):
         for path in note.paths(key):
             layers += [layer for layer in _layers_of_array(store, number, path) if not _has(layers, layer)]
+    layers += _slices_in_place(store, number, layers)
     layers = [*retouched_layers(store, layers), *layers]
     return sorted(layers, key=lambda layer: (bool(layer.slices), layer.kind == "mask"))
+
+
+def _slices_in_place(store: Store, number: int, layers: list[ViewLayer]) -> list[ViewLayer]:
+    """The slices of the latest result where they are read in place."""
+    result = next((layer for layer in layers if layer.label == "Result"), None)
+    if result is None or any(layer.label == "Slice" for layer in layers):
+        return []
+    frames = frames_in_place(store, result.key, result.frame)
+    if not frames:
+        return []
+    path = "in place/" + digest([[str(each.path), each.size, each.mtime_ns, each.ctime_ns] for each in frames])
+    kind, planes = ("colour", (0, 3)) if frames[0].planes >= 3 else ("grey", (0, 1))
+    name, full = f"{number}-{result.key}-slice", FULL[frames[0].dtype]
+    return [ViewLayer(name, "Slice", kind, store, path, result.key, planes, False, result.frame, full,
+                      slices=len(frames), frames=frames)]  # fmt: skip
 
 
 def retouched_layers(store: Store, layers: list[ViewLayer]) -> list[ViewLayer]:
     """The latest result and its depth with the strokes that the store keeps; none while it keeps none."""
     strokes = stored_strokes(store) if any(layer.group for layer in layers) else ()
-    source = next((layer.path for layer in layers if layer.label == "Slice"), "")
+    slices = next((layer for layer in layers if layer.label == "Slice"), None)
     latest = next((layer.group for layer in layers if layer.label == "Result"), "")
-    if not strokes or not source:
+    if not strokes or slices is None:
         return []
     own = [layer for layer in layers if layer.group == latest and layer.label in ("Result", "Depth")]
     return [
-        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=source,
-                opacity=True, planes=_with_opacity(each))
+        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=slices.path,
+                frames=slices.frames, opacity=True, planes=_with_opacity(each))
         for each in own
     ]  # fmt: skip
 

@@ -15,7 +15,16 @@ from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import stored_results
 from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.memory import default_memory
-from imfuse_tiles.stages.retouch import Stroke, keep_strokes, load_strokes, parse_strokes, stored_strokes, strokes_text
+from imfuse_tiles.stages.retouch import (
+    RetouchedResult,
+    Stroke,
+    Strokes,
+    keep_strokes,
+    load_strokes,
+    parse_strokes,
+    stored_strokes,
+    strokes_text,
+)
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layers import layers_of
 
@@ -43,8 +52,7 @@ class Retouching:
     def check_picture(self, about: dict[str, Any]) -> dict[str, Any]:
         """The full name of a ``picture`` that a brush is to take, read by now. Refusal of one of another size."""
         picture = str(Path(str(about.get("picture", ""))).expanduser().absolute())
-        path, source = self.paths()
-        retouched_result(self.store, path, source, (Stroke(((0.0, 0.0),), 1.0, picture=picture),))
+        self.retouched((Stroke(((0.0, 0.0),), 1.0, picture=picture),))
         return {"picture": picture}
 
     def strokes(self, about: dict[str, Any]) -> dict[str, Any]:
@@ -70,23 +78,22 @@ class Retouching:
         beside = place.with_name(f"{place.stem}.strokes.json")
         if not strokes:
             raise Refusal("there are no strokes yet")
-        path, source = self.paths()
+        retouched = self.retouched(strokes)
+        path = retouched.path
         result = next((found for found in stored_results(self.store) if found.path == path), None)
         if result is None:
             raise Refusal(f"{path}: is not finished, or was altered; fuse with the same options computes it again")
         page = stored_page(self.store, result, "result", place, 16, result.tags, result.size)
         how = Writing(available_cores(), default_memory(), force=force)
-        export_stored(
-            self.store, page, place, how, computed={path: retouched_result(self.store, path, source, strokes)}
-        )
+        export_stored(self.store, page, place, how, computed={path: retouched})
         beside.write_text(strokes_text(strokes))
         return {"result": str(place), "strokes": str(beside), "option": f"--strokes={shlex.quote(str(beside))}"}
 
-    def paths(self) -> tuple[str, str]:
-        """The arrays of the latest result and of its slices. Refusal where there is none."""
+    def retouched(self, strokes: Strokes) -> RetouchedResult:
+        """The latest result with strokes laid over it. Refusal where there is none, or its slices are gone."""
         layers = layers_of(self.store, 0)
-        result = next((layer.path for layer in layers if layer.label == "Result"), None)
-        source = next((layer.path for layer in layers if layer.label == "Slice"), None)
-        if result is None or source is None:
-            raise Refusal("the store holds no finished result with its slices")
-        return result, source
+        result = next((layer for layer in layers if layer.label == "Result"), None)
+        slices = next((layer for layer in layers if layer.label == "Slice"), None)
+        if result is None or slices is None:
+            raise Refusal("there is no finished result whose slices are in the store, or where they were")
+        return retouched_result(self.store, result.path, slices.path, strokes, slices.frames)

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from viewed_stores import fused_store
+import tifffile
+from viewed_stores import fused_store, stack_files, store_in_place
 
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.retouch import Stroke, keep_strokes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import layer_tiles
 from imfuse_tiles.viewer.layer_tiles import (
@@ -134,3 +136,26 @@ def test_a_fusion_by_detail_shows_the_detail_of_every_slice(tmp_path: Path) -> N
     assert sharp[:, 20:30].mean() > 100 > 3 * sharp[:, 45:].mean()
     curve = pixel_values([layers["Detail of slice"]], 0.4, 0.5, 4)["curve"]["values"]
     assert np.argmax(curve) == 1
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_slices_that_are_read_in_place_are_shown_and_painted_as_if_they_were_stored(tmp_path: Path) -> None:
+    files, strokes = stack_files(tmp_path / "stack", 333, 411), (Stroke(((90.0, 90.0),), 50.0, slice=2),)
+    stored = Store.at(fused_store(tmp_path / "stored", height=333, width=411))
+    in_place = Store.at(store_in_place(tmp_path, files, strokes))
+    keep_strokes(stored, strokes)
+    keep_strokes(in_place, strokes)
+    expected = {layer.label: layer for layer in layers_of(stored, 0)}
+    shown = {layer.label: layer for layer in layers_of(in_place, 0)}
+    assert list(shown) == list(expected)
+    cache = TileCache(tmp_path / "tiles")
+    for label in ("Slice", "Result, retouched"):
+        for place in ((0, 2, 2), (1, 1, 1), (4, 0, 0)):
+            values = [tile_values(layers[label], 1, place, cache)[0] for layers in (shown, expected)]
+            assert np.array_equal(*values)
+    assert np.array_equal(*(sparse_values(layers["Slice"], 1, (2, 0, 0)) for layers in (shown, expected)))
+    written = tifffile.imread(tmp_path / "result.tif")[64:96, 64:96, 0]  # with the strokes
+    tile = tile_values(shown["Result, retouched"], 0, (0, 2, 2), cache)[0][0]
+    assert np.array_equal((written.astype(int) + 128) // 257, tile)
+    files[1].touch()
+    assert "Slice" not in {layer.label for layer in layers_of(in_place, 0)}

@@ -8,7 +8,7 @@ alpha, colour profiles, the camera's orientation tag, thumbnails. Everything els
 
 from imfuse_tiles.imageio.reading.detect import read_header, read_headers
 from imfuse_tiles.imageio.reading.frame_checks import check_stack, content_digest, source_digest
-from imfuse_tiles.imageio.reading.frames import FrameReader, open_frame, read_rows
+from imfuse_tiles.imageio.reading.frames import FrameReader, is_unchanged, open_frame, read_rows
 from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.order import natural_order
 from imfuse_tiles.imageio.reading.page_choice import PageChoice, parse_pages
@@ -19,6 +19,7 @@ __all__ = [
     "PageChoice",
     "check_stack",
     "content_digest",
+    "is_unchanged",
     "natural_order",
     "open_frame",
     "parse_pages",

@@ -138,6 +138,15 @@ def _check_unchanged(header: Header) -> None:
         raise refuse(header.path, "was changed while in use")
 
 
+def is_unchanged(header: Header) -> bool:
+    """Whether the file of a frame is the one whose header was read, by its size and times."""
+    try:
+        _check_unchanged(header)
+    except Refusal:
+        return False
+    return True
+
+
 def read_rows(header: Header, y0: int, y1: int) -> np.ndarray:
     """One band, see FrameReader.rows; to read several, keep the frame open."""
     with open_frame(header) as frame:
