@@ -5,6 +5,7 @@ So they are shown at any size, and so strokes of a retouching take them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +56,13 @@ def retouched_result(
 
 
 def pictures_of(strokes: Strokes, frame: Frame) -> dict[str, PictureArray]:
-    """The pictures that strokes take, by their names. Refusal of those of another size than a result's ``frame``."""
+    """The pictures that strokes take, by their names.
+
+    Refusal of those of another size than a result's ``frame``, and of those that are others than were painted with.
+    """
+    for number, stroke in enumerate(strokes, 1):
+        if stroke.picture and stroke.contents and picture_contents(stroke.picture) != stroke.contents:
+            raise Refusal(f"{stroke.picture} has changed since stroke {number} took it: put it back or undo that one")
     pictures = {stroke.picture: picture_array(stroke.picture) for stroke in strokes if stroke.picture}
     for name, picture in pictures.items():
         height, width = picture.store.arrays.open(picture.path).shape[-2:]
@@ -66,11 +73,28 @@ def pictures_of(strokes: Strokes, frame: Frame) -> dict[str, PictureArray]:
 
 def picture_array(name: str) -> PictureArray:
     """The picture of a file. Refusal of what is none."""
+    return _picture_array(name, *_changed(name))
+
+
+def picture_contents(name: str) -> str:
+    """A digest of the bytes of a file. Refusal when it is not there."""
+    return _contents(name, *_changed(name))
+
+
+def _changed(name: str) -> tuple[int, int]:
+    """When a file was last changed, and its bytes. Refusal when it is not there."""
     try:
         about = Path(name).stat()
     except OSError as error:
         raise Refusal(f"{name}: {error.strerror}") from None
-    return _picture_array(name, about.st_mtime_ns, about.st_size)
+    return about.st_mtime_ns, about.st_size
+
+
+@lru_cache(maxsize=64)
+def _contents(name: str, changed: int, size: int) -> str:
+    """Read once for as long as the file stays the same."""
+    with Path(name).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 @lru_cache(maxsize=64)

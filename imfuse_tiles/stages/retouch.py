@@ -31,7 +31,7 @@ from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
 NOTE, MARK, MOST_STROKES, MOST_POINTS = "strokes", "imfuse-tiles strokes", 100_000, 100_000
-LONGEST_PATH = 4096
+LONGEST_PATH, LONGEST_DIGEST = 4096, 64
 #: Edge of the squares in which strokes are computed, so that a wide band costs what is under the brush only.
 CELL = 512
 
@@ -41,7 +41,8 @@ class Stroke:
     """A line through ``points`` (x, y in pixels) of a round brush.
 
     ``slice``: number of the slice to take, from 1; 0: none. ``result``: the array of another result, such as
-    ``final/KEY``. ``picture``: an image file of the result's size. With none of them it erases what strokes before it
+    ``final/KEY``. ``picture``: an image file of the result's size, ``contents`` a digest of its bytes when the stroke
+    was drawn (empty: not compared). With none of them it erases what strokes before it
     painted. ``radius`` in pixels; ``softness`` 0..1: the part of the radius over which the edge fades; ``opacity``
     0..1.
     """
@@ -53,6 +54,7 @@ class Stroke:
     slice: int = 0
     result: str = ""
     picture: str = ""
+    contents: str = ""
 
     def touches(self, region: Region) -> bool:
         """Whether it may change a pixel of a region."""
@@ -76,7 +78,7 @@ class Stroke:
         """The stroke as JSON."""
         return {"points": [list(point) for point in self.points], "radius": self.radius, "softness": self.softness,
                 "opacity": self.opacity, "slice": self.slice, "result": self.result,
-                **({"picture": self.picture} if self.picture else {})}  # fmt: skip
+                **{name: value for name in ("picture", "contents") if (value := getattr(self, name))}}  # fmt: skip
 
 
 Strokes = tuple[Stroke, ...]
@@ -110,10 +112,13 @@ def _stroke(record: Any, owner: str) -> Stroke:
     picture = record.get("picture", "")
     if not isinstance(picture, str) or len(picture) > LONGEST_PATH or "\0" in picture:
         raise Refusal(f"{owner}: picture is the path of an image file")
+    contents = record.get("contents", "")
+    if not isinstance(contents, str) or len(contents) > LONGEST_DIGEST:
+        raise Refusal(f"{owner}: contents is a digest of the picture")
     if (number > 0) + bool(result) + bool(picture) > 1:
         raise Refusal(f"{owner}: takes one of slice, result and picture")
     line = tuple((float(x), float(y)) for x, y in points)
-    return Stroke(line, slice=number, result=result, picture=picture, **values)
+    return Stroke(line, slice=number, result=result, picture=picture, contents=contents, **values)
 
 
 def _is_number(value: Any) -> bool:

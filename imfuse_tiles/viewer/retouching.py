@@ -10,7 +10,7 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.export_stored import export_stored, stored_page
-from imfuse_tiles.execution.picture_stores import retouched_result
+from imfuse_tiles.execution.picture_stores import picture_contents, retouched_result
 from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import stored_results
 from imfuse_tiles.options.resources import available_cores
@@ -50,14 +50,20 @@ class Retouching:
         return {"strokes": [stroke.record() for stroke in load_strokes(Path(str(about.get("file", ""))).expanduser())]}
 
     def check_picture(self, about: dict[str, Any]) -> dict[str, Any]:
-        """The full name of a ``picture`` that a brush is to take, read by now. Refusal of one of another size."""
+        """Full name and digest of a ``picture`` that a brush takes, read by now. Refusal of one of another size."""
         picture = str(Path(str(about.get("picture", ""))).expanduser().absolute())
         self.retouched((Stroke(((0.0, 0.0),), 1.0, picture=picture),))
-        return {"picture": picture}
+        return {"picture": picture, "contents": picture_contents(picture)}
 
     def strokes(self, about: dict[str, Any]) -> dict[str, Any]:
-        """The strokes of the store."""
-        return {"strokes": [stroke.record() for stroke in stored_strokes(self.store)]}
+        """The strokes of the store, and why a picture that they take cannot be used; empty if all can."""
+        strokes, problem = stored_strokes(self.store), ""
+        try:
+            if any(stroke.picture for stroke in strokes):
+                self.retouched(strokes)
+        except Refusal as refusal:
+            problem = str(refusal)
+        return {"strokes": [stroke.record() for stroke in strokes], "problem": problem}
 
     def keep(self, about: dict[str, Any]) -> dict[str, Any]:
         """Keep ``strokes`` in the store in the place of those that are there. Refusal of what is none."""

@@ -15,7 +15,7 @@ from viewed_stores import OPTIONS, fused_store, stack_files
 
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.picture_stores import retouched_result
+from imfuse_tiles.execution.picture_stores import picture_contents, retouched_result
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages import retouch
 from imfuse_tiles.stages.access import Access
@@ -121,6 +121,22 @@ def test_a_picture_file_is_taken_and_the_depth_stays(store: Store, tmp_path: Pat
     assert np.array_equal(changed, (x - 100) ** 2 + (y - 90) ** 2 < 400)
     assert np.array_equal(painted[:3, changed], picture[changed].T)
     assert np.array_equal(painted[4:], plain[4:])
+
+
+def test_a_picture_that_changed_since_it_was_painted_with_is_named(store: Store, tmp_path: Path) -> None:
+    path, source, place = over(store, ()).path, over(store, ()).source, tmp_path / "other.tif"
+    picture = np.zeros((190, 260, 3), np.uint16)
+    tifffile.imwrite(place, picture, photometric="rgb")
+    strokes = (Stroke(((9.0, 9.0),), 2.0, slice=1),
+               Stroke(((100.0, 90.0),), 20.0, picture=str(place), contents=picture_contents(str(place))))  # fmt: skip
+    assert parse_strokes([stroke.record() for stroke in strokes], "here") == strokes
+    retouched_result(store, path, source, strokes)
+    content = place.read_bytes()
+    tifffile.imwrite(place, picture + 1, photometric="rgb")
+    with pytest.raises(Refusal, match=r"other.tif has changed since stroke 2 took it"):
+        retouched_result(store, path, source, strokes)
+    place.write_bytes(content)  # the same bytes of a later time are the same picture
+    retouched_result(store, path, source, strokes)
 
 
 def test_a_picture_of_another_size_or_none_is_refused(store: Store, tmp_path: Path) -> None:

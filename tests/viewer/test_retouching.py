@@ -14,6 +14,7 @@ from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.picture_stores import picture_contents
 from imfuse_tiles.stages.retouch import Stroke, Strokes, keep_strokes, load_strokes, stored_strokes, strokes_text
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.retouching import Retouching
@@ -122,6 +123,7 @@ def test_a_picture_file_is_painted_and_strokes_of_a_file_are_added(page: Browser
     page.until(f"{NOTE} === '1 stroke'")
     (stroke,) = kept(store, 1)
     assert stroke.picture == str(tmp_path / "<b>.tif")
+    assert stroke.contents == picture_contents(stroke.picture)
     (tmp_path / "more.json").write_text(strokes_text((Stroke(((9.0, 9.0),), 5.0, slice=1),)))
     page.choose("#strokes-file", tmp_path / "more.json")
     page.click("#strokes-load")

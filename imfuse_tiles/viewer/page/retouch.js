@@ -23,7 +23,8 @@ function stroke(points) {
   const from = brush.erase ? "" : byId("brush-source").value;
   return { points, radius: radius(), softness: byId("brush-softness").value / 100, opacity: 1,
     slice: from === "slice" ? Number(byId("brush-slice").value) : 0,
-    result: from.startsWith("final/") ? from : "", picture: from === "picture" ? brush.picture : "" };
+    result: from.startsWith("final/") ? from : "", picture: from === "picture" ? brush.picture : "",
+    contents: from === "picture" ? brush.contents : "" };
 }
 
 // The server reads a picture before the first stroke takes it, and says so if it cannot.
@@ -31,8 +32,8 @@ async function pictureIsThere() {
   if (brush.erase || byId("brush-source").value !== "picture") return true;
   try {
     const asked = byId("brush-picture").value;
-    if (brush.asked !== asked) brush.picture = (await ask("check_picture", { picture: asked })).picture;
-    brush.asked = asked;
+    const { picture, contents } = await ask("check_picture", { picture: asked }); // it may have changed meanwhile
+    Object.assign(brush, { picture, contents });
     return true;
   } catch (error) {
     byId("retouch-note").textContent = error.message;
@@ -157,7 +158,11 @@ byId("strokes-load").onclick = async () => {
 };
 byId("retouch").addEventListener("toggle", async () => {
   if (!byId("retouch").open) return turn(false);
-  if (!brush.loaded) brush.strokes = (await ask("strokes")).strokes;
+  if (!brush.loaded) {
+    const { strokes, problem } = await ask("strokes");
+    brush.strokes = strokes;
+    if (problem) say(problem, true);
+  }
   brush.loaded = true;
   buttons();
 });
