@@ -12,7 +12,7 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.stages.access import Access
+from imfuse_tiles.viewer.layer_tiles import plain_samples
 from imfuse_tiles.viewer.layers import ViewLayer
 
 #: Edge of a square, squares at most along a side, and edge of the cells in which sharpness is compared.
@@ -62,8 +62,7 @@ def squares(frame: Frame) -> Iterator[Region]:
 
 def samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
     """Samples (planes, y, x) of a layer, float32 in 0..1."""
-    found = Access(layer.store).read(layer.path, layer.lead(z), region)
-    return found.reshape(-1, *region.shape).astype(np.float32) / np.float32(layer.full)
+    return plain_samples(layer, z, region).astype(np.float32) / np.float32(layer.full)
 
 
 def grey(layer: ViewLayer, z: int, region: Region, opacity: bool = False) -> np.ndarray:
