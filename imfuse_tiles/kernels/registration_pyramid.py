@@ -94,13 +94,28 @@ def reduce_rows(rows: NDArray[np.generic], scale: float, factor: int, squared: b
 
 @njit(cache=True, nogil=True)
 def _halved(plane: Plane) -> Plane:
-    """Means of 2 x 2 pixels; NaN where one of them is. An odd last row or column is left out."""
+    """Means of 2 x 2 pixels, of those that are not NaN where that are two at least, else NaN.
+
+    So small highlights do not make holes of coarse levels, whose pixels are larger than they are. An odd last row or
+    column is left out.
+    """
     out = np.empty((plane.shape[0] // 2, plane.shape[1] // 2), np.float32)
     for y in range(out.shape[0]):
         above, below = plane[2 * y], plane[2 * y + 1]
         for x in range(out.shape[1]):
-            out[y, x] = ((above[2 * x] + above[2 * x + 1]) + (below[2 * x] + below[2 * x + 1])) * np.float32(0.25)
+            a, b, c, d = above[2 * x], above[2 * x + 1], below[2 * x], below[2 * x + 1]
+            mean = ((a + b) + (c + d)) * np.float32(0.25)
+            out[y, x] = mean if mean == mean else _mean_of_known(a, b, c, d)
     return out
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _mean_of_known(a: np.float32, b: np.float32, c: np.float32, d: np.float32) -> np.float32:
+    total, count = np.float32(0), 0
+    for value in (a, b, c, d):
+        if value == value:
+            total, count = total + value, count + 1
+    return total / np.float32(count) if count > 1 else np.float32(np.nan)
 
 
 @njit(cache=True, nogil=True)

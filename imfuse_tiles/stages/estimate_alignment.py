@@ -30,7 +30,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 11
+VERSION = 12
 
 Progress = Callable[[int, int], None]
 
@@ -220,8 +220,8 @@ def _read(header: Header, scale: float) -> Callable[[int, int, int, int], np.nda
         return None
 
     def window(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
-        with open_frame(header) as frame:
-            rows = frame.rows(y0, y1)[: header.channels, :, x0:x1]
+        with open_frame(header, windows=True) as frame:
+            rows = frame.window(y0, y1, x0, x1)[: header.channels]
         grey = np.empty(rows.shape[1:], np.float32)
         kernels.registration_pyramid.reduce_rows(rows, scale, 1, is_coded(header), 1.0, grey)
         return grey

@@ -219,3 +219,14 @@ def test_far_frames_are_believed_as_far_as_they_are_alike() -> None:
         deviations += [link.deviation for link in found.links if link.second - link.first == hop]
     assert deviations[0] < 0.1
     assert deviations[1] > 1
+
+
+def test_small_highlights_make_no_holes_of_coarse_levels() -> None:
+    """Frames of hundreds of megapixels have a clipped highlight within every pixel of a coarse level."""
+    grey = np.full((512, 512), 0.25, np.float32)
+    grey[5::16, 5::16] = 1
+    levels = pyramid(grey)
+    assert np.isnan(levels[0].plane).any()
+    assert np.array_equal(levels[-1].plane, np.full((32, 32), 0.25, np.float32))
+    grey[128:384] = 1  # what is clipped by half stays unknown
+    assert np.isnan(pyramid(grey)[-1].plane[8:24]).all()

@@ -80,7 +80,7 @@ class FrameReader:
     def window(self, y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
         """Columns x0..x1 of rows y0..y1, as :meth:`rows` gives them; where windows can be read little else is."""
         header, top, left = self.header, *(self.header.crop or (0, 0))[:2]
-        if not (header.window_access and isinstance(self._source, Windows)):
+        if not (header.turn == 1 and not header.coverage and isinstance(self._source, Windows)):
             return np.ascontiguousarray(self.rows(y0, y1)[..., x0:x1])
         if not (0 <= y0 < y1 <= header.height and 0 <= x0 < x1 <= header.width):
             raise ValueError(f"rows {y0}..{y1}, columns {x0}..{x1} of {header.height} x {header.width}")

@@ -46,11 +46,27 @@ class TiffRows:
             first, last = max(y0, top), min(y1, top + step)
             out[:, first - y0 : last - y0] = self._row_of_segments(row)[:, first - top : last - top]
 
+    def read_window(self, y0: int, y1: int, x0: int, x1: int, out: np.ndarray) -> None:
+        """Fill `out` (planes, y1 - y0, x1 - x0), decoding no other tiles than those that it touches."""
+        layout, step = self._layout, self._layout.tile_height
+        if layout.plain or layout.across == 1:
+            rows = np.empty((self._planes, y1 - y0, layout.width), out.dtype)
+            self.read(y0, y1, rows)
+            out[:] = rows[..., x0:x1]
+            return
+        columns = range(x0 // layout.tile_width, (x1 - 1) // layout.tile_width + 1)
+        left = columns.start * layout.tile_width
+        for row in range(y0 // step, (y1 - 1) // step + 1):
+            top = row * step
+            first, last = max(y0, top), min(y1, top + step)
+            planes = self._decode(row, columns)
+            out[:, first - y0 : last - y0] = planes[:, first - top : last - top, x0 - left : x1 - left]
+
     def _row_of_segments(self, row: int) -> np.ndarray:
         """Planes of one row of segments; the last one used is kept, as bands may end within it."""
         if row != self._cached_row:
             self._forget()  # before decoding, so that never two rows are held
-            self._cached = self._decode(row)
+            self._cached = self._decode(row, range(self._layout.across))
             self._cached_row = row
         return self._cached
 
@@ -58,14 +74,16 @@ class TiffRows:
         self._cached_row = -1
         self._cached = _NOTHING
 
-    def _decode(self, row: int) -> np.ndarray:
-        layout = self._layout
+    def _decode(self, row: int, columns: range) -> np.ndarray:
+        """Planes of neighbouring segments of a row."""
+        layout, start = self._layout, columns.start * self._layout.tile_width
         rows = min(layout.tile_height, layout.height - row * layout.tile_height)
-        planes = np.empty((self._planes, rows, layout.width), self._page.dtype)
+        end = min(columns.stop * layout.tile_width, layout.width)
+        planes = np.empty((self._planes, rows, end - start), self._page.dtype)
         for plane in range(min(layout.planes, self._planes)):
-            for column in range(layout.across):
-                left = column * layout.tile_width
-                width = min(layout.tile_width, layout.width - left)
+            for column in columns:
+                left = column * layout.tile_width - start
+                width = min(layout.tile_width, end - start - left)
                 segment = self._segment(layout.index(plane, row, column))[:rows, :width]
                 target = planes[:, :, left : left + width]
                 if layout.planes > 1:
