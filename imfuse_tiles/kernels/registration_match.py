@@ -20,8 +20,8 @@ Plane = NDArray[np.float32]
 ALIKE, OVERLAP = 0.45, 0.25
 #: By how much the mirrored frame must be more alike.
 MIRRORED = 0.1
-#: A correlation from which another start is not tried.
-SURE = 0.45
+#: A correlation from which another start is not tried; by how much one with less overlap must correlate better.
+SURE, BETTER = 0.45, 0.05
 
 
 def match(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None = None, blocks: int = BLOCKS
@@ -30,9 +30,9 @@ def match(one: Sequence[Level], other: Sequence[Level], model: str, start: Matri
     skip = 0 if start is None else max(len(one) - 2, 0)
     fit, alike = _tried(one, other, model, start, skip, blocks)
     if alike < SURE:
-        for shift in _shifts(one, other):
+        for number, shift in enumerate(sorted(_shifts(one, other), key=lambda shift: np.abs(shift[:2, 2]).max())):
             again, more = _tried(one, other, model, shift, 0, blocks)
-            if more > alike:
+            if more > alike + (BETTER if number else 0):
                 fit, alike = again, more
     return (fit if alike >= ALIKE else None), alike
 
