@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.kills import PROGRAM
 from imfuse_tiles.imageio.writing.pyramid import levels_to
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.storage.store import Store
 
 BAND, COLUMNS = 128, 512
@@ -72,7 +72,7 @@ def prepare(folder: Path, edge: int) -> Store:
         with place.open("wb") as file:
             for y0 in range(0, side, 256):
                 rows = np.moveaxis(above[2 * y0 : 2 * min(y0 + 256, side)], -1, 0)
-                file.write(np.ascontiguousarray(np.moveaxis(halved(rows), 0, -1)).tobytes())
+                file.write(np.ascontiguousarray(np.moveaxis(halve(rows), 0, -1)).tobytes())
     return store
 
 

@@ -24,14 +24,14 @@ from imfuse_tiles.options.focus_pyramid import (
     FocusPyramid,
     Highlights,
     Level,
-    blurred,
+    blur_region,
     kept_detail,
     kept_samples,
     level_count,
     noise_energy,
     noise_pitch,
-    restored,
-    steadied,
+    reconstruct_region,
+    steady_region,
 )
 from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.options.general import PrepResize
@@ -42,7 +42,7 @@ from imfuse_tiles.options.recipe import Recipe, mask_weights, substack_spans
 ONE, FULL = np.float32(1), np.float32(65535)
 
 
-def fused(recipe: Recipe, stack: np.ndarray, full: float, guide: np.ndarray | None = None) -> np.ndarray:
+def fuse(recipe: Recipe, stack: np.ndarray, full: float, guide: np.ndarray | None = None) -> np.ndarray:
     """The result's planes: colours, opacity, final mask, depth value and its opacity, uint16.
 
     ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale. ``guide``:
@@ -120,7 +120,7 @@ class Reference:
         equalised = op.clut and low < high
         counts = kernels.level.histogram(np.max(raw, axis=0), low, high) if equalised else None
         curve = None if counts is None else kernels.level.equalisation(counts)
-        return [kernels.level.levelled(each, low, high, kernels.level.table(curve)) for each in raw]
+        return [kernels.level.stretch_levels(each, low, high, kernels.level.table(curve)) for each in raw]
 
     def blend(self) -> list[np.ndarray]:
         """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
@@ -134,13 +134,13 @@ class Reference:
             for filtered in (True, False):
                 for op, weight, own in parts:
                     if op.is_filtered == filtered:
-                        mask = recipe.merge.blend(mask, kernels.level.weighed(own[z], op.t, op.T, weight))
+                        mask = recipe.merge.blend(mask, kernels.level.threshold_and_weigh(own[z], op.t, op.T, weight))
                 for step in recipe.filters if filtered else ():
                     mask = step.apply(Window.whole(mask)).data
             masks.append(np.clip(mask, 0, 1))
         low, high = recipe.level.limits(float(np.min(masks)), float(np.max(masks)))
         if (low, high) != (0, 1):
-            masks = [kernels.level.levelled(mask, low, high, np.empty(0, np.float32)) for mask in masks]
+            masks = [kernels.level.stretch_levels(mask, low, high, np.empty(0, np.float32)) for mask in masks]
         return [self.large(mask) for mask in masks]
 
     def large(self, mask: np.ndarray) -> np.ndarray:
@@ -218,10 +218,10 @@ class Reference:
         elif made.kind == "pyramid":
             planes = np.divide(self._pyramid(made).picture, FULL, dtype=np.float32)
         elif made.kind == "compose":
-            low, high = evaluated(self.stack, "Min"), evaluated(self.stack, "Max")
+            low, high = evaluate_stack(self.stack, "Min"), evaluate_stack(self.stack, "Max")
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
         else:
-            planes = evaluated(self.stack, made.mode)
+            planes = evaluate_stack(self.stack, made.mode)
         return np.concatenate([planes, np.ones_like(planes[:1])])
 
     def _pyramid(self, made: ImageSpec) -> PyramidReference:
@@ -229,7 +229,7 @@ class Reference:
         return PyramidReference(FocusPyramid.read("", made.mode), self.stack, float(self.full))
 
 
-def evaluated(stack: np.ndarray, mode: str) -> np.ndarray:
+def evaluate_stack(stack: np.ndarray, mode: str) -> np.ndarray:
     """A statistic over the slices of a stack (slices, planes, y, x)."""
     if mode == "Median":
         return kernels.evaluate.median(np.stack([coloured(frame) for frame in stack]))[: stack.shape[1]]
@@ -364,7 +364,7 @@ class PyramidReference:
             noise = noise_energy(level.number, self.stack.shape[1], self.variance)
             sure = [kernels.detail_energy.significant(each, noise) for each in evidence]
             shares = [kernels.pyramid.reduce(each, (0, 0), level.frame, above) for each in sure]
-            finer = [kernels.level_codes.bfloat16(each) for each in shares]
+            finer = [kernels.level_codes.to_bfloat16(each) for each in shares]
             level = level.coarser
         shares = [kernels.level_codes.from_bfloat16(each) for each in finer if each is not None]
         picture = coarsest(slices, shares)
@@ -396,7 +396,7 @@ class PyramidReference:
         return Blended(level, kept_detail(level, detail, total), *bounds, place)
 
     def blur(self, plane: np.ndarray, blur: tuple[float, int]) -> np.ndarray:
-        return blurred(Window.whole(plane), blur, Region(0, plane.shape[0], 0, plane.shape[1]))
+        return blur_region(Window.whole(plane), blur, Region(0, plane.shape[0], 0, plane.shape[1]))
 
     @cached_property
     def pictures(self) -> list[np.ndarray]:
@@ -407,7 +407,7 @@ class PyramidReference:
             level, bounds = blended.level, (blended.least, blended.most)
             whole, around = Region(0, level.frame[0], 0, level.frame[1]), Region(0, level.above[0], 0, level.above[1])
             overshoot = 0.0 if level.number else self.fusion.overshoot
-            below = restored(level, blended.detail, below, around, whole, bounds, overshoot)
+            below = reconstruct_region(level, blended.detail, below, around, whole, bounds, overshoot)
             made.insert(0, below)
         codes = made[0] if made[0].dtype == np.uint16 else kernels.level_codes.sample_codes(made[0], 1.0)
         return [codes, *made[1:]]
@@ -423,7 +423,7 @@ class PyramidReference:
         steps = copy.steps(self.pictures[0], samples, shown)
         apart = self.blur(copy.mean_square(steps), copy.APART_BLUR)
         light = copy.mean_square(np.stack([self.blur(plane, copy.LIGHT_BLUR) for plane in steps]))
-        return copy.copied(self.pictures[0], samples, apart, light, shown)
+        return copy.copy_sharp_samples(self.pictures[0], samples, apart, light, shown)
 
     @cached_property
     def place(self) -> np.ndarray:
@@ -436,8 +436,8 @@ class PyramidReference:
         for number in reversed(range(len(peaks))):
             origins = ((0, 0), (0, 0))
             frame = peaks[number].shape[1:]
-            peak = steadied(Window.whole(peaks[number]), Region(0, frame[0], 0, frame[1]))
-            depth = kernels.depth_fill.filled(peak, guides[number], depth, guides[number + 1], origins)
+            peak = steady_region(Window.whole(peaks[number]), Region(0, frame[0], 0, frame[1]))
+            depth = kernels.depth_fill.fill_depth(peak, guides[number], depth, guides[number + 1], origins)
         return depth
 
     @property

@@ -12,7 +12,7 @@ from stacks import frames, ran, recipe_of, stack_of
 
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.planning import block_layout
-from imfuse_tiles.reference import fused
+from imfuse_tiles.reference import fuse
 from imfuse_tiles.stages import masks, subtiles
 
 #: Modules without a test file of their own name.
@@ -50,7 +50,7 @@ RECIPES = [
 @pytest.mark.parametrize("text", RECIPES)
 def test_a_run_in_tiles_equals_the_reference(tmp_path: Path, text: str) -> None:
     recipe, stack = recipe_of(text), frames()
-    expected = fused(recipe, stack, 65535)
+    expected = fuse(recipe, stack, 65535)
     assert np.array_equal(ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store"), expected)
 
 
@@ -60,15 +60,15 @@ def test_masks_of_another_channel_equal_the_reference(tmp_path: Path, text: str)
     other = np.ascontiguousarray(stack[::-1, ::-1, :, ::-1])
     guided = replace(stack_of(tmp_path / "in", stack), guide=stack_of(tmp_path / "other", other))
     result = ran(guided, recipe, tmp_path / "store", tile=100)
-    assert np.array_equal(result, fused(recipe, stack, 65535, other))
-    assert not np.array_equal(result, fused(recipe, stack, 65535))
+    assert np.array_equal(result, fuse(recipe, stack, 65535, other))
+    assert not np.array_equal(result, fuse(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("tile", [64, 100, 256, 1000])
 def test_the_tile_size_changes_no_bit(tmp_path: Path, tile: int) -> None:
     recipe, stack = recipe_of(RECIPES[1]), frames()
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    assert np.array_equal(result, fuse(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("how", [{"scheduler": "sync", "workers": 1}, {"workers": 1}, {"scheduler": "processes"},
@@ -76,7 +76,7 @@ def test_the_tile_size_changes_no_bit(tmp_path: Path, tile: int) -> None:
 def test_where_blocks_are_computed_changes_no_bit(tmp_path: Path, how: dict[str, Any]) -> None:
     recipe, stack = recipe_of(RECIPES[2]), frames()
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", **how)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    assert np.array_equal(result, fuse(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -84,20 +84,20 @@ def test_where_blocks_are_computed_changes_no_bit(tmp_path: Path, how: dict[str,
 def test_every_kind_of_sample_gives_the_result_of_the_reference(tmp_path: Path, dtype: str, planes: int) -> None:
     recipe, stack = recipe_of(RECIPES[1] + " --bg=wave --bg=#40302080"), frames(3, planes, dtype, (120, 90))
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(result, fused(recipe, stack, FULL[dtype]))
+    assert np.array_equal(result, fuse(recipe, stack, FULL[dtype]))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 200), (17, 16)], ids=str)
 def test_frames_smaller_than_any_halo_give_the_result_of_the_reference(tmp_path: Path, shape: tuple[int, int]) -> None:
     recipe, stack = recipe_of(RECIPES[1]), frames(2, 3, "uint16", shape)
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=16)
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    assert np.array_equal(result, fuse(recipe, stack, 65535))
 
 
 def test_one_slice_alone_is_its_own_result(tmp_path: Path) -> None:
     recipe, stack = recipe_of("--wavelet --finalalpha=off"), frames(1, shape=(60, 50))
     result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store")
-    assert np.array_equal(result, fused(recipe, stack, 65535))
+    assert np.array_equal(result, fuse(recipe, stack, 65535))
     seen = result[4] > 0
     assert np.array_equal(result[:3, seen], stack[0][:, seen])
 
@@ -113,4 +113,4 @@ def test_going_through_blocks_part_by_part_changes_no_bit(
         monkeypatch.setitem(masks.PORTION, "least", least)
         monkeypatch.setitem(masks.PORTION, "halos", 0)
         result = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / f"store{least}", tile=130)
-        assert np.array_equal(result, fused(recipe, stack, 65535))
+        assert np.array_equal(result, fuse(recipe, stack, 65535))

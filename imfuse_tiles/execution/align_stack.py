@@ -49,16 +49,16 @@ def align_stack(
     model, balance = (recipe.single_option(Align) or Align()).word1, (recipe.single_option(Balance) or Balance()).word1
     reference = (recipe.single_option(Reference) or Reference()).index(len(stack))
     if transforms is not None:
-        return warped(replace(stack, alignment=known_alignment(stack, transforms, reference)), recipe)
+        return warp_stack(replace(stack, alignment=known_alignment(stack, transforms, reference)), recipe)
     if model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
-        return cropped(stack, recipe)
+        return crop_stack(stack, recipe)
     key = "alignment-" + digest([VERSION, stack.digest, model, reference, balance])
     found = stored_alignment(stack, store, key) or estimate(
         stack, model, reference, balance, resources.workers, resources.memory, progress
     )
     stack = replace(stack, alignment=found, estimate=found, alignment_key=key)
     stack = without_bad(stack) if skip_bad else stack
-    return warped(in_order(stack) if by_focus else stack, recipe)
+    return warp_stack(in_order(stack) if by_focus else stack, recipe)
 
 
 def known_alignment(stack: Stack, transforms: Transforms, reference: int) -> Alignment:
@@ -108,7 +108,7 @@ def without_bad(stack: Stack) -> Stack:
         raise Refusal("--skip-bad would leave out all frames: none of them fits the others")
     skipped = [frame for frame, good in zip(stack.alignment.frames, keep, strict=True) if not good]
     notices = (*stack.notices, *(f"{frame.file} {frame.bad}: left out" for frame in skipped))
-    return replace(chosen(stack, [n for n, good in enumerate(keep) if good]), notices=notices)
+    return replace(take_frames(stack, [n for n, good in enumerate(keep) if good]), notices=notices)
 
 
 def in_order(stack: Stack) -> Stack:
@@ -116,10 +116,10 @@ def in_order(stack: Stack) -> Stack:
     assert stack.alignment is not None
     frames = stack.alignment.frames
     order = sorted(range(len(frames)), key=lambda number: (frames[number].focus, number))
-    return stack if order == list(range(len(frames))) else chosen(stack, order)
+    return stack if order == list(range(len(frames))) else take_frames(stack, order)
 
 
-def chosen(stack: Stack, numbers: list[int]) -> Stack:
+def take_frames(stack: Stack, numbers: list[int]) -> Stack:
     """Another stack of some of the frames, in the order given."""
     assert stack.alignment is not None
     headers = tuple(stack.headers[number] for number in numbers)
@@ -128,13 +128,13 @@ def chosen(stack: Stack, numbers: list[int]) -> Stack:
                    alignment=replace(stack.alignment, frames=frames))  # fmt: skip
 
 
-def warped(stack: Stack, recipe: Recipe) -> Stack:
+def warp_stack(stack: Stack, recipe: Recipe) -> Stack:
     """The stack resampled by its alignment; the same stack where it lies well as it is."""
     assert stack.alignment is not None
     frames, size = stack.alignment.frames, stack.file_frame
     moves = is_moved(stack.alignment)
     if not moves and not any(frame.gains for frame in frames):
-        return cropped(stack, recipe)
+        return crop_stack(stack, recipe)
     if not moves:
         frames = tuple(replace(frame, matrix=SAME) for frame in frames)
     keeps_size = moves and recipe.single_option(AlignKeepSize) is not None
@@ -146,7 +146,7 @@ def warped(stack: Stack, recipe: Recipe) -> Stack:
     for frame in frames:
         matrix = np.array(frame.matrix).reshape(3, 3) @ corner
         warps.append(FrameWarp(tuple(float(number) for number in matrix.ravel()), frame.gains))
-    return prepared(stack.warped(warps, size, shows_less=keeps_size), recipe)
+    return prepare_stack(stack.warped(warps, size, shows_less=keeps_size), recipe)
 
 
 def part_of_frame(recipe: Recipe, size: Frame) -> Region:
@@ -163,7 +163,7 @@ def needs_computing(recipe: Recipe) -> bool:
     return not all(isinstance(op, FramePart) for op in recipe.options_of(Preparation))
 
 
-def prepared(stack: Stack, recipe: Recipe) -> Stack:
+def prepare_stack(stack: Stack, recipe: Recipe) -> Stack:
     """The stack whose frames are prepared as they are read; the same one where a part of them is all that is asked."""
     if not needs_computing(recipe):
         return stack
@@ -172,10 +172,10 @@ def prepared(stack: Stack, recipe: Recipe) -> Stack:
     return replace(stack, size=chain.size, unprepared_size=stack.frame, digest=changed)
 
 
-def cropped(stack: Stack, recipe: Recipe) -> Stack:
+def crop_stack(stack: Stack, recipe: Recipe) -> Stack:
     """The stack of which the recipe's part is read, no pixel changed; or prepared by whatever else it asks for."""
     if needs_computing(recipe) or not recipe.options_of(FramePart):
-        return prepared(stack, recipe)
+        return prepare_stack(stack, recipe)
     part = part_of_frame(recipe, stack.file_frame)
     headers = tuple(cropped_header(header, part) for header in stack.headers)
     return replace(stack, headers=headers, digest=digest([stack.digest, list(part)]))

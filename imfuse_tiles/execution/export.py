@@ -35,20 +35,23 @@ from imfuse_tiles.stages.retouch import retouched
 from imfuse_tiles.storage.store import Store
 
 
-def check_outputs(plan: Plan, store: Store, wish: ExportRequest, memory: int) -> int:
+def check_outputs(plan: Plan, store: Store, request: ExportRequest, memory: int) -> int:
     """Refuse before anything is computed what could not be written at the end; about the bytes it will take."""
     numbers = load_summary(store, plan.result) if store.exists() else None
     opaque = numbers is not None and numbers["opaque"]
     size = 0
-    for sheet in output_files(plan, wish, opaque):
-        check_not_a_source(sheet.path, plan, store)
-        state = output_state(store, output_key(plan, sheet, wish), sheet.path)
+    for output in output_files(plan, request, opaque):
+        check_not_a_source(output.path, plan, store)
+        state = output_state(store, output_key(plan, output, request), output.path)
         if state != "written":
-            if state == "changed" and not wish.force:
-                raise AlreadyExists(f"{sheet.path}: is no longer as it was written; --force writes it again")
-            page, force = describe_page(plan, sheet, sheet.pages[0], wish), wish.force or state in ("empty", "unnoted")
-            check_target(sheet.path, page, force=force, memory=memory, pages=len(sheet.pages))
-            size += estimated_bytes(plan, sheet, wish)
+            if state == "changed" and not request.force:
+                raise AlreadyExists(f"{output.path}: is no longer as it was written; --force writes it again")
+            page, force = (
+                describe_page(plan, output, output.pages[0], request),
+                request.force or state in ("empty", "unnoted"),
+            )
+            check_target(output.path, page, force=force, memory=memory, pages=len(output.pages))
+            size += estimated_bytes(plan, output, request)
     return size
 
 
@@ -63,51 +66,54 @@ def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
 
 
 def export(
-    plan: Plan, store: Store, wish: ExportRequest, *, workers: int, memory: int, check: Callable[[], None]
+    plan: Plan, store: Store, request: ExportRequest, *, workers: int, memory: int, check: Callable[[], None]
 ) -> dict[str, str]:
     """Write the files that are not there yet; their places by role. ``check`` may raise between two bands."""
     numbers = load_summary(store, plan.result)
     assert numbers is not None
-    remember_result(store, plan, wish, {"frames": frame_records(plan), "layers": layer_records(plan)})
-    found = output_files(plan, wish, numbers["opaque"], numbers.get("depth_opaque", False))
-    states = {sheet.path: output_state(store, output_key(plan, sheet, wish), sheet.path) for sheet in found}
-    todo = [sheet for sheet in found if states[sheet.path] != "written"]
+    remember_result(store, plan, request, {"frames": frame_records(plan), "layers": layer_records(plan)})
+    found = output_files(plan, request, numbers["opaque"], numbers.get("depth_opaque", False))
+    states = {output.path: output_state(store, output_key(plan, output, request), output.path) for output in found}
+    todo = [output for output in found if states[output.path] != "written"]
     at_once = max(1, min(workers, len(todo)))
 
-    def write_one(sheet: OutputFile) -> None:
-        with translate_os_errors(f"the {sheet.role}", sheet.path.parent, estimated_bytes(plan, sheet, wish)):
-            if states[sheet.path] == "unnoted" and not wish.force:
-                with same_as_before(sheet.path) as beside:
-                    write(plan, store, sheet, wish, workers, memory, at_once, check, beside)
+    def write_one(output: OutputFile) -> None:
+        with translate_os_errors(f"the {output.role}", output.path.parent, estimated_bytes(plan, output, request)):
+            if states[output.path] == "unnoted" and not request.force:
+                with same_as_before(output.path) as beside:
+                    write(plan, store, output, request, workers, memory, at_once, check, beside)
                 return
-            force = wish.force or states[sheet.path] == "empty"
-            write(plan, store, sheet, replace(wish, force=force), workers, memory, at_once, check)
+            force = request.force or states[output.path] == "empty"
+            write(plan, store, output, replace(request, force=force), workers, memory, at_once, check)
 
     with ThreadPoolExecutor(at_once) as threads:
-        list(threads.map(write_one, sorted(todo, key=lambda sheet: -estimated_bytes(plan, sheet, wish))))
-    return {sheet.role: str(sheet.path) for sheet in found}
+        list(threads.map(write_one, sorted(todo, key=lambda output: -estimated_bytes(plan, output, request))))
+    return {output.role: str(output.path) for output in found}
 
 
 def write(
-    plan: Plan, store: Store, sheet: OutputFile, wish: ExportRequest, workers: int, memory: int, files: int,
+    plan: Plan, store: Store, output: OutputFile, request: ExportRequest, workers: int, memory: int, files: int,
     check: Callable[[], None], place: Path | None = None,
 ) -> None:  # fmt: skip
     """Write one file, of so many that are written at once; ``place``: another than its own."""
-    made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
+    made = [describe_page(plan, output, page, request) for page in output.pages]
     job = plan.result.job
     assert isinstance(job, FinishJob)
 
     def note(file: BinaryIO | Parts) -> None:
-        with translate_os_errors(f"the note of the {sheet.role}", store.folder, 4096):
-            record_output(store, output_key(plan, sheet, wish), plan, sheet.role, file)
+        with translate_os_errors(f"the note of the {output.role}", store.folder, 4096):
+            record_output(store, output_key(plan, output, request), plan, output.role, file)
 
-    place = place or sheet.path
+    place = place or output.path
     _, rows, columns = store.arrays.open(job.out).chunks
-    how, key = Writing(workers // files, memory, files, wish.force, wish.ome_version), output_key(plan, sheet, wish)
+    how, key = (
+        Writing(workers // files, memory, files, request.force, request.ome_version),
+        output_key(plan, output, request),
+    )
     if len(made) == 1:
-        write_page(place, sheet.pages[0], made[0], result_access(plan, store), (rows, columns), how, key, check, note)
+        write_page(place, output.pages[0], made[0], result_access(plan, store), (rows, columns), how, key, check, note)
         return
-    pages = list(zip(sheet.pages, made, strict=True))
+    pages = list(zip(output.pages, made, strict=True))
     write_page_layers(place, pages, lambda: result_access(plan, store), columns, how, check, note)
 
 

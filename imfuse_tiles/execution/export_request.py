@@ -54,41 +54,41 @@ class ExportRequest:
 PACKED = 0.65
 
 
-def output_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
-    """The files of a wish. Mask and depth: of a result that has them.
+def output_files(plan: Plan, request: ExportRequest, opaque: bool, depth_opaque: bool = False) -> list[OutputFile]:
+    """The files of a request. Mask and depth: of a result that has them.
 
     ``opaque``: the result needs no opacity. ``depth_opaque``: every pixel has a depth.
     """
     return [
-        sheet if format_of(sheet.path).alpha else replace(sheet, pages=tuple(map(flatten_on_black, sheet.pages)))
-        for sheet in complete_files(plan, wish, opaque, depth_opaque)
+        output if format_of(output.path).alpha else replace(output, pages=tuple(map(flatten_on_black, output.pages)))
+        for output in complete_files(plan, request, opaque, depth_opaque)
     ]
 
 
-def complete_files(plan: Plan, wish: ExportRequest, opaque: bool, depth_opaque: bool) -> list[OutputFile]:
-    """The files of a wish as if every format held everything."""
-    extra = {what: wish.beside(what) for what in ("mask", "depthmap", "depth")}
+def complete_files(plan: Plan, request: ExportRequest, opaque: bool, depth_opaque: bool) -> list[OutputFile]:
+    """The files of a request as if every format held everything."""
+    extra = {what: request.beside(what) for what in ("mask", "depthmap", "depth")}
     job = plan.result.job
     masked = bool(plan.recipe.generators) or (isinstance(job, FinishJob) and job.surface is not None)
-    assert not wish.extra or plan.maps
-    files = output_pages(plan, wish.result, extra if wish.extra and masked else {}, opaque, depth_opaque)
-    if wish.size.z and format_of(wish.result).z_step and isinstance(job, FinishJob):
+    assert not request.extra or plan.maps
+    files = output_pages(plan, request.result, extra if request.extra and masked else {}, opaque, depth_opaque)
+    if request.size.z and format_of(request.result).z_step and isinstance(job, FinishJob):
         depth = result_planes(job, job.colours + 2, job.colours + 4)
-        page = depth_in_micrometres(depth, len(plan.stack) * wish.size.z)
-        files = [replace(sheet, pages=(page,)) if sheet.role == "depth" else sheet for sheet in files]
+        page = depth_in_micrometres(depth, len(plan.stack) * request.size.z)
+        files = [replace(output, pages=(page,)) if output.role == "depth" else output for output in files]
     return files
 
 
-def loss_lines(plan: Plan, store: Store, wish: ExportRequest) -> list[str]:
+def loss_lines(plan: Plan, store: Store, request: ExportRequest) -> list[str]:
     """What the format does not hold: a line for the result, and one for each other file that loses something else."""
     numbers = store.numbers.load(plan.result.key) or {}
     lines: dict[str, str] = {}
-    for sheet in complete_files(plan, wish, numbers.get("opaque", False), numbers.get("depth_opaque", False)):
-        found, picture = format_of(sheet.path), describe_page(plan, sheet, sheet.pages[0], wish)
-        lost = losses(found, replace(picture, dtype="uint8" if wish.bits == 8 else "uint16"))
+    for output in complete_files(plan, request, numbers.get("opaque", False), numbers.get("depth_opaque", False)):
+        found, picture = format_of(output.path), describe_page(plan, output, output.pages[0], request)
+        lost = losses(found, replace(picture, dtype="uint8" if request.bits == 8 else "uint16"))
         if lost:
             words = ", ".join(lost)
-            lines.setdefault(words, f"{sheet.path}: {found.name} does not hold {words}")
+            lines.setdefault(words, f"{output.path}: {found.name} does not hold {words}")
     return list(lines.values())
 
 
@@ -104,20 +104,20 @@ def flatten_on_black(page: Page) -> Page:
     return replace(page, planes=page.planes - 1, read=read)
 
 
-def describe_page(plan: Plan, sheet: OutputFile, page: Page, wish: ExportRequest) -> Picture:
+def describe_page(plan: Plan, output: OutputFile, page: Page, request: ExportRequest) -> Picture:
     """Geometry and description of a page of a file."""
     height, width = plan.stack.frame
-    kind = "uint8" if wish.bits == 8 or format_of(sheet.path).bits == 8 else "uint16"
+    kind = "uint8" if request.bits == 8 or format_of(output.path).bits == 8 else "uint16"
     kind = kind if page.dtype == "uint16" else page.dtype
-    tags = wish.tags if sheet.role == "result" and wish.tags else Tags()
-    software, name = f"imfuse-tiles v{__version__}", sheet.role if format_of(sheet.path).tiled else ""
-    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name or name, tags, wish.size)  # type: ignore[arg-type]
+    tags = request.tags if output.role == "result" and request.tags else Tags()
+    software, name = f"imfuse-tiles v{__version__}", output.role if format_of(output.path).tiled else ""
+    return Picture(height, width, page.planes, kind, str(plan.recipe), software, page.name or name, tags, request.size)  # type: ignore[arg-type]
 
 
-def estimated_bytes(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> int:
+def estimated_bytes(plan: Plan, output: OutputFile, request: ExportRequest) -> int:
     """About the bytes of a file."""
-    made = [describe_page(plan, sheet, page, wish) for page in sheet.pages]
-    return sum(packed_bytes(sheet.path, picture) for picture in made)
+    made = [describe_page(plan, output, page, request) for page in output.pages]
+    return sum(packed_bytes(output.path, picture) for picture in made)
 
 
 def packed_bytes(path: Path, picture: Picture) -> int:
@@ -128,15 +128,15 @@ def packed_bytes(path: Path, picture: Picture) -> int:
     return int(PACKED * levels * picture.row_bytes * picture.height)
 
 
-def output_key(plan: Plan, sheet: OutputFile, wish: ExportRequest) -> str:
+def output_key(plan: Plan, output: OutputFile, request: ExportRequest) -> str:
     """Under which a store remembers that it wrote a file."""
-    tags = repr(wish.tags) if wish.tags and wish.tags != Tags() else ""
-    place = str(sheet.path.absolute())
+    tags = repr(request.tags) if request.tags and request.tags != Tags() else ""
+    place = str(output.path.absolute())
     # Maps have a key of their own: their arithmetic may change while the picture stays.
-    key = plan.identity if sheet.role == "result" else plan.result.key
-    parts = [key, str(plan.recipe), sheet.role, place, wish.bits, tags]
-    if wish.size != PhysicalSize():
-        parts.append(repr(wish.size))
-    if wish.ome_version != "0.5" and file_format(sheet.path) == "ome-zarr":
-        parts.append(wish.ome_version)
+    key = plan.identity if output.role == "result" else plan.result.key
+    parts = [key, str(plan.recipe), output.role, place, request.bits, tags]
+    if request.size != PhysicalSize():
+        parts.append(repr(request.size))
+    if request.ome_version != "0.5" and file_format(output.path) == "ome-zarr":
+        parts.append(request.ome_version)
     return "output-" + digest(parts)

@@ -66,7 +66,7 @@ def thumbnail(store: Store, result: StoredResult) -> np.ndarray | None:
 
     from imfuse_tiles.execution.overviews import level_paths
     from imfuse_tiles.imageio.writing import eight_bits
-    from imfuse_tiles.kernels.halve import halved
+    from imfuse_tiles.kernels.halve import halve
 
     array = store.arrays.open(level_paths(store, result)[-1])
     height, width = array.shape[1:]
@@ -74,7 +74,7 @@ def thumbnail(store: Store, result: StoredResult) -> np.ndarray | None:
         return None
     samples = array.read([(0, result.colours + 1), (0, height), (0, width)])
     while max(samples.shape[1:]) > THUMBNAIL:
-        samples = halved(samples)
+        samples = halve(samples)
     colours = samples[:-1].astype(np.uint32) * samples[-1] // 65535
     return np.ascontiguousarray(np.moveaxis(eight_bits(colours.astype(np.uint16)), 0, -1))
 

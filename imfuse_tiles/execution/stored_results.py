@@ -93,17 +93,17 @@ def _stored_result(store: Store, key: str, used: float) -> StoredResult | None:
     )  # fmt: skip
 
 
-def remember_result(store: Store, plan: Plan, wish: ExportRequest, more: dict[str, Any] | None = None) -> None:
+def remember_result(store: Store, plan: Plan, request: ExportRequest, more: dict[str, Any] | None = None) -> None:
     """Write down what of a result is not in its array: options, frames, the camera's tags, the size of a pixel.
 
     ``more``: further entries, as JSON.
     """
-    tags = wish.tags or plan.stack.tags
+    tags = request.tags or plan.stack.tags
     about = {
         "options": str(plan.recipe), "slices": len(plan.stack), "source": _source(plan),
         "exif": base64.b64encode(exif_block({}, tags)).decode(),
         "profile": base64.b64encode(tags.profile).decode(),
-        "size": [wish.size.x, wish.size.y, wish.size.z, *wish.size.dpi], **(more or {}),
+        "size": [request.size.x, request.size.y, request.size.z, *request.size.dpi], **(more or {}),
     }  # fmt: skip
     if store.numbers.load(_about(plan.result.key)) != about:
         store.numbers.save(_about(plan.result.key), about)

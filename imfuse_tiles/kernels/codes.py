@@ -30,7 +30,7 @@ def steps(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def precise(x):  # type: ignore[no-untyped-def]
+def decode_double(x):  # type: ignore[no-untyped-def]
     """The same in double precision, for sums of weighted samples."""
     exact = np.float64(x) * 65535.0
     whole = np.floor(exact + 0.5)
@@ -43,7 +43,7 @@ def full_scale(dtype: DTypeLike) -> int:
     return int(np.iinfo(kind).max) if kind.kind == "u" else 1
 
 
-def scaled(samples: NDArray[Any], full: float) -> Planes:
+def scale_to_unit(samples: NDArray[Any], full: float) -> Planes:
     """Samples (c, y, x) of any number type as float32 in 0..1 of full scale."""
     if samples.dtype == np.float32 and full == 1:
         return samples
@@ -59,7 +59,7 @@ def scale(samples, full, out):  # type: ignore[no-untyped-def]
         out[i] = np.float32(samples[i]) / full
 
 
-def alike(frame: Planes, image: Planes) -> Planes:
+def similarity(frame: Planes, image: Planes) -> Planes:
     """1 - |frame - image|, the difference at most 1; float32 of equal shapes."""
     out = np.empty(frame.shape, np.float32)
     _alike(np.ascontiguousarray(frame).reshape(-1), np.ascontiguousarray(image).reshape(-1), out.reshape(-1))
@@ -72,7 +72,7 @@ def _alike(frame, image, out):  # type: ignore[no-untyped-def]
         out[i] = (FULL - min(abs(steps(frame[i]) - steps(image[i])), FULL)) * STEP
 
 
-def quarter(planes: Planes, negated: bool, out: Planes) -> None:
+def quarter_sum(planes: Planes, negated: bool, out: Planes) -> None:
     """The sum of the planes (c, y, x), each 1 less itself if ``negated``, divided by four; one counts three times.
 
     Written to ``out``, float32 (y, x).
@@ -95,8 +95,8 @@ def _quarter(planes, negated, out):  # type: ignore[no-untyped-def]
             out[y, x] = total[x] * share
 
 
-def likeness(frame: Planes, image: Planes, negated: bool, out: Planes) -> None:
-    """``quarter`` of ``alike`` in one pass: frame and image float32 (c, y, x), ``out`` (y, x)."""
+def mean_similarity(frame: Planes, image: Planes, negated: bool, out: Planes) -> None:
+    """``quarter_sum`` of ``similarity`` in one pass: frame and image float32 (c, y, x), ``out`` (y, x)."""
     _likeness(np.ascontiguousarray(frame), np.ascontiguousarray(image), negated, out)
 
 

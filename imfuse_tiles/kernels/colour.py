@@ -39,7 +39,7 @@ _PLANE: dict[str, tuple[Way, ...]] = {
     "HSI": (hexagon.angle, hexagon.hsi_saturation, *_rows(linear.MEAN)),
     "HCL": (hexagon.hue, _of(hexagon.CHROMA), *_rows(linear.YCBCR[:1])),
     "CMY": _rows(linear.CMY),
-    "CMYK": (*(partial(hexagon.ink, index) for index in range(3)), _of(hexagon.BLACKNESS)),
+    "CMYK": (*(partial(hexagon.ink_plane, index) for index in range(3)), _of(hexagon.BLACKNESS)),
     "YCbCr": _rows(linear.YCBCR),
     "YIQ": _rows(linear.YIQ),
     "OHTA": _rows(linear.OHTA),
@@ -51,10 +51,10 @@ _PLANE: dict[str, tuple[Way, ...]] = {
 _WHOLE: dict[str, Way] = {"XYZ": cie.to_xyz, "Lab": cie.to_lab, "LCHab": cie.to_lch, "Luv": cie.to_luv}
 _BACK: dict[str, Way] = {
     "Gray": lambda planes, out: np.copyto(out, planes),
-    "HSL": partial(hexagon.back, hexagon.HSL),
-    "HSB": partial(hexagon.back, hexagon.HSB),
-    "HWB": partial(hexagon.back, hexagon.HWB),
-    "HCL": partial(hexagon.back, hexagon.HCL),
+    "HSL": partial(hexagon.from_hexagon, hexagon.HSL),
+    "HSB": partial(hexagon.from_hexagon, hexagon.HSB),
+    "HWB": partial(hexagon.from_hexagon, hexagon.HWB),
+    "HCL": partial(hexagon.from_hexagon, hexagon.HCL),
     "HSI": hexagon.back_hsi,
     "CMY": partial(linear.mix, linear.CMY),
     "CMYK": hexagon.back_cmyk,

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import FULL, STEP, precise, steps
+from imfuse_tiles.kernels.codes import FULL, STEP, decode_double, steps
 from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
@@ -89,14 +89,14 @@ def hsi_saturation(rgb: Planes, out: Planes) -> None:
     """1 - min/mean of R, G, B; 0 for black."""
     r, g, b = rgb[0], rgb[1], rgb[2]
     for i in range(r.size):
-        x, y, z = precise(r[i]), precise(g[i]), precise(b[i])
+        x, y, z = decode_double(r[i]), decode_double(g[i]), decode_double(b[i])
         total = x + y + z
         share = 1.0 - 3.0 * min(x, min(y, z)) / total
         out[i] = np.float32(share if total > 0.0 else 0.0)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def ink(index: int, rgb: Planes, out: Planes) -> None:
+def ink_plane(index: int, rgb: Planes, out: Planes) -> None:
     """C, M or Y (index 0..2) of CMYK: (mx - R)/mx and so on, mx = max(R, G, B); 0 for black."""
     r, g, b, chosen = rgb[0], rgb[1], rgb[2], rgb[index]
     for i in range(r.size):
@@ -117,7 +117,7 @@ def _corner(turn: np.float32, c: np.float32) -> tuple[np.float32, np.float32, np
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def back(kind: int, planes: Planes, out: Planes) -> None:
+def from_hexagon(kind: int, planes: Planes, out: Planes) -> None:
     """Picture from the planes of HSL, HSB, HWB or HCL (``kind``): the corner colour of hue and chroma, lifted.
 
     HSL: c = 2 S L or (2-2L) S, lifted by L - c/2. HSB: c = S B, by B - c. HWB: c = 1 - B - W, by W.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import precise
+from imfuse_tiles.kernels.codes import decode_double
 from imfuse_tiles.kernels.compiler import njit
 
 Planes = NDArray[np.float32]
@@ -46,7 +46,9 @@ def weigh(row: Matrix, planes: Planes, out: Planes) -> None:
     first, second, third = planes[0], planes[1], planes[2]
     a, b, c, d = row[0], row[1], row[2], row[3] * 65535.0
     for i in range(first.size):
-        out[i] = np.float32((a * precise(first[i]) + b * precise(second[i]) + c * precise(third[i]) + d) * (1 / 65535))
+        out[i] = np.float32(
+            (a * decode_double(first[i]) + b * decode_double(second[i]) + c * decode_double(third[i]) + d) * (1 / 65535)
+        )
 
 
 def mix(matrix: Matrix, planes: Planes, out: Planes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.crop import placed
+from imfuse_tiles.kernels.crop import uncropped_array
 
 Plane = NDArray[np.float32]
 
@@ -54,10 +54,10 @@ def _add(total, answer, before, top, left, first, difference, negated, copies, s
                 row[x] *= scale
 
 
-def limited(alpha: Plane, mask: Plane, low: float, rise: float) -> Plane:
+def limit_alpha(alpha: Plane, mask: Plane, low: float, rise: float) -> Plane:
     """``alpha``, nowhere above low + rise * mask (in 0..1): float32 (y, x), the mask perhaps a crop of a larger one."""
     alpha, out = np.ascontiguousarray(alpha), np.empty(alpha.shape, np.float32)
-    _limited(alpha, *placed(mask), np.float32(low), np.float32(rise), out)
+    _limited(alpha, *uncropped_array(mask), np.float32(low), np.float32(rise), out)
     return out
 
 

@@ -44,7 +44,7 @@ def halo(kernel: ArrayLike) -> int:
     return max(np.shape(kernel)[-2:]) // 2
 
 
-def normalised(kernel: ArrayLike) -> Kernel:
+def normalise(kernel: ArrayLike) -> Kernel:
     """Scale to sum +-1 or, if the sum is zero, to a sum of 1 over the positive entries."""
     kernel = np.asarray(kernel, np.float64)
     total = abs(kernel.sum())
@@ -55,7 +55,7 @@ def laplacian_kernel(n: int) -> Kernel:
     """Discrete Laplacian number ``n`` of LAPLACIANS, normalised; any other number means 0."""
     quarter = np.array(LAPLACIANS.get(n, LAPLACIANS[0]), np.float64)
     half = np.concatenate([quarter, quarter[-2::-1]])
-    return normalised(np.concatenate([half, half[:, -2::-1]], axis=1))
+    return normalise(np.concatenate([half, half[:, -2::-1]], axis=1))
 
 
 def dog_kernel(narrow: float, wide: float, radius: int = 0) -> Kernel:
@@ -98,10 +98,10 @@ def laplacian(plane: Plane, n: int) -> Plane:
     ``plane`` is float32 (y, x) with a halo of 1, or 2 (n = 5, 15), 3 (7), 4 (19), which the result lacks.
     Raises ValueError if the kernel is larger than the plane.
     """
-    return biased(plane, laplacian_kernel(n))
+    return convolve_biased(plane, laplacian_kernel(n))
 
 
-def biased(plane: Plane, kernel: ArrayLike, percent: float = 50) -> Plane:
+def convolve_biased(plane: Plane, kernel: ArrayLike, percent: float = 50) -> Plane:
     """bias(percent) + plane convolved with ``kernel``, unclamped; float32 (y, x), valid convention.
 
     Raises ValueError if the kernel is larger than the plane.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Planes = NDArray[np.float32]
 
 
-def placed(view: Planes) -> tuple[Planes, int, int]:
+def uncropped_array(view: Planes) -> tuple[Planes, int, int]:
     """The contiguous array (..., y, x) that a crop was cut from, and the crop's first row and column in it.
 
     Nothing is copied if there is such an array: planes from the first to the last of the crop, in full. Otherwise

@@ -26,7 +26,7 @@ UNSTEADY = 3.0
 LEAST = 1e-3
 
 
-def steadied(peak: Planes, mean: NDArray[np.float32], square: NDArray[np.float32]) -> Planes:
+def steady_depth(peak: Planes, mean: NDArray[np.float32], square: NDArray[np.float32]) -> Planes:
     """Depth and one over its variance (2, y, x), surer where neighbours agree: peaks of mere noise lie anywhere.
 
     ``mean`` and ``square``: means of the depth and of its square around every pixel, float32 (y, x).
@@ -35,7 +35,7 @@ def steadied(peak: Planes, mean: NDArray[np.float32], square: NDArray[np.float32
     return np.stack([peak[0], np.float32(1) / (np.float32(1) / peak[1] + spread)])
 
 
-def filled(peak: Planes, picture: Planes, coarse: Planes, coarse_picture: Planes, origins: tuple[Size, Size],
+def fill_depth(peak: Planes, picture: Planes, coarse: Planes, coarse_picture: Planes, origins: tuple[Size, Size],
            ) -> Planes:  # fmt: skip
     """Depth and one over its variance, float32 (2, y, x), of a level from its own peak and the next coarser level.
 

@@ -19,7 +19,7 @@ Codes = NDArray[np.uint8] | NDArray[np.uint16]
 STRIP = 512  # columns at a time: the row buffers stay in the first cache
 
 
-def counted(kind: DTypeLike, width: int) -> type[np.int32] | type[np.float64] | None:
+def exact_sum_type(kind: DTypeLike, width: int) -> type[np.int32] | type[np.float64] | None:
     """What holds n sum(x * x) of n = width * width samples exactly; None if nothing does, as for float32."""
     full = full_scale(kind)
     most = (width * width * full) ** 2
@@ -29,9 +29,9 @@ def counted(kind: DTypeLike, width: int) -> type[np.int32] | type[np.float64] | 
 def deviation(codes: Codes, width: int) -> Plane:
     """sqrt(mean x*x - mean^2) of each window, for codes of 0..1: (y, x) -> float32 (y - width + 1, x - width + 1).
 
-    Raises ValueError where ``counted`` knows nothing that sums would be exact in.
+    Raises ValueError where ``exact_sum_type`` knows nothing that sums would be exact in.
     """
-    kind = counted(codes.dtype, width)
+    kind = exact_sum_type(codes.dtype, width)
     if kind is None:
         raise ValueError(f"windows of {width} x {width} {codes.dtype} have no exact sums")
     out = np.empty((codes.shape[0] - width + 1, codes.shape[1] - width + 1), np.float32)

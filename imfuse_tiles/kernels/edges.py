@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.contrast import bias, normalised
+from imfuse_tiles.kernels.contrast import bias, normalise
 
 Plane = NDArray[np.float32]
 Kernel = NDArray[np.float64]
@@ -41,7 +41,7 @@ def edge_bank(name: str, n: int = 0) -> Plane:
     kernel = np.array(FREICHEN.get(n, FREICHEN[1]) if name == "freichen" else EDGES[name], np.float64)
     if name == "roberts":
         return np.array([_turned(kernel, eighths) for eighths in range(8)], np.float32)
-    kernel = normalised(kernel) * (0.5 if name in ("kirsch", "compass") else 1)
+    kernel = normalise(kernel) * (0.5 if name in ("kirsch", "compass") else 1)
     return np.array([np.rot90(kernel, -quarters) for quarters in range(4)], np.float32)
 
 

@@ -34,7 +34,7 @@ def canonical(name: str) -> str:
         raise ValueError(f"unknown evaluate mode {name!r}; known: {', '.join(MODES)}") from None
 
 
-def unit(samples: Samples) -> Picture:
+def to_unit_range(samples: Samples) -> Picture:
     """Samples as float32 with full scale 1: code / full scale, correctly rounded."""
     scale = full_scale(samples.dtype)
     return np.true_divide(samples, np.float32(scale), dtype=np.float32) if scale != 1 else samples.astype(np.float32)
@@ -95,7 +95,7 @@ class Evaluation:
         if self._total is None:
             raise ValueError("no picture to evaluate")
         if self.mode in ("Max", "Min"):
-            return unit(self._total)
+            return to_unit_range(self._total)
         pictures = self._count if self._shown is None else np.maximum(self._shown, 1)
         if self.mode == "RMS":
             return np.sqrt(self._total / (pictures * self._scale**2)).astype(np.float32)
@@ -129,7 +129,7 @@ def median(stack: Samples) -> Picture:
         part = flat[:, :, start : start + _BLOCK]
         chosen = _middle(_keys(part))
         out[:, start : start + _BLOCK] = np.take_along_axis(part, chosen[np.newaxis, np.newaxis], axis=0)[0]
-    return unit(out.reshape(stack.shape[1:]))
+    return to_unit_range(out.reshape(stack.shape[1:]))
 
 
 def _keys(part: Samples) -> NDArray[np.int32]:

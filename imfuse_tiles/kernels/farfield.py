@@ -18,7 +18,7 @@ import numpy as np
 from imfuse_tiles.kernels.cells import EDGE, MARGIN, STEP, Plane, reduced_shape
 from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.kernels.fft import Columns, collect, fft_size, filter_bytes, filter_square
-from imfuse_tiles.kernels.gain import Gain, centred, gridded
+from imfuse_tiles.kernels.gain import Gain, centred_response, gain_columns
 from imfuse_tiles.kernels.nearfield import HALO, SAMPLES, near_kernel, transform
 from imfuse_tiles.kernels.response import Response
 
@@ -64,7 +64,7 @@ def expected_error(response: Response, height: int, width: int) -> float:
     a standard deviation of 1/4, and 1e-3 for what the reduction folds. Photographs and rough textures of 1500
     to 2000 pixels came to 0.2 to 1.5 of it, larger frames come to less. Not a bound.
     """
-    lost = centred(response, fft_size(height, width), SAMPLES)
+    lost = centred_response(response, fft_size(height, width), SAMPLES)
     lost -= transform(near_kernel(response, height, width), SAMPLES)
     frequency = np.hypot(np.fft.fftfreq(SAMPLES)[:, None], np.fft.rfftfreq(SAMPLES))
     frequency[0, 0] = np.inf
@@ -91,7 +91,7 @@ def _weights(response: Response, height: int, width: int) -> Columns:
 
 def _weight(response: Response, size: int, waves: Gain, partly: Gain, first: int, last: int) -> Plane:
     points = waves.shape[1]
-    weight = np.ascontiguousarray(gridded(response, size, first, last, points, size / (STEP * points)).T)
+    weight = np.ascontiguousarray(gain_columns(response, size, first, last, points, size / (STEP * points)).T)
     weight -= _product(np.ascontiguousarray(waves[:, first:last].T), partly)
     across, down = np.arange(first, last)[:, None] / points, np.fft.fftfreq(points)
     weight *= _fade(np.hypot(across, down)) / (_handed_over(across) * _handed_over(down))

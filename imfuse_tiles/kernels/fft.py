@@ -20,7 +20,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.gain import gridded
+from imfuse_tiles.kernels.gain import gain_columns
 from imfuse_tiles.kernels.response import Response
 
 Plane = NDArray[np.float32]
@@ -123,7 +123,7 @@ def filter_square(plane: Plane, size: int, gain: Plane | Columns) -> Plane:
 
 
 def _gain(response: Response, size: int, first: int, last: int) -> Plane:
-    return np.ascontiguousarray(gridded(response, size, first, last).T, np.float32)
+    return np.ascontiguousarray(gain_columns(response, size, first, last).T, np.float32)
 
 
 def _rows(plane: Plane, size: int, left: int) -> NDArray[np.complex64]:

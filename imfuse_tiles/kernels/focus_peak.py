@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .detail_energy import SAMPLES
-from .level_codes import Codes, bfloat16, from_bfloat16, sample_codes
+from .level_codes import Codes, from_bfloat16, sample_codes, to_bfloat16
 
 Plane = NDArray[np.float32]
 #: Rows and columns of a part of a plane.
@@ -82,7 +82,7 @@ class Peak:
         _place(*planes, np.float32(noise), self.count, ordered, where, sure)
         if self.mass.size:
             _centre(planes[1], self.mass[part], self.moment[part], self.count, self.reach, where)
-        return np.stack([sample_codes(where, max(self.count - 1, 1)), bfloat16(sure)])
+        return np.stack([sample_codes(where, max(self.count - 1, 1)), to_bfloat16(sure)])
 
     def gain(self, noise: float) -> Plane:
         """The logarithm of the energy that the peak between slices has beyond the strongest slice: float32 (y, x)."""

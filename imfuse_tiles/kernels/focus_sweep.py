@@ -42,7 +42,7 @@ def laid_over(maps: Sequence[NDArray[np.float32]], transforms: Sequence[NDArray[
     return out
 
 
-def telling(maps: Maps) -> Maps:
+def informative_cells(maps: Maps) -> Maps:
     """The cells that all frames show and whose sharpness changes."""
     seen = maps[:, np.isfinite(maps).all(axis=0)]
     return seen[:, (seen.max(axis=0) > CHANGE * seen.min(axis=0)) & (seen.max(axis=0) > 0)]
@@ -50,19 +50,19 @@ def telling(maps: Maps) -> Maps:
 
 def sharp_share(maps: Maps) -> NDArray[np.float64]:
     """The share of the cells in which each frame is sharp, of all that tell."""
-    cells = telling(maps)
+    cells = informative_cells(maps)
     if not cells.shape[1]:
         return np.ones(len(maps))
     return np.asarray((cells >= SHARP * cells.max(axis=0)).mean(axis=1))
 
 
-def blurred(share: NDArray[np.float64]) -> list[int]:
+def blurred_frames(share: NDArray[np.float64]) -> list[int]:
     """Frames that are sharp in far fewer cells than the frames before and behind."""
     around = {n: min(share[n - 1], share[n + 1]) for n in range(1, len(share) - 1)}
     return [n for n, least in around.items() if least > NOWHERE and share[n] < LESS * least]
 
 
-def nowhere(share: NDArray[np.float64]) -> list[int]:
+def frames_sharp_nowhere(share: NDArray[np.float64]) -> list[int]:
     """Frames that are sharp nowhere."""
     return [n for n in range(len(share)) if share[n] < NOWHERE]
 
@@ -73,7 +73,7 @@ def sweep_order(maps: Maps) -> list[int]:
     Frames that are sharp in like places are neighbours: the order of the second smallest eigenvector of the Laplacian
     of their likeness (J. E. Atkins, E. G. Boman, B. Hendrickson, 1998).
     """
-    cells, count = telling(maps), len(maps)
+    cells, count = informative_cells(maps), len(maps)
     if count < 3 or cells.shape[1] < count:
         return list(range(count))
     levels = np.log(cells + 1e-3 * cells.max(axis=0))

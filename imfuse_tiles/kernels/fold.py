@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.codes import scale
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.crop import placed
+from imfuse_tiles.kernels.crop import uncropped_array
 
 
 @njit(cache=True, nogil=True)
-def advance(mask, strongest, cut):  # type: ignore[no-untyped-def]
+def cut_where_strongest(mask, strongest, cut):  # type: ignore[no-untyped-def]
     """Take the pixels whose mask is at least the strongest so far: ``cut`` = 1 there, else 0.
 
     All float32 (y, x). A tie goes to the new slice, which is nearer to the front; a mask of 0 never paints.
@@ -33,7 +33,7 @@ def advance(mask, strongest, cut):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def advance_less(mask, strongest, valley, rise, cut):  # type: ignore[no-untyped-def]
-    """As :func:`advance`, and also take what rises by more than ``rise`` over its valley since the last cut.
+    """As :func:`cut_where_strongest`; also take what rises by more than ``rise`` over its valley since the last cut.
 
     ``valley`` float32 (y, x), infinite where nothing was seen yet. Taking a weaker mask lowers ``strongest``.
     """
@@ -62,7 +62,7 @@ def paint(
     a row is put back.
     """
     count, width = len(slices) * len(pictures), slices.shape[-1]
-    found = [placed(cut) for each in cuts for cut in each]
+    found = [uncropped_array(cut) for each in cuts for cut in each]
     found += found[-1:] * (count - len(found))  # always as many, so that there is one kernel to compile
     planes, tops, lefts = zip(*found, strict=True)
     rows, values = np.empty((len(pictures), width), np.float32), np.empty(width, np.float32)
@@ -187,7 +187,7 @@ def _over(top, under, out):  # type: ignore[no-untyped-def]
                 colour[x] = lower[x] if a[x] == none else mixed
 
 
-def veiled(
+def over_blurred(
     colours: np.ndarray, share: np.ndarray, border: np.ndarray, image: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
     """A picture under a blurred one: ``over`` of ``colours`` / ``share`` with the opacity ``border`` * ``share``.
@@ -197,8 +197,14 @@ def veiled(
     or ``out``, which may be a crop.
     """
     out = np.empty(image.shape, np.float32) if out is None else out
-    place = placed(out)
-    _veiled(_plain(colours, colours.shape), _plain(share, share.shape), *placed(border), *placed(image), *place)
+    place = uncropped_array(out)
+    _veiled(
+        _plain(colours, colours.shape),
+        _plain(share, share.shape),
+        *uncropped_array(border),
+        *uncropped_array(image),
+        *place,
+    )
     if not np.shares_memory(out, place[0]):
         out[:] = place[0]
     return out
@@ -226,13 +232,13 @@ def _veiled(colours, share, border, y0, x0, image, y1, x1, out, y2, x2):  # type
                 colour[x] = sharp[x] if upper[x] == none else mixed
 
 
-def finished(top: np.ndarray, under: np.ndarray | None, codes: np.ndarray) -> None:
+def over_as_codes(top: np.ndarray, under: np.ndarray | None, codes: np.ndarray) -> None:
     """``over`` as 16-bit codes of 0..1, rounded to the nearest, into ``codes`` uint16 (c + 1, y, x), contiguous.
 
     ``under``: None for nothing, which is a picture of zeros.
     """
-    below = (np.zeros((1, 1, 1), np.float32), 0, 0) if under is None else placed(under)
-    _finished(*placed(top), *below, under is None, codes)
+    below = (np.zeros((1, 1, 1), np.float32), 0, 0) if under is None else uncropped_array(under)
+    _finished(*uncropped_array(top), *below, under is None, codes)
 
 
 @njit(cache=True, nogil=True)
@@ -262,7 +268,7 @@ def _finished(top, y0, x0, under, y1, x1, alone, codes):  # type: ignore[no-unty
                 code[x] = _coded(lower[x] if a[x] == none else mixed)
 
 
-def coded(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
+def to_codes(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
     """Values in 0..1 as 16-bit codes, rounded to the nearest: a new array, or ``codes``, uint16 of the same shape."""
     codes = np.empty(values.shape, np.uint16) if codes is None else codes
     _code(_plain(values, values.shape).reshape(-1), codes.reshape(-1))

@@ -5,9 +5,9 @@ percent is floor(size r / 200) of them.
 
 The picture of a shape has an even number of pixels, so its middle lies half a frequency before zero. This
 belongs to the definition: near zero the logarithms are so steep that half a frequency changes the whole
-mask, and the stretch to 0..1 over the picture carries it to every frequency. `gridded` has the offset;
-`centred` has the same stretch but is even in both axes, which a small spatial kernel can follow; `clean` is
-the limit of both for an endless frame.
+mask, and the stretch to 0..1 over the picture carries it to every frequency. `gain_columns` has the offset;
+`centred_response` has the same stretch but is even in both axes, which a small spatial kernel can follow;
+`continuous_response` is the limit of both for an endless frame.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ Gain = NDArray[np.floating[Any]]
 STRETCHED = ("gaussian", "log", "inverselog", "pow")
 
 
-def gridded(response: Response, size: int, first: int, last: int, points: int | None = None, step: float = 1.0) -> Gain:
+def gain_columns(
+    response: Response, size: int, first: int, last: int, points: int | None = None, step: float = 1.0
+) -> Gain:
     """Columns first..last-1 of the half plane that multiplies the rfft2 of a (size, size) plane.
 
     float64 (size, last - first): rows in the order of fftfreq, column k is frequency k. With x = |kx - 1/2|
@@ -44,10 +46,10 @@ def gridded(response: Response, size: int, first: int, last: int, points: int | 
     return _turn(response, _ramp(response, size, np.abs(kx - 0.5), y))
 
 
-def centred(response: Response, size: int, points: int) -> Gain:
+def centred_response(response: Response, size: int, points: int) -> Gain:
     """The response of a (size, size) plane moved onto frequency 0, hence even in both axes.
 
-    float64 (points, points // 2 + 1) in steps of size / points, ordered as by `gridded`, with the same
+    float64 (points, points // 2 + 1) in steps of size / points, ordered as by `gain_columns`, with the same
     stretch, so that both agree away from frequency 0. The blur `s` of a solid shape is left out: in a
     spatial kernel it is a factor.
     """
@@ -58,7 +60,7 @@ def centred(response: Response, size: int, points: int) -> Gain:
     return _turn(response, _ramp(response, size, kx, ky))
 
 
-def clean(response: Response, fx: ArrayLike, fy: ArrayLike) -> Gain:
+def continuous_response(response: Response, fx: ArrayLike, fy: ArrayLike) -> Gain:
     """The response at frequencies in units of Nyquist, on an endless frame: no offset, no grid, no blur."""
     x, y = np.abs(np.asarray(fx, float)), np.abs(np.asarray(fy, float))
     outer = response.r / 100

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.crop import placed
+from imfuse_tiles.kernels.crop import uncropped_array
 
 Plane = NDArray[np.float32]
 
@@ -81,7 +81,7 @@ def separable(plane: Plane, taps_y: Plane, taps_x: Plane, out: Plane | None = No
         raise ValueError("symmetric taps are odd in number")
     if out is None:
         out = np.empty((plane.shape[0] - taps_y.size + 1, plane.shape[1] - taps_x.size + 1), np.float32)
-    _separable(*placed(plane), taps_y[taps_y.size // 2 :], taps_x[taps_x.size // 2 :], out)
+    _separable(*uncropped_array(plane), taps_y[taps_y.size // 2 :], taps_x[taps_x.size // 2 :], out)
     return out
 
 

@@ -8,7 +8,7 @@ import numpy as np
 WIDER = {"uint8": np.uint16, "uint16": np.uint32, "float32": np.float32}
 
 
-def halved(samples: np.ndarray) -> np.ndarray:
+def halve(samples: np.ndarray) -> np.ndarray:
     """Samples (..., y, x) at half the size, rounded up: the mean of every 2 x 2 samples, in their own number type.
 
     Integers (uint8, uint16) are rounded to the nearest, halves up. Where a side is odd its last row or column counts

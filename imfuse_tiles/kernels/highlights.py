@@ -42,7 +42,7 @@ def brightness(samples: NDArray[Any], full: float) -> Plane:
     return out
 
 
-def doubt(near: Plane, least: Plane, light: Plane, shift: tuple[int, int], evidence: Plane) -> None:
+def discount_highlights(near: Plane, least: Plane, light: Plane, shift: tuple[int, int], evidence: Plane) -> None:
     """Multiply the evidence (y, x) of a slice by (least light / its own light)^16 near highlights.
 
     ``near``: blurred share of clipped cells, ``least`` and ``light``: blurred brightness, float32, a value for each

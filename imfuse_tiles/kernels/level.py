@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.kernels.crop import placed
+from imfuse_tiles.kernels.crop import uncropped_array
 
 STEPS = 65536
 BINS = 256
@@ -77,7 +77,7 @@ def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
                 out[y, x] = np.float32(value)
 
 
-def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.ndarray:
+def stretch_levels(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.ndarray:
     """A raw mask float32 (y, x) stretched from low..high to 0..1, then through ``steps`` if there are any.
 
     A mask without range (low == high over the whole stack) is 0 everywhere.
@@ -89,7 +89,7 @@ def levelled(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.
     return out
 
 
-def gathered(mask: np.ndarray, peak: np.ndarray, shown: np.ndarray | None = None) -> float:
+def raise_peak(mask: np.ndarray, peak: np.ndarray, shown: np.ndarray | None = None) -> float:
     """Raise ``peak``, the largest values so far, to those of one more mask; its smallest. All float32 (y, x).
 
     ``shown``: only these pixels count, bool (y, x); the smallest of none is infinite.
@@ -98,7 +98,7 @@ def gathered(mask: np.ndarray, peak: np.ndarray, shown: np.ndarray | None = None
         np.maximum(peak, mask, out=peak, where=shown)
         return float(np.min(mask, where=shown, initial=np.inf))
     lows = np.full(mask.shape[1], np.inf, np.float32)
-    _gathered(np.ascontiguousarray(mask), *placed(peak), lows)
+    _gathered(np.ascontiguousarray(mask), *uncropped_array(peak), lows)
     return float(lows.min())
 
 
@@ -111,7 +111,7 @@ def _gathered(mask, peak, top, left, lows):  # type: ignore[no-untyped-def]
             lows[x] = min(lows[x], row[x])
 
 
-def limited(mask: np.ndarray) -> tuple[np.ndarray, float, float]:
+def clamp_and_extremes(mask: np.ndarray) -> tuple[np.ndarray, float, float]:
     """A mask float32 (y, x) in 0..1, changed in place if it can be; its smallest and its largest value."""
     mask = np.require(mask, np.float32, ["C", "W"])
     lows, highs = (np.full(mask.shape[1], value, np.float32) for value in (np.inf, -np.inf))
@@ -131,7 +131,7 @@ def _limited(mask, lows, highs):  # type: ignore[no-untyped-def]
             highs[x] = max(highs[x], value)
 
 
-def weighed(mask: np.ndarray, t: float | None, T: float | None, weight: float) -> np.ndarray:
+def threshold_and_weigh(mask: np.ndarray, t: float | None, T: float | None, weight: float) -> np.ndarray:
     """A mask with values below t percent set to 0, above T percent set to 1, times weight percent / 100."""
     if t is None and T is None and weight == 100:
         return mask

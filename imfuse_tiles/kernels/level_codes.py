@@ -29,7 +29,7 @@ def sample_codes(samples: Plane, full: float) -> Codes:
     return out
 
 
-def bfloat16(energies: Plane) -> Codes:
+def to_bfloat16(energies: Plane) -> Codes:
     """Energies from 0 on, float32, as the upper halves of their bits, rounded: uint16."""
     out = np.empty(energies.shape, np.uint16)
     _upper_half(np.ascontiguousarray(energies).view(np.uint32).reshape(-1), out.reshape(-1))
@@ -37,7 +37,7 @@ def bfloat16(energies: Plane) -> Codes:
 
 
 def from_bfloat16(codes: Codes) -> Plane:
-    """The energies, float32, that :func:`bfloat16` gives codes of."""
+    """The energies, float32, that :func:`to_bfloat16` gives codes of."""
     return (codes.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
@@ -49,7 +49,7 @@ def detail_codes(detail: Plane, total: Plane, full: float) -> NDArray[np.int16]:
     return out
 
 
-def restored(detail: NDArray[Any], coarse: NDArray[np.generic], origin: Size, frame: Size, region: Region,
+def reconstruct(detail: NDArray[Any], coarse: NDArray[np.generic], origin: Size, frame: Size, region: Region,
              bounds: tuple[NDArray[np.generic], NDArray[np.generic]], full: float, overshoot: float,
              ) -> NDArray[np.generic]:  # fmt: skip
     """The picture (planes, y, x) of a region of a level: its detail upon the next coarser level's picture.

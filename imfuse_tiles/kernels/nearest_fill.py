@@ -42,7 +42,7 @@ def _ends(colours: NDArray[Any], covered: NDArray[np.bool_], place: NDArray[np.i
     return ColumnEnds(rows, colours[:, place, columns])
 
 
-def nearer(ends: ColumnEnds, others: ColumnEnds) -> ColumnEnds:
+def nearer_ends(ends: ColumnEnds, others: ColumnEnds) -> ColumnEnds:
     """``ends``, and in columns that have none ``others``."""
     return ColumnEnds(*(np.where(ends.rows >= 0, one, two) for one, two in zip(ends, others, strict=True)))
 

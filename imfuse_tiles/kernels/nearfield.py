@@ -16,7 +16,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.fft import fft_size
-from imfuse_tiles.kernels.gain import Gain, centred
+from imfuse_tiles.kernels.gain import Gain, centred_response
 from imfuse_tiles.kernels.response import Response
 
 Plane = NDArray[np.float32]
@@ -50,7 +50,7 @@ def near_source(region: Region) -> Region:
 def near_kernel(response: Response, height: int, width: int) -> Gain:
     """The softly cut spatial kernel for a (height, width) frame: float64 (2 HALO + 1, 2 HALO + 1), even."""
     size = fft_size(height, width)
-    kernel = scipy.fft.irfft2(centred(response, size, SAMPLES), s=(SAMPLES, SAMPLES), workers=1)
+    kernel = scipy.fft.irfft2(centred_response(response, size, SAMPLES), s=(SAMPLES, SAMPLES), workers=1)
     reach = np.arange(-HALO, HALO + 1)
     distance = np.hypot(reach[:, None], reach)
     window = np.cos(np.pi / 2 * np.clip(2 * distance / (HALO + 1) - 1, 0, 1)) ** 2

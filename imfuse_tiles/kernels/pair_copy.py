@@ -67,7 +67,7 @@ def mean_square(planes: NDArray[np.float32]) -> Plane:
     return total * np.float32(1 / len(planes))
 
 
-def copied(picture: Codes, copy: NDArray[np.float32], apart: Plane, light: Plane, shown: Plane) -> Codes:
+def copy_sharp_samples(picture: Codes, copy: NDArray[np.float32], apart: Plane, light: Plane, shown: Plane) -> Codes:
     """The picture (planes, y, x), uint16 codes, with the copy in its place where they are alike.
 
     ``apart``: the mean square of their :func:`steps`, blurred, ``light``: that of the blurred steps, float32 (y, x);

@@ -70,7 +70,7 @@ def saturation(samples: NDArray[np.generic]) -> Plane:
 
 
 @njit(cache=True, nogil=True)
-def chosen(index, z, total, share):  # type: ignore[no-untyped-def]
+def hard_mask(index, z, total, share):  # type: ignore[no-untyped-def]
     """The hard mask of slice ``z``, float32 (y, x): 1 where ``index`` names it, ``share`` where it is ``total``."""
     mask = np.empty(index.shape, np.float32)
     for y in range(index.shape[0]):
@@ -82,7 +82,7 @@ def chosen(index, z, total, share):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def strongest(weight, z, best, index):  # type: ignore[no-untyped-def]
+def note_strongest(weight, z, best, index):  # type: ignore[no-untyped-def]
     """Note slice ``z`` where its weight exceeds the best so far: ``best`` float32, ``index`` unsigned, (y, x)."""
     for y in range(weight.shape[0]):
         new, old, row = weight[y], best[y], index[y]

@@ -16,7 +16,7 @@ MEDIAN, MODE, NONPEAK = range(3)
 RANKS = {"Median": MEDIAN, "Mode": MODE, "NonPeak": NONPEAK}
 
 
-def ranked(plane: Plane, width: int, mode: str) -> Plane:
+def rank_filter(plane: Plane, width: int, mode: str) -> Plane:
     """A rank of each window of width x width pixels (a name in RANKS). float32 (y, x) -> (y - w + 1, x - w + 1)."""
     samples = _rounded(plane)
     if mode == "Median" and width in (3, 5):  # OpenCV has these two, twice as fast

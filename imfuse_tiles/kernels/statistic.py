@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import full_scale, scaled
-from imfuse_tiles.kernels.deviation import counted, deviation
+from imfuse_tiles.kernels.codes import full_scale, scale_to_unit
+from imfuse_tiles.kernels.deviation import deviation, exact_sum_type
 from imfuse_tiles.kernels.moments import DEVIATION, MEAN, SQUARE, moment
 from imfuse_tiles.kernels.morphology import dilate, erode
-from imfuse_tiles.kernels.ranks import RANKS, ranked
+from imfuse_tiles.kernels.ranks import RANKS, rank_filter
 
 Plane = NDArray[np.float32]
 
@@ -48,13 +48,13 @@ def statistic(samples: NDArray[Any], width: float, mode: str) -> Plane:
     width = int(width)
     if width < 1:
         raise ValueError("the window of a statistic is at least 1 pixel wide")
-    if mode == "StandardDeviation" and counted(samples.dtype, width):
+    if mode == "StandardDeviation" and exact_sum_type(samples.dtype, width):
         return deviation(samples, width)
-    plane = scaled(samples, full_scale(samples.dtype))
+    plane = scale_to_unit(samples, full_scale(samples.dtype))
     if mode in SUMS:
         return moment(plane, width, SUMS[mode])
     if mode in RANKS:
-        return ranked(plane, width, mode)
+        return rank_filter(plane, width, mode)
     if mode not in MODES:
         raise ValueError(f"no statistic is called {mode!r}; there are {', '.join(MODES)}")
     return _extremes(plane, np.ones((width, width), np.bool_), mode)

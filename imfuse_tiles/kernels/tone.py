@@ -16,7 +16,7 @@ STEPS = 65535
 DARK = 512  # below so many 16-bit steps a power bends too much between two of them
 
 
-def powered(plane: Plane, power: float) -> Plane:
+def raise_to_power(plane: Plane, power: float) -> Plane:
     """Samples kept in 0..1 and raised to a power, float32 (y, x).
 
     Read from a table at every 16-bit step with straight lines between, within 3e-7 of the power; dark samples are

@@ -35,14 +35,14 @@ def _sigmoidal_curve(contrast: float, middle: float) -> Samples:
     return np.array([*values, values[-1]], np.float32)
 
 
-def stretched(samples: Samples, low: float, high: float) -> Samples:
+def contrast_stretch(samples: Samples, low: float, high: float) -> Samples:
     """``low`` becomes 0 and ``high`` 1; if ``high`` is not above it, what is darker than ``low`` 0 and all else 1."""
     if low >= high:
         return (samples >= np.float32(low)).astype(np.float32)
     return np.clip((samples - np.float32(low)) / np.float32(high - low), np.float32(0), np.float32(1))
 
 
-def contrasted(colours: Samples) -> Samples:
+def raise_contrast(colours: Samples) -> Samples:
     """More contrast: the brightness b, the largest of the colours (planes, ...), becomes the mean of b and
     (1 - cos(pi b)) / 2; hue and saturation stay."""
     brightness = np.clip(colours.max(axis=0), np.float32(0), np.float32(1))

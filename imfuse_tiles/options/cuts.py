@@ -79,7 +79,7 @@ class CutAlpha(CutFilter, name="cutalpha"):
 
     def apply(self, cut: Cut) -> Cut:
         low, rise = self.p / 100, (self.P - self.p) / 100
-        made = kernels.combine.limited(cut.alpha.data, cut.samples_at(cut.mask), low, rise)
+        made = kernels.combine.limit_alpha(cut.alpha.data, cut.samples_at(cut.mask), low, rise)
         return replace(cut, alpha=cut.alpha.with_data(made))
 
 

@@ -70,7 +70,7 @@ class FinalGamma(FinalStep, name="finalgamma"):
         else:
             return picture
         colours = picture.colours
-        made = [kernels.tone.powered(np.ascontiguousarray(plane), power) for plane in colours.data]
+        made = [kernels.tone.raise_to_power(np.ascontiguousarray(plane), power) for plane in colours.data]
         return picture.with_colours(colours.with_data(np.stack(made)))
 
 

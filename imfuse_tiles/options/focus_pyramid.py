@@ -159,7 +159,7 @@ class Level:
     def blurred_cells(self, values: np.ndarray, cells: Region) -> np.ndarray:
         """Values of the lit cells blurred over cells, float32 (y, x)."""
         wide = cells.with_halo(Halo.uniform(kernels.highlights.BLUR[1]), self.above)
-        return blurred(Window(values, wide, self.above), kernels.highlights.BLUR, cells)
+        return blur_region(Window(values, wide, self.above), kernels.highlights.BLUR, cells)
 
 
 @frozen
@@ -194,10 +194,10 @@ class Highlights:
     def doubt(self, samples: Window, evidence: np.ndarray) -> None:
         """Diminish the evidence of a slice over the core by the light it has beyond the least."""
         shift = self.core.y0 - 2 * self.cells.y0, self.core.x0 - 2 * self.cells.x0
-        kernels.highlights.doubt(self.near, self.least, self.light(samples), shift, evidence)
+        kernels.highlights.discount_highlights(self.near, self.least, self.light(samples), shift, evidence)
 
 
-def steadied(peak: Window, region: Region) -> np.ndarray:
+def steady_region(peak: Window, region: Region) -> np.ndarray:
     """Depth and one over its variance (2, y, x) of a region, surer where the 5 x 5 pixels around agree."""
 
     def box(plane: np.ndarray) -> np.ndarray:
@@ -205,15 +205,15 @@ def steadied(peak: Window, region: Region) -> np.ndarray:
         return window.cropped(region).data
 
     own = np.ascontiguousarray(peak.cropped(region).data)
-    return kernels.depth_fill.steadied(own, box(peak.data[0]), box(peak.data[0] * peak.data[0]))
+    return kernels.depth_fill.steady_depth(own, box(peak.data[0]), box(peak.data[0] * peak.data[0]))
 
 
 def _smoothed(plane: Window, region: Region) -> np.ndarray:
     energy = kernels.detail_energy
-    return blurred(plane, (energy.SIGMA, energy.RADIUS), region)
+    return blur_region(plane, (energy.SIGMA, energy.RADIUS), region)
 
 
-def blurred(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarray:
+def blur_region(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarray:
     """A plane (y, x) after a Gaussian blur (sigma, radius), the frame's edge repeated beyond it, over a region."""
     half = kernels.detail_energy.taps(*blur)
     window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.uniform(blur[1]))
@@ -230,8 +230,10 @@ def kept_detail(level: Level, detail: np.ndarray, total: np.ndarray) -> np.ndarr
     return detail / total if level.exact else kernels.level_codes.detail_codes(detail, total, level.full)
 
 
-def restored(level: Level, detail: np.ndarray, below: np.ndarray, around: Region, region: Region,
+def reconstruct_region(level: Level, detail: np.ndarray, below: np.ndarray, around: Region, region: Region,
              bounds: tuple[np.ndarray, np.ndarray], overshoot: float) -> np.ndarray:  # fmt: skip
     """The picture (planes, y, x) of a region from the next coarser one's ``around`` it; ``overshoot``: percent."""
     origin = around.y0, around.x0
-    return kernels.level_codes.restored(detail, below, origin, level.frame, region, bounds, level.full, overshoot / 100)
+    return kernels.level_codes.reconstruct(
+        detail, below, origin, level.frame, region, bounds, level.full, overshoot / 100
+    )

@@ -36,9 +36,9 @@ def _mask_in_bands(op: MaskGenerator, source: Window, scene: WorkingSpace, image
         if not _is_sum_of_planes(op, scene):
             _write_mask(op, input_planes(op, part, scene, other), scene, band, out)
         elif other is not None:
-            kernels.codes.likeness(part.data, other.data, op.neg, out)
+            kernels.codes.mean_similarity(part.data, other.data, op.neg, out)
         else:
-            kernels.codes.quarter(input_planes(op, part, scene, None).data, op.neg, out)
+            kernels.codes.quarter_sum(input_planes(op, part, scene, None).data, op.neg, out)
     return Window(mask, region, source.frame)
 
 
@@ -82,7 +82,7 @@ def input_planes(op: MaskGenerator, source: Window, scene: WorkingSpace, image: 
     """The planes the generator works on: likeness to an image, or the frame in its colour space."""
     if image is not None:
         frame, other = source.common_data(image)
-        return Window(kernels.codes.alike(frame, other), source.common_region(image), source.frame)
+        return Window(kernels.codes.similarity(frame, other), source.common_region(image), source.frame)
     space, c = (op.C or scene.space), op.c
     if op.c is None and op.C is None:
         c = scene.channel

@@ -21,7 +21,7 @@ FUSED_MODES = ("Screen", "Lighten", "Darken")
 def convolve_window(x: Window, kernel: np.ndarray, bias: float = 50) -> Window:
     """A window convolved with a square kernel, plus ``bias`` percent."""
     reach = Halo.uniform(len(kernel) // 2)
-    return x.filtered(lambda plane: kernels.contrast.biased(plane, kernel, bias), reach)
+    return x.filtered(lambda plane: kernels.contrast.convolve_biased(plane, kernel, bias), reach)
 
 
 @frozen

@@ -136,7 +136,7 @@ class MaskThreshold(MaskFilter, name="maskthreshold"):
     T: float = number(100, "percent above which it becomes 100", quiet=True)
 
     def apply(self, mask: Window) -> Window:
-        return mask.with_data(kernels.level.weighed(mask.data, self.t, self.T, 100))
+        return mask.with_data(kernels.level.threshold_and_weigh(mask.data, self.t, self.T, 100))
 
 
 @frozen

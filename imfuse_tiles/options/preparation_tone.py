@@ -77,7 +77,7 @@ class Gamma(ToneCurve, name="gamma"):
         if self.needs_mean_image:
             mean = numbers["mean"]
             gamma = math.log(mean) / math.log(0.5) if 0 < mean < 1 else 1.0
-        return kernels.tone.powered(planes, 1 / gamma)
+        return kernels.tone.raise_to_power(planes, 1 / gamma)
 
 
 @frozen
@@ -111,8 +111,8 @@ class LevelFrames(ToneCurve, name="level"):
             low, high = numbers["low"], numbers["high"]
         else:
             low, high = self.p / 100, self.P / 100
-        made = kernels.tone_curves.stretched(planes, low, high)
-        return made if self.n == 1 else kernels.tone.powered(made, 1 / self.n)
+        made = kernels.tone_curves.contrast_stretch(planes, low, high)
+        return made if self.n == 1 else kernels.tone.raise_to_power(made, 1 / self.n)
 
 
 @frozen
@@ -156,7 +156,7 @@ class ContrastStretch(ToneCurve, name="contrast-stretch"):
         return dark, bright
 
     def colours(self, planes: np.ndarray, numbers: dict[str, Any]) -> np.ndarray:
-        return kernels.tone_curves.stretched(planes, numbers["black"] / _STEPS, numbers["white"] / _STEPS)
+        return kernels.tone_curves.contrast_stretch(planes, numbers["black"] / _STEPS, numbers["white"] / _STEPS)
 
 
 @frozen
@@ -185,7 +185,7 @@ class MoreContrast(ToneCurve, name="contrast"):
     """A little more contrast: dark colours become darker, bright ones brighter; hue and saturation stay."""
 
     def colours(self, planes: np.ndarray, numbers: dict[str, Any]) -> np.ndarray:
-        return kernels.tone_curves.contrasted(planes)
+        return kernels.tone_curves.raise_contrast(planes)
 
 
 def compose_modes() -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def covered_area(builder: PlanBuilder) -> StoredFrames | None:
 def focus_pyramid_stages(builder: PlanBuilder, origin: ImageSpec) -> focus_pyramid.Fused:
     """The stages of a fusion by local energy; they keep what a depth needs if one is wanted of this fusion."""
     fusion, depth = FocusPyramid.read("", origin.mode), origin == origin_of_depth(builder)
-    return focus_pyramid.fused(builder.add, builder.source, builder.stack_key, fusion, builder.slices, depth)
+    return focus_pyramid.plan_fusion(builder.add, builder.source, builder.stack_key, fusion, builder.slices, depth)
 
 
 def origin_of_depth(builder: PlanBuilder) -> ImageSpec | None:

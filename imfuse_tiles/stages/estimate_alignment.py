@@ -107,11 +107,11 @@ def _sweep(found: Any, names: list[str]) -> tuple[list[int], dict[int, str], dic
     maps = sweep.laid_over([registration.maps[n] for n in group], [found.transforms[n] for n in group],
                            registration.map_factor)  # fmt: skip
     share, order = sweep.sharp_share(maps), sweep.sweep_order(maps)
-    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred(share)}
+    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred_frames(share)}
     for one, other in pairwise(group):
         if np.array_equal(registration.maps[one], registration.maps[other]):
             bad[other] = f"is the same picture as {names[one]}"
-    notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.nowhere(share)}
+    notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.frames_sharp_nowhere(share)}
     for n in sweep.out_of_order(order):
         notes[group[n]] = (*notes.get(group[n], ()), "is out of the order of focus")
     ranked = iter([group[n] for n in order])

@@ -95,7 +95,7 @@ class StepChain:
 
     def samples(self, access: Access, lead: tuple[int, int], region: Region, keep: bool = False) -> np.ndarray:
         """Some planes of a region as they are in the store, float32 in 0..1."""
-        return kernels.codes.scaled(access.read(self.path, [lead], region, keep), self.full)
+        return kernels.codes.scale_to_unit(access.read(self.path, [lead], region, keep), self.full)
 
     def read(self, access: Access, region: Region, keep: bool = True) -> tuple[Picture, np.ndarray]:
         """The picture of a region after the steps, and the planes of the backgrounds it brings along.
@@ -227,10 +227,10 @@ class FinishJob(Job):
                 depth = kernels.fold.over(picture.depth.data, depth)
                 mask = np.maximum(mask, picture.mask.data)
         image, place, strongest = self.front(access, region)
-        kernels.fold.finished(image, below, codes[: c + 1])
+        kernels.fold.over_as_codes(image, below, codes[: c + 1])
         if self.maps:
-            kernels.fold.coded(np.maximum(mask, strongest), codes[c + 1])
-            kernels.fold.finished(place, depth, codes[c + 2 :])
+            kernels.fold.to_codes(np.maximum(mask, strongest), codes[c + 1])
+            kernels.fold.over_as_codes(place, depth, codes[c + 2 :])
         return codes
 
     def front(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
-from imfuse_tiles.options.focus_pyramid import STEADY, steadied
+from imfuse_tiles.options.focus_pyramid import STEADY, steady_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.level_picture import RestoreJob
@@ -40,12 +40,12 @@ class FillDepthJob(Job):
         around = Region(*kernels.pyramid.coarser(region, level.above))
         wide = region.with_halo(STEADY, level.frame)
         total, own = self.restored.detail.total, self.restored.detail.part("peak")
-        peak = steadied(Window(read_depth(access, own, wide, total), wide, level.frame), region)
+        peak = steady_region(Window(read_depth(access, own, wide, total), wide, level.frame), region)
         coarse = read_depth(access, self.below, around, total)
         origins = (region.y0, region.x0), (around.y0, around.x0)
         pictures = self.restored.picture(access, region), self.coarser.picture(access, around)
         access.write(
-            self.out, [(0, 2)], region, kernels.depth_fill.filled(peak, pictures[0], coarse, pictures[1], origins)
+            self.out, [(0, 2)], region, kernels.depth_fill.fill_depth(peak, pictures[0], coarse, pictures[1], origins)
         )
         return {}
 

@@ -30,7 +30,7 @@ class Fused:
     restored: tuple[tuple[RestoreJob, str], ...]
 
 
-def fused(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
+def plan_fusion(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
           depth: bool) -> Fused:  # fmt: skip
     """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage.
 
@@ -41,7 +41,7 @@ def fused(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: Foc
     if fusion.noise is None:
         noise = NoiseJob.key(key)
         add("measure noise", noise, NoiseJob(source, total), halo=NOISE_HALO, inputs=(key,))
-    levels = detailed(add, source, key, fusion, total, noise, depth or total == PAIR)
+    levels = plan_levels(add, source, key, fusion, total, noise, depth or total == PAIR)
     last, made = levels[-1]
     inputs: tuple[str, ...] = (made,)
     made = CoarsestJob.key(inputs)
@@ -72,7 +72,7 @@ def pair_copied(add: Callable[..., Stage], source: StoredFrames, key: str,
     return job.out, made
 
 
-def detailed(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
+def plan_levels(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
              noise: str, depth: bool) -> list[tuple[DetailJob, str]]:  # fmt: skip
     """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
     slices, level, finer, made = source, Level(0, source.frame, source.full), "", key

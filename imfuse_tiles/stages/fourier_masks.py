@@ -60,7 +60,7 @@ class MaskPlanes:
         return access.read(self.path, [(z, z + 1)], region)
 
 
-def replicated(read: Callable[[Region], np.ndarray], wanted: Region, frame: Frame) -> np.ndarray:
+def read_replicated(read: Callable[[Region], np.ndarray], wanted: Region, frame: Frame) -> np.ndarray:
     """Planes (c, y, x) of a region that may leave the frame, whose edge pixels repeat there."""
     part = interior(wanted, frame)
     around = [(part.y0 - wanted.y0, wanted.y1 - part.y1), (part.x0 - wanted.x0, wanted.x1 - part.x1)]
@@ -93,7 +93,7 @@ class CellsJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         wanted = region_of(kernels.cells.reduced_source(corners(block.region)))
         for z in range(block.z0, block.z1):
-            pixels = replicated(partial(self.planes_of.read, access, z), wanted, self.planes_of.frame)
+            pixels = read_replicated(partial(self.planes_of.read, access, z), wanted, self.planes_of.frame)
             cells = np.stack([kernels.cells.reduce8(np.ascontiguousarray(plane)) for plane in pixels])
             access.write(self.out, [(0, self.count), (z, z + 1)], block.region, cells[:, None])
         return {}
@@ -158,7 +158,7 @@ class FarPart:
 
     def answer(self, access: Access, z: int, x: Window, region: Region, number: int) -> np.ndarray:
         wanted = region_of(kernels.nearfield.near_source(corners(region)))
-        pixels = replicated(lambda part: x.cropped(part).data, wanted, self.frame)
+        pixels = read_replicated(lambda part: x.cropped(part).data, wanted, self.frame)
         gain = near_gain(self.responses[number], self.frame)
         cells = region_of(kernels.cells.enlarged_source(corners(region)))
         first = number * self.count

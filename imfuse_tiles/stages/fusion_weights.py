@@ -45,7 +45,7 @@ class WeightJob(Job):
             if self.fusion.soft:
                 best += weight
             else:
-                kernels.quality.strongest(weight, z, best, index)
+                kernels.quality.note_strongest(weight, z, best, index)
         access.write(self.out, [(0, 1)], block.region, (best if self.fusion.soft else index)[None])
         return {}
 
@@ -89,7 +89,7 @@ class WeightedFrames:
             return self._covered(access, region, told)
 
         def hard(z: int) -> Slice:
-            mask = kernels.quality.chosen(told, z, job.total, share)
+            mask = kernels.quality.hard_mask(told, z, job.total, share)
             return job.source.samples(access, z, region), mask
 
         def soft(z: int) -> Slice:

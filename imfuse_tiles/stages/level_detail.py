@@ -21,7 +21,7 @@ from imfuse_tiles.options.focus_pyramid import (
     FocusPyramid,
     Highlights,
     Level,
-    blurred,
+    blur_region,
     kept_detail,
     kept_samples,
     noise_energy,
@@ -113,7 +113,7 @@ class DetailJob(Job):
         cells = self.level.cells(slices.region)
         near = self.near_cells(access, cells) if self.near else self.clipped_cells(slices, cells)
         if not self.near:
-            half = halved(slices.region)
+            half = half_region(slices.region)
             access.write(self.part("near"), [(0, 1)], half, near[half.slices_in(cells)][None])
         if not near.any():
             return None
@@ -143,7 +143,7 @@ class DetailJob(Job):
     def first_pass(self, access: Access, slices: LevelSlices, noise: float) -> Peak:
         """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
         region, p = slices.region, self.source.planes
-        core, half = self.level.core(region), halved(region)
+        core, half = self.level.core(region), half_region(region)
         peak, shown = Peak(core.shape), ShownRange()
         for z in range(self.total):
             low, evidence = slices.evidence(z)
@@ -158,7 +158,7 @@ class DetailJob(Job):
             access.write(self.part("slices"), [(0, p), (z, z + 1)], half, kept[:, None])
             sure = kernels.detail_energy.significant(evidence, noise)
             share = kernels.pyramid.reduce(sure, (core.y0, core.x0), self.level.frame, half)
-            access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.bfloat16(share)[None])
+            access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.to_bfloat16(share)[None])
         access.write(self.part("least"), [(0, p)], region, shown.least)
         access.write(self.part("most"), [(0, p)], region, shown.most)
         return peak
@@ -178,7 +178,7 @@ class DetailJob(Job):
             weight, covered = focus.weights(evidence[part], best, tolerance), slices.covered(z)
             if covered is not None:
                 weight *= covered.cropped(wide).data
-            weight = blurred(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
+            weight = blur_region(Window(weight, wide, frame), focus.WEIGHT_BLUR, region)
             if covered is not None:
                 weight *= covered.cropped(region).data
             here, there = samples.region, low.region
@@ -198,7 +198,7 @@ class DetailJob(Job):
         if not self.fusion.interpolates(self.level.number, self.total):
             return None
         core, focus = self.level.core(region), kernels.focus_peak
-        gain = blurred(Window(peak.gain(noise), core, self.level.frame), focus.GAIN_BLUR, region)
+        gain = blur_region(Window(peak.gain(noise), core, self.level.frame), focus.GAIN_BLUR, region)
         return peak.inverse_top(gain, noise, region.slices_in(core))
 
     def planes(self) -> float:
@@ -206,6 +206,6 @@ class DetailJob(Job):
         return 20.0 + 5.5 * self.source.planes + min(self.total, KEPT) * slices
 
 
-def halved(region: Region) -> Region:
+def half_region(region: Region) -> Region:
     """A region of a level, beginning on even pixels, in the next coarser one."""
     return Region(*(-(-edge // 2) for edge in region))

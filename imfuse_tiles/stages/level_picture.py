@@ -10,7 +10,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL
-from imfuse_tiles.options.focus_pyramid import BASE_POWER, restored
+from imfuse_tiles.options.focus_pyramid import BASE_POWER, reconstruct_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.masks import StoredFrames
@@ -92,7 +92,7 @@ class RestoreJob(Job):
             access.read(self.detail.part(name), lead, region) for name in ("detail", "least", "most")
         )
         overshoot = self.detail.fusion.overshoot if self.last else 0.0
-        picture = restored(level, detail, below, around, region, (least, most), overshoot)
+        picture = reconstruct_region(level, detail, below, around, region, (least, most), overshoot)
         if self.last:
             codes = kernels.level_codes.sample_codes(picture, 1.0) if level.exact else picture
             access.write(self.out, [*lead, (0, 1)], region, codes[:, None])
@@ -106,7 +106,7 @@ class RestoreJob(Job):
         picture = (
             access.read(self.out, [*lead, (0, 1)], region)[:, 0] if self.last else access.read(self.out, lead, region)
         )
-        return picture if picture.dtype == np.float32 else kernels.codes.scaled(picture, 65535)
+        return picture if picture.dtype == np.float32 else kernels.codes.scale_to_unit(picture, 65535)
 
     def planes(self) -> float:
         return 6.0 * self.detail.source.planes

@@ -80,7 +80,7 @@ class StoredFrames:
 
         ``codes``: samples of 8 and 16 bits may stay the whole numbers that they are.
         """
-        read = lambda part: kernels.codes.scaled(self.samples(access, z, part, keep), self.full)  # noqa: E731
+        read = lambda part: kernels.codes.scale_to_unit(self.samples(access, z, part, keep), self.full)  # noqa: E731
         if self.resize is None:
             plain = codes and self.sample_bytes < 4
             return Window(self.samples(access, z, region, keep) if plain else read(region), region, self.frame)
@@ -148,7 +148,7 @@ class MaskJob(Job):
                 raw = self.raw_mask(access, z, self.seen(access, z, around), images[part], part)
                 access.write(self.out, [(z, z + 1)], part, raw[None])
                 shown = self.source.mask_covered(access, z, part)
-                low = min(low, kernels.level.gathered(raw, peak[part.slices_in(block.region)], shown))
+                low = min(low, kernels.level.raise_peak(raw, peak[part.slices_in(block.region)], shown))
         if self.peak != self.out:
             access.write(self.peak, [(block.z_batch, block.z_batch + 1)], block.region, peak[None])
         return limits_report(low, float(peak.max()))
@@ -196,7 +196,7 @@ class StrongestMask:
             mask, shown = self.mask.values(access, path, [(z, z + 1)], region)[0], None
             if self.mask.source.coverage:
                 shown = self.mask.source.mask_covered(access, z, region)
-            kernels.level.gathered(mask, peak, shown)
+            kernels.level.raise_peak(mask, peak, shown)
         return peak[None]
 
     def planes(self) -> float:
@@ -300,8 +300,8 @@ class WeightedMask:
         """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
         mask = access.read(self.path, [(z, z + 1)], region, keep=True)[0]
         if self.level is not None:
-            mask = kernels.level.levelled(mask, *normalisation_range(access.store, self.level))
-        return kernels.level.weighed(mask, self.op.t, self.op.T, self.weight)
+            mask = kernels.level.stretch_levels(mask, *normalisation_range(access.store, self.level))
+        return kernels.level.threshold_and_weigh(mask, self.op.t, self.op.T, self.weight)
 
 
 class UnfilteredMasks(Protocol):
@@ -365,7 +365,7 @@ class MergeJob(Job):
         for part in self.parts:
             if not part.op.is_filtered:
                 mask = self.merge.blend(mask, part.read(access, z, region))
-        return kernels.level.limited(mask)
+        return kernels.level.clamp_and_extremes(mask)
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         return np.stack([self.merged(access, z, region)[0] for z in range(*lead[0])])

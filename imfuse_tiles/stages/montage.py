@@ -52,7 +52,7 @@ class MergedMasks:
         low, high = mask_limits(access.store, self)
         if (low, high) == (0, 1):
             return mask
-        return kernels.level.levelled(mask, low, high, np.empty(0, np.float32))
+        return kernels.level.stretch_levels(mask, low, high, np.empty(0, np.float32))
 
 
 @lru_cache(maxsize=16)
@@ -162,7 +162,7 @@ class MontageJob(Job):
         hard = np.empty_like(mask.data)
         values = np.ascontiguousarray(mask.data)
         if state.valley is None:
-            kernels.fold.advance(values, state.strongest, hard)
+            kernels.fold.cut_where_strongest(values, state.strongest, hard)
         else:
             assert isinstance(self.cuts[0], CutLess)
             rise = np.float32(self.cuts[0].p / 100)
@@ -228,6 +228,6 @@ def store_values(values: np.ndarray, exact: bool, out: np.ndarray) -> None:
     if exact:
         out[:] = values
     elif out.dtype == np.uint16:
-        kernels.fold.coded(values, out)
+        kernels.fold.to_codes(values, out)
     else:
-        out[:] = kernels.codes.scaled(kernels.fold.coded(values), FULL["uint16"])
+        out[:] = kernels.codes.scale_to_unit(kernels.fold.to_codes(values), FULL["uint16"])

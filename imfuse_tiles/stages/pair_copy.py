@@ -10,7 +10,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR, LIGHT_BLUR
-from imfuse_tiles.options.focus_pyramid import blurred
+from imfuse_tiles.options.focus_pyramid import blur_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth
 from imfuse_tiles.stages.level_picture import RestoreJob
@@ -47,7 +47,9 @@ class CopyPairJob(Job):
         copy, shown = self.copy(access, near)
         inner = region.slices_in(near)
         differences = differences_of(picture, copy, shown, region)
-        codes = kernels.pair_copy.copied(picture.cropped(region).data, copy[:, *inner], *differences, shown[inner])
+        codes = kernels.pair_copy.copy_sharp_samples(
+            picture.cropped(region).data, copy[:, *inner], *differences, shown[inner]
+        )
         access.write(self.out, lead, region, codes[:, None])
         return {}
 
@@ -56,7 +58,7 @@ class CopyPairJob(Job):
         frame = self.source.frame
         wide = region.with_halo(WIDE, frame)
         behind = kernels.pair_copy.behind(read_depth(access, self.depth.path, wide, self.depth.total)[0])
-        decision = blurred(Window(behind, wide, frame), DECISION_BLUR, region)
+        decision = blur_region(Window(behind, wide, frame), DECISION_BLUR, region)
         first, second = (self.source.samples(access, z, region) for z in (0, 1))
         covered = None
         if self.source.coverage:
@@ -74,7 +76,7 @@ def differences_of(
     """How far a copy is from the picture around it, in detail and in light, float32 (y, x) of a region."""
 
     def blur(plane: np.ndarray, how: tuple[float, int]) -> np.ndarray:
-        return blurred(Window(plane, picture.region, picture.frame), how, region)
+        return blur_region(Window(plane, picture.region, picture.frame), how, region)
 
     steps = kernels.pair_copy.steps(picture.data, copy, shown)
     apart = blur(kernels.pair_copy.mean_square(steps), APART_BLUR)

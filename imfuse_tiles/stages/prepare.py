@@ -128,7 +128,7 @@ def prepared_planes(
 
     def read(part: Region) -> np.ndarray:
         samples = np.ascontiguousarray(source.read(part))
-        return kernels.codes.scaled(samples, FULL[header.dtype])
+        return kernels.codes.scale_to_unit(samples, FULL[header.dtype])
 
     return chain.prepared(read, region, numbers, header.dtype != "float32")
 

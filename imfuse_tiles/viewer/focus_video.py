@@ -8,7 +8,7 @@ import numpy as np
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.ingest import IngestJob
@@ -60,7 +60,7 @@ def sampling(reduction: int) -> int:
 
 def reduced(samples: np.ndarray, reduction: int) -> np.ndarray:
     """Sampled planes at the size of the video."""
-    return halved(samples) if reduction else samples
+    return halve(samples) if reduction else samples
 
 
 def stored(layer: ViewLayer, reduction: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.storage.chunked_array import Damaged
@@ -66,7 +66,7 @@ def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> 
         return kept
     rows: list[np.ndarray] = []
     for row in (0, 1):
-        parts = [halved(reduced_values(layer, z, below, cache)) for below in children(layer, place, row)]
+        parts = [halve(reduced_values(layer, z, below, cache)) for below in children(layer, place, row)]
         rows += [np.concatenate(parts, axis=2)] if parts else []
     values = np.concatenate(rows, axis=1)
     if reduction >= KEPT:

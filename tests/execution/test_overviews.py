@@ -15,7 +15,7 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution import overviews
 from imfuse_tiles.execution.overviews import has_overviews, level_paths, plane_names, write_overviews
 from imfuse_tiles.execution.stored_results import find_result
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.storage.inventory import read_contents
 from imfuse_tiles.storage.partial_files import HOST
 from imfuse_tiles.storage.removal import remove_stages
@@ -101,7 +101,7 @@ def test_smaller_levels_are_means_and_change_nothing_else(store):
         place = {"driver": "file", "path": f"{store.root}/{path}"}
         seen = tensorstore.open({"driver": "zarr3", "kvstore": place}).result().read().result()
         assert np.array_equal(seen, samples)
-        samples = halved(samples)
+        samples = halve(samples)
 
 
 class Stop(Exception):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import colour
-from imfuse_tiles.kernels.codes import alike, likeness, quarter
+from imfuse_tiles.kernels.codes import mean_similarity, quarter_sum, similarity
 
 ALL = np.arange(65536)
 
@@ -18,14 +18,14 @@ def plane(codes: np.ndarray, full: int = 65535) -> np.ndarray:
 
 def quarters(planes: np.ndarray, negated: bool = False) -> np.ndarray:
     out = np.empty(planes.shape[1:], np.float32)
-    quarter(planes, negated, out)
+    quarter_sum(planes, negated, out)
     return out
 
 
 @pytest.mark.parametrize("apart", [1, 7, 100, 12345])
 def test_equal_differences_give_one_likeness(apart: int) -> None:
     here = ALL[: 65536 - apart]
-    made = alike(plane(here), plane(here + apart))
+    made = similarity(plane(here), plane(here + apart))
     assert len(np.unique(made)) == 1
     assert made.flat[0] == pytest.approx(1 - apart / 65535, abs=1e-7)
 
@@ -50,8 +50,8 @@ def test_likeness_is_the_quarter_of_what_is_alike() -> None:
     frame, image = (plane(random.integers(0, 65536, (3 * 20, 31))).reshape(3, 20, 31) for _ in range(2))
     for negated in (False, True):
         out = np.empty(frame.shape[1:], np.float32)
-        likeness(frame, image, negated, out)
-        assert np.array_equal(out, quarters(alike(frame, image), negated))
+        mean_similarity(frame, image, negated, out)
+        assert np.array_equal(out, quarters(similarity(frame, image), negated))
         expected = np.abs(frame - image) if negated else 1 - np.abs(frame - image)
         assert out == pytest.approx(expected.sum(0) / 4, abs=3e-7)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.combine import add, limited, mix
+from imfuse_tiles.kernels.combine import add, limit_alpha, mix
 
 ONE = np.float32(1)
 
@@ -51,6 +51,6 @@ def test_an_opacity_is_limited_by_a_mask_that_may_be_a_crop() -> None:
     alpha, wide = random.random((9, 13), np.float32), random.random((20, 30), np.float32)
     mask, low, rise = wide[4:13, 7:20], -0.25, 1.25
     limit = np.clip(mask * np.float32(rise) + np.float32(low), 0, 1)
-    assert np.array_equal(limited(alpha, mask, low, rise), np.minimum(alpha, limit))
+    assert np.array_equal(limit_alpha(alpha, mask, low, rise), np.minimum(alpha, limit))
     assert (limit < alpha).any()
     assert (limit > alpha).any()

@@ -86,7 +86,7 @@ def test_kernels_that_are_kept_are_loaded_without_what_only_compiling_needs(tmp_
     program = (
         "import sys, numpy as np\n"
         "from imfuse_tiles.kernels import level\n"
-        "level.levelled(np.ones((20, 20), np.float32), 0, 1, np.empty(0, np.float32))\n"
+        "level.stretch_levels(np.ones((20, 20), np.float32), 0, 1, np.empty(0, np.float32))\n"
         "print('numba.np.linalg' in sys.modules)"
     )
     assert [said(program, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["True", "False"]

@@ -6,13 +6,13 @@ from scipy import ndimage
 
 from imfuse_tiles.kernels import contrast
 from imfuse_tiles.kernels.contrast import (
-    biased,
+    convolve_biased,
     dog_kernel,
     halo,
     laplacian,
     laplacian_kernel,
     log_kernel,
-    normalised,
+    normalise,
     surround_kernel,
 )
 from tests.kernels.tiles import assert_tiles_equal_the_whole, convolved, noise
@@ -24,9 +24,9 @@ def test_the_bias_carries_the_65536th_step():
 
 
 def test_normalising_divides_by_the_sum_or_by_the_positive_entries():
-    assert np.array_equal(normalised([[1, 2], [1, 4]]), np.array([[1, 2], [1, 4]]) / 8)
-    assert np.array_equal(normalised([[1, -3], [0, 0]]), np.array([[1, -3], [0, 0]]) / 2)
-    assert np.array_equal(normalised([[1, 3, -4]]), np.array([[1, 3, -4]]) / 4)
+    assert np.array_equal(normalise([[1, 2], [1, 4]]), np.array([[1, 2], [1, 4]]) / 8)
+    assert np.array_equal(normalise([[1, -3], [0, 0]]), np.array([[1, -3], [0, 0]]) / 2)
+    assert np.array_equal(normalise([[1, 3, -4]]), np.array([[1, 3, -4]]) / 4)
 
 
 def test_laplacians_have_their_sizes_and_symmetries():
@@ -60,7 +60,7 @@ def test_a_flat_plane_answers_with_the_bias():
         laplacian_kernel(19),
         surround_kernel(2),
     ):
-        assert np.abs(biased(flat, kernel) - contrast.bias(50)).max() < 1e-6
+        assert np.abs(convolve_biased(flat, kernel) - contrast.bias(50)).max() < 1e-6
 
 
 def test_gaussian_contrast_kernels_are_balanced_and_sized_by_the_wider_sigma():
@@ -83,7 +83,7 @@ def test_the_dog_is_close_to_the_difference_of_two_blurs():
     kernel = dog_kernel(2, 3.2)
     margin = halo(kernel)
     expected = (blurs[0] - blurs[1])[margin:-margin, margin:-margin] / weight[weight > 0].sum()
-    assert np.abs(biased(plane, kernel) - 0.5 - expected)[20:-20, 20:-20].max() < 1e-3
+    assert np.abs(convolve_biased(plane, kernel) - 0.5 - expected)[20:-20, 20:-20].max() < 1e-3
 
 
 def test_the_surround_kernel_compares_a_pixel_with_its_square():
@@ -99,4 +99,4 @@ def test_laplacians_in_tiles_equal_the_crop_of_the_whole(n):
 
 def test_gaussian_contrast_in_tiles_equals_the_crop_of_the_whole():
     for kernel in (dog_kernel(0.3, 0.48), dog_kernel(1, 3), log_kernel(1)):
-        assert_tiles_equal_the_whole(lambda plane, kernel=kernel: biased(plane, kernel), halo(kernel))
+        assert_tiles_equal_the_whole(lambda plane, kernel=kernel: convolve_biased(plane, kernel), halo(kernel))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.crop import placed
+from imfuse_tiles.kernels.crop import uncropped_array
 
 WHOLE = np.arange(4 * 9 * 11, dtype=np.float32).reshape(4, 9, 11).copy()
 
@@ -16,7 +16,7 @@ WHOLE = np.arange(4 * 9 * 11, dtype=np.float32).reshape(4, 9, 11).copy()
 )
 def test_a_crop_is_found_where_it_lies(crop: tuple[slice, ...]) -> None:
     view = WHOLE[crop]
-    planes, y, x = placed(view)
+    planes, y, x = uncropped_array(view)
     assert np.shares_memory(planes, WHOLE)
     assert planes.flags.c_contiguous
     assert np.array_equal(planes[..., y : y + view.shape[-2], x : x + view.shape[-1]], view)
@@ -31,7 +31,7 @@ def test_a_crop_is_found_where_it_lies(crop: tuple[slice, ...]) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_crop_is_copied(view: np.ndarray) -> None:
-    planes, y, x = placed(view)
+    planes, y, x = uncropped_array(view)
     assert (y, x) == (0, 0)
     assert planes.dtype == np.float32
     assert planes.flags.c_contiguous

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import evaluate
-from imfuse_tiles.kernels.evaluate import Evaluation, canonical, median, unit
+from imfuse_tiles.kernels.evaluate import Evaluation, canonical, median, to_unit_range
 
 TYPES = [np.uint8, np.uint16, np.float32]
 
@@ -25,8 +25,8 @@ def evaluated(mode, stack):
 def test_reductions_equal_numpy_over_the_whole_stack(dtype):
     stack = stack_of(dtype)
     values = stack.astype(np.float64) / evaluate.full_scale(dtype)
-    assert np.array_equal(evaluated("Max", stack), unit(stack.max(0)))
-    assert np.array_equal(evaluated("Min", stack), unit(stack.min(0)))
+    assert np.array_equal(evaluated("Max", stack), to_unit_range(stack.max(0)))
+    assert np.array_equal(evaluated("Min", stack), to_unit_range(stack.min(0)))
     np.testing.assert_allclose(evaluated("Mean", stack), values.mean(0), rtol=6e-8)
     np.testing.assert_allclose(evaluated("RMS", stack), np.sqrt((values**2).mean(0)), rtol=6e-8)
     for mode in ("Sum", "Add", "Abs"):
@@ -43,13 +43,13 @@ def test_integer_means_are_exact_and_know_no_order(dtype):
 
 def test_the_mean_of_equal_pictures_is_that_picture():
     picture = stack_of(np.uint16, 1)[0]
-    assert np.array_equal(evaluated("Mean", [picture] * 9), unit(picture))
+    assert np.array_equal(evaluated("Mean", [picture] * 9), to_unit_range(picture))
 
 
 def test_codes_become_the_nearest_float_of_code_over_full_scale():
     codes = np.arange(65536, dtype=np.uint16)
-    assert np.array_equal(unit(codes), (codes / 65535).astype(np.float32))
-    assert unit(np.uint8([255]))[0] == 1
+    assert np.array_equal(to_unit_range(codes), (codes / 65535).astype(np.float32))
+    assert to_unit_range(np.uint8([255]))[0] == 1
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -59,7 +59,7 @@ def test_the_median_is_the_whole_pixel_of_middle_sum(dtype, n):
     sums = stack.astype(np.int64).sum(1) if dtype != np.float32 else (stack[:, 0] + stack[:, 1]) + stack[:, 2]
     middle = np.argsort(sums, axis=0, kind="stable")[n // 2]
     expected = np.take_along_axis(stack, middle[np.newaxis, np.newaxis], axis=0)[0]
-    assert np.array_equal(median(stack), unit(expected))
+    assert np.array_equal(median(stack), to_unit_range(expected))
 
 
 def test_equal_sums_rank_in_the_order_of_the_pictures():

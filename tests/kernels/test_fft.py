@@ -14,7 +14,7 @@ from imfuse_tiles.kernels.fft import (
     kept_bytes,
     kept_gain,
 )
-from imfuse_tiles.kernels.gain import gridded
+from imfuse_tiles.kernels.gain import gain_columns
 from imfuse_tiles.kernels.response import Response
 
 
@@ -27,7 +27,7 @@ def plainly(x, response):
     size = fft_size(height, width)
     top, left = (size - height) // 2, (size - width) // 2
     square = np.pad(x.astype(float), ((top, size - height - top), (left, size - width - left)), "edge")
-    spectrum = np.fft.rfft2(square) * gridded(response, size, 0, size // 2 + 1)
+    spectrum = np.fft.rfft2(square) * gain_columns(response, size, 0, size // 2 + 1)
     return np.fft.irfft2(spectrum, s=(size, size))[top : top + height, left : left + width]
 
 

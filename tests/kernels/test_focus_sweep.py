@@ -33,9 +33,9 @@ def test_a_frame_out_of_order_is_named() -> None:
 
 def test_a_blurred_frame_is_seen_and_no_other() -> None:
     frames, _ = simulated(900, 600, 12, 11)
-    assert focus_sweep.blurred(focus_sweep.sharp_share(sharpness(frames))) == []
+    assert focus_sweep.blurred_frames(focus_sweep.sharp_share(sharpness(frames))) == []
     spoiled = [*frames[:5], cv2.GaussianBlur(frames[5], (0, 0), 4), *frames[6:]]
-    assert focus_sweep.blurred(focus_sweep.sharp_share(sharpness(spoiled))) == [5]
+    assert focus_sweep.blurred_frames(focus_sweep.sharp_share(sharpness(spoiled))) == [5]
 
 
 def test_frames_that_are_all_alike_keep_their_order() -> None:

@@ -23,8 +23,8 @@ def codes(values: np.ndarray) -> np.ndarray:
 
 def test_codes_are_rounded_and_clamped() -> None:
     values = np.array([[-1, 0, 0.5 / 65535, 0.4999 / 65535, 1 / 65535, 0.5, 1, 7]], np.float32)
-    assert np.array_equal(fold.coded(values), [[0, 0, 1, 0, 1, 32768, 65535, 65535]])
-    assert np.array_equal(fold.coded(values[:, ::2]), codes(values[:, ::2]))
+    assert np.array_equal(fold.to_codes(values), [[0, 0, 1, 0, 1, 32768, 65535, 65535]])
+    assert np.array_equal(fold.to_codes(values[:, ::2]), codes(values[:, ::2]))
 
 
 def test_over_nothing_is_over_zeros() -> None:
@@ -37,7 +37,7 @@ def test_over_nothing_is_over_zeros() -> None:
 def test_the_last_picture_is_coded_as_it_is_laid_over(planes: int, alone: bool) -> None:
     top, under = picture(planes), None if alone else picture(planes)
     made = np.empty(top.shape, np.uint16)
-    fold.finished(top, under, made)
+    fold.over_as_codes(top, under, made)
     assert np.array_equal(made, codes(fold.over(top, under)))
 
 
@@ -46,9 +46,9 @@ def test_a_veil_is_a_blurred_picture_over_a_sharp_one() -> None:
     share = RANDOM.choice(np.array([0, 0.3, 0.9999999, 1], np.float32), (17, 23))
     opacity = np.clip(border * share, 0, 1)
     top = np.concatenate([blurred / np.where(share > 0, share, np.float32(1)), opacity[None]])
-    assert np.array_equal(fold.veiled(blurred, share, border, image), fold.over(top, image))
+    assert np.array_equal(fold.over_blurred(blurred, share, border, image), fold.over(top, image))
     for larger in (np.zeros((4, 30, 40), np.float32), np.zeros((40, 30, 4), np.float32).transpose(2, 1, 0)):
-        fold.veiled(blurred, share, border, image, larger[:, 5:22, 9:32])
+        fold.over_blurred(blurred, share, border, image, larger[:, 5:22, 9:32])
         assert np.array_equal(larger[:, 5:22, 9:32], fold.over(top, image))
         assert np.count_nonzero(larger) == np.count_nonzero(larger[:, 5:22, 9:32])
 

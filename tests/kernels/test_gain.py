@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from imfuse_tiles.kernels.gain import centred, clean, gridded
+from imfuse_tiles.kernels.gain import centred_response, continuous_response, gain_columns
 from imfuse_tiles.kernels.response import SHAPES, Response
 
 SIZE = 64
 
 
 def whole(response, size=SIZE):
-    return gridded(response, size, 0, size // 2 + 1)
+    return gain_columns(response, size, 0, size // 2 + 1)
 
 
 def half_of_picture(picture):
@@ -87,7 +87,7 @@ def test_a_radius_beyond_the_corners_is_stretched_from_the_corner():
 
 def test_the_sigmoid_keeps_the_ends_and_has_its_midpoint():
     ramp = np.linspace(0, 1, 101)
-    steep = clean(Response(r=100, s=5, p=30), 1 - ramp, 0)
+    steep = continuous_response(Response(r=100, s=5, p=30), 1 - ramp, 0)
     assert steep[[0, 100]] == pytest.approx([0, 1], abs=1e-12)
     logistic = 1 / (1 + np.exp(-5 * (np.array([0, 0.3, 1]) - 0.3)))
     assert steep[30] == pytest.approx((0.5 - logistic[0]) / (logistic[2] - logistic[0]), abs=1e-12)
@@ -97,8 +97,8 @@ def test_the_sigmoid_keeps_the_ends_and_has_its_midpoint():
 
 def test_a_negative_sigmoid_undoes_the_positive_one():
     ramp = np.linspace(0, 1, 101)
-    flat = clean(Response(r=100, s=-4), 1 - ramp, 0)
-    again = clean(Response(r=100, s=4), 1 - flat, 0)
+    flat = continuous_response(Response(r=100, s=-4), 1 - ramp, 0)
+    again = continuous_response(Response(r=100, s=4), 1 - flat, 0)
     np.testing.assert_allclose(again, ramp, atol=1e-12)
     assert np.all(np.diff(flat) > 0)
 
@@ -128,23 +128,23 @@ def test_s_blurs_a_solid_disk():
 
 def test_columns_can_be_asked_for_in_parts():
     for response in (Response(), Response(r=25, conversion="log1000"), Response(conversion="solid", s=1.5)):
-        parts = [gridded(response, SIZE, k, min(k + 5, SIZE // 2 + 1)) for k in range(0, SIZE // 2 + 1, 5)]
+        parts = [gain_columns(response, SIZE, k, min(k + 5, SIZE // 2 + 1)) for k in range(0, SIZE // 2 + 1, 5)]
         np.testing.assert_array_equal(np.hstack(parts), whole(response))
 
 
 def test_a_finer_grid_samples_the_same_response():
     for response in (Response(), Response(shape="cross")):
-        fine = gridded(response, SIZE, 0, 9, 2 * SIZE, 0.5)
-        coarse = gridded(response, SIZE, 0, 5)
+        fine = gain_columns(response, SIZE, 0, 9, 2 * SIZE, 0.5)
+        coarse = gain_columns(response, SIZE, 0, 5)
         np.testing.assert_allclose(fine[::2, ::2], coarse, atol=1e-12)
 
 
 def test_the_centred_response_is_even_and_agrees_away_from_zero():
     size = 4096
     for response in (Response(), Response(r=25, conversion="log1000"), Response(conversion="gaussian")):
-        even = centred(response, size, 256)
+        even = centred_response(response, size, 256)
         np.testing.assert_array_equal(even[1:128], even[:128:-1])
-        grid = gridded(response, size, 0, 129, 256, 16)
+        grid = gain_columns(response, size, 0, 129, 256, 16)
         assert np.abs(even - grid)[8:-8, 8:].max() < 1e-3
 
 
@@ -163,7 +163,7 @@ def test_the_centred_response_is_even_and_agrees_away_from_zero():
     ],
 )
 def test_the_clean_response_at_single_frequencies(response, fx, fy, expected):
-    assert float(clean(response, fx, fy)) == pytest.approx(expected, abs=1e-12)
+    assert float(continuous_response(response, fx, fy)) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("response", [Response(), Response(conversion="pow2"), Response(shape="cross")])
@@ -172,6 +172,6 @@ def test_the_gridded_response_nears_the_clean_one_as_frames_grow(response):
     for size in (512, 4096):
         step = size / 64
         frequency = np.fft.fftfreq(64)[:, None] * 2
-        exact = clean(response, np.arange(33) / 32, frequency)
-        errors.append(np.abs(gridded(response, size, 0, 33, 64, step) - exact).max())
+        exact = continuous_response(response, np.arange(33) / 32, frequency)
+        errors.append(np.abs(gain_columns(response, size, 0, 33, 64, step) - exact).max())
     assert errors[1] < errors[0] / 6 < 3e-3

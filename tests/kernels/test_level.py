@@ -16,17 +16,17 @@ def test_a_mask_is_stretched_to_its_limits_and_looked_up(equalised: bool) -> Non
     steps = RANDOM.random(level.STEPS, np.float32) if equalised else np.empty(0, np.float32)
     stretched = np.clip((raw.astype(np.float64) - 0.1) * (1 / (0.6 - 0.1)), 0, 1)
     expected = steps[(65535 * stretched + 0.5).astype(int)] if equalised else stretched.astype(np.float32)
-    assert np.array_equal(level.levelled(raw, 0.1, 0.6, steps), expected)
+    assert np.array_equal(level.stretch_levels(raw, 0.1, 0.6, steps), expected)
 
 
 def test_a_mask_without_range_is_empty() -> None:
-    assert not level.levelled(np.ones((3, 4), np.float32), 1.0, 1.0, np.empty(0, np.float32)).any()
+    assert not level.stretch_levels(np.ones((3, 4), np.float32), 1.0, 1.0, np.empty(0, np.float32)).any()
 
 
 def test_a_limited_mask_is_clipped_where_it_lies_and_tells_its_extremes() -> None:
     mask = (3 * RANDOM.random((17, 9), np.float32) - 1).astype(np.float32)
     expected = np.clip(mask, 0, 1)
-    made, low, high = level.limited(mask)
+    made, low, high = level.clamp_and_extremes(mask)
     assert made is mask
     assert np.array_equal(made, expected)
     assert (low, high) == (0.0, 1.0)
@@ -36,7 +36,7 @@ def test_the_extremes_of_a_crop_are_its_own() -> None:
     wide = (0.25 + 0.5 * RANDOM.random((20, 30))).astype(np.float32)
     wide[0, 0] = 9
     crop = wide[3:11, 5:28]
-    made, low, high = level.limited(crop)
+    made, low, high = level.clamp_and_extremes(crop)
     assert np.array_equal(made, crop)
     assert (low, high) == (float(crop.min()), float(crop.max()))
 
@@ -44,7 +44,7 @@ def test_the_extremes_of_a_crop_are_its_own() -> None:
 def test_the_strongest_so_far_are_gathered_in_a_crop_and_the_smallest_is_told() -> None:
     masks = RANDOM.normal(size=(3, 20, 30)).astype(np.float32)
     block = np.full((50, 60), -np.inf, np.float32)
-    lows = [level.gathered(mask, block[7:27, 11:41]) for mask in masks]
+    lows = [level.raise_peak(mask, block[7:27, 11:41]) for mask in masks]
     assert lows == [mask.min() for mask in masks]
     assert np.array_equal(block[7:27, 11:41], masks.max(axis=0))
     assert np.count_nonzero(np.isfinite(block)) == masks[0].size

@@ -19,9 +19,9 @@ def test_samples_are_rounded_to_the_nearest_code(full: float) -> None:
 
 def test_energies_of_any_size_keep_their_first_digits() -> None:
     energies = np.float32(10.0) ** np.random.default_rng(2).uniform(-30, 8, (50, 60)).astype(np.float32)
-    back = level_codes.from_bfloat16(level_codes.bfloat16(energies))
+    back = level_codes.from_bfloat16(level_codes.to_bfloat16(energies))
     assert (np.abs(back / energies - 1) <= 2**-8).all()
-    assert level_codes.from_bfloat16(level_codes.bfloat16(np.zeros((1, 3), np.float32))).max() == 0
+    assert level_codes.from_bfloat16(level_codes.to_bfloat16(np.zeros((1, 3), np.float32))).max() == 0
 
 
 def test_detail_is_a_quotient_in_fixed_point() -> None:
@@ -41,7 +41,7 @@ def test_a_picture_is_detail_upon_the_coarser_one_within_bounds(dtype: str) -> N
     least, most = np.full((1, 21, 30), 64, np.uint8), np.full((1, 21, 30), 128, np.uint8)
     kept = detail if dtype == "float32" else level_codes.detail_codes(detail, np.ones((21, 30), np.float32), 1.0)
     below = coarse if dtype == "float32" else level_codes.sample_codes(coarse, 1.0)
-    picture = level_codes.restored(kept, below, (0, 0), (21, 30), whole, (least, most), 255.0, 0.25)
+    picture = level_codes.reconstruct(kept, below, (0, 0), (21, 30), whole, (least, most), 255.0, 0.25)
     assert picture.dtype == dtype
     expected = detail + expand(coarse, (0, 0), (21, 30), whole)
     room = 0.25 * 64 / 255

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
-from imfuse_tiles.kernels.nearest_fill import ColumnEnds, fill, first_covered, last_covered, nearer
+from imfuse_tiles.kernels.nearest_fill import ColumnEnds, fill, first_covered, last_covered, nearer_ends
 
 
 def filled(colours: np.ndarray, covered: np.ndarray, band: int) -> np.ndarray:
@@ -20,10 +20,10 @@ def filled(colours: np.ndarray, covered: np.ndarray, band: int) -> np.ndarray:
         for y in tops:
             part = colours[:, y : y + band], covered[y : y + band], y
             if y < y0:
-                above = nearer(last_covered(*part), above)
+                above = nearer_ends(last_covered(*part), above)
         for y in reversed(tops):
             if y > y0:
-                below = nearer(first_covered(colours[:, y : y + band], covered[y : y + band], y), below)
+                below = nearer_ends(first_covered(colours[:, y : y + band], covered[y : y + band], y), below)
         fill(out[:, y0 : y0 + band], covered[y0 : y0 + band], y0, above, below)
     return out
 

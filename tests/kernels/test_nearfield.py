@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from imfuse_tiles.kernels.gain import clean
+from imfuse_tiles.kernels.gain import continuous_response
 from imfuse_tiles.kernels.nearfield import BLOCK, HALO, near, near_gain, near_kernel, near_source, transform
 from imfuse_tiles.kernels.response import Response
 
@@ -108,7 +108,7 @@ def test_the_kernel_follows_the_response_at_middle_frequencies():
     response = Response(r=75)
     spectrum = transform(near_kernel(response, 20000, 20000), 512)
     frequency = np.fft.fftfreq(512)[:, None] * 2
-    lost = np.abs(spectrum - clean(response, np.arange(257) / 256, frequency))
+    lost = np.abs(spectrum - continuous_response(response, np.arange(257) / 256, frequency))
     distance = np.hypot(np.arange(257) / 256, frequency)
     assert lost[(distance > 0.15) & (np.abs(distance - 0.75) > 0.05)].max() < 5e-4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imfuse_tiles.kernels.pair_copy import behind, copied, mean_square, mixed, steps
+from imfuse_tiles.kernels.pair_copy import behind, copy_sharp_samples, mean_square, mixed, steps
 
 
 def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -19,7 +19,7 @@ def copy(picture: np.ndarray, pair: tuple[np.ndarray, np.ndarray], decision: np.
          covered: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:  # fmt: skip
     samples, shown = mixed(pair, 255.0, decision, covered)
     apart = mean_square(steps(picture, samples, shown))
-    return copied(picture, samples, apart, np.zeros_like(apart), shown)
+    return copy_sharp_samples(picture, samples, apart, np.zeros_like(apart), shown)
 
 
 def test_each_side_is_its_slice_sample_for_sample() -> None:
@@ -54,4 +54,4 @@ def test_the_fusion_stays_where_a_slice_is_lighter_all_around() -> None:
     picture, pair, decision = pair_of()
     samples, shown = mixed(pair, 255.0, decision)
     light = np.full_like(decision, 0.02**2)
-    assert np.array_equal(copied(picture, samples, np.zeros_like(light), light, shown), picture)
+    assert np.array_equal(copy_sharp_samples(picture, samples, np.zeros_like(light), light, shown), picture)

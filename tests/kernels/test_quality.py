@@ -73,9 +73,9 @@ def test_saturation_is_that_of_hsl_and_grey_has_none():
 def test_the_first_of_equals_is_the_strongest_and_nothing_beats_zero():
     best, index = np.zeros((1, 4), np.float32), np.full((1, 4), 3, np.uint8)
     for z, row in enumerate([[0, 5, 1, 2], [0, 5, 4, 1], [0, 1, 4, 2]]):
-        quality.strongest(np.array([row], np.float32), z, best, index)
+        quality.note_strongest(np.array([row], np.float32), z, best, index)
     assert index.tolist() == [[3, 0, 1, 0]]
     assert best.tolist() == [[0, 5, 4, 2]]
-    masks = [quality.chosen(index, z, 3, np.float32(1 / 3)) for z in range(3)]
+    masks = [quality.hard_mask(index, z, 3, np.float32(1 / 3)) for z in range(3)]
     assert np.allclose(sum(masks), 1)
     assert masks[1].tolist() == [[np.float32(1 / 3), 0, 1, 0]]

@@ -24,7 +24,7 @@ def test_a_sigmoidal_contrast_is_its_formula(contrast: float, middle: float) -> 
 
 def test_contrast_keeps_black_white_and_the_ratio_of_colours() -> None:
     colours = np.stack([SAMPLES, SAMPLES / 2, np.zeros_like(SAMPLES)])[:, None]
-    made = tone_curves.contrasted(colours)
+    made = tone_curves.raise_contrast(colours)
     assert (made[0, 0, 0], made[0, 0, -1]) == (0, pytest.approx(1))
     assert np.allclose(made[1], made[0] / 2, atol=1e-7)
     assert made[0, 0, 1024] < SAMPLES[1024] - 0.04
@@ -41,5 +41,5 @@ def test_black_and_white_leave_out_no_more_pixels_than_asked_for() -> None:
 
 
 def test_a_stretch_clamps_and_a_range_of_nothing_is_a_threshold() -> None:
-    assert tone_curves.stretched(np.float32([0, 0.5, 1]), 0.25, 0.75).tolist() == [0, 0.5, 1]
-    assert tone_curves.stretched(np.float32([0, 0.5, 1]), 0.5, 0.5).tolist() == [0, 1, 1]
+    assert tone_curves.contrast_stretch(np.float32([0, 0.5, 1]), 0.25, 0.75).tolist() == [0, 0.5, 1]
+    assert tone_curves.contrast_stretch(np.float32([0, 0.5, 1]), 0.5, 0.5).tolist() == [0, 1, 1]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stacks import imagined, recipe_of, stack_of
 
-from imfuse_tiles.execution.align_stack import prepared
+from imfuse_tiles.execution.align_stack import prepare_stack
 from imfuse_tiles.imageio.alignment import SAME
 from imfuse_tiles.imageio.stack import FrameWarp
 from imfuse_tiles.options.mask_contrast import Wavelet
@@ -151,7 +151,7 @@ def test_a_raised_version_of_a_job_takes_back_what_it_computed_and_what_was_made
             frames = stack.warped([FrameWarp(SAME)] * len(stack), stack.frame)
         elif kind in (PrepareJob, MeanImageJob, FrameRangeJob):
             words = recipe_of("--gamma --contrast-stretch " + str(recipe))
-            frames = prepared(stack, words)
+            frames = prepare_stack(stack, words)
         elif kind is CoveredAreaJob:
             frames = replace(stack, shows_less=True)
         elif kind is CopyPairJob:

@@ -10,7 +10,7 @@ from focus_scenes import glints
 from stacks import frames, ran, recipe_of, result, run, stack_of
 
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.reference import fused
+from imfuse_tiles.reference import fuse
 from imfuse_tiles.stages import level_slices
 from imfuse_tiles.storage.store import Store
 
@@ -22,7 +22,7 @@ TESTED_MODULES = (
 
 def test_the_tile_size_changes_no_bit_of_picture_and_depth(tmp_path: Path) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint8", (141, 187))
-    files, whole = stack_of(tmp_path / "in", stack), fused(recipe, stack, 255)
+    files, whole = stack_of(tmp_path / "in", stack), fuse(recipe, stack, 255)
     for tile in (32, 33, 64, 100, 1000):
         assert np.array_equal(ran(files, recipe, tmp_path / str(tile), tile=tile), whole), tile
 
@@ -32,13 +32,13 @@ def test_the_tile_size_changes_no_bit_of_picture_and_depth(tmp_path: Path) -> No
 def test_frames_of_any_size_and_number_are_fused(tmp_path: Path, shape: tuple[int, int], count: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(count, 3, "uint16", shape)
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=16)
-    assert np.array_equal(found, fused(recipe, stack, 65535))
+    assert np.array_equal(found, fuse(recipe, stack, 65535))
 
 
 def test_a_long_sweep_is_fused(tmp_path: Path) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(27, 1, "uint8", (40, 50))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=32)
-    assert np.array_equal(found, fused(recipe, stack, 255))
+    assert np.array_equal(found, fuse(recipe, stack, 255))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -46,13 +46,13 @@ def test_a_long_sweep_is_fused(tmp_path: Path) -> None:
 def test_every_kind_of_sample_is_fused(tmp_path: Path, dtype: str, planes: int) -> None:
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, planes, dtype, (120, 90))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(found, fused(recipe, stack, {"uint8": 255, "float32": 1}[dtype]))
+    assert np.array_equal(found, fuse(recipe, stack, {"uint8": 255, "float32": 1}[dtype]))
 
 
 def test_an_image_to_compare_with_may_be_the_fusion(tmp_path: Path) -> None:
     recipe, stack = recipe_of("--statistic=I=pyramid --cutalpha"), frames(3, 3, "uint16", (90, 120))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(found, fused(recipe, stack, 65535))
+    assert np.array_equal(found, fuse(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("tile", [32, 100])
@@ -60,7 +60,7 @@ def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
     recipe, (stack, _) = recipe_of("--bg=pyramid"), glints()
     assert stack[2].max() == 65535
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
-    assert np.array_equal(found, fused(recipe, stack, 65535))
+    assert np.array_equal(found, fuse(recipe, stack, 65535))
 
 
 @pytest.mark.parametrize("kept", [0, 2])
@@ -68,7 +68,7 @@ def test_slices_that_are_read_again_are_the_same(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(level_slices, "KEPT", kept)
     recipe, stack = recipe_of("--bg=pyramid"), frames(4, 3, "uint8", (90, 120))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
-    assert np.array_equal(found, fused(recipe, stack, 255))
+    assert np.array_equal(found, fuse(recipe, stack, 255))
 
 
 def test_without_maps_nothing_is_kept_for_a_depth_and_the_picture_is_the_same(tmp_path: Path) -> None:
@@ -79,4 +79,4 @@ def test_without_maps_nothing_is_kept_for_a_depth_and_the_picture_is_the_same(tm
     assert kept[0].count("peak") > 1
     assert kept[1].count("peak") == 0
     run(plans[1], Store(str(tmp_path / "store")))
-    assert np.array_equal(result(plans[1], Store(str(tmp_path / "store"))), fused(recipe, samples, 255)[:4])
+    assert np.array_equal(result(plans[1], Store(str(tmp_path / "store"))), fuse(recipe, samples, 255)[:4])

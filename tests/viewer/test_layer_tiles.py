@@ -19,7 +19,7 @@ from imfuse_tiles.viewer.layer_tiles import (
     build_pyramid,
     deepest,
     eight_bit_values,
-    halved,
+    halve,
     is_inside,
     sparse_values,
     tile_values,
@@ -75,7 +75,7 @@ def test_tiles_are_the_whole_frame_halved_again_and_again(layers: list[ViewLayer
     assert deepest(layer) == 4
     for reduction in range(deepest(layer) + 1):
         assert np.array_equal(assembled(layer, z, reduction, cache), expected)
-        expected = halved(expected)
+        expected = halve(expected)
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -53,9 +53,9 @@ class CoveredRows:
         none = fill.ColumnEnds(np.full_like(first[0].rows, -1), first[0].colours)
         self._above, self._below = [none], [none]
         for ends in last[:-1]:
-            self._above.append(fill.nearer(ends, self._above[-1]))
+            self._above.append(fill.nearer_ends(ends, self._above[-1]))
         for ends in first[:0:-1]:
-            self._below.insert(0, fill.nearer(ends, self._below[0]))
+            self._below.insert(0, fill.nearer_ends(ends, self._below[0]))
 
     def _filled(self, y0: int, y1: int) -> np.ndarray:
         planes, band = self._read(y0, y1), y0 // BAND

@@ -14,7 +14,7 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, tile_region
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 
 #: How the samples of a region are had, as (planes, y, x).
 ReadRegion = Callable[[Region], np.ndarray]
@@ -133,6 +133,6 @@ def _new_half(pyramid: Pyramid, first: TileIndex) -> np.ndarray:
 
 def _place_half(pyramid: Pyramid, tile: TileIndex, samples: np.ndarray, half: np.ndarray) -> None:
     if half.size:
-        small = halved(samples)
+        small = halve(samples)
         start = tile.column * pyramid.edge // 2
         half[:, :, start : start + small.shape[2]] = small

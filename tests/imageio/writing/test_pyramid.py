@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, levels_to, pyramid_tiles
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 
 
 class Known:
@@ -38,7 +38,7 @@ def test_levels_are_the_picture_halved_again_and_again(shape):
     for tile, samples in tiles:
         whole = image
         for _ in range(tile.level):
-            whole = halved(whole)
+            whole = halve(whole)
         region = pyramid.region(tile)
         assert np.array_equal(samples, whole[:, region.y0 : region.y1, region.x0 : region.x1])
         rows, columns = pyramid.grid(tile.level - 1) if tile.level else (0, 0)

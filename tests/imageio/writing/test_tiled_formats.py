@@ -16,7 +16,7 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.writing import Picture, ome_zarr, write_tiled
 from imfuse_tiles.imageio.writing.ome_xml import date_taken, ome_xml
 from imfuse_tiles.imageio.writing.replace_parts import locked, restore_replaced
-from imfuse_tiles.kernels.halve import halved
+from imfuse_tiles.kernels.halve import halve
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
@@ -36,7 +36,7 @@ def level_of(image, level):
     """A level of an image, (planes, height, width)."""
     samples = np.moveaxis(image, -1, 0)
     for _ in range(level):
-        samples = halved(samples)
+        samples = halve(samples)
     return samples
 
 
