@@ -68,7 +68,7 @@ def kernel_name(job: Any) -> str:
     ops = [op for value in found for op in (value if isinstance(value, tuple) else (value,))]
     header = job.headers[0] if isinstance(job, IngestJob) else None
     seen = header or getattr(job, "source", None)
-    samples = f"{seen.planes}x{seen.dtype}" if seen else ""
+    samples = f"{seen.planes}x{getattr(seen, 'dtype', 'float32')}" if seen else ""
     samples += f" {header.format}" if header else ""
     return " ".join(filter(None, [type(job).__name__, *map(str, ops), samples]))
 

@@ -8,7 +8,15 @@ import pytest
 from stacks import imagined, recipe_of
 
 from imfuse_tiles.planning import machine_rates
-from imfuse_tiles.planning.machine_rates import LEAST_PIXELS, MachineRates, Measured, load_rates, note_rates, rates_file
+from imfuse_tiles.planning.machine_rates import (
+    LEAST_PIXELS,
+    MachineRates,
+    Measured,
+    kernel_name,
+    load_rates,
+    note_rates,
+    rates_file,
+)
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.masks import MaskJob
 
@@ -67,3 +75,9 @@ def test_a_damaged_file_tells_nothing(folder: Path, text: str) -> None:
 def test_rates_lie_beside_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     assert rates_file().parent == Path(str(machine_rates.kernels.__file__)).parent / "__pycache__"
+
+
+def test_every_job_of_a_plan_has_a_name() -> None:
+    options = "--fft --wavelet --maskblur --cutwave --finalblur --finalgamma --substacks=n2 --bg=enfuse --bg=pyramid"
+    for stage in make_plan(recipe_of(options), imagined(4)).stages:
+        assert kernel_name(stage.job).startswith(type(stage.job).__name__)

@@ -131,7 +131,7 @@ def kinds_of(kind: type[Job]) -> set[type[Job]]:
     return {kind}.union(*(kinds_of(each) for each in kind.__subclasses__()))
 
 
-OWN = sorted((kind for kind in kinds_of(Job) - {Job} if kind.__module__.startswith("imfuse_tiles.")), key=str)
+OWN = sorted((kind for kind in kinds_of(Job) - {Job} if kind.__module__.startswith("imfuse_tiles.stages.")), key=str)
 
 
 @pytest.mark.parametrize("kind", OWN, ids=lambda kind: kind.__name__)

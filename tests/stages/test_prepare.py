@@ -76,7 +76,9 @@ def test_nothing_is_overwritten_unasked_and_only_the_middle_frame_if_asked(
 ) -> None:
     words = ["prepare", "--quiet", "--resize=10%", "-1", "-o", str(tmp_path / "o")]
     assert main([*words, *images]) == 0
-    assert [path.name for path in (tmp_path / "o").iterdir()] == ["slice_0001.tif"]
+    assert [path.name for path in (tmp_path / "o").glob("[!.]*")] == ["slice_0001.tif"]
+    assert main([*words, *images]) == 0  # it is the very picture
+    (tmp_path / "o" / "slice_0001.tif").write_bytes(b"mine")
     assert main([*words, *images]) == 3
     assert main([*words, "--force", "--format=png", *images]) == 0
     assert main([*words, "--wavelet", *images]) == 2
