@@ -37,6 +37,7 @@ def reopen_run(store: Store, allow_code: bool = False) -> TunedRun:
     from imfuse_tiles.options.recipe import Recipe
     from imfuse_tiles.planning.memory import block_memory_limit
     from imfuse_tiles.planning.plan import make_plan
+    from imfuse_tiles.stages.stage import measured_key
     from imfuse_tiles.storage.run_note import load_run_note
     from imfuse_tiles.viewer.tuning import TunedRun, words_with
 
@@ -53,7 +54,8 @@ def reopen_run(store: Store, allow_code: bool = False) -> TunedRun:
     args.images = [str(Path(folder, image)) for image in args.images]
     stack = align_from_args(args, recipe, stack_from_args(args), store, resources)
     limit = block_memory_limit(resources)
-    if store.numbers.load(make_plan(recipe, stack, limit, maps=False).frames_key) is None:
+    read = make_plan(recipe, stack, limit, maps=False).frames_key
+    if not any(store.numbers.load(key) for key in (read, measured_key(read))):
         raise Refusal("the images of this store have changed, or their run has not come far; fuse them again to tune")
     result = Path(args.output if Path(args.output or "").name else "result.tif")
     rest = [*(["--allow-code"] if allow_code else []), *kept_arguments(fuse_parser("fuse"), args), *args.images]

@@ -21,8 +21,9 @@ from imfuse_tiles.storage.store import Store
 
 #: Free bytes that a run leaves on a disk unless it is told to store everything: so many, of small disks this part.
 RESERVE, RESERVED_PART = 1 << 30, 0.05
-#: Pixels of a stack of fewer than which the choice is not worth reckoning, and how much less time is clearly less.
-WORTH_RECKONING, CLEARLY = 50_000_000, 0.97
+#: Pixels of a stack of fewer than which the choice is not worth reckoning, and how much less time is clearly less;
+#: and much less, for frames that are read where they lie must stay there as they are.
+WORTH_RECKONING, CLEARLY, MUCH = 50_000_000, 0.97, 0.85
 #: What is computed when it is read, the first choice first: what costs least and is needed least when options change.
 #: Last of all not even the strongest masks of each generator are.
 UNSTORED: tuple[tuple[type, ...], ...] = ((), (MaskJob,), (MaskJob, MergeJob), (MaskJob, MergeJob, MontageJob))
@@ -64,13 +65,17 @@ def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None
 
 
 def fastest(works: Sequence[WorkPlan], store: Store) -> WorkPlan:
-    """The first plan, unless another is reckoned to take clearly less time and there is enough to reckon."""
+    """The first plan, unless another is reckoned to take clearly less time and there is enough to reckon.
+
+    Plans whose frames are read in place come last.
+    """
     stack, best = works[0].plan.stack, works[0]
     if prod(stack.frame) * len(stack) < WORTH_RECKONING:
         return best
     rates = load_rates(store.folder if store.is_local else None)
     for work in works[1:]:
-        if run_seconds(work, rates) < CLEARLY * run_seconds(best, rates):
+        less = MUCH if work.plan.frames_in_place and not best.plan.frames_in_place else CLEARLY
+        if run_seconds(work, rates) < less * run_seconds(best, rates):
             best = work
     return best
 

@@ -15,8 +15,13 @@ from program import run
 from viewed_stores import OPTIONS, stack_files
 from viewer_servers import PICTURE, Served, opened_page, pixels
 
+from imfuse_tiles.cli.main import main
 from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.region_values import region_values
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.session import Shown, ViewSession
 from imfuse_tiles.viewer.tuning import Tuner
@@ -186,3 +191,15 @@ def test_a_store_whose_images_changed_is_not_tuned(folder: Path) -> None:
     with pytest.raises(Refusal):
         reopen_run(Store.at(folder / "store"))
     frame.write_bytes(content)
+
+
+def test_frames_that_are_read_in_place_are_tuned_as_stored_ones_are(tmp_path: Path) -> None:
+    files = [str(file) for file in stack_files(tmp_path / "stack")]
+    found = []
+    for ingest in ("never", "always"):
+        words = [*OPTIONS, "--align=no", f"--ingest={ingest}", "--store", str(tmp_path / ingest), *files]
+        assert main(["fuse", *words, "-o", str(tmp_path / f"{ingest}.tif")]) == 0
+        run = reopen_run(Store.at(tmp_path / ingest))
+        plan = make_plan(Recipe.from_options((*OPTIONS[:-1], "--bg=max")), run.stack)
+        found.append(region_values(plan, run.store, run.resources, Region(20, 90, 30, 140))[0])
+    assert np.array_equal(*found)
