@@ -63,19 +63,26 @@ async function compute(entries) {
     try {
       byId("tune-note").textContent = "computing …";
       const about = { form: now, region: tuned.region ?? [0, 0, 1, 1] };
-      let answer = await ask("tune", { ...about, quick: true });
-      keep(answer);
+      const look = await ask("tune", { ...about, quick: true });
+      if (isStale(look, now)) continue;
+      keep(look);
       show();
-      if (answer.exact || tuned.next) continue;
+      if (look.exact || tuned.next) continue;
       byId("tune-note").textContent = "a first look; the limits of the masks are being measured …";
-      answer = await ask("tune", about);
-      if (!answer.stale) keep(answer);
+      const answer = await ask("tune", about);
+      if (!isStale(answer, now)) keep(answer);
     } catch (error) {
       byId("tune-note").textContent = error.message;
     }
   }
   tuned.busy = false;
   show();
+}
+
+// Asks again what was dropped by mistake: the word to drop an older question came after this one.
+function isStale(answer, entries) {
+  if (answer.stale) tuned.next ??= entries;
+  return answer.stale;
 }
 
 function keep(answer) {
@@ -160,5 +167,9 @@ async function watchWhole() {
   say(code ? `The whole run ended with an error: ${error}` : `The whole run is done: ${byId("tune-result").value}`, Boolean(code));
   refresh();
 }
-setInterval(async () => { if (tuned.busy) byId("tune-note").textContent = (await ask("tuning")).doing || "computing …"; }, 700);
+setInterval(async () => {
+  if (!tuned.busy) return;
+  const { doing } = await ask("tuning");
+  if (tuned.busy) byId("tune-note").textContent = doing || "computing …"; // it may be done by now
+}, 700);
 onState(() => { byId("tune").hidden = !state.stores[0]?.options; });
