@@ -419,7 +419,7 @@ class PyramidReference:
             return self.pictures[0]
         copy = kernels.pair_copy
         decision = self.blur(copy.behind(self.place[0]), copy.DECISION_BLUR)
-        samples, shown = copy.mixed((self.stack[0], self.stack[1]), self.full, decision)
+        samples, shown = copy.mix_pair((self.stack[0], self.stack[1]), self.full, decision)
         steps = copy.steps(self.pictures[0], samples, shown)
         apart = self.blur(copy.mean_square(steps), copy.APART_BLUR)
         light = copy.mean_square(np.stack([self.blur(plane, copy.LIGHT_BLUR) for plane in steps]))

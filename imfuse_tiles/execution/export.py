@@ -46,10 +46,8 @@ def check_outputs(plan: Plan, store: Store, request: ExportRequest, memory: int)
         if state != "written":
             if state == "changed" and not request.force:
                 raise AlreadyExists(f"{output.path}: is no longer as it was written; --force writes it again")
-            page, force = (
-                describe_page(plan, output, output.pages[0], request),
-                request.force or state in ("empty", "unnoted"),
-            )
+            page = describe_page(plan, output, output.pages[0], request)
+            force = request.force or state in ("empty", "unnoted")
             check_target(output.path, page, force=force, memory=memory, pages=len(output.pages))
             size += estimated_bytes(plan, output, request)
     return size
@@ -106,10 +104,8 @@ def write(
 
     place = place or output.path
     _, rows, columns = store.arrays.open(job.out).chunks
-    how, key = (
-        Writing(workers // files, memory, files, request.force, request.ome_version),
-        output_key(plan, output, request),
-    )
+    how = Writing(workers // files, memory, files, request.force, request.ome_version)
+    key = output_key(plan, output, request)
     if len(made) == 1:
         write_page(place, output.pages[0], made[0], result_access(plan, store), (rows, columns), how, key, check, note)
         return

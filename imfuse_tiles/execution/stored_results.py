@@ -100,7 +100,8 @@ def remember_result(store: Store, plan: Plan, request: ExportRequest, more: dict
     """
     tags = request.tags or plan.stack.tags
     about = {
-        "options": str(plan.recipe), "slices": len(plan.stack), "source": _source(plan),
+        "options": str(plan.recipe), "slices": len(plan.stack),
+        "source": "" if plan.frames_in_place else plan.frames_path,
         "exif": base64.b64encode(exif_block({}, tags)).decode(),
         "profile": base64.b64encode(tags.profile).decode(),
         "size": [request.size.x, request.size.y, request.size.z, *request.size.dpi], **(more or {}),
@@ -112,12 +113,6 @@ def remember_result(store: Store, plan: Plan, request: ExportRequest, more: dict
 def noted_frames(store: Store, key: str) -> list[Any]:
     """Where the frames of a result lie that are read in place, as JSON that may be anything."""
     return get_matching(store.numbers.load(_about(key)), list, [], "frames")
-
-
-def _source(plan: Plan) -> str:
-    """The array of the frames as they were read; empty where the plan has none."""
-    paths = (output.path for stage in plan.stages for output in stage.outputs)
-    return next((path for path in paths if path.startswith("source/")), "")
 
 
 def _about(key: str) -> str:

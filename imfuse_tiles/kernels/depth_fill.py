@@ -36,7 +36,7 @@ def steady_depth(peak: Planes, mean: NDArray[np.float32], square: NDArray[np.flo
 
 
 def fill_depth(peak: Planes, picture: Planes, coarse: Planes, coarse_picture: Planes, origins: tuple[Size, Size],
-           ) -> Planes:  # fmt: skip
+               ) -> Planes:  # fmt: skip
     """Depth and one over its variance, float32 (2, y, x), of a level from its own peak and the next coarser level.
 
     ``peak`` and ``coarse``: depth and one over its variance (2, y, x); ``picture`` and ``coarse_picture`` the fused

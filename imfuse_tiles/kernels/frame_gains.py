@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .registration_pairs import at_level
 from .registration_result import Result
-from .registration_warp import warped
+from .registration_warp import warp_plane
 
 Planes = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ def _ratios(base: Planes, planes: Planes, matrix: NDArray[np.float64]) -> NDArra
     found = np.ones(len(base))
     for channel, (one, other) in enumerate(zip(base, planes, strict=True)):
         near = np.empty_like(one)
-        warped(np.ascontiguousarray(other), 0, 0, matrix, 0, 0, near)
+        warp_plane(np.ascontiguousarray(other), 0, 0, matrix, 0, 0, near)
         with np.errstate(invalid="ignore"):
             good = (one > DARK) & (one < LIGHT) & (near > DARK) & (near < LIGHT)
         if np.count_nonzero(good) >= FEWEST:

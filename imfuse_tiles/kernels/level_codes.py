@@ -50,8 +50,8 @@ def detail_codes(detail: Plane, total: Plane, full: float) -> NDArray[np.int16]:
 
 
 def reconstruct(detail: NDArray[Any], coarse: NDArray[np.generic], origin: Size, frame: Size, region: Region,
-             bounds: tuple[NDArray[np.generic], NDArray[np.generic]], full: float, overshoot: float,
-             ) -> NDArray[np.generic]:  # fmt: skip
+                bounds: tuple[NDArray[np.generic], NDArray[np.generic]], full: float, overshoot: float,
+                ) -> NDArray[np.generic]:  # fmt: skip
     """The picture (planes, y, x) of a region of a level: its detail upon the next coarser level's picture.
 
     It stays within ``bounds``, the least and the most that slices show, samples with ``full`` as full scale, widened

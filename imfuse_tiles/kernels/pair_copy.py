@@ -38,8 +38,8 @@ def behind(depth: Plane) -> Plane:
     return (depth > np.float32(0.5)).astype(np.float32)
 
 
-def mixed(pair: tuple[NDArray[Any], NDArray[Any]], full: float, decision: Plane,
-          covered: tuple[Plane, Plane] | None = None) -> tuple[NDArray[np.float32], Plane]:  # fmt: skip
+def mix_pair(pair: tuple[NDArray[Any], NDArray[Any]], full: float, decision: Plane,
+             covered: tuple[Plane, Plane] | None = None) -> tuple[NDArray[np.float32], Plane]:  # fmt: skip
     """The samples to be copied in codes of 16 bits, float32 (planes, y, x), and what of them is picture, 0..1 (y, x).
 
     ``pair``: the first and the second slice (planes, y, x), ``full`` their full scale; ``decision``: blurred share of

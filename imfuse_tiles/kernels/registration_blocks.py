@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .registration_warp import warped_block
+from .registration_warp import warp_block
 
 Plane = NDArray[np.float32]
 Matrix = NDArray[np.float64]
@@ -43,7 +43,7 @@ def block_normals(first: Plane, left: int, top: int, second: Plane, left2: int, 
     less, scratch = np.empty((wide, wide), np.float32), np.empty((_HEIGHT + 1) * BLOCK, np.float32)
     for n in range(len(blocks)):
         x0, y0 = blocks[n, 0], blocks[n, 1]
-        warped_block(second, left2, top2, matrix, x0 - 1, y0 - 1, near)
+        warp_block(second, left2, top2, matrix, x0 - 1, y0 - 1, near)
         out[n] = 0
         whole = _compared(first, x0 - left - 1, y0 - top - 1, near, both, less)
         mean, mean2, count = _means(both, less, whole, size, scratch)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .compiler import njit
 from .registration_pairs import BLOCKS, Fit, at_level, pair
 from .registration_pyramid import Level
-from .registration_warp import warped
+from .registration_warp import warp_plane
 
 Matrix = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -62,7 +62,7 @@ def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) ->
     hardly do."""
     first, second = coarse(one), coarse(other)
     near = np.empty_like(first.plane)
-    warped(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
+    warp_plane(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
     one_size, other_size, product, share = _alike(as_seen(first.plane), as_seen(near))
     if share < OVERLAP:
         return -1.0

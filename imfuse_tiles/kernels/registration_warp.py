@@ -12,7 +12,7 @@ Matrix = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def warped(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int, out: Plane) -> None:
+def warp_plane(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int, out: Plane) -> None:
     """``out`` (y, x) from pixel x0, y0 on, taken from ``source`` at the places that ``matrix`` (3, 3) maps it to.
 
     ``source`` begins at pixel ``left``, ``top`` of its frame. Cubic convolution with a = -1/2 (R. G. Keys, 1981), NaN
@@ -60,9 +60,12 @@ def _run(column: Matrix, row: Matrix, begin: int):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, nogil=True)
-def warped_block(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int, out: Plane) -> None:
-    """As ``warped`` for a small ``out``, twice as fast: a row is taken at once where the displacement of both its ends
-    is the same in whole pixels and the map is affine, as nearly always. Fractions of pixels are float32."""
+def warp_block(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0: int, out: Plane) -> None:
+    """As :func:`warp_plane` for a small ``out``, twice as fast.
+
+    A row is taken at once where the displacement of both its ends is the same in whole pixels and the map is affine, as
+    nearly always. Fractions of pixels are float32.
+    """
     wide, flat = out.shape[1], matrix[2, 0] == 0 and matrix[2, 1] == 0 and matrix[2, 2] == 1
     slope, rise = matrix[0, 0] - 1, matrix[1, 0]
     across, down = np.empty(wide, np.float32), np.empty(wide, np.float32)
@@ -77,7 +80,7 @@ def warped_block(source: Plane, left: int, top: int, matrix: Matrix, x0: int, y0
             _fractions(np.float32(v - dy), np.float32(rise), down)
             _cubic(source[dy - 1 : dy + 3], dx - 1, across, down, out[j])
         else:
-            warped(source, left, top, matrix, x0, y0 + j, out[j : j + 1])
+            warp_plane(source, left, top, matrix, x0, y0 + j, out[j : j + 1])
 
 
 @njit(cache=True, nogil=True, counted=False)

@@ -231,7 +231,7 @@ def kept_detail(level: Level, detail: np.ndarray, total: np.ndarray) -> np.ndarr
 
 
 def reconstruct_region(level: Level, detail: np.ndarray, below: np.ndarray, around: Region, region: Region,
-             bounds: tuple[np.ndarray, np.ndarray], overshoot: float) -> np.ndarray:  # fmt: skip
+                       bounds: tuple[np.ndarray, np.ndarray], overshoot: float) -> np.ndarray:  # fmt: skip
     """The picture (planes, y, x) of a region from the next coarser one's ``around`` it; ``overshoot``: percent."""
     origin = around.y0, around.x0
     return kernels.level_codes.reconstruct(

@@ -31,7 +31,7 @@ class Fused:
 
 
 def plan_fusion(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
-          depth: bool) -> Fused:  # fmt: skip
+                depth: bool) -> Fused:  # fmt: skip
     """Plan a fusion of ``total`` slices with ``add``, which takes what makes a stage.
 
     ``key``: that of the stack; ``depth``: whether what a depth needs is kept, as it always is of two slices. The
@@ -73,7 +73,7 @@ def pair_copied(add: Callable[..., Stage], source: StoredFrames, key: str,
 
 
 def plan_levels(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
-             noise: str, depth: bool) -> list[tuple[DetailJob, str]]:  # fmt: skip
+                noise: str, depth: bool) -> list[tuple[DetailJob, str]]:  # fmt: skip
     """Plan the levels of the pyramid from the finest on; the jobs with their keys."""
     slices, level, finer, made = source, Level(0, source.frame, source.full), "", key
     jobs: list[tuple[DetailJob, str]] = []

@@ -64,7 +64,7 @@ class CopyPairJob(Job):
         if self.source.coverage:
             ahead, back = (self.source.covered(access, z, region).astype(np.float32, copy=False) for z in (0, 1))
             covered = ahead, back
-        return kernels.pair_copy.mixed((first, second), self.source.full, decision, covered)
+        return kernels.pair_copy.mix_pair((first, second), self.source.full, decision, covered)
 
     def planes(self) -> float:
         return 8.0 + 8.0 * self.source.planes

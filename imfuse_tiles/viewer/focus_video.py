@@ -10,17 +10,15 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import eight_bit_values
 from imfuse_tiles.viewer.layers import ViewLayer
 from imfuse_tiles.viewer.report_page import own_layers
-from imfuse_tiles.viewer.sparse_samples import sparse_samples
+from imfuse_tiles.viewer.sparse_samples import sparse_frame_samples, sparse_samples
 from imfuse_tiles.viewer.tile_images import colours_of
 
-#: Pixels of a video's longer side and slices in it at most; rows of a frame that are read at once.
-LONGEST, MOST_SLICES, BAND = 1280, 400, 512
+#: Pixels of a video's longer side and slices in it at most.
+LONGEST, MOST_SLICES = 1280, 400
 
 
 def check_subject(plan: Plan, subject: str) -> None:
@@ -74,17 +72,12 @@ def stored(layer: ViewLayer, reduction: int) -> np.ndarray:
 def slice_samples(plan: Plan, store: Store, result: ViewLayer, number: int, reduction: int) -> np.ndarray:
     """Planes (1 or 3, y, x) of a slice at the sampling of a reduction, from the store or its file."""
     height, width = result.frame
-    step, path = sampling(reduction), f"source/{plan.frames_key}"
+    step, region = sampling(reduction), Region(0, height, 0, width)
     planes = 3 if plan.stack.planes >= 3 else 1
     lead = [(0, planes), (number, number + 1)]
-    if store.arrays.attributes(path) is not None:
-        found = sparse_samples(store.arrays.open(path), lead, Region(0, height, 0, width), step)
-        return found.reshape(planes, *found.shape[-2:])
-    job = next(stage.job for stage in (*plan.stages, *plan.unstored) if stage.key == plan.frames_key)
-    assert isinstance(job, IngestJob)
-    bands = (Region(y, min(y + BAND * step, height), 0, width) for y in range(0, height, BAND * step))
-    rows = [job.values(Access(store), path, lead, band)[:, 0, ::step, ::step] for band in bands]
-    return np.concatenate(rows, axis=1)
+    if plan.frames_in_place:
+        return sparse_frame_samples(plan.frames_in_place, store, lead, region, step)[:, 0]
+    return sparse_samples(store.arrays.open(plan.frames_path), lead, region, step)[:, 0]
 
 
 def coloured(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:

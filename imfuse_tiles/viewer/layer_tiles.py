@@ -18,7 +18,7 @@ from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, mask_values
-from imfuse_tiles.viewer.sparse_samples import sparse_samples
+from imfuse_tiles.viewer.sparse_samples import sparse_frame_samples, sparse_samples
 from imfuse_tiles.viewer.tile_cache import TileCache
 
 #: Edge of a tile in pixels.
@@ -110,8 +110,8 @@ def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
     """A tile of every 2**r-th pixel; 0 with opacity 0, or black, where nothing is computed yet."""
     step, region = 1 << place[0], tile_region(layer, place)
     if layer.frames and layer.slices:
-        rows = [plain_samples(layer, z, row)[:, :, ::step] for row in rows_of(region, step)]
-        return eight_bit_values(layer, np.concatenate(rows, axis=1))
+        found = sparse_frame_samples(layer.frames, layer.store, layer.lead(z), region, step)
+        return eight_bit_values(layer, found[:, 0])
     try:
         array = layer.store.arrays.open(layer.path)
     except Damaged:
@@ -119,12 +119,6 @@ def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
         return np.zeros((layer.planes[1] - layer.planes[0], *shape), np.uint8)
     samples = sparse_samples(array, layer.lead(z), region, step)
     return eight_bit_values(layer, samples.reshape(-1, *samples.shape[-2:]))
-
-
-def rows_of(region: Region, step: int) -> Iterator[Region]:
-    """Every n-th row of a region."""
-    for y in range(region.y0, region.y1, step):
-        yield Region(y, y + 1, region.x0, region.x1)
 
 
 def eight_bit_values(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ def _slices_in_place(store: Store, number: int, layers: list[ViewLayer]) -> list
     if not frames:
         return []
     path = "in place/" + digest([[str(each.path), each.size, each.mtime_ns, each.ctime_ns] for each in frames])
-    kind, planes = ("colour", (0, 3)) if frames[0].planes >= 3 else ("grey", (0, 1))
+    kind, planes = _shown_planes(frames[0].planes)
     name, full = f"{number}-{result.key}-slice", FULL[frames[0].dtype]
     return [ViewLayer(name, "Slice", kind, store, path, result.key, planes, False, result.frame, full,
                       slices=len(frames), frames=frames)]  # fmt: skip
@@ -148,8 +148,7 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
         clear = not get_matching(store.numbers.load(own_key), bool, False, "opaque")
         return _result_layers(layer, array.shape[0], "pyramid" in options, clear)
     if kind in ("source", "file"):
-        colour = "colour" if array.shape[0] >= 3 else "grey"
-        planes = (0, 3) if array.shape[0] >= 3 else (0, 1)
+        colour, planes = _shown_planes(array.shape[0])
         label = "Slice" if kind == "source" and array.shape[1] > 1 else "Picture"
         return [layer("slice", label, colour, planes, slices=array.shape[1])]
     if kind == "merge":
@@ -158,6 +157,11 @@ def _layers_of_array(store: Store, number: int, path: str) -> list[ViewLayer]:
         limits = _sampled_limits(store, path) if store.numbers.load(own_key) else (0.0, 1.0)
         return [layer("masks", "Detail of slice", "mask", (0, 1), slices=array.shape[0], limits=limits)]
     return []
+
+
+def _shown_planes(count: int) -> tuple[str, tuple[int, int]]:
+    """How frames of so many planes are shown, and which of these."""
+    return ("colour", (0, 3)) if count >= 3 else ("grey", (0, 1))
 
 
 def _result_layers(layer: Any, planes: int, pyramid: bool, clear: bool) -> list[ViewLayer]:

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.imageio.reading import Header
+from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.ingest import BAND, IngestJob
 from imfuse_tiles.storage.chunked_array import Box, ChunkedArray, Damaged
+from imfuse_tiles.storage.store import Store
+
+#: Of so many rows only one is looked at where it is read alone.
+MANY = 16
 
 
 def sparse_samples(array: ChunkedArray, lead: Sequence[tuple[int, int]], region: Region, step: int) -> np.ndarray:
@@ -33,6 +40,22 @@ def sparse_samples(array: ChunkedArray, lead: Sequence[tuple[int, int]], region:
         if chunk is not None:
             out[tuple(outside)] = chunk[tuple(inside)]
     return out
+
+
+def sparse_frame_samples(
+    frames: Sequence[Header], store: Store, lead: Sequence[tuple[int, int]], region: Region, step: int
+) -> np.ndarray:
+    """The same of frames that are read in place: (planes, slices, y, x).
+
+    Rows are read alone where that leaves out many of them and files are read by rows, else in bands of about ``BAND``.
+    """
+    job, access = IngestJob(tuple(frames), ""), Access(store)
+    alone = step >= MANY and frames[0].format != "zarr"
+    rows = 1 if alone else step * max(1, BAND // step)
+    bands = (
+        Region(y, min(y + rows, region.y1), region.x0, region.x1) for y in range(region.y0, region.y1, max(step, rows))
+    )
+    return np.concatenate([job.values(access, "", lead, band)[:, :, ::step, ::step] for band in bands], axis=2)
 
 
 def map_chunk(array: ChunkedArray, index: tuple[int, ...]) -> np.ndarray | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imfuse_tiles.kernels.pair_copy import behind, copy_sharp_samples, mean_square, mixed, steps
+from imfuse_tiles.kernels.pair_copy import behind, copy_sharp_samples, mean_square, mix_pair, steps
 
 
 def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -17,7 +17,7 @@ def pair_of(shape: tuple[int, int] = (6, 8)) -> tuple[np.ndarray, tuple[np.ndarr
 
 def copy(picture: np.ndarray, pair: tuple[np.ndarray, np.ndarray], decision: np.ndarray,
          covered: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:  # fmt: skip
-    samples, shown = mixed(pair, 255.0, decision, covered)
+    samples, shown = mix_pair(pair, 255.0, decision, covered)
     apart = mean_square(steps(picture, samples, shown))
     return copy_sharp_samples(picture, samples, apart, np.zeros_like(apart), shown)
 
@@ -52,6 +52,6 @@ def test_nothing_is_taken_where_no_slice_in_focus_has_a_picture() -> None:
 
 def test_the_fusion_stays_where_a_slice_is_lighter_all_around() -> None:
     picture, pair, decision = pair_of()
-    samples, shown = mixed(pair, 255.0, decision)
+    samples, shown = mix_pair(pair, 255.0, decision)
     light = np.full_like(decision, 0.02**2)
     assert np.array_equal(copy_sharp_samples(picture, samples, np.zeros_like(light), light, shown), picture)

@@ -13,7 +13,7 @@ from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_fit import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid, reduce_rows
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
-from imfuse_tiles.kernels.registration_warp import warped, warped_block
+from imfuse_tiles.kernels.registration_warp import warp_block, warp_plane
 from tests.kernels.misaligned import corner_errors, registered, simulated
 
 #: Modules without a test file of their own name.
@@ -78,9 +78,9 @@ def test_a_block_is_resampled_as_a_whole_window(bend: float) -> None:
     source[20, 30] = np.nan
     matrix = np.array([[1.002, 0.004, 3.3], [-0.004, 1.002, -2.6], [bend, 0, 1]])
     window, block = np.empty((60, 70), np.float32), np.empty((18, 18), np.float32)
-    warped(source, 0, 0, matrix, 0, 0, window)
+    warp_plane(source, 0, 0, matrix, 0, 0, window)
     for y0, x0 in ((0, 0), (20, 40), (12, 18), (42, 52)):
-        warped_block(source, 0, 0, matrix, x0, y0, block)
+        warp_block(source, 0, 0, matrix, x0, y0, block)
         there = window[y0 : y0 + 18, x0 : x0 + 18]
         assert np.array_equal(np.isnan(block), np.isnan(there))
         assert np.nanmax(np.abs(block - there)) < 2e-5
