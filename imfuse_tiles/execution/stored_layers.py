@@ -15,7 +15,7 @@ from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import LayerSource, Page, layer_page, layer_sources
 from imfuse_tiles.stages.final import FinishJob, StepChain
 from imfuse_tiles.stages.layers import Layer
-from imfuse_tiles.stages.masks import StoredFrames, StoredPicture
+from imfuse_tiles.stages.stored_frames import StoredFrames, StoredPicture
 from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import LevelJob, MaskJob, MergeJob, StrongestMask
+from imfuse_tiles.stages.mask_levels import LevelJob
+from imfuse_tiles.stages.masks import MaskJob, StrongestMask
+from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import ComputedInput, Job, Stage, measured_key
 

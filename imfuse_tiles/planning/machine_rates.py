@@ -12,7 +12,8 @@ from typing import Any
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import MaskJob, MergeJob, StrongestMask
+from imfuse_tiles.stages.masks import MaskJob, StrongestMask
+from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.json_values import matches
 

@@ -13,7 +13,9 @@ from imfuse_tiles.stages.access import CHUNK
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob
-from imfuse_tiles.stages.masks import PORTION, LevelJob, MaskJob, MergeJob
+from imfuse_tiles.stages.mask_levels import LevelJob
+from imfuse_tiles.stages.masks import PORTION, MaskJob
+from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.noise_level import NoiseJob
 from imfuse_tiles.storage.store import Store

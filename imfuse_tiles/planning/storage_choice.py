@@ -15,7 +15,8 @@ from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.run_costs import run_seconds
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import MaskJob, MergeJob
+from imfuse_tiles.stages.masks import MaskJob
+from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.storage.store import Store
 

@@ -9,8 +9,8 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 
 @frozen

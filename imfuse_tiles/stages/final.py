@@ -16,8 +16,8 @@ from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.focus_depth import FocusDepth
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job
+from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store
 

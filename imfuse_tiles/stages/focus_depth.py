@@ -14,8 +14,8 @@ from imfuse_tiles.options.focus_pyramid import STEADY, steady_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
 from imfuse_tiles.stages.level_picture import RestoreJob
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output, Stage
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 
 @frozen

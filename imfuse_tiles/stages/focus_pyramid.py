@@ -11,10 +11,10 @@ from imfuse_tiles.options.focus_pyramid import CORE, FocusPyramid, Level, level_
 from imfuse_tiles.stages.focus_depth import depth as plan_depth
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob, RestoreJob
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.noise_level import NOISE_HALO, NoiseJob
 from imfuse_tiles.stages.pair_copy import COPY_HALO, CopyPairJob
 from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 #: Pixels around a block that its samples are read from: core, energy's window, and one level up and down.
 REACH = CORE.radius + kernels.detail_energy.RADIUS + 4

@@ -11,7 +11,7 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import ImageSpec
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
-from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 
 @frozen

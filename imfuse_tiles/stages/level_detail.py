@@ -28,8 +28,8 @@ from imfuse_tiles.options.focus_pyramid import (
 )
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.level_slices import KEPT, LevelSlices
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output
+from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 
 

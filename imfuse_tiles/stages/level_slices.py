@@ -10,7 +10,7 @@ from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.kernels.focus_coverage import shown_evidence
 from imfuse_tiles.options.focus_pyramid import Highlights, Level
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 #: Slices that stay in memory once they are read; those behind them are read and computed again.
 KEPT = 12

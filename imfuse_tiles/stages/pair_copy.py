@@ -14,8 +14,8 @@ from imfuse_tiles.options.focus_pyramid import blur_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth
 from imfuse_tiles.stages.level_picture import RestoreJob
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.stage import Block, Job, Output
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 #: Pixels around a region that its difference is blurred over, and around those that decide which slice they come from.
 NEAR, WIDE = Halo.uniform(max(APART_BLUR[1], LIGHT_BLUR[1])), Halo.uniform(DECISION_BLUR[1])

@@ -19,9 +19,9 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.fusion_weights import ReducedLevels, Slice, SliceReader, WeightedFrames, WeightJob
-from imfuse_tiles.stages.masks import StoredFrames
 from imfuse_tiles.stages.pyramid_levels import LevelGroup, level_groups
 from imfuse_tiles.stages.stage import Block, Job, Output, Stage
+from imfuse_tiles.stages.stored_frames import StoredFrames
 
 
 @frozen

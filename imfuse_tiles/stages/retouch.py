@@ -25,7 +25,7 @@ from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.access import Access, RegionValues
 from imfuse_tiles.stages.final import COLOURS
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.masks import COVERAGE
+from imfuse_tiles.stages.stored_frames import COVERAGE
 from imfuse_tiles.storage.json_values import load_json
 from imfuse_tiles.storage.store import Store
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from imfuse_tiles.cli.main import main
-from imfuse_tiles.stages.masks import MergeJob
+from imfuse_tiles.stages.merged_masks import MergeJob
 
 merged = MergeJob.compute
 

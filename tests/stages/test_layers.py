@@ -10,7 +10,7 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import parse_image_spec
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.layers import Layer, divide_by_opacity, unpremultiply, with_colour_planes
-from imfuse_tiles.stages.masks import StoredFrames
+from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 
 REGION = Region(2, 5, 1, 5)
