@@ -17,6 +17,8 @@ from imfuse_tiles.stages import masks, subtiles
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
+    "options.whole_frames.enfuse",
+    "options.whole_frames.masks",
     "stages.final",
     "stages.ingest",
     "stages.masks",

@@ -111,7 +111,7 @@ class RememberedMaskJob(MaskJob):
         return cls(**{item.name: getattr(job, item.name) for item in fields(MaskJob)}, path=path)
 
     @property
-    def plain(self) -> MaskJob:
+    def timed_as(self) -> MaskJob:
         """The same without memory: windows that overlap each other, or are only looks, are not kept."""
         return MaskJob(**{item.name: getattr(self, item.name) for item in fields(MaskJob)})
 
@@ -123,7 +123,7 @@ class RememberedMaskJob(MaskJob):
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         kept = [memory.get(self.path, z, region) for z in range(*lead[0])]
         whole = [mask for mask in kept if mask is not None]
-        return np.stack(whole) if len(whole) == len(kept) else self.plain.values(access, path, lead, region)
+        return np.stack(whole) if len(whole) == len(kept) else self.timed_as.values(access, path, lead, region)
 
 
 def remembering(lean: Plan) -> Plan:

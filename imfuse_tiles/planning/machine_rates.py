@@ -15,6 +15,7 @@ from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
+from imfuse_tiles.stages.stage import Job
 from imfuse_tiles.storage.json_values import matches
 
 #: Nanoseconds of a worker for each pixel and slice where nothing was measured yet, and of all other jobs.
@@ -62,7 +63,7 @@ def typical(name: str) -> float:
 
 def kernel_name(job: Any) -> str:
     """What a job computes, in words: its kind, its options, and of how many planes of which type."""
-    job = getattr(job, "plain", job)  # what keeps its masks computes the same
+    job = job.timed_as if isinstance(job, Job) else job
     options = {MaskJob: ("op",), MergeJob: ("filters",), MontageJob: ("cuts",)}
     names = next((names for kind, names in options.items() if isinstance(job, kind)), ())
     found = [getattr(job, name) for name in names]

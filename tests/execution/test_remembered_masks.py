@@ -9,16 +9,18 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from stacks import imagined, recipe_of
 from viewed_stores import stack_files
 
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.execution.region_values import region_values
-from imfuse_tiles.execution.remembered_masks import MaskMemory, memory
+from imfuse_tiles.execution.remembered_masks import MaskMemory, RememberedMaskJob, memory
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.machine_rates import kernel_name
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
@@ -103,3 +105,10 @@ def test_masks_are_computed_once_and_the_region_is_the_same(
     remembered.clear()
     assert np.array_equal(region_values(changed, store, resources, region)[0], values)
     assert count[0] > len(stack)
+
+
+def test_a_job_that_keeps_its_masks_is_timed_as_the_one_that_does_not() -> None:
+    (mask,) = [stage.job for stage in make_plan(recipe_of("--wavelet"), imagined(2)).stages
+               if isinstance(stage.job, MaskJob)]  # fmt: skip
+    assert RememberedMaskJob.of(mask, "mask/a").timed_as == mask
+    assert kernel_name(RememberedMaskJob.of(mask, "mask/a")) == kernel_name(mask)
