@@ -17,6 +17,9 @@ Kind = TypeVar("Kind", bound=type[Any])
 def frozen(kind: Kind) -> Kind:
     """Make a class one of values that are equal if their fields are, and cannot be changed."""
     dataclass(init=False, repr=False, eq=False)(kind)
+    # Looked up once: values are keys of caches that are asked for every chunk.
+    kind.__compared__ = tuple(item.name for item in fields(kind) if item.compare)
+    kind.__hashed__ = tuple(item.name for item in fields(kind) if (item.compare if item.hash is None else item.hash))
     for name in METHODS.keys() - vars(kind).keys():
         setattr(kind, name, METHODS[name])
     return kind
@@ -49,17 +52,17 @@ def _value(kind: type, item: Field[Any], given: dict[str, Any]) -> Any:
     raise TypeError(f"{kind.__name__} needs {item.name}")
 
 
-def _compared(self: Any) -> tuple[Any, ...]:
-    return tuple(getattr(self, item.name) for item in fields(self) if item.compare)
-
-
-def _equal(self: Any, other: object) -> bool:
-    return _compared(self) == _compared(other) if type(self) is type(other) else NotImplemented
+def _equal(self: Any, other: Any) -> bool:
+    if type(self) is not type(other):
+        return NotImplemented
+    names = self.__compared__
+    return self is other or tuple([getattr(self, name) for name in names]) == tuple(
+        [getattr(other, name) for name in names]
+    )
 
 
 def _hash(self: Any) -> int:
-    hashed = (item for item in fields(self) if (item.compare if item.hash is None else item.hash))
-    return hash(tuple(getattr(self, item.name) for item in hashed))
+    return hash(tuple([getattr(self, name) for name in self.__hashed__]))
 
 
 def _text(self: Any) -> str:

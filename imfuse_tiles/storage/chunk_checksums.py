@@ -15,11 +15,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from imfuse_tiles.frozen import frozen
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.journal import Journal, Line
 
@@ -27,9 +26,11 @@ from imfuse_tiles.storage.journal import Journal, Line
 REMEMBERED = 64
 
 
-@frozen
-class ArrayId:
-    """What an array's checksums belong to: its path, and the layout and grid of chunks that it has now."""
+class ArrayId(NamedTuple):
+    """What an array's checksums belong to: its path, and the layout and grid of chunks that it has now.
+
+    A plain tuple, because it is looked up for every chunk that is read.
+    """
 
     root: str
     key: str
