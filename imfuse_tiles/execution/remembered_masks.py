@@ -17,36 +17,47 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.stages.masks import MaskJob
+from imfuse_tiles.stages.masks import MaskJob, stack_slices
 from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
+
+#: Bytes after which memory is touched so that the system clears it: its least page.
+PAGE = 4096
 
 
 class SliceMask:
-    """The mask of a slice (y, x) and the regions of it that are known, none of which overlap."""
+    """The mask of a slice (y, x), the regions of it that are known or being written, none of which overlap."""
 
     def __init__(self, mask: np.ndarray) -> None:
-        self.mask, self.regions = mask, list[Region]()
+        self.mask, self.regions, self.begun = mask, list[Region](), list[Region]()
+        #: How many threads copy samples at the moment.
+        self.users = 0
 
     def known(self, region: Region) -> int:
         """How many pixels of a region are known."""
-        total = 0
-        for y0, y1, x0, x1 in self.regions:
-            rows, columns = min(y1, region.y1) - max(y0, region.y0), min(x1, region.x1) - max(x0, region.x0)
-            total += max(0, rows) * max(0, columns)
-        return total
+        return sum(common_pixels(region, other) for other in self.regions)
+
+    def is_vacant(self, region: Region) -> bool:
+        """Whether no pixel of a region is known or being written."""
+        return not self.known(region) and not any(common_pixels(region, other) for other in self.begun)
+
+
+def common_pixels(one: Region, other: Region) -> int:
+    """How many pixels lie in two regions."""
+    rows, columns = min(one.y1, other.y1) - max(one.y0, other.y0), min(one.x1, other.x1) - max(one.x0, other.x0)
+    return max(0, rows) * max(0, columns)
 
 
 class MaskMemory:
     """Masks (y, x) float32 by the path of their array, whose key names their values, and slice. ``most``: bytes.
 
-    Samples are copied under the lock: memory of a mask that was dropped becomes that of another one, and regions that
-    two threads put at once must not both count as known.
+    Regions that two threads put at once must not both count as known, and memory of a mask that was dropped becomes
+    that of another one only when nobody copies from it or to it any more.
     """
 
     def __init__(self, most: int = 0) -> None:
         self.most = most
         self.masks: OrderedDict[str, dict[int, SliceMask]] = OrderedDict()
-        self.spare: list[np.ndarray] = []  # of masks that were dropped: memory that is there already
+        self.spare: list[np.ndarray] = []  # memory that is there already: of masks that were dropped, or prepared
         self.guard = Lock()
 
     @property
@@ -58,9 +69,15 @@ class MaskMemory:
         """Keep a region unless some of it is known, or the masks of this array alone fill the memory."""
         with self.guard:
             kept = self._slice(path, z, frame)
-            if kept is not None and not kept.known(region):
-                kept.mask[region.y0 : region.y1, region.x0 : region.x1] = values
-                kept.regions.append(region)
+            if kept is None or not kept.is_vacant(region):
+                return
+            kept.users += 1
+            kept.begun.append(region)
+        kept.mask[region.y0 : region.y1, region.x0 : region.x1] = values
+        with self.guard:
+            kept.users -= 1
+            kept.begun.remove(region)
+            kept.regions.append(region)
 
     def get(self, path: str, z: int, region: Region) -> np.ndarray | None:
         """A copy of a region of a mask, None unless all of it is known."""
@@ -69,7 +86,24 @@ class MaskMemory:
             if kept is None or kept.known(region) < region.shape[0] * region.shape[1]:
                 return None
             self.masks.move_to_end(path)
-            return kept.mask[region.y0 : region.y1, region.x0 : region.x1].copy()
+            kept.users += 1
+        out = kept.mask[region.y0 : region.y1, region.x0 : region.x1].copy()
+        with self.guard:
+            kept.users -= 1
+        return out
+
+    def prepare(self, frame: Frame, slices: int) -> None:
+        """Have memory for so many masks that will be put, as far as there is room.
+
+        Memory that is new is cleared by the system when it is first written to, which takes as long as computing masks.
+        """
+        for _ in range(slices):
+            mask = np.empty(frame, np.float32)
+            with self.guard:
+                if self.bytes + sum(spare.nbytes for spare in self.spare) + mask.nbytes > self.most:
+                    return
+                self.spare.append(mask)
+            mask.reshape(-1)[:: PAGE // mask.itemsize] = 0
 
     def clear(self) -> None:
         """Keep nothing any more."""
@@ -86,11 +120,12 @@ class MaskMemory:
         self.masks.move_to_end(path)
         if z not in slices:
             size = 4 * frame[0] * frame[1]
+            self.spare = [mask for mask in self.spare if mask.shape == frame]
             while self.bytes + size > self.most and len(self.masks) > 1:
-                self.spare = [kept.mask for kept in self.masks.popitem(last=False)[1].values()]
+                dropped = self.masks.popitem(last=False)[1].values()
+                self.spare += [kept.mask for kept in dropped if not kept.users and kept.mask.shape == frame]
             if self.bytes + size > self.most:
                 return None
-            self.spare = [mask for mask in self.spare if mask.shape == frame]
             slices[z] = SliceMask(self.spare.pop() if self.spare else np.empty(frame, np.float32))
         return slices[z]
 
@@ -123,7 +158,7 @@ class RememberedMaskJob(MaskJob):
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         kept = [memory.get(self.path, z, region) for z in range(*lead[0])]
         whole = [mask for mask in kept if mask is not None]
-        return np.stack(whole) if len(whole) == len(kept) else self.timed_as.values(access, path, lead, region)
+        return stack_slices(whole) if len(whole) == len(kept) else self.timed_as.values(access, path, lead, region)
 
 
 def remembering(lean: Plan) -> Plan:

@@ -28,6 +28,11 @@ def split_region(access: Access, out: str, region: Region, reach: int, whole: bo
     return [region] if whole else list(subtiles.subtiles_of(region, access.chunk_edge(out), reach, **PORTION))
 
 
+def stack_slices(masks: Sequence[np.ndarray]) -> np.ndarray:
+    """Masks (y, x) as slices (z, y, x), a single one without being copied."""
+    return masks[0][None] if len(masks) == 1 else np.stack(masks)
+
+
 @frozen
 class MaskJob(Job):
     """One generator on every slice: raw masks, and the strongest of each group of slices.
@@ -82,7 +87,7 @@ class MaskJob(Job):
         codes = self.op.accepts_codes(self.working_space)
         keep = self.parted and lead[0][1] - lead[0][0] == 1  # a merge goes part by part through a slice
         windows = [(z, self.source.window(access, z, around, keep, codes)) for z in range(*lead[0])]
-        return np.stack([self.raw_mask(access, z, seen, image, region) for z, seen in windows])
+        return stack_slices([self.raw_mask(access, z, seen, image, region) for z, seen in windows])
 
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)

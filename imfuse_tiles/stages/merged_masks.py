@@ -16,7 +16,7 @@ from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.mask_levels import RANGE, least_and_most, limits_report, normalisation_range, value_range
-from imfuse_tiles.stages.masks import PORTION, split_region, whole_frame_bytes
+from imfuse_tiles.stages.masks import PORTION, split_region, stack_slices, whole_frame_bytes
 from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
@@ -103,7 +103,7 @@ class MergeJob(Job):
         return kernels.level.clamp_and_extremes(mask)
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
-        return np.stack([self.merged(access, z, region)[0] for z in range(*lead[0])])
+        return stack_slices([self.merged(access, z, region)[0] for z in range(*lead[0])])
 
     def begun(self, access: Access, z: int, around: Region) -> Window:
         """The mask before this job's filters: merged now, or what an earlier job left."""

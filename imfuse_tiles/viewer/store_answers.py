@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.storage.store import Store
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 #: The questions that the page asks of it, and the one that only the server asks.
 NAMES = ("options", "tune", "tuning", "whole", "drop", "check_picture", "export")
 PICTURE = "tuned_picture"
+#: Memory of masks that are remembered, at most: the whole process takes 2 GB then.
+MASK_BYTES = 1_500_000_000
 
 
 class StoreAnswers:
@@ -32,12 +35,15 @@ class StoreAnswers:
         return {**self.retouching.questions, **self.tuner.questions, PICTURE: self.picture}
 
     def open(self) -> TunedRun:
-        """The run, with a part of its memory for masks that are remembered."""
+        """The run, with a part of its memory for masks that are remembered: of whole generators if of any."""
         from imfuse_tiles.execution.remembered_masks import memory
         from imfuse_tiles.planning.memory import PROGRAM_BYTES
 
         run = self.open_run()
-        memory.most = max(0, run.resources.memory // 2 - PROGRAM_BYTES)
+        most = min(MASK_BYTES, max(0, run.resources.memory // 2 - PROGRAM_BYTES))
+        whole = 4 * len(run.stack) * run.stack.frame[0] * run.stack.frame[1]
+        memory.most = most // whole * whole or most
+        Thread(target=memory.prepare, args=(run.stack.frame, len(run.stack)), daemon=True).start()
         return replace(run, resources=replace(run.resources, memory=run.resources.memory - memory.most))
 
     def picture(self, about: dict[str, Any]) -> bytes | None:

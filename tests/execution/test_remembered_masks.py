@@ -82,6 +82,35 @@ def test_regions_that_are_put_at_once_are_known_once() -> None:
         assert kept.get("mask/a", 0, whole) is None  # its lower half is not known
 
 
+def test_memory_is_prepared_as_far_as_there_is_room_and_used() -> None:
+    size, whole, kept = 4 * FRAME[0] * FRAME[1], Region(0, 50, 0, 60), MaskMemory()
+    kept.prepare(FRAME, 3)
+    assert not kept.spare
+    kept.most = 4 * size
+    kept.put("mask/a", 0, whole, FRAME, np.ones(FRAME, np.float32))
+    kept.prepare(FRAME, 9)
+    prepared = {id(mask) for mask in kept.spare}
+    assert len(prepared) == 3
+    for z in range(1, 9):
+        kept.put("mask/a", z, whole, FRAME, np.ones(FRAME, np.float32))
+    assert kept.bytes == 4 * size
+    assert {id(kept.masks["mask/a"][z].mask) for z in (1, 2, 3)} == prepared
+
+
+def test_memory_of_a_mask_that_is_being_copied_is_not_used_for_another_one() -> None:
+    """A thread goes on to copy from what another one has dropped meanwhile: it must get the old values."""
+    whole, kept = Region(0, 50, 0, 60), MaskMemory(2 * 4 * FRAME[0] * FRAME[1])
+    kept.put("mask/a", 0, whole, FRAME, np.ones(FRAME, np.float32))
+    kept.put("mask/a", 1, whole, FRAME, np.ones(FRAME, np.float32))
+    old = kept.masks["mask/a"]
+    old[0].users = 1
+    for z in range(2):
+        kept.put("mask/b", z, whole, FRAME, np.zeros(FRAME, np.float32))
+    assert old[0].mask.min() == 1
+    assert old[1].mask.max() == 0
+    assert kept.get("mask/b", 1, whole) is not None
+
+
 def test_masks_are_computed_once_and_the_region_is_the_same(
     remembered: MaskMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
