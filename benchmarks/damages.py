@@ -27,6 +27,19 @@ def damaged_copy(store: Path, place: Path, chance: random.Random) -> int:
     return len(struck)
 
 
+def partial_files(place: Path, began: float = 0.0) -> list[Path]:
+    """Half-written files in the arrays that were written to since ``began``, in seconds, and beside all other files."""
+    found = [path for path in place.rglob("*") if "partial" in path.name]
+    return [path for path in found if "c" not in path.parts or written_since(path, began)]
+
+
+def written_since(partial: Path, began: float) -> bool:
+    """Whether a chunk of the array of a half-written file was written since ``began``."""
+    chunks = next(folder for folder in partial.parents if folder.name == "c")
+    others = (path for path in chunks.rglob("*") if path.is_file() and "partial" not in path.name)
+    return any(path.stat().st_mtime >= began for path in others)
+
+
 def spoil(path: Path, way: str, chance: random.Random) -> None:
     """Delete, empty or truncate a file, flip one of its bits, or put zeros in the place of up to 4 KiB."""
     raw = bytearray(path.read_bytes())

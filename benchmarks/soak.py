@@ -66,7 +66,10 @@ def kills(said: argparse.Namespace, place: Path) -> dict[str, Any]:
 
 
 def damage(said: argparse.Namespace, place: Path) -> dict[str, Any]:
-    """Chunks deleted, emptied, cut, flipped or zeroed at random, and a journal with them; then the same command."""
+    """Chunks deleted, emptied, cut, flipped or zeroed at random, and a journal with them; then the same command.
+
+    A half-written file may stay in an array that the command had nothing to write to, until ``verify --repair``.
+    """
     render(place / "in", 320, 220, 5, seed=3, workers=1)
     fuse = main_of_program if said.quick else killing.fuse
     calm = killing.calm(sorted((place / "in").glob("slice_*.tif")), place, fuse)
@@ -74,8 +77,11 @@ def damage(said: argparse.Namespace, place: Path) -> dict[str, Any]:
     for number in range(said.count):
         here = place / str(number)
         struck += damages.damaged_copy(place / "second" / "store", here / "store", chance)
+        began = time.time()
         same = fuse(killing.words(calm.images, here)) == 0 and killing.pictures(here) == calm.pictures
-        litter = [path for path in here.rglob("*") if "partial" in path.name]
+        litter = damages.partial_files(here, began)
+        main_of_program(["verify", "--repair", str(here / "store")])
+        litter += damages.partial_files(here)
         wrong += not same or bool(litter)
         print(f"{number + 1:4} {'the same' if same else 'ANOTHER'} {len(litter)} half-written", flush=True)
         shutil.rmtree(here)

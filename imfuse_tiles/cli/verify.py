@@ -1,4 +1,7 @@
-"""``verify``: read a whole store and report damage. Nothing is changed: the next run computes what is damaged."""
+"""``verify``: read a whole store and report damage, which the next run computes again.
+
+Only ``--repair`` changes something: the store's own metadata, and files that killed runs left half written.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,26 @@ from imfuse_tiles.storage.open_files import locks_of
 from imfuse_tiles.storage.partial_files import PARTIAL
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.storage.store_metadata import store_format
+from imfuse_tiles.storage.sweep import sweep_store
 
 
 def verify(words: Sequence[str]) -> int:
     """Print every fault of a store; exit 5 when there is one."""
     parser = Parser(prog="imfuse-tiles verify", description="Read a whole store and say what is wrong with it.")
     parser.add_argument("store", metavar="STORE", help="folder or URL of a store; it must not be in use")
-    parser.add_argument("--repair", action="store_true", help="write the store's own metadata again if they are lost")
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="write the store's own metadata again if they are lost, and remove half-written files",
+    )
     args = parser.parse_args(words)
     store = Store.at(args.store)
     if not store.exists():
         raise Refusal(f"{store.root}: no store of imfuse-tiles")
     store.check()
+    if args.repair:
+        repair(store)
     files = dict(store.files.list_files())
-    if args.repair and store_format(store.files) is None:
-        with store.locked():
-            store.create()
-        print(f"{store.root}: its zarr.json is written again")
     with locks_of(store.root).reading():
         count = 0
         for fault in faults(store, list(files)):
@@ -46,6 +52,18 @@ def verify(words: Sequence[str]) -> int:
     return 0
 
 
+def repair(store: Store) -> None:
+    """Write lost metadata of a store again, and remove what killed runs left half written. AlreadyExists if in use."""
+    with store.locked():
+        if store_format(store.files) is None:
+            store.create()
+            print(f"{store.root}: its zarr.json is written again")
+        partial = [name for name, _ in store.files.list_files() if name.endswith(PARTIAL)]
+        sweep_store(store, {name.rpartition("/")[0] for name in partial} - {""})
+        if partial and (removed := sum(not store.files.exists(name) for name in partial)):
+            print(f"{store.root}: {removed} half-written {'file' if removed == 1 else 'files'} removed")
+
+
 def faults(store: Store, names: list[str]) -> Iterator[str]:
     """Every fault, one line each."""
     if store_format(store.files) is None:
@@ -53,7 +71,7 @@ def faults(store: Store, names: list[str]) -> Iterator[str]:
     yield from foreign_entries(store.root) if store.is_local else ()
     for name in names:
         if name.endswith(PARTIAL):
-            yield f"{name}: half written by a run that was killed"
+            yield f"{name}: half written by a run that was killed; verify --repair removes it, nothing reads it"
         elif name.startswith("numbers/") and store.numbers.load(name[len("numbers/") : -len(".json")]) is None:
             yield f"{name}: altered"
         elif (

@@ -212,6 +212,21 @@ def test_metadata_that_a_power_cut_spoiled_are_written_again(
     assert path.read_bytes() == before
 
 
+def test_a_half_written_file_beside_complete_stages_stays_until_it_is_removed(
+    plan: Plan, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(plan, store)
+    partial = store.folder / plan.stages[0].outputs[0].path / "c" / "0" / "0.nowhere.partial"
+    partial.parent.mkdir(exist_ok=True)
+    partial.write_bytes(b"half")
+    assert sum(report.computed for report in run(plan, store)) == 0
+    assert main(["verify", store.root]) == 5
+    assert "0.nowhere.partial: half written" in capsys.readouterr().out
+    assert main(["verify", "--repair", store.root]) == 0
+    assert "1 half-written file removed" in capsys.readouterr().out
+    assert not partial.exists()
+
+
 def test_metadata_of_another_program_are_left_alone(store: Store) -> None:
     path = store.folder / "zarr.json"
     path.write_text('{"zarr_format": 3, "node_type": "group", "attributes": {"multiscales": []}}')
