@@ -8,6 +8,7 @@ make a value takes longer, so that what is made by the thousand, like a window, 
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
+from functools import cache
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 Kind = TypeVar("Kind", bound=type[Any])
@@ -27,24 +28,28 @@ def frozen(kind: Kind) -> Kind:
 
 def _create(self: Any, *values: Any, **named: Any) -> None:
     """By place those that are not ``kw_only``, in their order; TypeError for what is wrong, as of any function."""
-    kind = type(self)
+    kind: Any = type(self)
     if len(values) > len(kind.__match_args__):
         raise TypeError(f"{kind.__name__} takes {len(kind.__match_args__)} values by their place, not {len(values)}")
     given = dict(zip(kind.__match_args__, values, strict=False))
     if twice := given.keys() & named.keys():
         raise TypeError(f"{kind.__name__} takes {', '.join(sorted(twice))} once")
     given |= named
-    vars(self).update((item.name, _value(kind, item, given)) for item in fields(self))
+    own = vars(self)
+    for item in _fields_of(kind):
+        own[item.name] = given.pop(item.name) if item.name in given else _default(kind, item)
     if given:
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(given))}")
     if check := getattr(kind, "__post_init__", None):
         check(self)
 
 
-def _value(kind: type, item: Field[Any], given: dict[str, Any]) -> Any:
-    """A field's value, taken out of what is given, else its default."""
-    if item.name in given:
-        return given.pop(item.name)
+@cache
+def _fields_of(kind: type[Any]) -> tuple[Field[Any], ...]:
+    return fields(kind)
+
+
+def _default(kind: type, item: Field[Any]) -> Any:
     if item.default is not MISSING:
         return item.default
     if item.default_factory is not MISSING:

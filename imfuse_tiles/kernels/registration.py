@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .registration_choice import misfits
 from .registration_fit import inverse
 from .registration_match import as_seen, coarse, is_mirrored, match
-from .registration_pairs import BLOCKS, refined
+from .registration_pairs import BLOCKS, SMALLEST_STEP, refined
 from .registration_pyramid import Level
 from .registration_result import BRIDGE, Comparisons, Result, connected
 from .registration_solve import Link, agreed, chained
@@ -28,8 +28,9 @@ Windows = Callable[[int, int, int, int], Plane]
 
 #: How far apart frames are that are compared, and how many frames lie between one such pair and the next.
 HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}
-#: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others.
-SHORT, LONG_BLOCKS, NEAR_BLOCKS = 30, 120, 64
+#: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others, and
+#: steps on the finest level end sooner: errors of so many pairs become small together.
+SHORT, LONG_BLOCKS, NEAR_BLOCKS, LONG_STEP = 30, 120, 64, 0.05
 #: A correlation from which neighbours are not looked at mirrored.
 CERTAIN = 0.85
 #: Pixels of the level that is correlated by which frames far apart may be wrong for all that they are not alike.
@@ -77,8 +78,8 @@ class Registration(Comparisons):
         self.maps.append(fine.energy)
         self.map_factor = fine.factor
         seen = as_seen(levels[-1].plane)
-        deviation = float(np.nanstd(seen)) if np.isfinite(seen).any() else 0.0
-        if not deviation > FLAT:
+        known = seen[np.isfinite(seen)]
+        if not known.size or not known.std() > FLAT:
             self.unfit[number] = "is constant"
             return
         self._frames[number] = Frame(levels, windows)
@@ -114,7 +115,8 @@ class Registration(Comparisons):
         one, other = self._frames[first], self._frames[second]
         known = self._known(first, second) if second - first > 1 else None
         blocks = BLOCKS if self.count <= SHORT else NEAR_BLOCKS if second - first == 1 else LONG_BLOCKS
-        fit, alike = match(one.levels, other.levels, self.model, known, blocks)
+        small = SMALLEST_STEP if self.count <= SHORT else LONG_STEP
+        fit, alike = match(one.levels, other.levels, self.model, known, blocks, small)
         self.likeness[first, second] = alike
         if second - first <= BRIDGE and alike < CERTAIN and is_mirrored(one.levels, other.levels, self.model, alike):
             self.mirrored.append((first, second))

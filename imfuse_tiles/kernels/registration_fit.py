@@ -6,8 +6,6 @@ homography. Points are taken relative to the middle of the frame, in units of ha
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,11 +33,6 @@ def step(numbers: Matrix, width: float, height: float) -> Matrix:
     out = np.empty((3, 3))
     _step(numbers, *unit(width, height), out)
     return out
-
-
-def stepped_back(numbers: Matrix, width: float, height: float) -> Matrix:
-    """The inverse of ``step``."""
-    return inverse(step(numbers, width, height))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -110,13 +103,9 @@ def _distance(one: Matrix, other: Matrix, right: float, bottom: float) -> float:
     return most
 
 
-def corner_deviation(covariance: Matrix, width: float, height: float) -> float:
-    """The standard deviation of the corner that is known worst, in pixels."""
-    return math.sqrt(max(_corner_variance(covariance, *unit(width, height), width, height), 0.0))
-
-
 @njit(cache=True, nogil=True)
 def _corner_variance(covariance: Matrix, cx: float, cy: float, s: float, width: float, height: float) -> float:
+    """The variance of the corner that is known worst."""
     basis, worst = np.empty((2, len(covariance))), 0.0
     for x in (0.0, width - 1.0):
         for y in (0.0, height - 1.0):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .registration_pairs import BLOCKS, Fit, at_level, pair
+from .registration_pairs import BLOCKS, SMALLEST_STEP, Fit, at_level, pair
 from .registration_pyramid import Level
 from .registration_warp import warp_plane
 
@@ -24,14 +24,14 @@ MIRRORED = 0.1
 SURE, BETTER = 0.45, 0.05
 
 
-def match(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None = None, blocks: int = BLOCKS
-          ) -> tuple[Fit | None, float]:  # fmt: skip
+def match(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None = None, blocks: int = BLOCKS,
+          small: float = SMALLEST_STEP) -> tuple[Fit | None, float]:  # fmt: skip
     """Register two pyramids and say how alike they are then; None when they do not show the same."""
     skip = 0 if start is None else max(len(one) - 2, 0)
-    fit, alike = _tried(one, other, model, start, skip, blocks)
+    fit, alike = _tried(one, other, model, start, skip, blocks, small)
     if alike < SURE:
         for number, shift in enumerate(sorted(_shifts(one, other), key=lambda shift: np.abs(shift[:2, 2]).max())):
-            again, more = _tried(one, other, model, shift, 0, blocks)
+            again, more = _tried(one, other, model, shift, 0, blocks, small)
             if more > alike + (BETTER if number else 0):
                 fit, alike = again, more
     return (fit if alike >= ALIKE else None), alike
@@ -49,12 +49,13 @@ def is_mirrored(one: Sequence[Level], other: Sequence[Level], model: str, alike:
 
 
 def _tried(one: Sequence[Level], other: Sequence[Level], model: str, start: Matrix | None, skip: int,
-           blocks: int) -> tuple[Fit | None, float]:  # fmt: skip
-    fit = pair(one, other, model, start, skip, blocks)
+           blocks: int, small: float) -> tuple[Fit | None, float]:  # fmt: skip
+    fit = pair(one, other, model, start, skip, blocks, small)
     if fit is None or not np.isfinite(fit.matrix).all():
         return None, -1.0
-    size = np.linalg.det(fit.matrix[:2, :2])
-    return fit, (correlation(one, other, fit.matrix) if 0.25 < size < 4 else -1.0)
+    m = fit.matrix
+    size = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+    return fit, (correlation(one, other, m) if 0.25 < size < 4 else -1.0)
 
 
 def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> float:
@@ -63,7 +64,7 @@ def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) ->
     first, second = coarse(one), coarse(other)
     near = np.empty_like(first.plane)
     warp_plane(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
-    one_size, other_size, product, share = _alike(as_seen(first.plane), as_seen(near))
+    one_size, other_size, product, share = _alike(first.plane, near)
     if share < OVERLAP:
         return -1.0
     size = math.sqrt(one_size * other_size)
@@ -80,20 +81,45 @@ def coarse(levels: Sequence[Level]) -> Level:
     return next((level for level in levels if max(level.plane.shape) <= 200), levels[-1])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _alike(one: Plane, other: Plane):  # type: ignore[no-untyped-def]
-    """Sums of squares and of products of the gradients of two planes, and the share of pixels where both have them."""
+    """Sums of squares and of products of the gradients of two planes of light, as they are seen, and the share of
+    pixels where both have them."""
     high, wide = one.shape
-    first, second, product, count = 0.0, 0.0, 0.0, 0
-    for y in range(1, high - 1):
-        for x in range(1, wide - 1):
-            ax, ay = one[y, x + 1] - one[y, x - 1], one[y + 1, x] - one[y - 1, x]
-            bx, by = other[y, x + 1] - other[y, x - 1], other[y + 1, x] - other[y - 1, x]
-            both = ax * bx + ay * by
-            if both == both:
-                first, second = first + (ax * ax + ay * ay), second + (bx * bx + by * by)
-                product, count = product + both, count + 1
-    return first, second, product, count / max((high - 2) * (wide - 2), 1)
+    first, second = np.empty((3, wide), np.float32), np.empty((3, wide), np.float32)
+    sums = np.zeros((4, wide), np.float32)
+    for y in range(high):
+        _see(one[y], first[y % 3])
+        _see(other[y], second[y % 3])
+        if y > 1:
+            rows = (y - 2) % 3, (y - 1) % 3, y % 3
+            _add_gradients(first[rows[0]], first[rows[1]], first[rows[2]],
+                           second[rows[0]], second[rows[1]], second[rows[2]], sums)  # fmt: skip
+    total = np.zeros(4)
+    for k in range(4):
+        for x in range(wide):
+            total[k] += sums[k, x]
+    return total[0], total[1], total[2], total[3] / max((high - 2) * (wide - 2), 1)
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _see(light: Plane, out: Plane) -> None:
+    for x in range(light.size):
+        out[x] = np.sqrt(np.maximum(light[x], np.float32(0)))
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _add_gradients(a: Plane, b: Plane, c: Plane, d: Plane, e: Plane, f: Plane, sums: Plane) -> None:
+    """Add, column by column, what the middle one of three rows of each plane has."""
+    none = np.float32(0)
+    for x in range(1, b.size - 1):
+        ax, ay, bx, by = b[x + 1] - b[x - 1], c[x] - a[x], e[x + 1] - e[x - 1], f[x] - d[x]
+        both = ax * bx + ay * by
+        known = both == both
+        sums[0, x] += ax * ax + ay * ay if known else none
+        sums[1, x] += bx * bx + by * by if known else none
+        sums[2, x] += both if known else none
+        sums[3, x] += np.float32(known)
 
 
 def _gradients(plane: Plane) -> NDArray[np.float32]:

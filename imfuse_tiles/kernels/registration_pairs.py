@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration_blocks import BLOCK, COUNT, block_normals
-from .registration_fit import MODELS, corner_deviation, fit, inverse, stepped_back, unit
+from .compiler import njit
+from .registration_blocks import BLOCK
 from .registration_places import chosen_blocks
 from .registration_pyramid import CELL, Level, smoothed
+from .registration_steps import steps
 
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -20,10 +22,7 @@ Index = NDArray[np.int64]
 #: Blocks compared on a level at most: those with the strongest gradients, and some everywhere.
 BLOCKS = 160
 #: Steps on a level end when no number moves by more, in pixels of the level.
-SMALL_STEP, SMALLEST_STEP = 0.05, 0.02
-STEPS = 6
-#: Blocks lie elsewhere if they want to be moved by so many pixels of the level, a square so many times their variance.
-APART, APART_SURE = 1.5, 16.0
+SMALL_STEP, SMALLEST_STEP = 0.1, 0.02
 #: Patches of a frame at full size: edge, how many, and by how much more of the second frame is read around each.
 PATCH, PATCHES, MARGIN = 160, 16, 8
 #: Of larger frames more patches are taken, as long as they are no more than this share of the pixels, and no more than
@@ -63,22 +62,38 @@ class Fit:
 
 def at_level(matrix: Matrix, factor: int) -> Matrix:
     """A transform of full-size pixels in those of a level."""
-    grid = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1.0]])
-    return inverse(grid) @ matrix @ grid
+    return _scaled(matrix, float(factor))
 
 
 def from_level(matrix: Matrix, factor: int) -> Matrix:
     """A transform of a level's pixels in full-size ones."""
-    grid = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1.0]])
-    return grid @ matrix @ inverse(grid)
+    return _scaled(matrix, 1 / factor)
+
+
+def _scaled(matrix: Matrix, factor: float) -> Matrix:
+    out = np.empty((3, 3))
+    _scale(matrix, factor, (factor - 1) / 2, out)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scale(m: Matrix, factor: float, offset: float, out: Matrix) -> None:
+    """G^-1 M G, where G maps a point x to ``factor`` x + ``offset``."""
+    for i in range(3):
+        out[i, 0], out[i, 1] = m[i, 0] * factor, m[i, 1] * factor
+        out[i, 2] = (m[i, 0] + m[i, 1]) * offset + m[i, 2]
+    for i in range(2):
+        for j in range(3):
+            out[i, j] = (out[i, j] - offset * out[2, j]) / factor
 
 
 def pair(first: Sequence[Level], second: Sequence[Level], model: str, start: Matrix | None = None, skip: int = 0,
-         blocks: int = BLOCKS) -> Fit | None:  # fmt: skip
+         blocks: int = BLOCKS, small: float = SMALLEST_STEP) -> Fit | None:  # fmt: skip
     """Register two pyramids; None where they do not determine the model.
 
-    With a ``start`` the ``skip`` coarsest levels are left out. The result is that of the finest level, or of a coarser
-    one that is surer of itself: the fine levels of a blurred frame are noise.
+    With a ``start`` the ``skip`` coarsest levels are left out. ``small``: the step at which the finest level ends. The
+    result is that of the finest level, or of a coarser one that is surer of itself: the fine levels of a blurred frame
+    are noise.
     """
     matrix, fits = np.eye(3) if start is None else start, []
     for number, (one, other) in enumerate(zip(first[::-1], second[::-1], strict=True)):
@@ -89,7 +104,7 @@ def pair(first: Sequence[Level], second: Sequence[Level], model: str, start: Mat
         if number == 0 and start is None:
             found = level_fit(one, other, matrix, "shift", blocks, SMALL_STEP, False)
             matrix = matrix if found is None else found.matrix
-        found = level_fit(one, other, matrix, model, blocks, SMALLEST_STEP if last else SMALL_STEP,
+        found = level_fit(one, other, matrix, model, blocks, small if last else SMALL_STEP,
                           number > len(first) - 4) or found  # fmt: skip
         if found is not None:
             matrix = found.matrix
@@ -106,40 +121,17 @@ def level_fit(one: Level, other: Level, matrix: Matrix, model: str, count: int, 
     size = min(BLOCK, max(8, min(high, wide) // 4 // 2 * 2))
     at = at_level(matrix, one.factor)
     places = chosen_blocks(one, other, at, size, count)
-    return steps(
-        [(one.plane, 0, 0, other.plane, 0, 0, places)], at, model, size, (wide, high), one.factor, small, split
-    )
+    parts = [(one.plane, 0, 0, other.plane, 0, 0, places)]
+    return _full_size(steps(parts, at, model, size, (wide, high), small, split), one.factor)
 
 
-def steps(parts, matrix, model, size, frame, factor, small, split=True):  # type: ignore[no-untyped-def]
-    """Steps over blocks of one or more parts: (first, its left, top, second, its left, top, blocks)."""
-    blocks = np.concatenate([part[6] for part in parts])
-    normals, left = np.empty((len(blocks), 9)), np.zeros((len(blocks), 3))
-    numbers, covariance = np.zeros(MODELS[model]), np.zeros((MODELS[model],) * 2)
-    use = np.ones(len(blocks), np.bool_)
-    scatter = 0.0
-    for _ in range(STEPS):
-        begin = 0
-        for *planes, places in parts:
-            block_normals(*planes, matrix, places, size, normals[begin : begin + len(places)])
-            begin += len(places)
-        scatter = fit(normals, use, *unit(*frame), numbers, covariance, left)
-        if scatter == 0:
-            return None
-        longest = float(np.abs(numbers[:2]).max())
-        matrix = matrix @ stepped_back(numbers * min(1.0, 8 / max(longest, 1e-9)), *frame)
-        if np.abs(numbers).max() < small:
-            break
-    even = (blocks // size).sum(axis=1) % 2 == 0
-    halves = _split(normals, even, frame, numbers.size) * factor if split else math.nan
-    return Fit(from_level(matrix, factor), corner_deviation(covariance, *frame) * factor, halves, scatter,
-               _apart(normals, left), factor, int((normals[:, COUNT] > 0).sum()), normals, even)  # fmt: skip
-
-
-def _apart(normals: Matrix, left: Matrix) -> float:
-    """The share of the blocks that want another shift than the model gives, by far and for sure."""
-    far = (np.hypot(left[:, 0], left[:, 1]) > APART) & (left[:, 2] > APART_SURE)
-    return float(far.sum() / max((normals[:, COUNT] > 0).sum(), 1))
+def _full_size(found: tuple[Any, ...] | None, factor: int) -> Fit | None:
+    """What steps on a level found, in full-size pixels."""
+    if found is None:
+        return None
+    matrix, deviation, halves, scatter, apart, count, normals, even = found
+    return Fit(from_level(matrix, factor), deviation * factor, halves * factor, scatter, apart, factor, count,
+               normals, even)  # fmt: skip
 
 
 def patch_count(width: int, height: int) -> int:
@@ -168,16 +160,5 @@ def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, seco
         parts.append((near, x0, y0, smoothed(second(y1, y2, x1, x2)), x1, y1, within + np.array([x0, y0])))
     if len(parts) < PATCHES // 4:
         return fit
-    found = steps(parts, fit.matrix, model, BLOCK, (width, height), 1, SMALLEST_STEP / 4)
+    found = _full_size(steps(parts, fit.matrix, model, BLOCK, (width, height), SMALLEST_STEP / 4), 1)
     return replace(found, apart=fit.apart) if found is not None and found.doubt < fit.doubt else fit
-
-
-def _split(normals: Matrix, even: NDArray[np.bool_], frame: tuple[int, int], size: int) -> float:
-    """Half the distance of a corner between the fits to every second block and to the others."""
-    fields, left = [], np.zeros((len(normals), 3))
-    for use in (even, ~even):
-        numbers, covariance = np.zeros(size), np.zeros((size, size))
-        if fit(normals, use, *unit(*frame), numbers, covariance, left) == 0:
-            return math.nan
-        fields.append(numbers)
-    return corner_deviation(np.outer(fields[0] - fields[1], fields[0] - fields[1]) / 4, *frame)

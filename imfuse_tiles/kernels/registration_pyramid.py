@@ -51,10 +51,20 @@ def pyramid(grey: Plane, factor: int = 1) -> list[Level]:
 
 def masked(grey: Plane) -> Plane:
     """The plane with NaN for what is clipped; as it is where nothing or nearly everything is."""
-    clipped = grey >= np.float32(CLIPPED)
-    if not 0 < np.count_nonzero(clipped) < MOSTLY * clipped.size:
-        return np.ascontiguousarray(grey, np.float32)
-    return np.where(clipped, np.float32(np.nan), grey)
+    grey = np.ascontiguousarray(grey, np.float32)
+    out = np.empty_like(grey)
+    return out if 0 < _mask(grey.ravel(), out.ravel(), np.float32(CLIPPED)) < MOSTLY * grey.size else grey
+
+
+@njit(cache=True, nogil=True)
+def _mask(grey: Plane, out: Plane, clipped: np.float32) -> int:
+    """``grey`` (n) with NaN for what is clipped, and how much is."""
+    count = 0
+    for n in range(grey.size):
+        high = grey[n] >= clipped
+        out[n] = np.float32(np.nan) if high else grey[n]
+        count += high
+    return count
 
 
 def smoothed(plane: Plane) -> Plane:
@@ -139,16 +149,16 @@ def _smooth(plane: Plane, out: Plane) -> None:
 def _energy(plane: Plane, cell: int) -> Plane:
     high, wide = plane.shape[0] // cell, plane.shape[1] // cell
     out = np.zeros((max(high, 1), max(wide, 1)), np.float32)
-    line = np.empty(plane.shape[1], np.float32)
+    line = np.zeros(plane.shape[1], np.float32)
     for y in range(1, min(high * cell, plane.shape[0] - 1)):
         above, row, below = plane[y - 1], plane[y], plane[y + 1]
-        for x in range(1, plane.shape[1] - 1):
+        for x in range(1, line.size - 1):
             right, down = row[x + 1] - row[x - 1], below[x] - above[x]
             square = right * right + down * down
-            line[x] = square if square == square else np.float32(0)
-        for k in range(wide):
-            total = np.float32(0)
-            for x in range(max(k * cell, 1), min((k + 1) * cell, plane.shape[1] - 1)):
-                total += line[x]
-            out[y // cell, k] += total
+            line[x] += square if square == square else np.float32(0)
+        if (y + 1) % cell == 0 or y + 1 == min(high * cell, plane.shape[0] - 1):
+            for k in range(wide):
+                for x in range(k * cell, (k + 1) * cell):
+                    out[y // cell, k] += line[x]
+            line[:] = 0
     return out

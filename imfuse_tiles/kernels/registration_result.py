@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,16 @@ class Result:
 
     def residual(self, number: int) -> float:
         """The error of a corner of a frame against the reference that is to be expected, in pixels."""
-        near = [gap for gap, link in zip(self.gaps, self.links, strict=True) if number in (link.first, link.second)]
-        return max(self.errors[number], min(near, default=0.0)) if number in self.group else 0.0
+        return max(self.errors[number], self._nearest.get(number, 0.0)) if number in self.group else 0.0
+
+    @cached_property
+    def _nearest(self) -> dict[int, float]:
+        """By frame the gap of that link of it which closes best."""
+        found: dict[int, float] = {}
+        for gap, link in zip(self.gaps, self.links, strict=True):
+            for number in (link.first, link.second):
+                found[number] = min(gap, found.get(number, gap))
+        return found
 
     def trouble(self, number: int) -> str:
         """Why a frame does not belong to the others; empty if it does."""

@@ -25,6 +25,7 @@ TESTED_MODULES = (
     "kernels.registration_match",
     "kernels.registration_result",
     "kernels.registration_pairs",
+    "kernels.registration_steps",
     "kernels.registration_solve",
     "kernels.registration_fit",
     "kernels.registration_places",
