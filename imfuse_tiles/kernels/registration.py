@@ -7,7 +7,7 @@ further back; what does not fit any of them is named and left as it is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 from .registration_choice import misfits
 from .registration_fit import inverse
 from .registration_match import as_seen, coarse, is_mirrored, match
-from .registration_pairs import BLOCKS, SMALLEST_STEP, refined
+from .registration_pairs import BLOCKS, SMALLEST_STEP, Windows, refined
 from .registration_pyramid import Level
 from .registration_result import BRIDGE, Comparisons, Result, connected
 from .registration_solve import Link, agreed, chained
 
 Matrix = NDArray[np.float64]
 Plane = NDArray[np.float32]
-#: Grey pixels of a full-size frame, float32 in 0..1, of rows y0, y1 and columns x0, x1.
-Windows = Callable[[int, int, int, int], Plane]
 
 #: How far apart frames are that are compared, and how many frames lie between one such pair and the next.
 HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}

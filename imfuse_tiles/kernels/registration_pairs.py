@@ -29,7 +29,10 @@ PATCH, PATCHES, MARGIN = 160, 16, 8
 #: so many.
 SHARE, MOST_PATCHES = 0.03, 64
 
-Windows = Callable[[int, int, int, int], NDArray[np.float32]]
+Plane = NDArray[np.float32]
+#: Rows y0, y1 and columns x0, x1; and what reads such windows of a frame at full size, grey, float32 in 0..1.
+Place = tuple[int, int, int, int]
+Windows = Callable[[Sequence[Place]], list[Plane]]
 
 
 @dataclass(frozen=True)
@@ -145,20 +148,25 @@ def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, seco
     """The fit of a pair, made finer by patches of both frames at full size where gradients are strongest."""
     places = chosen_blocks(one, other, at_level(fit.matrix, one.factor), max(CELL, PATCH // one.factor),
                            patch_count(width, height))  # fmt: skip
-    parts, x, y = [], *np.meshgrid(np.arange(PATCH // BLOCK), np.arange(PATCH // BLOCK))
-    within = 2 + BLOCK * np.stack([x.ravel(), y.ravel()], axis=1).astype(np.int64)
-    for left, top in places * one.factor:
-        x0, y0 = (int(min(max(at - 2, 0), side - PATCH - 4)) for at, side in ((left, width), (top, height)))
-        corners = np.array([[x0, x0 + PATCH + 4] * 2, [y0, y0, y0 + PATCH + 4, y0 + PATCH + 4], [1] * 4], float)
-        there = fit.matrix @ corners
-        there = there[:2] / there[2]
-        low, high = np.floor(there.min(axis=1)).astype(int) - MARGIN, np.ceil(there.max(axis=1)).astype(int) + MARGIN
-        x1, y1, x2, y2 = max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
-        if x2 - x1 < PATCH or y2 - y1 < PATCH:
-            continue
-        near = smoothed(first(y0, y0 + PATCH + 4, x0, x0 + PATCH + 4))
-        parts.append((near, x0, y0, smoothed(second(y1, y2, x1, x2)), x1, y1, within + np.array([x0, y0])))
-    if len(parts) < PATCHES // 4:
+    pairs = [pair for left, top in places * one.factor if (pair := _patch(left, top, fit.matrix, width, height))]
+    if len(pairs) < PATCHES // 4:
         return fit
+    x, y = np.meshgrid(np.arange(PATCH // BLOCK), np.arange(PATCH // BLOCK))
+    within = 2 + BLOCK * np.stack([x.ravel(), y.ravel()], axis=1).astype(np.int64)
+    near, far = first([patch for patch, _ in pairs]), second([window for _, window in pairs])
+    parts = [(smoothed(a), patch[2], patch[0], smoothed(b), window[2], window[0], within + np.array(patch[2::-2]))
+             for a, b, (patch, window) in zip(near, far, pairs, strict=True)]  # fmt: skip
     found = _full_size(steps(parts, fit.matrix, model, BLOCK, (width, height), SMALLEST_STEP / 4), 1)
     return replace(found, apart=fit.apart) if found is not None and found.doubt < fit.doubt else fit
+
+
+def _patch(left: int, top: int, matrix: Matrix, width: int, height: int) -> tuple[Place, Place] | None:
+    """Where a patch lies in both frames, the second with a margin; None where that is not all in the frame."""
+    x0, y0 = (int(min(max(at - 2, 0), side - PATCH - 4)) for at, side in ((left, width), (top, height)))
+    corners = np.array([[x0, x0 + PATCH + 4] * 2, [y0, y0, y0 + PATCH + 4, y0 + PATCH + 4], [1] * 4], float)
+    there = matrix @ corners
+    there = there[:2] / there[2]
+    low, high = np.floor(there.min(axis=1)).astype(int) - MARGIN, np.ceil(there.max(axis=1)).astype(int) + MARGIN
+    x1, y1, x2, y2 = max(int(low[0]), 0), max(int(low[1]), 0), min(int(high[0]), width), min(int(high[1]), height)
+    whole = x2 - x1 >= PATCH and y2 - y1 >= PATCH
+    return ((y0, y0 + PATCH + 4, x0, x0 + PATCH + 4), (y1, y2, x1, x2)) if whole else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -33,6 +33,8 @@ SEEN = 4.0
 VERSION = 13
 
 Progress = Callable[[int, int], None]
+Place = tuple[int, int, int, int]
+Windows = Callable[[Sequence[Place]], list[np.ndarray]]
 
 
 @frozen
@@ -210,23 +212,27 @@ def is_coded(header: Header) -> bool:
     return header.dtype == "uint8" or (header.dtype == "uint16" and header.channels == 3)
 
 
-def _kept(whole: np.ndarray) -> Callable[[int, int, int, int], np.ndarray]:
-    return lambda y0, y1, x0, x1: whole[y0:y1, x0:x1] * np.float32(1 / 65535)
+def _kept(whole: np.ndarray) -> Windows:
+    return lambda places: [whole[y0:y1, x0:x1] * np.float32(1 / 65535) for y0, y1, x0, x1 in places]
 
 
-def _read(header: Header, scale: float) -> Callable[[int, int, int, int], np.ndarray] | None:
-    """Windows of a file whose rows can be read without all before them."""
+def _read(header: Header, scale: float) -> Windows | None:
+    """Windows of a file whose rows can be read without all before them; it is opened once for all of them."""
     if not header.random_access:
         return None
 
-    def window(y0: int, y1: int, x0: int, x1: int) -> np.ndarray:
+    def windows(places: Sequence[Place]) -> list[np.ndarray]:
         with open_frame(header, windows=True) as frame:
-            rows = frame.window(y0, y1, x0, x1)[: header.channels]
-        grey = np.empty(rows.shape[1:], np.float32)
-        kernels.registration_pyramid.reduce_rows(rows, scale, 1, is_coded(header), 1.0, grey)
-        return grey
+            return [_grey(frame.window(*place)[: header.channels], scale, is_coded(header)) for place in places]
 
-    return window
+    return windows
+
+
+def _grey(rows: np.ndarray, scale: float, coded: bool) -> np.ndarray:
+    """Grey light of pixels, float32 (y, x)."""
+    grey = np.empty(rows.shape[1:], np.float32)
+    kernels.registration_pyramid.reduce_rows(rows, scale, 1, coded, 1.0, grey)
+    return grey
 
 
 def colour_factor(height: int, width: int, factor: int) -> int:

@@ -20,6 +20,7 @@ from imfuse_tiles.imageio.alignment import load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.registration_fit import inverse, step
 from imfuse_tiles.simulation import render
+from imfuse_tiles.stages import estimate_alignment
 from imfuse_tiles.stages.estimate_alignment import estimate
 from tests.kernels.misaligned import corner_errors
 
@@ -289,3 +290,16 @@ def test_frames_aligned_into_a_store_are_neither_compared_nor_read_again(
     report = tmp_path / "report.json"
     assert np.array_equal(fused(tmp_path / "b", frames(folder), *options, "--report", str(report)), usual)
     assert json.loads(report.read_text())["stages"][0]["computed"] == 0
+
+
+def test_a_page_is_opened_once_for_all_its_patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rough = np.random.default_rng(4).normal(size=(130, 160)).astype(np.float32)
+    scene = np.uint8(np.clip(128 + 40 * cv2.resize(rough, (1400, 1150), interpolation=cv2.INTER_CUBIC), 0, 250))
+    pages = np.stack([scene[8 + n : 1008 + n, 8:1308] for n in (0, 2, 4)])
+    tifffile.imwrite(tmp_path / "moved.tif", pages, tile=(256, 256), compression="zlib", photometric="minisblack")
+    opened, open_frame = [], estimate_alignment.open_frame
+    monkeypatch.setattr(estimate_alignment, "open_frame",
+                        lambda header, **words: opened.append(header.page) or open_frame(header, **words))  # fmt: skip
+    found = estimate(open_stack([tmp_path / "moved.tif"]), "similarity", 1, "no")
+    assert sorted(opened) == [0, 0, 1, 1, 1, 2, 2], "once as a whole, and once for each neighbour"
+    assert [frame.matrix[5] for frame in found.frames] == pytest.approx([2, 0, -2], abs=0.02)
