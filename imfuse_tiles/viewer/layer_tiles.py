@@ -25,6 +25,8 @@ from imfuse_tiles.viewer.tile_cache import TileCache
 TILE = 512
 #: Reductions from which on tiles are kept, and up to which they are computed while somebody waits for them.
 KEPT, AT_ONCE = 2, 3
+#: Rows of a chunk that are read for a sparse tile that a better one follows: each waits for the disk.
+ROWS = 4
 
 Place = tuple[int, int, int]  # reduction, row, column
 
@@ -51,9 +53,14 @@ def tile_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> tup
     """A tile's planes (n, y, x) uint8, and whether they are final: not sparse and of a finished stage."""
     if not is_finished(layer):
         return sparse_values(layer, z, place), False
-    if place[0] > AT_ONCE and cache.load(layer.touched(tile_region(layer, place)), z, place) is None:
-        return sparse_values(layer, z, place), False
+    if not is_made(layer, z, place, cache):
+        return sparse_values(layer, z, place, ROWS), False
     return reduced_values(layer, z, place, cache), True
+
+
+def is_made(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> bool:
+    """Whether a tile of a finished layer can be had at once, from what is kept or below it."""
+    return place[0] <= AT_ONCE or cache.load(layer.touched(tile_region(layer, place)), z, place) is not None
 
 
 def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:
@@ -83,14 +90,18 @@ def children(layer: ViewLayer, place: Place, row: int) -> Iterator[Place]:
 
 
 def build_pyramid(layer: ViewLayer, z: int, cache: TileCache) -> Iterator[None]:
-    """Make all that is kept of a layer, tile after tile."""
-    top = deepest(layer)
-    for reduction in range(KEPT, top + 1):
-        edge = TILE << reduction
-        for row in range(-(-layer.frame[0] // edge)):
-            for column in range(-(-layer.frame[1] // edge)):
-                reduced_values(layer, z, (reduction, row, column), cache)
-                yield
+    """Make all that is kept of a layer, tile after tile: the parts of a deep one, then itself, then the next one's."""
+    yield from _build_tile(layer, z, (deepest(layer), 0, 0), cache)
+
+
+def _build_tile(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> Iterator[None]:
+    if place[0] < KEPT or cache.load(layer.touched(tile_region(layer, place)), z, place) is not None:
+        return
+    for row in (0, 1):
+        for below in children(layer, place, row):
+            yield from _build_tile(layer, z, below, cache)
+    reduced_values(layer, z, place, cache)
+    yield
 
 
 def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
@@ -106,8 +117,11 @@ def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
     return samples.reshape(-1, *region.shape)
 
 
-def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
-    """A tile of every 2**r-th pixel; 0 with opacity 0, or black, where nothing is computed yet."""
+def sparse_values(layer: ViewLayer, z: int, place: Place, most_rows: int = 0) -> np.ndarray:
+    """A tile of every 2**r-th pixel; 0 with opacity 0, or black, where nothing is computed yet.
+
+    ``most_rows``: of a chunk that are read, 0: all.
+    """
     step, region = 1 << place[0], tile_region(layer, place)
     if layer.frames and layer.slices:
         found = sparse_frame_samples(layer.frames, layer.store, layer.lead(z), region, step)
@@ -117,7 +131,7 @@ def sparse_values(layer: ViewLayer, z: int, place: Place) -> np.ndarray:
     except Damaged:
         shape = -(-(region.y1 - region.y0) // step), -(-(region.x1 - region.x0) // step)
         return np.zeros((layer.planes[1] - layer.planes[0], *shape), np.uint8)
-    samples = sparse_samples(array, layer.lead(z), region, step)
+    samples = sparse_samples(array, layer.lead(z), region, step, most_rows)
     return eight_bit_values(layer, samples.reshape(-1, *samples.shape[-2:]))
 
 

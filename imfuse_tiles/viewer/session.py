@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.stages.retouch import strokes_digest
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer.layer_tiles import AT_ONCE, build_pyramid, deepest, is_inside, tile_values
+from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, is_inside, is_made, tile_values
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, layers_of
 from imfuse_tiles.viewer.pixel_values import pixel_values
 from imfuse_tiles.viewer.run_state import describe_run, describe_store
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import encoded_tile
 
+#: Seconds that a tile that is made in the background waits for those that somebody asks for.
+PATIENCE = 1.0
 Answer = Callable[[dict[str, Any]], Any]
 
 
@@ -42,7 +45,7 @@ class ViewSession:
         self.last_heard = time.monotonic()
         self.to_build: list[tuple[ViewLayer, int]] = []
         self.built: set[tuple[str, int]] = set()
-        self.guard = threading.Lock()
+        self.guard, self.quiet, self.waiting = threading.Lock(), threading.Condition(), 0
         self.refresh()
 
     def add(self, questions: dict[str, Answer], pictures: Callable[[int], bytes | None]) -> None:
@@ -93,13 +96,35 @@ class ViewSession:
         key = name, z, place, lossless, strokes_digest(layer.strokes)
         if (content := self.cache.recall(key)) is not None:
             return content, True
+        with self.asking():
+            return self._make_tile(layer, z, place, lossless, key)
+
+    def _make_tile(
+        self, layer: ViewLayer, z: int, place: tuple[int, int, int], lossless: bool, key: tuple[object, ...]
+    ) -> tuple[bytes, bool]:
+        """A tile that is not in memory as a final one: what was seen sparsely is, until there is a better one."""
+        finished = is_finished(layer)
+        if finished and not is_made(layer, z, place, self.cache):
+            self.build(layer, z)
+            if (content := self.cache.recall(("sparse", *key))) is not None:
+                return content, False
         values, final = tile_values(layer, z, place, self.cache)
         content = encoded_tile(layer, values, lossless)
-        if final:
-            self.cache.remember(key, content)
-        elif place[0] > AT_ONCE and is_finished(layer):
-            self.build(layer, z)
+        if final or finished:
+            self.cache.remember(key if final else ("sparse", *key), content)
         return content, final
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Somebody waits for a tile: what is made in the background waits, too."""
+        with self.quiet:
+            self.waiting += 1
+        try:
+            yield
+        finally:
+            with self.quiet:
+                self.waiting -= 1
+                self.quiet.notify_all()
 
     def build(self, layer: ViewLayer, z: int) -> None:
         """Have the deep reductions of a layer made in the background, the last asked for first."""
@@ -119,6 +144,8 @@ class ViewSession:
                 for _ in build_pyramid(layer, z, self.cache):
                     if self.to_build[-1] != (layer, z):  # something else is looked at by now
                         break
+                    with self.quiet:
+                        self.quiet.wait_for(lambda: not self.waiting, PATIENCE)
                 else:
                     self.built.add((layer.id, z))
                     self._forget(layer, z)

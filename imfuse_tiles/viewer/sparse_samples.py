@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 
@@ -16,30 +18,86 @@ from imfuse_tiles.storage.store import Store
 
 #: Of so many rows only one is looked at where it is read alone.
 MANY = 16
+#: Files that are read at once.
+READERS = 8
 
 
-def sparse_samples(array: ChunkedArray, lead: Sequence[tuple[int, int]], region: Region, step: int) -> np.ndarray:
+def sparse_samples(
+    array: ChunkedArray, lead: Sequence[tuple[int, int]], region: Region, step: int, most_rows: int = 0
+) -> np.ndarray:
     """Samples (lead..., y, x) at rows and columns that are multiples of ``step``; 0 where no chunk is written yet.
 
-    ``region`` begins on such a row and column. Checksums are not always compared: this is not what a result is made of.
+    ``region`` begins on such a row and column. ``most_rows``: that many of a chunk's rows are read at most, each shown
+    in the place of those below it; 0: all. Checksums are not always compared: this is not what a result is made of.
     """
     rows, columns = -(-(region.y1 - region.y0) // step), -(-(region.x1 - region.x0) // step)
     out = np.zeros([*(b - a for a, b in lead), rows, columns], array.dtype)
     box: Box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-    steps = [*(1 for _ in lead), step, step]
-    for index in array.chunk_indices(box):
-        chunk = None
-        inside, outside = [], []
-        for (a, b), c, size, step_ in zip(box, index, array.chunks, steps, strict=True):
-            start = max(a, -(-c * size // step_) * step_)
-            stop = min(b, (c + 1) * size)
-            inside.append(slice(start - c * size, stop - c * size, step_))
-            outside.append(slice((start - a) // step_, -(-(stop - a) // step_)))
-        if all(part.start < part.stop for part in inside):
+
+    def copy(index: tuple[int, ...]) -> None:
+        inside, outside = places(array, index, box, step)
+        if not all(part.start < part.stop for part in inside):
+            return
+        if step >= MANY and has_plain_files(array):
+            found = read_rows(array, index, inside, most_rows)
+        else:
             chunk = map_chunk(array, index)
-        if chunk is not None:
-            out[tuple(outside)] = chunk[tuple(inside)]
+            found = None if chunk is None else chunk[tuple(inside)]
+        if found is not None:
+            out[tuple(outside)] = found
+
+    list((readers().map if step >= MANY else map)(copy, array.chunk_indices(box)))
     return out
+
+
+def places(array: ChunkedArray, index: tuple[int, ...], box: Box, step: int) -> tuple[list[slice], list[slice]]:
+    """Where samples of a chunk lie inside it, and where they go; ``step`` holds for rows and columns."""
+    inside, outside = [], []
+    steps = [*(1 for _ in box[:-2]), step, step]
+    for (a, b), c, size, step_ in zip(box, index, array.chunks, steps, strict=True):
+        start = max(a, -(-c * size // step_) * step_)
+        stop = min(b, (c + 1) * size)
+        inside.append(slice(start - c * size, stop - c * size, step_))
+        outside.append(slice((start - a) // step_, -(-(stop - a) // step_)))
+    return inside, outside
+
+
+@cache
+def readers() -> ThreadPoolExecutor:
+    """Threads that wait for the disk: it answers many at once in about the time of one."""
+    return ThreadPoolExecutor(READERS, "sparse samples")
+
+
+def has_plain_files(array: ChunkedArray) -> bool:
+    """Whether samples lie in files of a folder as they are."""
+    return not array.compressed and "://" not in array.root and hasattr(os, "preadv")
+
+
+def read_rows(
+    array: ChunkedArray, index: tuple[int, ...], inside: Sequence[slice], most_rows: int
+) -> np.ndarray | None:
+    """Some rows of a chunk and every n-th sample of them, without what lies between; None where it is not whole."""
+    from imfuse_tiles.storage.inside import open_to_read
+
+    *lead, (height, width) = (*array.chunks[:-2], array.chunks[-2:])
+    wanted = np.arange(height)[inside[-2]]
+    every = -(-len(wanted) // most_rows) if most_rows else 1
+    firsts = np.arange(np.prod(lead, dtype=int)).reshape(lead)[tuple(inside[:-2])]
+    rows = np.zeros((firsts.size, len(wanted[::every]), width), array.dtype)
+    try:
+        file = open_to_read(str(array.chunk_file(index)))
+    except FileNotFoundError:
+        return None
+    try:
+        if os.fstat(file).st_size != array.chunk_bytes:
+            return None
+        for plane, first in enumerate(firsts.flat):
+            for number, row in enumerate(wanted[::every]):
+                os.preadv(file, [rows[plane, number]], (int(first) * height + int(row)) * width * rows.itemsize)
+    finally:
+        os.close(file)
+    found = rows.repeat(every, axis=1)[:, : len(wanted), inside[-1]]
+    return found.reshape(*firsts.shape, *found.shape[-2:])
 
 
 def sparse_frame_samples(

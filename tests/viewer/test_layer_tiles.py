@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from imfuse_tiles.viewer.layer_tiles import (
 )
 from imfuse_tiles.viewer.layers import ViewLayer, layers_of
 from imfuse_tiles.viewer.pixel_values import pixel_values
+from imfuse_tiles.viewer.session import Shown, ViewSession
+from imfuse_tiles.viewer.sparse_samples import sparse_samples
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import colours_of, encoded_tile
 
@@ -83,12 +86,63 @@ def test_deep_tiles_are_sparse_until_they_are_built(layers: list[ViewLayer], tmp
     layer, cache, top = layers[0], TileCache(tmp_path), (4, 0, 0)
     values, final = tile_values(layer, 0, top, cache)
     assert not final
-    assert np.array_equal(values, whole(layer, 0)[:, ::16, ::16])
+    every = -(-21 // layer_tiles.ROWS)  # of the 21 rows of its only chunk, so that few are waited for
+    assert np.array_equal(values, whole(layer, 0)[:, :: 16 * every, ::16].repeat(every, axis=1)[:, :21])
+    assert np.array_equal(sparse_values(layer, 0, top), whole(layer, 0)[:, ::16, ::16])
     for _ in build_pyramid(layer, 0, cache):
         pass
     assert tile_values(layer, 0, top, cache)[1]
     cache.clear_oldest(most=0)
     assert not tile_values(layer, 0, top, cache)[1]
+
+
+def test_rows_that_are_read_alone_are_those_of_whole_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored, box = Store.at(tmp_path / "store"), Region(32, 900, 64, 700)
+    stored.create()
+    samples = np.random.default_rng(1).integers(0, 65535, (3, 2, 900, 700), np.uint16)
+    stored.arrays.create("a", samples.shape, (3, 1, 512, 512), "uint16", {})
+    array = stored.arrays.open("a")
+    array.write([(0, 3), (0, 2), (0, 900), (0, 700)], samples)
+    expected = samples[1:3, 1:2, 32:900:32, 64:700:32]
+    assert np.array_equal(sparse_samples(array, [(1, 3), (1, 2)], box, 32), expected)
+    few = sparse_samples(array, [(1, 3), (1, 2)], box, 32, 2)
+    assert np.array_equal(few[:, :, [0, 7, 8, 14, 15]], expected[:, :, [0, 0, 8, 8, 15]])
+    monkeypatch.setattr("imfuse_tiles.viewer.sparse_samples.has_plain_files", lambda array: False)
+    assert np.array_equal(sparse_samples(array, [(1, 3), (1, 2)], box, 32), expected)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_a_sparse_tile_is_read_once_and_gives_way_to_the_better_one(
+    layers: list[ViewLayer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, reads = ViewSession([Shown(layers[0].store)], tmp_path), list[int]()
+    monkeypatch.setattr(session, "build", lambda layer, z: None)
+    read = layer_tiles.sparse_samples
+    monkeypatch.setattr(layer_tiles, "sparse_samples", lambda *about: (reads.append(1), read(*about))[1])
+    sparse = session.tile(layers[0].id, 0, (4, 0, 0))
+    assert session.tile(layers[0].id, 0, (4, 0, 0)) == sparse == (sparse[0], False)
+    assert reads == [1]
+    for _ in build_pyramid(layers[0], 0, session.cache):
+        pass
+    better = session.tile(layers[0].id, 0, (4, 0, 0))
+    assert better == (better[0], True)
+    assert better[0] != sparse[0]
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_tiles_in_the_background_wait_for_those_that_are_asked_for(
+    layers: list[ViewLayer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imfuse_tiles.viewer.session.PATIENCE", 60.0)
+    session = ViewSession([Shown(layers[0].store)], tmp_path)
+    with session.asking():
+        session.build(layers[0], 0)
+        time.sleep(0.2)
+        assert not session.built
+    deadline = time.monotonic() + 30
+    while not session.built:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_is_not_written_yet_is_clear(layers: list[ViewLayer]) -> None:
@@ -150,9 +204,10 @@ def test_slices_that_are_read_in_place_are_shown_and_painted_as_if_they_were_sto
     assert list(shown) == list(expected)
     cache = TileCache(tmp_path / "tiles")
     for label in ("Slice", "Result, retouched"):
-        for place in ((0, 2, 2), (1, 1, 1), (4, 0, 0)):
+        for place in ((0, 2, 2), (1, 1, 1)):
             values = [tile_values(layers[label], 1, place, cache)[0] for layers in (shown, expected)]
             assert np.array_equal(*values)
+        assert np.array_equal(*(sparse_values(layers[label], 1, (4, 0, 0)) for layers in (shown, expected)))
     for place in ((2, 0, 0), (4, 0, 0)):  # in bands, and by rows
         assert np.array_equal(*(sparse_values(layers["Slice"], 1, place) for layers in (shown, expected)))
     written = tifffile.imread(tmp_path / "result.tif")[64:96, 64:96, 0]  # with the strokes
