@@ -192,7 +192,7 @@ BAD = {
     "a PNG of unknown colours": (lambda path: png(path, 83, 61, 8, 5, 0, 0, 0), "colour type 5"),
     "a PNG of unknown methods": (lambda path: png(path, 83, 61, 8, 2, 0, 1, 0), "unknown methods"),
     "a PNG palette": (saved("P", "png"), "has a palette; convert it to grey or RGB"),
-    "a PNG of 1 bit": (saved("1", "png"), "has 1 bits per sample; allowed in PNG: 8 or 16"),
+    "a PNG of 1 bit": (saved("1", "png"), "has 1 bit per sample; allowed in PNG: 8 or 16"),
     "an animated PNG": (
         lambda path: Image.fromarray(IMAGE8).save(
             path, "png", save_all=True, append_images=[Image.fromarray(255 - IMAGE8)]

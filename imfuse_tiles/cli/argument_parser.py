@@ -23,6 +23,10 @@ class Parser(argparse.ArgumentParser):
     """Argparse that raises a Refusal."""
 
     def error(self, message: str) -> NoReturn:
+        for option in self._option_string_actions.values():  # what is missing with the form of its value
+            if option.required and isinstance(option.metavar, str):
+                name = "/".join(option.option_strings)
+                message = re.sub(rf"(required: .*){re.escape(name)}(?=,|$)", rf"\1{name} {option.metavar}", message)
         for pattern, text in MESSAGES:
             if re.fullmatch(pattern, message):
                 raise Refusal(re.sub(pattern, text, message))

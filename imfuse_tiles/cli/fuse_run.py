@@ -45,6 +45,8 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.imageio.writing.formats import ending_of
+from imfuse_tiles.imageio.writing.target import check_parent
 from imfuse_tiles.options.recipe import Recipe, is_automatic
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.memory import format_size
@@ -64,6 +66,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_from_args(args)
     size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
+    if args.output:
+        _check_output(Path(args.output), writes=command != "plan" and not (args.dry_run or args.showname))
     stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
         recipe = _automatic(recipe, stack, args.quiet)
@@ -89,6 +93,13 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         check_shows_something(plan, store)
         return code
     return _fuse(args, plan, store, resources, result, began)
+
+
+def _check_output(path: Path, writes: bool) -> None:
+    """Refusal, before frames are looked at, of a name that tells no format and of a folder that is not there."""
+    ending_of(path)
+    if writes:
+        check_parent(path)
 
 
 def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:

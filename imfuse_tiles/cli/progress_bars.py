@@ -57,7 +57,12 @@ class Lines(Progress):
     def finished(self, stage: Stage) -> None:
         reused = f", {self.first} reused" if self.first else ""
         took = time.monotonic() - self.began
-        print(f"{stage.name}: {self.blocks} blocks{reused}, {took:.2f} s", file=sys.stderr)
+        print(f"{stage.name}: {count_text(self.blocks)}{reused}, {took:.2f} s", file=sys.stderr)
+
+
+def count_text(blocks: int) -> str:
+    """So many blocks in words."""
+    return "1 block" if blocks == 1 else f"{blocks} blocks"
 
 
 def whole_text(whole: WholeRun) -> str:

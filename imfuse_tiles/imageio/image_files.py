@@ -68,6 +68,8 @@ def _without_deep_zoom(names: Sequence[str | Path], notices: list[str]) -> list[
 
 def _meant(name: str) -> tuple[list[Path], bool]:
     """The files that a name means, and whether they were searched for."""
+    if not name:
+        raise Refusal("the name of an image is empty, as of a variable of the shell that is not set")
     path = Path(name)
     if os.path.lexists(name):
         return (_files_in(path), True) if path.is_dir() and not is_zarr(path) else ([path], False)

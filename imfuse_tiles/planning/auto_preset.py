@@ -37,8 +37,7 @@ def choose(recipe: Recipe, stack: Stack) -> Choice:
 
 
 def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[str]:
-    height, width = stack.frame
-    frames = f"{len(stack)} frames of {height * width / 1e6:.1f} megapixels"
+    frames = _frames(stack)
     if found is None:
         yield f"{frames}, too large to look at beforehand"
         return
@@ -47,8 +46,16 @@ def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[st
     yield f"noise {100 * found.variance**0.5:.2g} % of full scale (noise=... sets it)"
     if found.never_sharp > NEVER_SHARP:
         yield f"{100 * found.never_sharp:.0f} % of the picture is sharp in no frame: its depth is filled in"
-    low, high = min(found.means), max(found.means)
+    low, high = (max(0.0, mean) for mean in (min(found.means), max(found.means)))
     if high - low > BRIGHTNESS * high:
         yield f"brightness differs by {100 * (high - low) / high:.0f} % between frames"
     for first, second in found.doubles:
         yield f"frames {first + 1} and {second + 1} are the same"
+
+
+def _frames(stack: Stack) -> str:
+    """How many frames of which size: "30 frames of 24.0 megapixels"."""
+    height, width = stack.frame
+    area = height * width / 1e6
+    size = f"{area:.1f} megapixels" if area >= 0.05 else f"{width} x {height} pixels"
+    return f"one frame of {size}: nothing to fuse it with" if len(stack) == 1 else f"{len(stack)} frames of {size}"

@@ -14,6 +14,8 @@ from imfuse_tiles.storage.json_values import get_matching
 STEP = 4
 #: Octaves of mean brightness from frame to frame and over the stack; of a colour's share. Focus changes both little.
 JUMP, DRIFT, TINT_JUMP, TINT_DRIFT = 0.07, 0.15, 0.05, 0.1
+#: More octaves than this are not told as a figure: a black frame is infinitely darker than another.
+MANIFOLD = 3.32
 
 
 class FrameLevels:
@@ -79,7 +81,8 @@ def level_notices(numbers: dict[str, Any], names: Sequence[str]) -> list[str]:
 def _changes(what: str, values: np.ndarray, jump: float, drift: float, names: Sequence[str]) -> list[str]:
     """A notice if values (slices, n), in octaves, change from slice to slice or over the stack."""
     steps, spread = np.abs(np.diff(values, axis=0)), np.ptp(values, axis=0).max()
-    percent = f"by {100 * (2**spread - 1):.0f} % between frames"
+    how = f"by {100 * (2**spread - 1):.0f} %" if spread < MANIFOLD else "more than tenfold"
+    percent = f"{how} between frames"
     if steps.max() > jump:
         place = int(steps.max(axis=1).argmax())
         return [f"{what} differs {percent}, most from {names[place]} to {names[place + 1]}: the result may be patchy"]

@@ -71,7 +71,7 @@ def test_the_program_starts_no_threads_for_algebra_and_ends_without_a_search_for
 def test_a_run_writes_the_result_and_prints_its_name(shell: Shell, place: Path) -> None:
     code, out, err = shell("fuse", "--wavelet", "-o", "r.tif", "IMAGES")
     assert (code, out) == (0, "r.tif\n")
-    assert "mask wavelet: 1 blocks" in err
+    assert "mask wavelet: 1 block," in err
     assert f"the store {place / 'cache' / 'imfuse-tiles'}" in err
     assert os.listdir(place / "work") == ["r.tif"]
     with tifffile.TiffFile("r.tif") as tiff:
@@ -459,3 +459,10 @@ def test_help_answers_in_less_than_three_tenths_of_a_second(
         if used[-1] < 0.3:
             return
     pytest.fail(f"{min(used):.2f} s")
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/r.tif", "r.bmp"])
+def test_a_result_that_cannot_be_written_is_refused_before_frames_are_looked_at(shell: Shell, name: str) -> None:
+    code, _, err = shell("fuse", "-o", name, "IMAGES")
+    assert code == 2
+    assert len(err.splitlines()) == 1

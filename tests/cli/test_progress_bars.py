@@ -55,3 +55,11 @@ def test_nothing_is_shown_where_quiet_is_asked_for(capsys: pytest.CaptureFixture
         progress.block(STAGE)
         progress.finished(STAGE)
     assert capsys.readouterr().err == ""
+
+
+def test_one_block_is_not_many(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines()
+    lines.stage(STAGE, 1, 0)
+    lines.block(STAGE)
+    lines.finished(STAGE)
+    assert f"{STAGE.name}: 1 block, " in capsys.readouterr().err

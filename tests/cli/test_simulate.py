@@ -46,7 +46,7 @@ def test_an_earlier_stack_is_kept_unless_force_is_given(tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (["d"], "--size, --slices, --seed"),
+        (["d"], "--size WxH, --slices N, --seed S"),
         (["d", "--size", "12", "--slices", "2", "--seed", "1"], "--size 12"),
         (["d", "--size", "12x", "--slices", "2", "--seed", "1"], "WIDTHxHEIGHT"),
         (["d", "--size", "0x9", "--slices", "2", "--seed", "1"], "width"),

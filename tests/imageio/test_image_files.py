@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.image_files import find_images
 from imfuse_tiles.imageio.open_stack import open_stack
 
 PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
@@ -117,3 +118,8 @@ def test_folders_without_images_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a" / "notes.txt").write_text("x")
     with pytest.raises(Refusal, match="no images there"):
         open_stack([tmp_path / "a"])
+
+
+def test_an_empty_name_is_not_the_folder_one_is_in() -> None:
+    with pytest.raises(Refusal, match="the name of an image is empty"):
+        find_images([""], [])

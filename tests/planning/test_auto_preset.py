@@ -59,6 +59,12 @@ def test_any_stack_is_looked_at(tmp_path: Path, shape: tuple[int, int]) -> None:
     assert str(chosen(tmp_path, frames(2, 1, "float32", shape)).recipe) == "--bg=pyramid"
 
 
+def test_one_small_frame_is_told(tmp_path: Path) -> None:
+    assert chosen(tmp_path, frames(1, 3, "uint8", (20, 30))).reasons[0] == (
+        "one frame of 30 x 20 pixels: nothing to fuse it with"
+    )
+
+
 def test_large_frames_that_are_only_decoded_whole_are_not_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,12 @@ def test_jumps_and_drifts_are_told_with_the_frames() -> None:
     assert "white balance differs by" in notices(1, 1, 1, tint=1.2)[-1]
 
 
+def test_a_black_frame_is_told_without_a_figure() -> None:
+    assert notices(1, 0, 1)[0] == (
+        "brightness differs more than tenfold between frames, most from a to b: the result may be patchy"
+    )
+
+
 @pytest.mark.parametrize(("high", "bits"), [(4095, 12), (4000, 12), (1023, 10), (16383, 14)])
 def test_unused_bits_are_told(high: float, bits: int) -> None:
     assert notices(1, 1, high=high) == [

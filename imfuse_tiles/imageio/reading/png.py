@@ -72,7 +72,7 @@ def _check_pixels(facts: FileFacts, bits: int, colour: int) -> tuple[Literal[1, 
     if colour not in _COLOUR:
         raise refuse(facts.path, f"damaged PNG: colour type {colour}")
     if bits not in (8, 16):
-        raise refuse(facts.path, f"has {bits} bits per sample; allowed in PNG: 8 or 16")
+        raise refuse(facts.path, f"has {bits} bit{'s' * (bits > 1)} per sample; allowed in PNG: 8 or 16")
     return _COLOUR[colour]
 
 
@@ -88,11 +88,11 @@ def _read_chunks(facts: FileFacts) -> dict[bytes, bytes]:
                 raise refuse(facts.path, "is truncated (PNG without its end)")
             length, name = struct.unpack(">I4s", start)
             if position + 12 + length > facts.size:
-                raise refuse(facts.path, f"is truncated (PNG ends inside its {name!r} chunk)")
+                raise refuse(facts.path, f"is truncated (PNG ends inside its chunk {name.decode('latin-1')!r})")
             if name == b"IEND":
                 return chunks
             if not name.isalpha():
-                raise refuse(facts.path, f"damaged PNG: chunk name {name!r}")
+                raise refuse(facts.path, f"damaged PNG: chunk name {name.decode('latin-1')!r}")
             if name in (b"IHDR", b"acTL", b"eXIf"):
                 chunks[name] = file.read(min(length, _LARGEST_EXIF))
             else:

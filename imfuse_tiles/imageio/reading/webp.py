@@ -67,7 +67,7 @@ def _chunks(path: Path, size: int) -> dict[str, bytes]:
             file.seek(place)
             name, length = struct.unpack("<4sI", file.read(8))
             if place + 8 + length > size:
-                raise refuse(path, f"is truncated (WebP ends inside its {name!r} chunk)")
+                raise refuse(path, f"is truncated (WebP ends inside its chunk {name.decode('latin-1')!r})")
             kept = length if name in (b"EXIF", b"ICCP") else 16
             chunks.setdefault(name.decode("latin-1"), file.read(min(kept, length, _LARGEST_NOTE)))
             place += 8 + length + length % 2
