@@ -41,17 +41,24 @@ def source_region(region: Box, frame: Size, target: Size, kernel: str) -> Box:
     return y0, y1, x0, x1
 
 
-def resize(planes: Plane, origin: Size, frame: Size, target: Size, region: Box, kernel: str) -> Plane:
+def resize(planes: Plane, origin: Size, frame: Size, target: Size, region: Box, kernel: str, axes: str = "yx") -> Plane:
     """A region y0, y1, x0, x1 of the frame at ``target`` (height, width): float32 (planes, y, x), not clamped.
 
     ``planes`` float32 (planes, y, x) begin at ``origin`` (y, x) of a frame (height, width) and cover ``source_region``.
+    ``axes``: those that are resampled; along another one frame and target have the same pixels.
     """
-    down = _axis(region[0], region[1], frame[0], target[0], kernel)
-    across = _axis(region[2], region[3], frame[1], target[1], kernel)
+    down = _axis(region[0], region[1], frame[0], target[0], kernel if "y" in axes else "")
+    across = _axis(region[2], region[3], frame[1], target[1], kernel if "x" in axes else "")
     out = np.empty((len(planes), region[1] - region[0], region[3] - region[2]), np.float32)
     _resize(np.ascontiguousarray(planes, np.float32), down.first - origin[0], down.counts, down.weights,
             across.first - origin[1], across.counts, across.weights, out)  # fmt: skip
     return out
+
+
+def axes_in_turn(frame: Size, target: Size) -> str:
+    """Which axis is resampled first where that matters, as with an opacity that is clamped in between: the one that
+    grows more, y where both grow alike, as ImageMagick does."""
+    return "xy" if target[1] * frame[0] > target[0] * frame[1] else "yx"
 
 
 class _Axis(NamedTuple):
@@ -73,7 +80,9 @@ def _axis(start: int, stop: int, size: int, target: int, kernel: str) -> _Axis:
 
 
 def _taps(i: int, size: int, target: int, kernel: str) -> Size:
-    """First source pixel of a target pixel, and how many take part."""
+    """First source pixel of a target pixel, and how many take part; itself without a kernel."""
+    if not kernel:
+        return i, 1
     support = SUPPORT[kernel] * max(size / target, 1)
     centre = (2 * i + 1) * size / (2 * target)
     first = max(int(centre - support + 0.5), 0)
@@ -81,6 +90,8 @@ def _taps(i: int, size: int, target: int, kernel: str) -> Size:
 
 
 def _weights(i: int, first: int, count: int, size: int, target: int, kernel: str) -> list[float]:
+    if not kernel:
+        return [1.0]
     shape, scale = (_lanczos if kernel == "lanczos" else _mitchell), min(target / size, 1)
     centre = (2 * i + 1) * size / (2 * target)
     weights = [shape(abs(scale * (first + n - centre + 0.5))) for n in range(count)]

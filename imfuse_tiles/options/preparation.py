@@ -77,7 +77,7 @@ def by_opacity(planes: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -
     if len(planes) % 2:
         return change(planes)
     made = change(np.concatenate([planes[:-1] * planes[-1:], planes[-1:]]))
-    opacity = np.where(made[-1:] > np.float32(1e-6), made[-1:], np.float32(np.inf))
+    opacity = np.where(np.abs(made[-1:]) > np.float32(1e-6), made[-1:], np.float32(np.inf))
     return np.concatenate([made[:-1] / opacity, np.clip(made[-1:], np.float32(0), np.float32(1))])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from imfuse_tiles import kernels
@@ -67,8 +68,25 @@ class FrameResize(Preparation, name="frameresize"):
         frame, target = x.frame, self.size(x.frame)
         if target == frame:
             return x.cropped(region).data
-        kernel, origin = kernels.resize.filter_for(frame, target, len(x.data) % 2 == 0), (x.region.y0, x.region.x0)
-        return by_opacity(x.data, lambda planes: kernels.resize.resize(planes, origin, frame, target, region, kernel))
+        if len(x.data) % 2 == 0:
+            return self._with_opacity(x.data, x.region, frame, target, region)
+        kernel = kernels.resize.filter_for(frame, target, False)
+        return kernels.resize.resize(x.data, (x.region.y0, x.region.x0), frame, target, region, kernel)
+
+    def _with_opacity(self, planes: np.ndarray, window: Region, frame: Frame, target: Frame, region: Region
+                      ) -> np.ndarray:  # fmt: skip
+        """Along one axis after the other: the opacity in between is clamped, which decides what has a colour."""
+        kernel = kernels.resize.filter_for(frame, target, True)
+        for axis in kernels.resize.axes_in_turn(frame, target):
+            if axis == "y":
+                wanted, part = (target[0], frame[1]), Region(region.y0, region.y1, window.x0, window.x1)
+            else:
+                wanted, part = (frame[0], target[1]), Region(window.y0, window.y1, region.x0, region.x1)
+            change = partial(kernels.resize.resize, origin=(window.y0, window.x0), frame=frame, target=wanted,
+                             region=part, kernel=kernel, axes=axis)  # fmt: skip
+            planes = by_opacity(planes, change)
+            window, frame = part, wanted
+        return planes
 
 
 def _raise(op: FrameResize) -> Any:

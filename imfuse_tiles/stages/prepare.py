@@ -57,7 +57,7 @@ def load_numbers(store: Store, key: str) -> dict[str, Any]:
 class PrepareJob(IngestJob):
     """As its parent, each frame warped by one of ``warps`` if there are any, and then prepared by ``chain``."""
 
-    version: ClassVar[int] = 2  # 2: opacity of composed and twice turned frames as ImageMagick has it
+    version: ClassVar[int] = 3  # 3: what resized frames show where they are transparent as ImageMagick has it
 
     chain: PreparationChain = PreparationChain((), (0, 0))
     measured: MeasuredBy = MeasuredBy(None, ())

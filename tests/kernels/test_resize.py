@@ -66,3 +66,15 @@ def test_what_the_lobes_of_the_kernel_leave_nothing_of_lies_on_straight_lines() 
     seen = turned[1] > 0
     assert turned[0][seen] == pytest.approx(0.6, abs=1e-6)
     assert seen.sum() == 5  # the pixel and its four neighbours, of which none is further than a pixel away
+
+
+@pytest.mark.parametrize(("target", "order"), [((80, 99), "yx"), ((18, 26), "xy"), ((37, 54), "xy"), ((74, 106), "yx")])
+def test_one_axis_after_the_other_is_both(target: tuple[int, int], order: str) -> None:
+    kernel, planes, size, region = "mitchell", PLANES, FRAME, (5, 15, 3, 21)
+    assert resize.axes_in_turn(FRAME, target) == order
+    for axis in order:
+        wanted = (target[0], size[1]) if axis == "y" else (size[0], target[1])
+        planes = resize.resize(planes, (0, 0), size, wanted, (0, wanted[0], 0, wanted[1]), kernel, axis)
+        size = wanted
+    both = resize.resize(PLANES, (0, 0), FRAME, target, region, kernel)
+    assert np.allclose(planes[:, 5:15, 3:21], both, atol=1e-6)

@@ -46,6 +46,17 @@ def test_tiles_workers_and_prepared_files_give_the_same_result(images: list[str]
     assert np.array_equal(fused(tmp_path / "c", files, "--ignore-alpha"), whole)
 
 
+def test_pixels_round_transparent_edges_keep_a_colour_and_are_counted(images: list[str], tmp_path: Path) -> None:
+    """ImageMagick's -resize leaves colours to pixels whose opacity is rounded to 0; -contrast-stretch counts them."""
+    words = ["--rotate=1.4", "--frameresize=135%"]
+    assert main(["prepare", "--quiet", *words, "-o", str(tmp_path), images[0]]) == 0
+    frame = tifffile.imread(tmp_path / Path(images[0]).name)
+    clear, black = frame[..., 3] == 0, (frame[..., :3] == 0).all(axis=-1)
+    assert 300 < np.count_nonzero(clear & ~black) < 2000, "a line round the frame"
+    assert clear[:3, :3].all()
+    assert black[:3, :3].all()
+
+
 @pytest.mark.parametrize("words", [["--frameresize=80%", "--sharpen=0x1,gaussian"], ["--rotate=-90", "--level"]])
 def test_moved_frames_are_aligned_and_then_prepared(words: list[str], tmp_path: Path) -> None:
     folder = render(tmp_path / "in", 480, 320, 3, 3, misalign=True)
