@@ -32,6 +32,26 @@ def page(opened: tuple[Browser, Served]) -> Browser:
     return opened_page(*opened)
 
 
+#: Text of less contrast than WCAG AA asks for (4.5): https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio
+FAINT_TEXT = """(() => {
+  const parts = (colour) => [...colour.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+  const over = (top, below) => [0, 1, 2].map((at) => top[at] * top[3] + below[at] * (1 - top[3]));
+  const light = (colour) => [0.2126, 0.7152, 0.0722].reduce((sum, share, at) => {
+    const value = colour[at] / 255;
+    return sum + share * (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  const back = (e) => (e ? over(parts(getComputedStyle(e).backgroundColor), back(e.parentElement)) : [0, 0, 0]);
+  const contrast = (e) => {
+    const both = [light(back(e)), light(over(parts(getComputedStyle(e).color), back(e)))];
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+  };
+  const holdsText = (e) => ["INPUT", "TEXTAREA", "SELECT"].includes(e.tagName)
+    || [...e.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter((e) => holdsText(e) && e.getClientRects().length && contrast(e) < 4.5).map((e) => e.id || e.textContent);
+})()"""
+
+
 def layer(page: Browser, label: str) -> str:
     found: str = page.js(
         f"[...document.querySelector('#layer-a').options].find(o => o.textContent === {label!r}).value"
@@ -92,9 +112,35 @@ def test_the_keyboard_zooms_and_turns_over_slices(page: Browser) -> None:
     assert page.js("document.querySelector('#slice-a').value") == "1"
     page.key("1")
     page.until("document.querySelector('#zoom-text').textContent === '100 %'")
-    page.click("#zoom-fit")
+    page.key("+")
+    page.until("document.querySelector('#zoom-text').textContent === '120 %'")
+    page.key("-")
+    page.until("document.querySelector('#zoom-text').textContent === '100 %'")
+    page.key("0")
     page.until("document.querySelector('#zoom-text').textContent !== '100 %'")
     page.choose("#layer-a", layer(page, "Result"))
+    page.key("v")  # and a screen reader says it
+    page.until("document.querySelector('#status').textContent.includes('Slice in front')")
+
+
+def test_what_the_tab_key_reaches_is_seen_to_have_the_focus(page: Browser) -> None:
+    page.js("document.activeElement.blur()")
+    reached = []
+    while page.key("Tab") or page.js("document.activeElement !== document.body"):
+        shape = page.js(
+            "(({outlineStyle, outlineWidth}) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))"
+        )
+        assert shape == ["solid", "2px"]
+        reached.append(page.js("document.activeElement.getAttribute('role') || document.activeElement.id"))
+    assert reached[0] == "application"
+    assert {"zoom-in", "layer-a", "layer-b", "command", "copy"} <= set(reached)
+
+
+def test_text_is_told_from_what_is_behind_it(page: Browser) -> None:
+    page.js("for (const part of document.querySelectorAll('details')) part.open = true")
+    page.until("!document.querySelector('#tune-body').hidden || document.querySelector('#tune-note').textContent")
+    page.until("document.querySelector('#retouch-export').disabled")
+    assert page.js(FAINT_TEXT) == []
 
 
 def test_every_control_has_a_name(page: Browser) -> None:

@@ -1,6 +1,6 @@
 // Values under the cursor: what each layer holds there, which slice won, and the curve of the masks over the slices.
 
-import { ask, byId, element, state } from "./ask.js";
+import { ask, byId, element, say, state } from "./ask.js";
 import { layerIn, show, slots, viewer } from "./picture.js";
 
 const OSD = window.OpenSeadragon;
@@ -20,24 +20,28 @@ export function placeAt(clientX, clientY) {
 
 export const winner = { slice: 0, place: null };
 
-export function readCentre() {
+// Asked for by a key, they are told in words, too: a screen reader says them.
+export async function readCentre() {
   const box = byId("picture").getBoundingClientRect();
-  read(placeAt(box.left + box.width / 2, box.top + box.height / 2));
+  const rows = await read(placeAt(box.left + box.width / 2, box.top + box.height / 2));
+  if (rows) say(rows.map(([name, text]) => `${name} ${text}`).join("; "));
 }
 
 async function read(place) {
   wanted = place;
   if (asking || !place) return;
   asking = true;
+  let rows = null;
   while (wanted) {
     const now = wanted;
     wanted = null;
     const store = layerIn("a")?.store ?? 0;
     try {
-      tell(now, store, await ask("pixel", { store, group: layerIn("a")?.group ?? "", ...now }));
+      rows = tell(now, store, await ask("pixel", { store, group: layerIn("a")?.group ?? "", ...now }));
     } catch { /* the server has ended, which is told elsewhere */ }
   }
   asking = false;
+  return rows;
 }
 
 function tell(place, store, found) {
@@ -48,6 +52,7 @@ function tell(place, store, found) {
   for (const { label, percent } of found.values) rows.push([label, percent.map((value) => value.toFixed(1)).join("  ") + " %"]);
   byId("values").replaceChildren(...rows.flatMap(([name, text]) => [element("dt", { textContent: name }), element("dd", { textContent: text })]));
   draw(found.curve, found.winner);
+  return rows;
 }
 
 function draw(curve, winner) {

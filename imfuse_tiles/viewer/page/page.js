@@ -41,7 +41,8 @@ viewer.addHandler("zoom", tellZoom);
 viewer.addHandler("tile-loaded", tellZoom);
 
 const keys = {
-  1: zoomOne, ",": () => show("a", slots.a.id, slots.a.z - 1), ".": () => show("a", slots.a.id, slots.a.z + 1),
+  1: zoomOne, 0: () => viewer.viewport.goHome(), "+": () => zoomBy(1.2), "=": () => zoomBy(1.2), "-": () => zoomBy(1 / 1.2),
+  _: () => zoomBy(1 / 1.2), ",": () => show("a", slots.a.id, slots.a.z - 1), ".": () => show("a", slots.a.id, slots.a.z + 1),
   v: readCentre, r: () => {}, f: () => {}, R: () => {},
 };
 viewer.addHandler("canvas-key", (event) => {

@@ -9,6 +9,9 @@ export const viewer = OSD({
   gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, imageLoaderLimit: 6, maxImageCacheCount: 150,
   tileRetryMax: 2, tileRetryDelay: 500, crossOriginPolicy: false, blendTime: 0,
 });
+// What has the focus is the canvas: its name tells what keys do.
+viewer.canvas.setAttribute("role", "application");
+viewer.canvas.setAttribute("aria-label", "Picture: arrow keys move, plus and minus zoom, 0 fits, 1 shows single pixels, comma and full stop change the slice, v reads the values at the centre");
 // A slot is one side of the curtain: the layer, its slice and version that are wanted, and the image that shows them.
 export const slots = { a: { id: "", z: 0, key: "", image: null }, b: { id: "", z: 0, key: "", image: null } };
 const curtain = { share: 0.5 };

@@ -76,6 +76,7 @@ async function compute(entries) {
     }
   }
   tuned.busy = false;
+  byId("tune-progress").textContent = "";
   show();
 }
 
@@ -170,6 +171,6 @@ async function watchWhole() {
 setInterval(async () => {
   if (!tuned.busy) return;
   const { doing } = await ask("tuning");
-  if (tuned.busy) byId("tune-note").textContent = doing || "computing …"; // it may be done by now
+  byId("tune-progress").textContent = tuned.busy ? doing : ""; // it may be done by now; a screen reader says the note only
 }, 700);
 onState(() => { byId("tune").hidden = !state.stores[0]?.options; });
