@@ -89,10 +89,13 @@ def _write(command: str, folder: str, about: str, words: Sequence[str], defaults
     rest, options = split_recipe_options(frame_parser, words)
     args = frame_parser.parse_intermixed_args(rest)
     recipe = frame_recipe(command, [parse_arguments(*option) for option in options], defaults)
+    from imfuse_tiles.execution.machine_errors import translate_os_errors
+
     if args.store:
         print(store_from_args(args, recipe, words))
         return 0
-    files = write_from_args(args, recipe, command)
+    with translate_os_errors(command, Path(args.output), 0):
+        files = write_from_args(args, recipe, command)
     if args.show:
         show(files)
     print(args.output)

@@ -52,7 +52,7 @@ def usage() -> str:
             "",
             "imfuse-tiles COMMAND --help explains a command, imfuse-tiles ops NAME an option,",
             "imfuse-tiles help TOPIC the rest; imfuse-tiles help lists the topics.",
-            "Example: imfuse-tiles fuse --preset default -o result.tif stack/*.tif",
+            "Example: imfuse-tiles fuse -o result.tif stack/*.jpg",
         ]
     )
 
@@ -82,7 +82,7 @@ def _machine_trouble(error: OSError | MemoryError, words: Sequence[str]) -> int:
 
     from imfuse_tiles.execution.machine_errors import message_for
 
-    place = Path(error.filename) if isinstance(error, OSError) and isinstance(error.filename, str) else Path()
+    place = Path(error.filename) if isinstance(error, OSError) and isinstance(error.filename, str) else None
     message = message_for(error, "the run", place, 0)
     if message is None:
         return _bug(error)

@@ -44,7 +44,8 @@ def translate_damage(place: str = "") -> Iterator[None]:
         raise BlockFailed(f"{start}{damage}; fuse with the same options computes it again") from None
 
 
-def message_for(error: Exception, where: str, folder: Path, need: int) -> str | None:
+def message_for(error: Exception, where: str, folder: Path | None, need: int) -> str | None:
+    """What a trouble of the machine is called; None for an error of the program. ``folder``: None if not known."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return f"no memory left in {where}; run the same command with a smaller --memory or fewer --workers"
     if isinstance(error, BrokenExecutor):
@@ -52,11 +53,15 @@ def message_for(error: Exception, where: str, folder: Path, need: int) -> str | 
     if not isinstance(error, OSError):
         return None
     if error.errno in FULL:
-        wanted = f"{where} has {format_size(need)} to write into" if need else f"{where} writes to"
-        return (
-            f"the disk is full: {wanted} {folder}, "
-            f"{format_size(free_bytes(folder))} are free; make room and run the same command again"
-        )
+        return f"the disk is full{_written(where, folder, need)}; make room and run the same command again"
     if error.errno in PLACE:
-        return f"{where}: {os.strerror(error.errno or 0).lower()} ({error.filename or folder})"
+        return f"{where}: {os.strerror(error.errno or 0).lower()} ({error.filename or folder or 'a file'})"
     return None
+
+
+def _written(where: str, folder: Path | None, need: int) -> str:
+    """What is written where, and how much is free there."""
+    if folder is None:
+        return ""
+    wanted = f"{where} has {format_size(need)} to write into" if need else f"{where} writes to"
+    return f": {wanted} {folder}, {format_size(free_bytes(folder))} are free"

@@ -181,4 +181,4 @@ def _check_folder(folder: Path, files: Files, force: bool) -> None:
     home = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     free = shutil.disk_usage(home).free
     if need > free:
-        raise Refusal(f"simulate: the stack needs {need / 1e9:.1f} GB, {home} has {free / 1e9:.1f} GB free")
+        raise Refusal(f"simulate: the stack needs {need / 1e6:.1f} MB, {home} has {free / 1e6:.1f} MB free")

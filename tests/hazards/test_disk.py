@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from program import reported, run, soon, until
 from stacks import frames, written
 
 from imfuse_tiles.execution import pipeline
+from imfuse_tiles.execution.machine_errors import message_for
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("execution.machine_errors",)
@@ -227,3 +229,18 @@ def test_a_limit_on_the_size_of_files_acts_like_a_full_disk(files, tmp_path):
     ended = run(*said, limits=limits)
     assert (ended.code, "disk is full" in ended.line) == (4, True), ended.err
     assert run(*said).code == 0
+
+
+def test_aligned_frames_that_fill_a_disk_are_told_with_their_folder(files: list[Path], called, tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", 150_000) as there:
+        ended = called("align", "--align=no", "-o", there / "aligned", *files)
+        assert ended.code == 4
+        assert f"the disk is full: align writes to {there / 'aligned'}, " in ended.err
+        assert resized(there, AMPLE)
+        assert called("align", "--align=no", "-o", there / "aligned", *files).code == 0
+        assert len(list((there / "aligned").glob("*.tif"))) == len(files)
+
+
+def test_a_full_disk_of_unknown_place_is_not_said_to_be_the_folder_one_is_in() -> None:
+    full = message_for(OSError(errno.ENOSPC, "No space left on device"), "the run", None, 0)
+    assert full == "the disk is full; make room and run the same command again"
