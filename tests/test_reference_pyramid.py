@@ -13,7 +13,6 @@ from imfuse_tiles.options.whole_frames.focus_pyramid import WholePyramid
 
 #: Their arithmetic is what the pictures and depths here are made of.
 TESTED_MODULES = (
-    "kernels.depth_fill",
     "kernels.focus_peak",
     "kernels.highlights",
     "options.whole_frames.focus_pyramid",

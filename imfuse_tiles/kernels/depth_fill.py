@@ -46,28 +46,77 @@ def fill_depth(peak: Planes, picture: Planes, coarse: Planes, coarse_picture: Pl
     """
     out = np.empty_like(peak)
     arrays = [np.ascontiguousarray(each) for each in (peak, picture, coarse, coarse_picture)]
-    _filled(*arrays, *origins[0], *origins[1], out)
+    width, count = peak.shape[2], len(picture)
+    room = np.empty((6, width)), np.zeros((count + 2, width + 4 + width % 2), np.float32)
+    _fill(*arrays, *origins[0], *origins[1], *room, out)
     return out
 
 
-@njit(cache=True, nogil=True)
-def _filled(peak, picture, coarse, coarse_picture, y0, x0, cy0, cx0, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True, counted=False, error_model="numpy")
+def _fill(peak, picture, coarse, coarse_picture, y0, x0, cy0, cx0, sums, lines, out):  # type: ignore[no-untyped-def]
+    """``sums``: room for six rows; ``lines``: for rows of the coarse arrays, each pixel twice, two more at either end.
+
+    Row by row and neighbour by neighbour, so that the inner loops have no branches.
+    """
+    apart, divisor, depth, sure, total = sums[0], sums[1], sums[2], sums[3], sums[4]
+    count, width, columns = picture.shape[0], peak.shape[2], coarse.shape[2]
+    depths, weights = lines[count], lines[count + 1]
     for y in range(peak.shape[1]):
-        for x in range(peak.shape[2]):
-            middle_y, middle_x = (y0 + y) / 2 - cy0, (x0 + x) / 2 - cx0
-            depth, sure, total = 0.0, 0.0, 0.0
-            for j in range(max(int(middle_y) - 1, 0), min(int(middle_y) + 2, coarse.shape[1])):
-                for i in range(max(int(middle_x) - 1, 0), min(int(middle_x) + 2, coarse.shape[2])):
-                    apart = 0.0
-                    for plane in range(picture.shape[0]):
-                        step = picture[plane, y, x] - coarse_picture[plane, j, i]
-                        apart += step * step
-                    near = 1 / (1 + apart / (COLOUR * COLOUR))
-                    away = (j - middle_y) ** 2 + (i - middle_x) ** 2
-                    near = (near * near + LEAST) / (1 + away * away)
-                    sure += near * coarse[1, j, i]
-                    depth += near * coarse[1, j, i] * coarse[0, j, i]
-                    total += near
-            trust, own = TRUST * sure / total, peak[1, y, x]
-            out[0, y, x] = (own * peak[0, y, x] + trust * depth / sure) / (own + trust)
-            out[1, y, x] = own + trust
+        middle = (y0 + y) // 2 - cy0
+        for x in range(width):
+            depth[x], sure[x], total[x] = 0.0, 0.0, 0.0
+        for j in range(max(middle - 1, 0), min(middle + 2, coarse.shape[1])):
+            for plane in range(count):
+                _repeat(coarse_picture[plane, j], x0, cx0, lines[plane])
+            _repeat(coarse[0, j], x0, cx0, depths)
+            _repeat(coarse[1, j], x0, cx0, weights)
+            down = j - ((y0 + y) / 2 - cy0)
+            for i in range(-1, 2):
+                begin, stop = max(2 * (cx0 - i) - x0, 0), min(2 * (cx0 - i + columns) - x0, width)
+                part, shift = apart[: max(stop - begin, 0)], begin + 2 + 2 * i
+                for x in range(part.size):
+                    across = i - 0.5 * ((x0 + begin + x) & 1)
+                    away = down * down + across * across
+                    divisor[x], part[x] = 1 + away * away, 0.0
+                for plane in range(count):
+                    _add_squares(picture[plane, y][begin:], lines[plane][shift:], part)
+                _add_neighbours(depths[shift:], weights[shift:], part, divisor, depth[begin:], sure[begin:],
+                                total[begin:])  # fmt: skip
+        _mix(peak[0, y], peak[1, y], depth, sure, total, out[0, y], out[1, y])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _repeat(row, x0, cx0, line):  # type: ignore[no-untyped-def]
+    """Each pixel of a coarse row twice, in step with the fine columns from ``x0 - 2`` on."""
+    first = 2 * cx0 - (x0 - 2)
+    for k in range(max(-first // 2, 0), min((line.size - first) // 2, row.size)):
+        line[first + 2 * k] = row[k]
+        line[first + 2 * k + 1] = row[k]
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _add_squares(row, line, apart):  # type: ignore[no-untyped-def]
+    for x in range(apart.size):
+        step = row[x] - line[x]
+        apart[x] += step * step
+
+
+@njit(cache=True, nogil=True, counted=False, error_model="numpy")
+def _add_neighbours(depths, weights, apart, divisor, depth, sure, total):  # type: ignore[no-untyped-def]
+    for x in range(apart.size):
+        near = 1 / (1 + apart[x] / (COLOUR * COLOUR))
+        apart[x] = (near * near + LEAST) / divisor[x]
+    for x in range(apart.size):
+        total[x] += apart[x]
+    for x in range(apart.size):
+        sure[x] += apart[x] * weights[x]
+    for x in range(apart.size):
+        depth[x] += apart[x] * weights[x] * depths[x]
+
+
+@njit(cache=True, nogil=True, counted=False, error_model="numpy")
+def _mix(peak, precision, depth, sure, total, out, out_precision):  # type: ignore[no-untyped-def]
+    for x in range(out.size):
+        trust, own = TRUST * sure[x] / total[x], precision[x]
+        out[x] = (own * peak[x] + trust * depth[x] / sure[x]) / (own + trust)
+        out_precision[x] = own + trust

@@ -14,6 +14,9 @@ from .compiler import njit
 from .gaussian import gaussian_taps
 from .pyramid import Plane, Region, Size, _blend_rows, _column_weights, _double, _lines
 
+#: Rows above and below, columns left and right.
+Border = tuple[int, int, int, int]
+
 #: Standard deviation in pixels and radius of the window of an energy.
 SIGMA, RADIUS = 1.3, 4
 #: Independent samples in the window of an energy (its standard deviation of 1.3 pixels, squared, times 19); standard
@@ -32,12 +35,17 @@ def taps(sigma: float, radius: int) -> Plane:
     return gaussian_taps(sigma, radius)[radius:]
 
 
-def smooth(plane: Plane, half: Plane) -> Plane:
-    """A plane (y, x) under symmetric taps along both axes, without the radius that it is padded by: float32."""
-    radius = half.size - 1
-    out = np.empty((plane.shape[0] - 2 * radius, plane.shape[1] - 2 * radius), np.float32)
+def smooth(plane: Plane, half: Plane, border: Border = (0, 0, 0, 0)) -> Plane:
+    """A plane (y, x) under symmetric taps along both axes, without the radius around it: float32.
+
+    ``border``: rows above and below, columns left and right of the plane, to be made up by repeating its edge.
+    """
+    radius, (top, bottom, left, right) = half.size - 1, border
+    height, width = plane.shape[0] + top + bottom, plane.shape[1] + left + right
+    out = np.empty((height - 2 * radius, width - 2 * radius), np.float32)
     ring = np.empty((2 * radius + 1, out.shape[1]), np.float32)
-    _smooth(np.ascontiguousarray(plane), half, ring, out)
+    line = np.empty(width if left or right else 0, np.float32)
+    _smooth(np.ascontiguousarray(plane), top, left, half, line, ring, out)
     return out
 
 
@@ -88,12 +96,18 @@ def noise_variance(counts: NDArray[np.int64], colours: int, step: float) -> floa
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _smooth(plane, half, ring, out):  # type: ignore[no-untyped-def]
-    """``ring``: room for as many rows as there are taps; the usual radii have all taps in one expression."""
+def _smooth(plane, top, left, half, line, ring, out):  # type: ignore[no-untyped-def]
+    """``ring``: room for as many rows as there are taps; the usual radii have all taps in one expression.
+
+    ``line``: room for a row with what is made up beside it; empty where that is nothing.
+    """
     radius = half.size - 1
     window = 2 * radius + 1
-    for y in range(plane.shape[0]):
-        row, target = plane[y], ring[y % window]
+    for y in range(out.shape[0] + 2 * radius):
+        row, target = plane[min(max(y - top, 0), plane.shape[0] - 1)], ring[y % window]
+        if line.size:
+            _repeat_edges(row, left, line)
+            row = line
         if radius == 4:
             _nine(row, row[1:], row[2:], row[3:], row[4:], row[5:], row[6:], row[7:], row[8:], half, target)
         elif radius == 2:
@@ -114,6 +128,18 @@ def _smooth(plane, half, ring, out):  # type: ignore[no-untyped-def]
             _middle(ring[(n + radius) % window], half, out[n])
             for k in range(1, radius + 1):
                 _pair(ring[(n + radius - k) % window], ring[(n + radius + k) % window], half[k], out[n])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _repeat_edges(row, left, line):  # type: ignore[no-untyped-def]
+    """A row from place ``left`` of a longer line on, whose rest repeats its first and last pixels."""
+    for x in range(left):
+        line[x] = row[0]
+    inside = line[left:]
+    for x in range(row.size):
+        inside[x] = row[x]
+    for x in range(row.size, inside.size):
+        inside[x] = row[row.size - 1]
 
 
 @njit(cache=True, nogil=True, counted=False)

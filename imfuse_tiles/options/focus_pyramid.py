@@ -215,8 +215,9 @@ def _smoothed(plane: Window, region: Region) -> np.ndarray:
 
 def blur_region(plane: Window, blur: tuple[float, int], region: Region) -> np.ndarray:
     """A plane (y, x) after a Gaussian blur (sigma, radius), the frame's edge repeated beyond it, over a region."""
-    half = kernels.detail_energy.taps(*blur)
-    window = plane.filtered(lambda data: kernels.detail_energy.smooth(data, half), Halo.uniform(blur[1]))
+    half, halo = kernels.detail_energy.taps(*blur), Halo.uniform(blur[1])
+    border = plane.border_padding(halo)
+    window = plane.filtered_unpadded(lambda data: kernels.detail_energy.smooth(data, half, border), halo)
     return np.ascontiguousarray(window.cropped(region).data)
 
 

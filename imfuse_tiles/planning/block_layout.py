@@ -57,9 +57,11 @@ def lay_out(stage: Stage, resources: Resources, layout: Layout | None = None) ->
     possible = candidate_layouts(stage, resources)
     together = [option for option in possible if stage.memory(option) * resources.workers <= space]
     busy = [option for option in together if stage.count(option) >= 2 * resources.workers]
-    # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk.
-    for option in [*(option for option in busy if option.edge >= CHUNK), *reversed(together)]:
-        if option.edge >= CHUNK or option is together[0]:
+    # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk, which may be
+    # a little smaller than the usual one, so that it fills the frame.
+    least = min(CHUNK, possible[0].chunk)
+    for option in [*(option for option in busy if option.edge >= least), *reversed(together)]:
+        if option.edge >= least or option is together[0]:
             return sized(stage, option, resources, space)
     for option in reversed(possible):
         if stage.memory(option) <= one:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +21,9 @@ from imfuse_tiles.storage.store import Store
 NOISE_HALO = Halo.uniform(NOISE_PATCH + 6)
 #: Pixels around a patch that its energies see.
 PATCH_HALO = Halo.uniform(6)
+#: Patches that are no farther apart are read together, and those of a row measured as one strip: calls cost more than
+#: the pixels between them. Others are read one by one.
+NEAR_PATCHES = 1024
 
 
 @frozen
@@ -31,24 +35,39 @@ class NoiseJob(Job):
     source: StoredFrames
     total: int
 
-    def patches(self, region: Region) -> Iterator[Region]:
-        """The patches that begin in a region."""
+    def patches(self, region: Region) -> list[list[Region]]:
+        """The patches that begin in a region, row by row."""
         pitch, (height, width) = noise_pitch(self.source.frame), self.source.frame
-        for y in range(-(-region.y0 // pitch) * pitch, region.y1, pitch):
-            for x in range(-(-region.x0 // pitch) * pitch, region.x1, pitch):
-                yield Region(y, min(y + NOISE_PATCH, height), x, min(x + NOISE_PATCH, width))
+        rows, columns = (
+            range(-(-start // pitch) * pitch, stop, pitch)
+            for start, stop in ((region.y0, region.y1), (region.x0, region.x1))
+        )
+        return [
+            [Region(y, min(y + NOISE_PATCH, height), x, min(x + NOISE_PATCH, width)) for x in columns]
+            for y in rows
+            if columns
+        ]
+
+    def pieces(self, region: Region) -> Iterator[tuple[Region, list[list[Region]]]]:
+        """What is read at once for a region, and the patches in it that are measured together."""
+        frame, patches = self.source.frame, self.patches(region)
+        if noise_pitch(frame) <= NEAR_PATCHES:
+            yield region.with_halo(NOISE_HALO, frame), patches
+            return
+        for patch in itertools.chain.from_iterable(patches):
+            yield patch.with_halo(PATCH_HALO, frame), [[patch]]
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
         counts = np.zeros(kernels.detail_energy.BINS, np.int64)
-        around = block.region.with_halo(NOISE_HALO, level.frame)
-        for z in range(self.total):
+        for z, (around, rows) in itertools.product(range(self.total), self.pieces(block.region)):
             samples = Window(self.source.samples(access, z, around), around, level.frame)
-            shown = self.source.covered(access, z, around) if self.source.coverage else np.ones(around.shape, np.uint8)
-            covered = Window(shown, around, level.frame)
-            for patch in self.patches(block.region):
-                if covered.cropped(patch.with_halo(PATCH_HALO, level.frame)).data.all():
-                    counts += patch_histogram(level, samples, patch)
+            shown = self.source.covered(access, z, around) if self.source.coverage else None
+            for patches in rows:
+                if shown is not None:
+                    patches = covered_patches(Window(shown, around, level.frame), patches)
+                if patches:
+                    counts += patch_histogram(level, samples, patches)
         used = np.flatnonzero(counts)
         return {"bins": used.tolist(), "counts": counts[used].tolist()}
 
@@ -66,13 +85,24 @@ class NoiseJob(Job):
         return 4.0
 
 
-def patch_histogram(level: Level, samples: Window, patch: Region) -> np.ndarray:
-    """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of a patch of a slice."""
-    wide = patch.with_halo(Halo.uniform(2), level.frame)
+def covered_patches(shown: Window, patches: Sequence[Region]) -> list[Region]:
+    """The patches around which a slice has a picture everywhere."""
+    return [patch for patch in patches if shown.cropped(patch.with_halo(PATCH_HALO, shown.frame)).data.all()]
+
+
+def patch_histogram(level: Level, samples: Window, patches: Sequence[Region]) -> np.ndarray:
+    """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of patches of a slice.
+
+    The patches lie in a row.
+    """
+    first, last = patches[0], patches[-1]
+    strip = first._replace(x1=last.x1)
+    wide = strip.with_halo(Halo.uniform(2), level.frame)
     coarse = Region(*kernels.pyramid.coarser(wide, level.above))
     need = Region(*kernels.pyramid.finer(coarse, level.frame))
     samples = samples.cropped(need)
     low, origins = level.reduced_window(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
     detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
-    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.uniform(2)).cropped(patch).data
-    return kernels.detail_energy.histogram(mean[::2, ::2])
+    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.uniform(2)).cropped(strip).data
+    columns = np.concatenate([np.arange(patch.x0 - strip.x0, patch.x1 - strip.x0, 2) for patch in patches])
+    return kernels.detail_energy.histogram(mean[::2][:, columns])

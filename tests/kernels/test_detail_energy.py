@@ -29,3 +29,10 @@ def test_hardly_any_noise_is_significant_and_detail_is() -> None:
     sure = detail_energy.significant(noise, 1.0)
     assert sure.mean() < 0.01
     assert detail_energy.significant(noise + np.float32(3), 1.0).min() > 1
+
+
+@pytest.mark.parametrize("border", [(4, 0, 0, 4), (0, 4, 4, 0), (4, 4, 4, 4)])
+def test_the_edge_is_repeated_where_a_plane_has_no_border(border: tuple[int, int, int, int]) -> None:
+    plane, taps = np.random.default_rng(1).random((11, 14), np.float32), detail_energy.taps(1.3, 4)
+    padded = np.pad(plane, (border[:2], border[2:]), "edge")
+    np.testing.assert_array_equal(detail_energy.smooth(plane, taps, border), detail_energy.smooth(padded, taps))

@@ -52,6 +52,15 @@ def test_memory_of_a_block_does_not_depend_on_the_number_of_slices() -> None:
         assert few.memory(layout) == many.memory(layout)
 
 
+def test_small_levels_keep_all_workers_busy_where_chunks_are_a_little_smaller_than_usual() -> None:
+    levels = stages((2000, 3000), "--bg=pyramid", slices=12)
+    blocks = {
+        name: lay_out(levels[name], Resources(2 << 30, workers=2)).layout for name in ("fuse level 1", "fuse level 2")
+    }
+    assert [levels[name].count(layout) for name, layout in blocks.items()] == [6, 2]
+    assert blocks["fuse level 1"].edge == 500
+
+
 def test_large_frames_lie_in_few_files_where_memory_allows() -> None:
     plan = make_plan(recipe_of(SEED), imagined(100, (32768, 30720), dtype="uint8"))
     reading, masks = plan.stages[:2]

@@ -11,7 +11,7 @@ from stacks import frames, ran, recipe_of, result, run, stack_of
 
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.reference import fuse
-from imfuse_tiles.stages import level_slices
+from imfuse_tiles.stages import level_slices, noise_level
 from imfuse_tiles.storage.store import Store
 
 TESTED_MODULES = (
@@ -67,6 +67,13 @@ def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
 def test_slices_that_are_read_again_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     monkeypatch.setattr(level_slices, "KEPT", kept)
     recipe, stack = recipe_of("--bg=pyramid"), frames(4, 3, "uint8", (90, 120))
+    found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
+    assert np.array_equal(found, fuse(recipe, stack, 255))
+
+
+def test_noise_is_the_same_where_patches_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise_level, "NEAR_PATCHES", 0)
+    recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint8", (141, 187))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
     assert np.array_equal(found, fuse(recipe, stack, 255))
 
