@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from statistics import median
 
@@ -67,18 +68,20 @@ def _only(store: Store, kind: str) -> ChunkedArray:
 def _writes(out: ChunkedArray, inputs: Sequence[ChunkedArray], target: Path) -> Iterator[Callable[[], object]]:
     """For every chunk of the inputs: read it (of all slices for a frame), then write what of ``out`` lies over it."""
     copy = replace(out, root=str(target))
-    samples = np.zeros(out.chunks, out.dtype)
-    whole = (slice(None),) * len(out.shape)
+    samples = np.zeros(max(prod(b - a for a, b in box) for box in _boxes(out, inputs)), out.dtype)
     for box in _boxes(out, inputs):
-        yield lambda box=box: (  # type: ignore[misc]
-            [each.read(_same(each, out, box)) for each in inputs],
-            [copy.write_chunk(cell, samples, whole) for cell in out.chunk_indices(box)],
+        yield (
+            lambda box=box: (  # type: ignore[misc]
+                [each.read(_same(each, out, box)) for each in inputs],
+                copy.write(box, samples[: prod(b - a for a, b in box)].reshape([b - a for a, b in box])),
+            )
         )
 
 
 def _boxes(out: ChunkedArray, inputs: Sequence[ChunkedArray]) -> Iterator[list[tuple[int, int]]]:
-    """Boxes of whole chunks of an array and of what it is made from, which may have larger ones."""
-    edges = [max(each) for each in zip(*(array.chunks[-2:] for array in (out, *inputs)), strict=True)]
+    """Boxes of whole files of an array and of what it is made from, which may have larger ones."""
+    files = [[a * b for a, b in zip(array.chunks[-2:], array.per_file, strict=True)] for array in (out, *inputs)]
+    edges = [max(each) for each in zip(*files, strict=True)]
     steps = [*out.chunks[:-2], *edges]
     counts = [range(-(-size // step)) for size, step in zip(out.shape, steps, strict=True)]
     for at in itertools.product(*counts):

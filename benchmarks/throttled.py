@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.fusion import Usage, used
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.planning import machine_rates
-from imfuse_tiles.storage.files import Bytes
+from imfuse_tiles.storage.files import Bytes, FilePart
 from imfuse_tiles.storage.folder_files import FolderFiles
 
 
@@ -48,19 +48,20 @@ class SlowDisk:
 
 def install(disk: SlowDisk) -> None:
     """Have all stores in folders lie on a disk, which has rates of its own among those that the machine remembers."""
-    write, read_many = FolderFiles.write, FolderFiles.read_many
+    write, read_parts = FolderFiles.write, FolderFiles.read_parts
 
     def slow_write(files: FolderFiles, name: str, *parts: Bytes) -> None:
         write(files, name, *parts)
         disk.wait(name, sum(map(len, parts)), is_read=False)
 
-    def slow_read_many(files: FolderFiles, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
-        for name, raw in zip(names, read_many(files, names, size), strict=True):
-            if raw is not None:
+    def slow_read_parts(files: FolderFiles, parts: Sequence[FilePart], fresh: bool = False) -> Iterator[Bytes | None]:
+        for part, raw in zip(parts, read_parts(files, parts, fresh), strict=True):
+            if raw is not None:  # what was written or read as a whole is cached as a whole
+                name = part.name if part.name in disk.cached else f"{part.name} {part.start}"
                 disk.wait(name, len(raw), is_read=True)
             yield raw
 
-    FolderFiles.write, FolderFiles.read_many = slow_write, slow_read_many  # type: ignore[method-assign]
+    FolderFiles.write, FolderFiles.read_parts = slow_write, slow_read_parts  # type: ignore[method-assign]
     machine_rates.disk_of = lambda folder: f"imagined, {disk.rate:g} bytes a second"
 
 

@@ -80,8 +80,9 @@ def write_past_checks(store: Store, stage: Stage, random: Random) -> str:
             array = store.arrays.open(output.path)
             indices = list(array.chunk_indices([(0, size) for size in array.shape]))
             for index in random.sample(indices, random.randint(1, len(indices))):
-                samples = np.full(array.chunks, random.randint(0, 200), array.dtype)
-                array.write_chunk(index, samples, tuple(slice(0, size) for size in array.chunks))
+                sides = zip(index, array.chunks, array.shape, strict=True)
+                box = [(place * chunk, min((place + 1) * chunk, size)) for place, chunk, size in sides]
+                array.write(box, np.full([stop - start for start, stop in box], random.randint(0, 200), array.dtype))
     return "past"
 
 

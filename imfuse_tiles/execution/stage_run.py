@@ -91,7 +91,8 @@ class StageRun:
             shape = output.shape(stage.frame, stage.z_batches(layout))
             chunks = output.chunks(stage.frame, layout.chunk)
             metadata = {"imfuse_tiles": {**stage.about, **array_attributes(stage, output, layout)}}
-            self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata, self.work.compressed)
+            per_file = output.per_file(stage.frame, layout)
+            self.store.arrays.create(output.path, shape, chunks, output.dtype, metadata, self.work.compressed, per_file)
         self.store.journal(stage.key).begin(asdict(layout))
         return self.work.blocks
 

@@ -10,6 +10,7 @@ from imfuse_tiles.geometry import Frame
 from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.stages.access import file_edge
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import StepChain
 from imfuse_tiles.stages.ingest import IngestJob
@@ -102,5 +103,6 @@ class PlanBuilder:
 def frame_outputs(builder: PlanBuilder) -> list[Output]:
     """The arrays of the stage that reads the frames: their samples, and where they have a picture if not everywhere."""
     stack, source = builder.stack, builder.source
-    outputs = [Output(source.path, (stack.planes, builder.slices), (stack.planes, 1), stack.dtype)]
+    lead, edge = (stack.planes, builder.slices), file_edge(builder.frame, masks=False)
+    outputs = [Output(source.path, lead, (stack.planes, 1), stack.dtype, file_edge=edge)]
     return outputs + [Output(path, (builder.slices,), (1,), "uint8") for path in [source.coverage] if path]

@@ -16,6 +16,7 @@ from imfuse_tiles.options.recipe import mask_weights
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_fourier import far_part
 from imfuse_tiles.planning.plan_pictures import compared_picture, image_file
+from imfuse_tiles.stages.access import file_edge
 from imfuse_tiles.stages.depthmap_mask import DepthMapJob
 from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob, FramePlanes, MaskPlanes
 from imfuse_tiles.stages.mask_levels import LevelJob
@@ -46,13 +47,23 @@ def mask(builder: PlanBuilder, op: MaskGenerator) -> tuple[Stage, str | None]:
         inputs = (*inputs, stage.key)
     elif not op.whole_frame:
         job = replace(job, peak=f"peak/{key}")
-    outputs = [Output(job.out, (builder.slices,), (1,), "float32")]
+    outputs = [mask_output(builder, job.out)]
     if job.peak != job.out:
-        outputs.append(Output(job.peak, (), (1,), "float32", by_run=True))
+        outputs.append(strongest_output(builder, job.peak))
     whole = op.whole_frame and not isinstance(job, FarMaskJob)
     stage = builder.add(f"mask {op.name}", key, job, *outputs, frame=builder.mask_frame, slices=builder.slices,
                         halo=op.halo(builder.mask_frame), inputs=inputs, whole=whole)  # fmt: skip
     return stage, normalisation(builder, op, key, job.peak) if op.is_levelled else None
+
+
+def mask_output(builder: PlanBuilder, path: str) -> Output:
+    """An array of the masks of all slices."""
+    return Output(path, (builder.slices,), (1,), "float32", file_edge=file_edge(builder.mask_frame))
+
+
+def strongest_output(builder: PlanBuilder, path: str) -> Output:
+    """An array of the strongest masks of each group of slices."""
+    return replace(mask_output(builder, path), lead=(), by_run=True)
 
 
 def depthmap_mask(builder: PlanBuilder, op: DepthMap) -> tuple[Stage, str | None]:
@@ -66,8 +77,8 @@ def depthmap_mask(builder: PlanBuilder, op: DepthMap) -> tuple[Stage, str | None
         image=replace(layer.picture, resize=builder.mask_resize), total=builder.slices,
         veiled=layer.veiled, premultiplied=layer.premultiplied,
     )  # fmt: skip
-    out = Output(job.out, (builder.slices,), (1,), "float32")
-    peak = Output(job.peak, (), (1,), "float32", by_run=True)
+    out = mask_output(builder, job.out)
+    peak = strongest_output(builder, job.peak)
     stage = builder.add("mask depthmap", key, job, out, peak, frame=builder.mask_frame, slices=builder.slices,
                         inputs=layer.inputs)  # fmt: skip
     return stage, normalisation(builder, op, key, job.peak) if op.is_levelled else None
@@ -122,7 +133,7 @@ def merged_masks(builder: PlanBuilder) -> MergedMasks:
         path = f"merge/{key}"
         job = MergeJob(tuple(parts), recipe.merge, filters, builder.mask_frame, path, start, last,
                        partly_shown(builder))  # fmt: skip
-        builder.add("merge masks", key, job, Output(path, (builder.slices,), (1,), "float32"), halo=job.halo(),
+        builder.add("merge masks", key, job, mask_output(builder, path), halo=job.halo(),
                     frame=builder.mask_frame, slices=builder.slices, inputs=tuple(inputs),
                     whole=job.whole_frame)  # fmt: skip
     return MergedMasks(path, key, recipe.level, builder.mask_resize)

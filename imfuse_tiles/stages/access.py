@@ -11,13 +11,25 @@ import numpy as np
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.storage.chunked_array import ChunkCache, ChunkedArray
+from imfuse_tiles.storage.chunked_array import ChunkCache, ChunkedArray, Pending
 from imfuse_tiles.storage.store import Store
 
 #: Edge of a chunk file: large enough to be read in one go, small enough that a halo costs few of them.
 CHUNK = 512
 #: Frames of so many pixels lie in chunks of twice that edge: shared file systems have quotas of files.
 LARGE_FRAME = 1 << 28
+
+
+#: Frames of fewer pixels make few files anyway. Files of others hold chunks of so many pixels a side together, those of
+#: masks of large frames of so many.
+SHARDED_FRAME, FILE_EDGE, LARGE_FILE_EDGE = 1 << 22, 1024, 2048
+
+
+def file_edge(frame: Frame, masks: bool = True) -> int:
+    """Pixels along the side of a file of frames or masks at most; 0: those of a chunk."""
+    if frame[0] * frame[1] < SHARDED_FRAME:
+        return 0
+    return LARGE_FILE_EDGE if masks and chunk_factor(frame) > 1 else FILE_EDGE
 
 
 def chunk_factor(frame: Frame) -> int:
@@ -55,6 +67,8 @@ class Access:
     computed: dict[str, RegionValues] = field(default_factory=dict)
     #: Checksums of the chunks that were written, by their array's path.
     checksums: dict[str, dict[tuple[int, ...], int]] = field(default_factory=dict)
+    #: Chunks that wait for the others of their files, by their array's path; none when a block is complete.
+    pending: dict[str, Pending] = field(default_factory=dict)
 
     def read(self, path: str, lead: Sequence[tuple[int, int]], region: Region, keep: bool = False,
              out: np.ndarray | None = None) -> np.ndarray:  # fmt: skip
@@ -77,7 +91,7 @@ class Access:
         return samples
 
     def write(self, path: str, lead: Sequence[tuple[int, int]], region: Region, samples: np.ndarray) -> None:
-        """Write whole chunks of a region; nothing where ``path`` is empty.
+        """Write whole chunks of a region, a file with the last of its chunks; nothing where ``path`` is empty.
 
         Refusal when the array has another layout by now.
         """
@@ -88,7 +102,7 @@ class Access:
         if array.layout not in ("", self.layout):
             raise Refusal(f"another run has laid out {path} anew; this block of an earlier one is not written")
         start = time.perf_counter()
-        checksums = array.write(box, samples)
+        checksums = array.write(box, samples, self.pending.setdefault(path, {}))
         self.seconds_writing += time.perf_counter() - start
         if array.compressed:
             self.bytes_written += sum(map(array.chunk_size, checksums))

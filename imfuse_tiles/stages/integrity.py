@@ -7,6 +7,7 @@ from typing import Any
 
 from imfuse_tiles.stages.stage import Block, Layout, Output, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
+from imfuse_tiles.storage.files import FilePart
 from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store
 
@@ -21,15 +22,17 @@ def damaged_blocks(store: Store, stage: Stage, layout: Layout, names: Container[
     """Those of the named blocks that have a chunk missing or not of full length."""
     try:
         arrays = [(output, open_array(store, stage, layout, output)) for output in stage.outputs]
-        sized = [(output, array, array.sizes()) for output, array in arrays]
+        sized = [(output, array, array.files.sizes(array.path)) for output, array in arrays]
     except Damaged:
         return [block.name for block in stage.blocks(layout) if block.name in names]
     return [block.name for block in stage.blocks(layout) if block.name in names and not _whole(block, sized)]
 
 
-def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[Sequence[int]], int]]]) -> bool:
+def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[str], int]]]) -> bool:
     return all(
-        array.is_whole(size(cell)) for output, array, size in arrays for cell in array.chunk_indices(output.box(block))
+        array.is_whole(size(array.chunk_name(cell)), cell)
+        for output, array, size in arrays
+        for cell in array.chunk_indices(output.box(block))
     )
 
 
@@ -54,12 +57,23 @@ def damaged_chunks(store: Store, stage: Stage, layout: Layout, path: str) -> Ite
 
 def _faults(array: ChunkedArray, output: Output, block: Block) -> Iterator[Damaged]:
     cells = list(array.chunk_indices(output.box(block)))
-    names = [array.chunk_name(cell) for cell in cells]
-    for cell, raw in zip(cells, array.files.read_many(names, array.chunk_bytes), strict=True):
+    for cell, raw in array.raw_chunks(cells):
         try:
             array.decode_chunk(cell, raw)
         except Damaged as damage:
             yield damage
+    yield from _altered_tails(array, cells)
+
+
+def _altered_tails(array: ChunkedArray, cells: Sequence[tuple[int, ...]]) -> Iterator[Damaged]:
+    """Of the files of chunks those whose index, which only others read, is not as it was written."""
+    grid = array.grid
+    for file in sorted({grid.file_of(cell) for cell in cells} if grid.tail_bytes else ()):
+        first, tail = grid.chunks_of(file)[0], grid.tail(file)
+        size = grid.file_bytes(first)
+        part = FilePart(array.chunk_name(first), size - len(tail), len(tail), size)
+        if next(iter(array.files.read_parts([part]))) != tail:
+            yield Damaged(array.path, first, "altered")
 
 
 def invalidate_blocks(store: Store, stage: Stage, damage: Damaged) -> None:

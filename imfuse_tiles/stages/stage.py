@@ -13,7 +13,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region, tile_indices, tile_region
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.storage.chunked_array import CRC_BYTES
+from imfuse_tiles.storage.shards import CRC_BYTES, ShardGrid
 from imfuse_tiles.storage.store import Store
 
 #: How much lower than wide the chunks of the result are, which is exported in rows.
@@ -62,7 +62,8 @@ class Output:
     ``by_run``: the array has one plane for each group of slices instead of ``lead``. ``level``: the array is
     smaller than the stage's frame, halved so many times, rounding up. ``folded``: each block writes all slices,
     though a chunk holds one. ``flat``: chunks have so many times fewer rows than columns, where that divides them:
-    an array that is read in rows as wide as the frame then takes less memory.
+    an array that is read in rows as wide as the frame then takes less memory. ``file_edge``: a file holds as many
+    chunks as are at most so many pixels wide and high, where blocks do and they are not compressed; 0: one.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Output:
     level: int = 0
     folded: bool = False
     flat: int = 1
+    file_edge: int = 0
 
     def halved(self, length: int) -> int:
         """A length or place in the frame as it is in the array."""
@@ -85,6 +87,20 @@ class Output:
     def chunks(self, frame: Frame, chunk: int) -> tuple[int, ...]:
         rows, columns = (self.halved(min(chunk, side)) for side in frame)
         return (*self.group, rows if rows % self.flat else rows // self.flat, columns)
+
+    def per_file(self, frame: Frame, layout: Layout) -> tuple[int, int]:
+        """How many chunks lie in a file, down and across."""
+        wanted, within = self.file_edge // layout.chunk, layout.edge // layout.chunk
+        count = next((count for count in range(wanted, 1, -1) if within % count == 0), 1)
+        down, across = (min(count, -(-self.halved(side) // layout.chunk)) for side in frame)
+        return down, across
+
+    def grid(self, frame: Frame, runs: int, layout: Layout, compressed: bool = False) -> ShardGrid:
+        """How the chunks of the array lie in files."""
+        shape, chunks = self.shape(frame, runs), self.chunks(frame, layout.chunk)
+        size = math.prod(chunks) * np.dtype(self.dtype).itemsize + CRC_BYTES
+        counts = tuple(-(-a // b) for a, b in zip(shape, chunks, strict=True))
+        return ShardGrid(counts, (1, 1) if compressed else self.per_file(frame, layout), size)
 
     def box(self, block: Block) -> list[tuple[int, int]]:
         """Start and stop in every dimension of what a block writes."""
@@ -261,23 +277,31 @@ class Stage:
         return self.z_batches(layout) * -(-self.frame[0] // layout.edge) * across
 
     def bytes_on_disk(self, layout: Layout) -> int:
-        """Bytes of all chunk files, ragged ones whole, each rounded up to the file system's blocks."""
-        total = 0
-        for output in self.outputs:
-            chunks = output.chunks(self.frame, layout.chunk)
-            size = math.prod(chunks) * np.dtype(output.dtype).itemsize + CRC_BYTES
-            total += self.chunk_count(output, layout) * -(-size // DISK_BLOCK) * DISK_BLOCK
-        return total
+        """Bytes of all files, ragged chunks whole, each rounded up to the file system's blocks."""
+        return sum(
+            count * -(-size // DISK_BLOCK) * DISK_BLOCK
+            for output in self.outputs
+            for count, size in output.grid(self.frame, self.z_batches(layout), layout).file_sizes()
+        )
 
-    def chunk_count(self, output: Output, layout: Layout) -> int:
-        """How many chunks, each a file, an array of the stage has."""
-        shape = output.shape(self.frame, self.z_batches(layout))
-        chunks = output.chunks(self.frame, layout.chunk)
-        return math.prod(-(-a // b) for a, b in zip(shape, chunks, strict=True))
+    def file_count(self, output: Output, layout: Layout, compressed: bool = False) -> int:
+        """In how many files an array of the stage lies."""
+        grid = output.grid(self.frame, self.z_batches(layout), layout, compressed)
+        return sum(count for count, _ in grid.file_sizes())
 
     def memory(self, layout: Layout) -> int:
         """Bytes one block needs while it is computed."""
         reach = self.halo.radius
         height = min(layout.edge, self.frame[0]) + 2 * reach
         width = self.frame[1] if self.banded else min(layout.edge, self.frame[1]) + 2 * reach
-        return self.job.memory(height, width) + sum(each.memory(height, width) for each in self.computed)
+        computed = sum(each.memory(height, width) for each in self.computed)
+        return self.job.memory(height, width) + computed + self.waiting_bytes(layout)
+
+    def waiting_bytes(self, layout: Layout) -> int:
+        """Bytes of chunks of a block that wait for the others of their files: a row of files of each array."""
+        sides = [min(layout.edge, self.frame[0]), self.frame[1] if self.banded else min(layout.edge, self.frame[1])]
+        return sum(
+            math.prod(output.group) * max(sides) * rows * layout.chunk * np.dtype(output.dtype).itemsize
+            for output in self.outputs
+            if (rows := max(output.per_file(self.frame, layout))) > 1
+        )

@@ -12,6 +12,7 @@ from imfuse_tiles.storage.chunk_codec import codec_metadata
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.json_values import get_nested, matches, read_json, write_json
+from imfuse_tiles.storage.shards import sharding_metadata
 
 DTYPES = ("uint8", "uint16", "int16", "float32")
 #: More chunks than this no array has: each is about a megabyte.
@@ -30,18 +31,21 @@ class Arrays:
 
     def create(
         self, path: str, shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: dict[str, Any],
-        compressed: bool = False,
+        compressed: bool = False, per_file: tuple[int, int] = (1, 1),
     ) -> None:  # fmt: skip
         """Create an array, empty; an older one of this path goes.
 
         ``dtype``: uint8, uint16, int16 or float32. ``attributes``: those of the zarr array, as JSON.
-        ``compressed``: whether its chunks are.
+        ``compressed``: whether its chunks are. ``per_file``: how many of them lie in a file, down and across, unless
+        they are compressed.
         """
         self.files.delete(path)
         group = group_metadata_file(path)
         if "/" in path and not self.files.exists(group):
             write_json(self.files, group, {"zarr_format": 3, "node_type": "group", "attributes": {}})
-        write_json(self.files, f"{path}/zarr.json", _metadata(shape, chunks, dtype, attributes, compressed))
+        per_file = (1, 1) if compressed else per_file
+        metadata = _metadata(shape, chunks, dtype, attributes, compressed, per_file)
+        write_json(self.files, f"{path}/zarr.json", metadata)
 
     def open(self, path: str) -> ChunkedArray:
         """An array that is there; Damaged when its metadata is lost or is not what this program writes.
@@ -50,12 +54,13 @@ class Arrays:
         """
         metadata = read_json(self.files, f"{path}/zarr.json")
         shape, dtype = get_nested(metadata, "shape"), get_nested(metadata, "data_type")
-        chunks = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape")
+        chunks, per_file = _chunks(metadata)
         if not (_is_shape(shape) and _is_shape(chunks) and _fits(shape, chunks) and dtype in DTYPES):
             raise Damaged(path, (), "unreadable" if metadata is not None else "missing")
         plain = {key: value for key, value in metadata.items() if key not in _dimension_names(metadata)}
         forms = [
-            _metadata(shape, chunks, dtype, metadata.get("attributes"), compressed) for compressed in (False, True)
+            _metadata(shape, chunks, dtype, metadata.get("attributes"), compressed, per_file)
+            for compressed in (False, True)
         ]
         if plain not in forms:
             raise Damaged(path, (), "not as it was written")
@@ -63,7 +68,7 @@ class Arrays:
         layout = get_nested(metadata, "attributes", "imfuse_tiles", "layout")
         return ChunkedArray(
             self.files.root, path, tuple(shape), tuple(chunks), dtype, key if isinstance(key, str) else "",
-            json.dumps(layout) if layout else "", plain == forms[True],
+            json.dumps(layout) if layout else "", plain == forms[True], per_file,
         )  # fmt: skip
 
     def name_dimensions(self, path: str, names: Sequence[str]) -> None:
@@ -105,24 +110,37 @@ def _dimension_names(metadata: dict[str, Any]) -> dict[str, Any]:
     return {"dimension_names": names} if all(isinstance(name, str) for name in names) else {}
 
 
+def _chunks(metadata: Any) -> tuple[Any, tuple[int, int]]:
+    """The shape of an array's chunks as its metadata have it, and how many lie in a file, down and across."""
+    whole, codecs = get_nested(metadata, "chunk_grid", "configuration", "chunk_shape"), get_nested(metadata, "codecs")
+    first = codecs[0] if isinstance(codecs, list) and codecs else None
+    chunks = get_nested(first, "configuration", "chunk_shape")
+    if not (_is_shape(whole) and _is_shape(chunks) and len(whole) == len(chunks) > 1):
+        return whole, (1, 1)
+    return chunks, (max(1, whole[-2] // chunks[-2]), max(1, whole[-1] // chunks[-1]))
+
+
 def _metadata(
-    shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any, compressed: bool
-) -> dict[str, Any]:
+    shape: Sequence[int], chunks: Sequence[int], dtype: str, attributes: Any, compressed: bool,
+    per_file: tuple[int, int],
+) -> dict[str, Any]:  # fmt: skip
     """The metadata of an array as zarr v3 has it: little-endian chunks, maybe compressed, a crc32c behind each."""
     little = {"configuration": {"endian": "little"}}
+    codecs = [
+        {"name": "bytes", **({} if dtype == "uint8" else little)},
+        *([codec_metadata(dtype)] if compressed else []),
+        {"name": "crc32c"},
+    ]
+    files = [*chunks[:-2], *(a * b for a, b in zip(chunks[-2:], per_file, strict=False))]
     return {
         "zarr_format": 3,
         "node_type": "array",
         "shape": list(shape),
         "data_type": dtype,
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunks)}},
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": files}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": 0.0 if dtype == "float32" else 0,
-        "codecs": [
-            {"name": "bytes", **({} if dtype == "uint8" else little)},
-            *([codec_metadata(dtype)] if compressed else []),
-            {"name": "crc32c"},
-        ],
+        "codecs": codecs if per_file == (1, 1) else [sharding_metadata(chunks, codecs)],
         "storage_transformers": [],
         "attributes": attributes,
     }

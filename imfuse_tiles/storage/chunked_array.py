@@ -2,13 +2,14 @@
 
 zarr-python writes the metadata and can read every byte of it. The chunks themselves are read and written
 here, in the thread that needs them: zarr-python passes all of a process's chunks through one event loop.
-A chunk is written under a temporary name and moved; a missing one is an error and never silently zeros.
+A file is written under a temporary name and moved; a missing one is an error and never silently zeros. It holds one
+chunk, or several, which are read one by one and written all together.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -20,13 +21,15 @@ import numpy as np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage import chunk_codec
 from imfuse_tiles.storage.chunk_checksums import ArrayId, is_recorded
-from imfuse_tiles.storage.files import Bytes, Files
+from imfuse_tiles.storage.files import Bytes, FilePart, Files
 from imfuse_tiles.storage.open_files import files_of
+from imfuse_tiles.storage.shards import CRC_BYTES, ShardGrid
 
 Box = Sequence[tuple[int, int]]
 Index = tuple[int, ...]
 ChunkCache = dict[Index, np.ndarray]
-CRC_BYTES = 4
+#: Chunks that wait for the others of their file: their bytes and checksums.
+Pending = dict[Index, tuple[Bytes, int]]
 
 
 class Damaged(Exception):
@@ -49,7 +52,8 @@ class ChunkedArray:
     """One array of a store: where it lies, its shape, the shape of its chunks, and its number type.
 
     ``key``: of the stage whose journal records its chunks. ``layout``: that of the stage, as the array's metadata
-    have it; empty when they have none. ``compressed``: chunks are as short as they get.
+    have it; empty when they have none. ``compressed``: chunks are as short as they get. ``per_file``: how many chunks
+    lie in a file, down and across; of compressed ones one.
     """
 
     root: str
@@ -60,6 +64,7 @@ class ChunkedArray:
     key: str = ""
     layout: str = ""
     compressed: bool = False
+    per_file: tuple[int, int] = (1, 1)
 
     @property
     def files(self) -> Files:
@@ -67,17 +72,22 @@ class ChunkedArray:
 
     @cached_property
     def _id(self) -> ArrayId:
-        grid = tuple(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
-        return ArrayId(self.root, self.key, self.path, self.layout, grid)
+        return ArrayId(self.root, self.key, self.path, self.layout, self.grid.chunks)
 
     @cached_property
     def chunk_bytes(self) -> int:
-        """Bytes of a chunk's file; of a compressed one that is not compressed."""
+        """Bytes of a chunk with its checksum; of a compressed one that is not compressed."""
         return prod(self.chunks) * np.dtype(self.dtype).itemsize + CRC_BYTES
+
+    @cached_property
+    def grid(self) -> ShardGrid:
+        """Where chunks lie in files."""
+        chunks = tuple(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        return ShardGrid(chunks, self.per_file, self.chunk_bytes)
 
     def chunk_name(self, index: Sequence[int]) -> str:
         """The name of a chunk's file in the store."""
-        return "/".join([self.path, "c", *map(str, index)])
+        return "/".join([self.path, "c", *map(str, self.grid.file_of(index))])
 
     def chunk_file(self, index: Sequence[int]) -> Path:
         """A chunk's file where the store is a folder."""
@@ -108,28 +118,33 @@ class ChunkedArray:
     def _read_chunks(self, indices: list[Index], cache: ChunkCache | None) -> Iterator[tuple[Index, np.ndarray]]:
         """Chunks one after the other; without ``cache``, one may be overwritten when the next is asked for."""
         if cache is None:
-            raws = self._read_files(indices)
-            yield from ((index, self.decode_chunk(index, raw)) for index, raw in zip(indices, raws, strict=True))
+            yield from ((index, self.decode_chunk(index, raw)) for index, raw in self.raw_chunks(indices))
             return
         leads, top = {index[:-2] for index in indices}, indices[0][-2]
         for gone in [index for index in cache if index[-2] < top or index[:-2] not in leads]:
             del cache[gone]
-        new = [index for index in indices if index not in cache]
-        for index, raw in zip(new, self._read_files(new), strict=True):
-            cache[index] = self.decode_chunk(index, raw).copy()
+        for index, raw in self.raw_chunks([index for index in indices if index not in cache], fresh=True):
+            cache[index] = self.decode_chunk(index, raw)
         yield from ((index, cache[index]) for index in indices)
 
-    def _read_files(self, indices: list[Index]) -> Iterator[Bytes | None]:
-        """The bytes of chunks; of compressed ones it is not known how many they are."""
-        return self.files.read_many(
-            [self.chunk_name(index) for index in indices], 0 if self.compressed else self.chunk_bytes
-        )
+    def raw_chunks(self, indices: Sequence[Index], fresh: bool = False) -> Iterator[tuple[Index, Bytes | None]]:
+        """The bytes of chunks, those of a file together; None of one that is missing. ``fresh``: they stay."""
+        if self.compressed:  # nobody knows how many they are
+            files = [FilePart(self.chunk_name(index)) for index in indices]
+            yield from zip(indices, self.files.read_parts(files), strict=True)
+            return
+        together = sorted(indices, key=self.grid.file_of)
+        parts = [
+            FilePart(self.chunk_name(index), self.grid.offset(index), self.chunk_bytes, self.grid.file_bytes(index))
+            for index in together
+        ]
+        yield from zip(together, self.files.read_parts(parts, fresh), strict=True)
 
     def decode_chunk(self, index: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
         """One whole chunk from the bytes of its file."""
         if raw is None:
             raise Damaged(self.path, index, "missing")
-        if not self.is_whole(len(raw)):
+        if len(raw) <= CRC_BYTES if self.compressed else len(raw) != self.chunk_bytes:
             raise Damaged(self.path, index, "short")
         crc = crc32c.crc32c(memoryview(raw)[:-CRC_BYTES])
         if crc != int.from_bytes(raw[-CRC_BYTES:], "little"):
@@ -143,47 +158,58 @@ class ChunkedArray:
         except ValueError:
             raise Damaged(self.path, index, "altered") from None
 
-    def is_whole(self, size: int) -> bool:
-        """Whether a chunk's file has so many bytes; of a compressed one any that may be."""
-        return size > CRC_BYTES if self.compressed else size == self.chunk_bytes
+    def is_whole(self, size: int, index: Sequence[int]) -> bool:
+        """Whether the file of a chunk has all its bytes if it has so many; of a compressed one any that may be."""
+        return size > CRC_BYTES if self.compressed else size == self.grid.file_bytes(index)
 
-    def write(self, box: Box, samples: np.ndarray) -> dict[Index, int]:
-        """Write the chunks of a box that begins and ends on chunk borders or at the array's end; their checksums.
+    def write(self, box: Box, samples: np.ndarray, pending: Pending | None = None) -> dict[Index, int]:
+        """Write the chunks of a box that begins and ends on borders of files or at the array's end; their checksums.
 
+        ``pending``: then chunk borders will do, and chunks whose file is not complete wait there for the others.
         Refusal of any other box: part of a chunk is only written by one who takes the array for another.
         """
-        for (start, stop), chunk, size in zip(box, self.chunks, self.shape, strict=True):
+        units = self._file_shape if pending is None else self.chunks
+        for (start, stop), chunk, size in zip(box, units, self.shape, strict=True):
             if start % chunk or (stop % chunk and stop != size) or not 0 <= start < stop <= size:
                 raise Refusal(f"{self.path} is not written: {list(box)} are no whole chunks of {self.chunks}")
-        checksums: dict[Index, int] = {}
+        pending, checksums = {} if pending is None else pending, {}
         for index in self.chunk_indices(box):
             inside, outside = [], []
             for (a, b), c, size in zip(box, index, self.chunks, strict=True):
                 start, stop = max(a, c * size), min(b, (c + 1) * size)
                 inside.append(slice(start - a, stop - a))
                 outside.append(slice(0, stop - start))
-            checksums[index] = self.write_chunk(index, samples[tuple(inside)], tuple(outside))
+            encoded = self._encode(samples[tuple(inside)], tuple(outside))
+            pending[index], checksums[index] = encoded, encoded[1]
+            self._write_file(self.grid.file_of(index), pending)
         return checksums
 
-    def write_chunk(self, index: Index, samples: np.ndarray, place: tuple[slice, ...]) -> int:
-        """Write one whole chunk, filled with zeros beyond the array's end; its checksum (crc32c of its bytes)."""
+    @property
+    def _file_shape(self) -> tuple[int, ...]:
+        """Samples of a file in every dimension."""
+        return (*self.chunks[:-2], *(a * b for a, b in zip(self.chunks[-2:], self.per_file, strict=True)))
+
+    def _write_file(self, file: Index, pending: Pending) -> None:
+        """Write a file if all its chunks are there, which then wait no longer."""
+        chunks = self.grid.chunks_of(file)
+        if all(index in pending for index in chunks):
+            encoded = [pending.pop(index) for index in chunks]
+            parts = itertools.chain.from_iterable((raw, crc.to_bytes(CRC_BYTES, "little")) for raw, crc in encoded)
+            self.files.write(self.chunk_name(chunks[0]), *parts, self.grid.tail(file))
+
+    def _encode(self, samples: np.ndarray, place: tuple[slice, ...]) -> tuple[Bytes, int]:
+        """The bytes of a chunk, filled with zeros beyond the array's end, and their crc32c."""
         if samples.shape == self.chunks and samples.flags.c_contiguous and samples.dtype == self.dtype:
-            chunk = samples
+            # What waits for the rest of its file must not change meanwhile.
+            chunk = samples if self.per_file == (1, 1) else samples.copy()
         else:
             chunk = np.empty(self.chunks, self.dtype)
             if samples.shape != self.chunks:
                 chunk.fill(0)
             chunk[place] = samples
         raw = memoryview(chunk_codec.encode(chunk) if self.compressed else chunk).cast("B").toreadonly()
-        crc = crc32c.crc32c(raw)
-        self.files.write(self.chunk_name(index), raw, crc.to_bytes(CRC_BYTES, "little"))
-        return crc
+        return raw, crc32c.crc32c(raw)
 
     def chunk_size(self, index: Sequence[int]) -> int:
-        """Bytes of a chunk's file, 0 when there is none."""
+        """Bytes of the file of a chunk, 0 when there is none."""
         return self.files.size(self.chunk_name(index))
-
-    def sizes(self) -> Callable[[Sequence[int]], int]:
-        """The function ``size`` for many chunks."""
-        size = self.files.sizes(self.path)
-        return lambda index: size(self.chunk_name(index))

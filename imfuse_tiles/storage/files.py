@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Bytes = bytes | memoryview
+
+
+class FilePart(NamedTuple):
+    """So many bytes from a place of a file, which should have ``size`` bytes in all; by its name alone, all of it."""
+
+    name: str
+    start: int = 0
+    length: int = 0
+    size: int = 0
 
 
 class Files(Protocol):
@@ -33,11 +42,12 @@ class Files(Protocol):
     def read(self, name: str) -> bytes:
         """A whole file; FileNotFoundError when there is none."""
 
-    def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
-        """Whole files one after the other, None for each that is not there; read ahead where that saves time.
+    def read_parts(self, parts: Sequence[FilePart], fresh: bool = False) -> Iterator[Bytes | None]:
+        """Parts of files one after the other, those of a file together; None of a file that is not there. Read ahead
+        where that saves time.
 
-        ``size``: bytes that each should have. Then a yielded buffer may be overwritten when the next one is asked
-        for, and a longer file is yielded in part, but never with just this size.
+        A buffer that is yielded may be overwritten when the next one is asked for, unless they are to be ``fresh``. Of
+        a file that is known to have another size only so much is yielded that it cannot be taken for the part.
         """
 
     def write(self, name: str, *parts: Bytes) -> None:

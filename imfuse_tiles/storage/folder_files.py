@@ -8,9 +8,11 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
+from itertools import groupby
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.storage.files import Bytes
+from imfuse_tiles.lazy_numpy import np
+from imfuse_tiles.storage.files import Bytes, FilePart
 from imfuse_tiles.storage.inside import check_name, file_size, open_to_read, open_to_write, refuse_links, sync_folder
 from imfuse_tiles.storage.partial_files import PARTIAL, partial_name
 
@@ -49,26 +51,29 @@ class FolderFiles:
         with FileIO(open_to_read(self._path(name))) as file:
             return file.read()
 
-    def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[Bytes | None]:
-        # One buffer for all: new memory for each file costs more than reading what the system has cached.
-        buffer = memoryview(bytearray(size + 1)) if size else None
-        folder = None
-        for name in names:
+    def read_parts(self, parts: Sequence[FilePart], fresh: bool = False) -> Iterator[Bytes | None]:
+        buffer, folder = memoryview(b""), None
+        for name, together in groupby(parts, key=lambda part: part.name):
             if (parent := os.path.dirname(name)) != folder:
                 refuse_links(self.root, folder := parent)
             try:
-                yield self.read(name) if buffer is None else self._read_into(name, buffer)
+                file = FileIO(open_to_read(self._path(name)))
             except FileNotFoundError:
-                yield None
-
-    def _read_into(self, name: str, buffer: memoryview) -> memoryview:
-        """The part of a buffer that a file fills, at most all of it; the file should leave one byte free."""
-        count, size = 0, len(buffer) - 1
-        with FileIO(open_to_read(self._path(name))) as file:
-            # What fills all but that byte, though all was asked for, is the whole file: its end is not asked for.
-            while count != size and (read := file.readinto(buffer[count:])):
-                count += read
-        return buffer[:count]
+                yield from (None for _ in together)
+                continue
+            with file:
+                size, place = os.fstat(file.fileno()).st_size, 0
+                for part in together:
+                    if not part.size:
+                        yield file.read()
+                        continue
+                    if fresh or len(buffer) != part.length:  # new memory costs more than reading what is cached
+                        buffer = memoryview(np.empty(part.length, np.uint8))
+                    if place != part.start:
+                        file.seek(part.start)
+                    count = _fill(file, buffer) if size == part.size else 0
+                    place = part.start + count
+                    yield buffer[:count]
 
     def write(self, name: str, *parts: Bytes) -> None:
         refuse_links(self.root, os.path.dirname(name))
@@ -176,6 +181,14 @@ class FolderFiles:
                 raise
             shutil.rmtree(target)
             os.replace(partial, target)
+
+
+def _fill(file: FileIO, buffer: memoryview) -> int:
+    """Read from where a file stands until a buffer is full or the file ends; how many bytes that were."""
+    count = 0
+    while count < len(buffer) and (read := file.readinto(buffer[count:])):
+        count += read
+    return count
 
 
 def _raise_unless_gone(error: OSError) -> None:

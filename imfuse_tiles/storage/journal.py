@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.storage.files import Files
+from imfuse_tiles.storage.files import FilePart, Files
 from imfuse_tiles.storage.numbers import number_file
 
 Line = dict[str, Any]
@@ -62,7 +62,7 @@ class Journal:
         if next(head, None) is not None:
             apply_lines(head, blocks)
             parts = [name for name, size in self.files.list_files(self.parts_folder) if size <= MOST_BYTES]
-            for raw in self.files.read_many(parts):
+            for raw in self.files.read_parts([FilePart(name) for name in parts]):
                 apply_lines(intact_lines(bytes(raw or b"")), blocks)
         return blocks
 

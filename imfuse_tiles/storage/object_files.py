@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.storage.files import Bytes
+from imfuse_tiles.storage.files import Bytes, FilePart
 from imfuse_tiles.storage.inside import check_name
 from imfuse_tiles.storage.object_log import ObjectLog
 from imfuse_tiles.storage.object_server import (
@@ -58,11 +58,15 @@ class ObjectFiles:
         with translate_server_errors(self.root):
             return bytes(self.system.cat_file(object_path(self.base, name)))
 
-    def read_many(self, names: Sequence[str], size: int = 0) -> Iterator[bytes | None]:
-        for first in range(0, len(names), READ_AHEAD):
-            paths = [object_path(self.base, name) for name in names[first : first + READ_AHEAD]]
+    def read_parts(self, parts: Sequence[FilePart], fresh: bool = False) -> Iterator[bytes | None]:
+        for first in range(0, len(parts), READ_AHEAD):
+            some = parts[first : first + READ_AHEAD]
+            paths = [object_path(self.base, part.name) for part in some]
+            starts = ends = None
+            if any(part.length != part.size for part in some):  # else whole objects, so that one too long shows
+                starts, ends = [part.start for part in some], [part.start + part.length for part in some]
             with translate_server_errors(self.root):
-                answers = self.system.cat_ranges(paths, None, None, on_error="return")
+                answers = self.system.cat_ranges(paths, starts, ends, on_error="return")
                 for answer in answers:
                     if isinstance(answer, Exception) and not isinstance(answer, FileNotFoundError):
                         raise answer

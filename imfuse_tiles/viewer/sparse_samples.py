@@ -119,7 +119,7 @@ def sparse_frame_samples(
 def map_chunk(array: ChunkedArray, index: tuple[int, ...]) -> np.ndarray | None:
     """One whole chunk, of a folder without reading it all; None when it is not there in full length."""
     if "://" in array.root or array.compressed:
-        raw = next(iter(array.files.read_many([array.chunk_name(index)])))
+        _, raw = next(iter(array.raw_chunks([index])))
         try:
             return array.decode_chunk(index, raw)
         except Damaged:
@@ -128,8 +128,8 @@ def map_chunk(array: ChunkedArray, index: tuple[int, ...]) -> np.ndarray | None:
 
     try:
         with os.fdopen(open_to_read(str(array.chunk_file(index))), "rb") as file:
-            if os.fstat(file.fileno()).st_size != array.chunk_bytes:
+            if not array.is_whole(os.fstat(file.fileno()).st_size, index):
                 return None
-            return np.memmap(file, array.dtype, "r", shape=array.chunks)
+            return np.memmap(file, array.dtype, "r", array.grid.offset(index), array.chunks)
     except FileNotFoundError:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 from stacks import frames, imagined, recipe_of, result, run, stack_of, whole
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Interrupted, Refusal
@@ -26,6 +27,7 @@ from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.memory import PROGRAM_BYTES
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages import access
 from imfuse_tiles.stages.stage import Block, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 from imfuse_tiles.storage.store import Store
@@ -214,11 +216,11 @@ def test_a_full_disk_ends_the_run_clearly_and_the_next_goes_on(
     writes = Counter[str]()
     real = ChunkedArray.write
 
-    def full(self: ChunkedArray, box: Any, samples: np.ndarray) -> int:
+    def full(self: ChunkedArray, box: Any, *what: Any) -> Any:
         writes[self.path] += 1
         if self.path.startswith("montage/") and writes[self.path] == 3:
             raise OSError(number, "disk full")
-        return real(self, box, samples)
+        return real(self, box, *what)
 
     with monkeypatch.context() as patch:
         patch.setattr(ChunkedArray, "write", full)
@@ -269,13 +271,31 @@ def test_a_missing_array_is_made_again(plan: Plan, store: Store, expected: np.nd
     assert np.array_equal(result(plan, store), expected)
 
 
+def test_files_of_many_chunks_give_the_same_result_and_heal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = stack_of(tmp_path, frames(2, shape=(1030, 1100)))
+    apart, together = (Store(str(tmp_path / name)) for name in ("apart", "together"))
+    run(make_plan(recipe_of(OPTIONS), stack), apart, tile=2048)
+    monkeypatch.setattr(access, "SHARDED_FRAME", 1)
+    monkeypatch.setattr(access, "LARGE_FRAME", 1)
+    plan = make_plan(recipe_of(OPTIONS), stack)
+    run(plan, together, tile=2048)
+    source, mask = (together.arrays.open(path_of(plan, name)) for name in ("read frames", "mask wavelet"))
+    assert (source.per_file, mask.per_file) == ((2, 2), (3, 3))
+    assert np.array_equal(result(plan, together), result(plan, apart))
+    assert np.array_equal(zarr.open_array(Path(together.root, mask.path), mode="r")[:], whole(apart, mask.path))
+    mask.chunk_file((1, 0, 0)).unlink()
+    again = make_plan(recipe_of("--wavelet --maskwave=p50 --cutwave"), stack)
+    assert computed(run(again, together, tile=2048)).keys() == {"mask wavelet", *computed(run(again, apart, tile=2048))}
+    assert np.array_equal(result(again, together), result(again, apart))
+
+
 def test_a_disk_that_damages_everything_is_not_tried_for_ever(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = ChunkedArray.write
 
-    def spoiled(self: ChunkedArray, box: Any, samples: np.ndarray) -> int:
-        count = real(self, box, samples)
+    def spoiled(self: ChunkedArray, box: Any, *what: Any) -> Any:
+        count = real(self, box, *what)
         if self.path.startswith("mask/"):
             place = store.folder / self.chunk_name(next(self.chunk_indices(box)))
             raw = bytearray(place.read_bytes())

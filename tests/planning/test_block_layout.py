@@ -65,7 +65,7 @@ def test_large_frames_lie_in_few_files_where_memory_allows() -> None:
     plan = make_plan(recipe_of(SEED), imagined(100, (32768, 30720), dtype="uint8"))
     reading, masks = plan.stages[:2]
     layout = lay_out(reading, Resources(memory=2 << 30, workers=2)).layout
-    assert sum(reading.chunk_count(output, layout) for output in reading.outputs) < 100_000
+    assert sum(reading.file_count(output, layout) for output in reading.outputs) < 100_000
     little = lay_out(reading, Resources(memory=600 << 20, workers=1)).layout
     assert little.chunk <= CHUNK < layout.chunk
     assert lay_out(masks, Resources(memory=2 << 30, workers=2)).layout.chunk <= CHUNK

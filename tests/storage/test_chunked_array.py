@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
+from imfuse_tiles.storage.files import Bytes, FilePart
 from imfuse_tiles.storage.store import Store
 
 DTYPES = ["uint8", "uint16", "float32"]
@@ -74,8 +76,13 @@ def test_boxes_that_follow_each_other_read_every_chunk_once(tmp_path: Path, monk
     array, samples = made(tmp_path / "s", (2, 50, 45), (2, 16, 16)), noise((2, 50, 45), "uint16")
     array.write(whole(array), samples)
     asked, kept, most = list[str](), dict[tuple[int, ...], np.ndarray](), 0
-    read = array.files.read_many
-    monkeypatch.setattr(array.files, "read_many", lambda names, *size: asked.extend(names) or read(names, *size))
+    read = array.files.read_parts
+
+    def watched(parts: Sequence[FilePart], fresh: bool = False) -> Iterator[Bytes | None]:
+        asked.extend(part.name for part in parts)
+        return read(parts, fresh)
+
+    monkeypatch.setattr(array.files, "read_parts", watched)
     for y, x in itertools.product(range(0, 50, 16), range(0, 45, 16)):
         box = [(0, 2), (max(0, y - 5), min(y + 21, 50)), (max(0, x - 5), min(x + 21, 45))]
         assert np.array_equal(array.read(box, kept), samples[tuple(slice(*each) for each in box)])

@@ -30,7 +30,7 @@ from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.array_metadata import array_paths
 from imfuse_tiles.storage import object_lock
 from imfuse_tiles.storage.chunked_array import Damaged
-from imfuse_tiles.storage.files import Files
+from imfuse_tiles.storage.files import FilePart, Files
 from imfuse_tiles.storage.journal import Journal
 from imfuse_tiles.storage.object_files import ObjectFiles
 from imfuse_tiles.storage.object_server import LockLost
@@ -72,7 +72,9 @@ def test_files_are_read_one_after_the_other_with_gaps_for_those_that_are_missing
     asked = [f"c/{number}" for number in range(20)]
     for name in asked[::3]:
         files.write(name, name.encode())
-    assert list(files.read_many(asked)) == [name.encode() if n % 3 == 0 else None for n, name in enumerate(asked)]
+    assert list(files.read_parts([FilePart(name) for name in asked])) == [
+        name.encode() if n % 3 == 0 else None for n, name in enumerate(asked)
+    ]
 
 
 def test_names_come_in_order_with_their_sizes_and_a_folder_goes_as_a_whole(files: Files) -> None:
