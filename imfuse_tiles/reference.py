@@ -26,14 +26,23 @@ from imfuse_tiles.options.whole_frames.masks import WholeMasks, scale_to_unit
 ONE, FULL = np.float32(1), np.float32(65535)
 
 
-def fuse(recipe: Recipe, stack: np.ndarray, full: float, guide: np.ndarray | None = None) -> np.ndarray:
+def fuse(
+    recipe: Recipe,
+    stack: np.ndarray,
+    full: float,
+    guide: np.ndarray | None = None,
+    coverage: np.ndarray | None = None,
+) -> np.ndarray:
     """The result's planes: colours, opacity, final mask, depth value and its opacity, uint16.
 
     ``stack`` (slices, planes, y, x), front first, in its own number type; ``full`` its value of full scale. ``guide``:
     the frames that masks are computed of, such as another channel of the same type; None: these themselves.
+    ``coverage``: which pixels of the slices are picture, bool (slices, y, x); None: all. With it the samples of the
+    others are those that reading fills in, and ``--bg=pyramid`` is not computed.
     """
     recipe, white = recipe.for_stack(len(stack)), np.float32(full)
-    return Reference(recipe, stack, white, None if guide is None else Reference(recipe, guide, white)).result()
+    seen = None if guide is None else Reference(recipe, guide, white, coverage=coverage)
+    return Reference(recipe, stack, white, seen, coverage).result()
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Reference:
     stack: np.ndarray
     full: np.float32
     guide: Reference | None = None
+    coverage: np.ndarray | None = None
 
     def result(self) -> np.ndarray:
         """Substacks after their final steps, the front one on top, over what the cuts left and the backgrounds."""
@@ -73,13 +83,13 @@ class Reference:
     def montage(self, first: int, last: int) -> tuple[Picture, list[np.ndarray]]:
         """Slices painted from the back to the front; and what was left for backgrounds."""
         guide, cuts = replace(self.guide or self, recipe=self.recipe), self.recipe.cuts
-        masks = WholeMasks(self.recipe, guide.stack, guide.full, guide.picture).blend()
+        masks = WholeMasks(self.recipe, guide.stack, guide.full, guide.picture, self.coverage).blend()
         strongest = np.zeros_like(masks[0])
         valley = np.full_like(strongest, np.inf)
         layers = [op for op in cuts if isinstance(op, CutBg)]
         canvas, *behind = (np.zeros((self.stack.shape[1] + 2, *strongest.shape), np.float32) for _ in [None, *layers])
         for z in range(last, first - 1, -1):
-            mask = masks[z]
+            mask, before = masks[z], (strongest, valley)
             taken = (mask >= strongest) & (mask > 0)
             strongest = np.maximum(strongest, mask)
             if cuts and isinstance(cuts[0], CutLess):
@@ -89,12 +99,14 @@ class Reference:
                 taken = (mask >= strongest) & (strongest > 0)
             hard, m, s = (Window.whole(each) for each in (taken.astype(np.float32), mask, strongest))
             cut, at = Cut(hard, m, s, hard), 0
+            covered = np.True_ if self.coverage is None else self.coverage[z]
+            strongest, valley = (np.where(covered, *pair) for pair in zip((strongest, valley), before, strict=True))
             for op in cuts:
                 if isinstance(op, CutBg):
-                    behind[at] = self.painted(z, cut.alpha.data, behind[at])
+                    behind[at] = self.painted(z, cut.alpha.data * covered, behind[at])
                     at += 1
                 cut = op.apply(cut)
-            canvas = self.painted(z, cut.alpha.data, canvas)
+            canvas = self.painted(z, cut.alpha.data * covered, canvas)
         image, depth = split_canvas(canvas)
         for op, layer in zip(layers, behind, strict=True):
             if op.word1 == "compose":
@@ -114,9 +126,23 @@ class Reference:
         """A substack after the final steps."""
         picture, behind = self.montage(first, last)
         for op in self.recipe.finals:
-            numbers = op.merge_measurements([op.measure(picture, picture.image.region)]) if op.needs_measuring else {}
+            numbers = {}
+            if op.needs_measuring:
+                picture = self.within_area(picture)
+                numbers = op.merge_measurements([op.measure(picture, picture.image.region)])
             picture = op.apply(picture, numbers)
-        return picture, behind
+        return self.within_area(picture), behind
+
+    def within_area(self, picture: Picture) -> Picture:
+        """A picture that is transparent where no slice is picture."""
+        image, depth = (self.shown_planes(part.data) for part in (picture.image, picture.depth))
+        return replace(picture, image=Window.whole(image), depth=Window.whole(depth))
+
+    def shown_planes(self, planes: np.ndarray) -> np.ndarray:
+        """Planes (n, y, x) whose last one is opacity, transparent where no slice is picture."""
+        if self.coverage is None:
+            return planes
+        return np.concatenate([planes[:-1], np.where(self.coverage.any(axis=0), planes[-1:], np.float32(0))])
 
     # Pictures of the stack
 
@@ -131,29 +157,43 @@ class Reference:
                 replace(self, recipe=Recipe.from_options(made.options)).finished(0, len(self.stack) - 1)[0].image.data
             )
         if made.kind == "enfuse":
-            codes = fused_by_levels(self.stack, float(self.full), FusionWeights.parse("", made.mode))
+            codes = fused_by_levels(self.stack, float(self.full), FusionWeights.parse("", made.mode), self.coverage)
             planes = np.divide(codes, FULL, dtype=np.float32)
         elif made.kind == "pyramid":
             planes = np.divide(self._pyramid(made).picture, FULL, dtype=np.float32)
         elif made.kind == "compose":
-            low, high = evaluate_stack(self.stack, "Min"), evaluate_stack(self.stack, "Max")
+            low, high = (evaluate_stack(self.stack, mode, self.coverage) for mode in ("Min", "Max"))
             planes = kernels.blend.blend(made.mode, *((high, low) if made.swapped else (low, high)))
         else:
-            planes = evaluate_stack(self.stack, made.mode)
-        return np.concatenate([planes, np.ones_like(planes[:1])])
+            planes = evaluate_stack(self.stack, made.mode, self.coverage)
+        return self.shown_planes(np.concatenate([planes, np.ones_like(planes[:1])]))
 
     def _pyramid(self, made: ImageSpec) -> WholePyramid:
         """A fusion by local energy."""
+        assert self.coverage is None, "the fusion by local energy of whole frames knows no coverage"
         return WholePyramid(FocusPyramid.read("", made.mode), self.stack, float(self.full))
 
 
-def evaluate_stack(stack: np.ndarray, mode: str) -> np.ndarray:
-    """A statistic over the slices of a stack (slices, planes, y, x)."""
+def evaluate_stack(stack: np.ndarray, mode: str, coverage: np.ndarray | None = None) -> np.ndarray:
+    """A statistic over the slices of a stack (slices, planes, y, x) where they are picture; over all where none is."""
+    everything = statistic(stack, mode, None)
+    if coverage is None:
+        return everything
+    return np.where(coverage.any(axis=0), statistic(stack, mode, coverage), everything)
+
+
+def statistic(stack: np.ndarray, mode: str, coverage: np.ndarray | None) -> np.ndarray:
+    """The same, of the slices that are picture; None: of all."""
+    shown = [None] * len(stack) if coverage is None else list(coverage)
     if mode == "Median":
-        return kernels.evaluate.median(np.stack([coloured(frame) for frame in stack]))[: stack.shape[1]]
+        slices = list(stack)
+        if coverage is not None:
+            count = coverage.sum(axis=0, dtype=np.int32)
+            slices = list(kernels.evaluate.around_median(stack, coverage, count, len(stack)))
+        return kernels.evaluate.median(np.stack([coloured(frame) for frame in slices]))[: stack.shape[1]]
     state = kernels.evaluate.Evaluation(mode)
-    for samples in stack:
-        state.add(samples)
+    for samples, covered in zip(stack, shown, strict=True):
+        state.add(samples, covered)
     return state.result()
 
 

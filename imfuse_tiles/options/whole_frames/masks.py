@@ -23,12 +23,16 @@ def scale_to_unit(samples: np.ndarray, full: np.float32) -> np.ndarray:
 
 @dataclass(frozen=True)
 class WholeMasks:
-    """The masks of a stack (slices, planes, y, x). ``picture``: what gives a picture with opacity to compare to."""
+    """The masks of a stack (slices, planes, y, x). ``picture``: what gives a picture with opacity to compare to.
+
+    ``coverage``: which pixels of the slices are picture, bool (slices, y, x); None: all.
+    """
 
     recipe: Recipe
     stack: np.ndarray
     full: np.float32
     picture: Callable[[ImageSpec], np.ndarray]
+    coverage: np.ndarray | None = None
 
     @property
     def resize(self) -> PrepResize | None:
@@ -56,11 +60,32 @@ class WholeMasks:
         raw = [raw_mask(op, self.seen(op, z), self.recipe.working_space, image).data for z in range(len(self.stack))]
         if not op.is_levelled:
             return raw
-        low, high = (kernels.level.six_digits(float(each)) for each in (np.min(raw), np.max(raw)))
+        peak, values = self.strongest(raw), self.shown_values(raw)
+        low, high = (kernels.level.six_digits(float(limit)) for limit in (values.min(), values.max()))
         equalised = op.clut and low < high
-        counts = kernels.level.histogram(np.max(raw, axis=0), low, high) if equalised else None
+        counts = kernels.level.histogram(peak, low, high) if equalised else None
         curve = None if counts is None else kernels.level.equalisation(counts)
         return [kernels.level.stretch_levels(each, low, high, kernels.level.table(curve)) for each in raw]
+
+    def shown(self, z: int) -> np.ndarray:
+        """Which pixels of a slice's mask are picture, bool (y, x)."""
+        if self.coverage is None:
+            return np.ones(self.small(self.stack[z]).data.shape[1:], np.bool_)
+        covered = self.small(self.coverage[z : z + 1].astype(np.float32)).data[0]
+        return covered > 0.5 if self.resize else covered > 0
+
+    def strongest(self, masks: list[np.ndarray]) -> np.ndarray:
+        """The strongest of the slices' masks where they are picture, (y, x); -inf where none is."""
+        if self.coverage is None:
+            return np.max(masks, axis=0)
+        shown = (np.where(self.shown(z), mask, np.float32(-np.inf)) for z, mask in enumerate(masks))
+        return np.max(list(shown), axis=0)
+
+    def shown_values(self, masks: list[np.ndarray]) -> np.ndarray:
+        """The values of the slices' masks where they are picture."""
+        if self.coverage is None:
+            return np.ravel(masks)
+        return np.concatenate([mask[self.shown(z)] for z, mask in enumerate(masks)])
 
     def blend(self) -> list[np.ndarray]:
         """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
@@ -78,7 +103,8 @@ class WholeMasks:
                 for step in recipe.filters if filtered else ():
                     mask = step.apply(Window.whole(mask)).data
             masks.append(np.clip(mask, 0, 1))
-        low, high = recipe.level.limits(float(np.min(masks)), float(np.max(masks)))
+        values = self.shown_values(masks)
+        low, high = recipe.level.limits(float(values.min()), float(values.max()))
         if (low, high) != (0, 1):
             masks = [kernels.level.stretch_levels(mask, low, high, np.empty(0, np.float32)) for mask in masks]
         return [self.large(mask) for mask in masks]
