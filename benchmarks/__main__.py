@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "export": ("exports", (), "a large result as OME-TIFF and OME-Zarr beside tifffile and zarr alone"),
     "disk": ("disk", (), "bytes on the disk and seconds, all stored beside computed when read"),
     "alignment": ("alignment", (), "errors against known transforms and CPU, beside OpenCV's findTransformECC"),
+    "blurred-ends": ("blurred_ends", (), "frames told to be in doubt where the ends of a sweep are blurred much"),
     "shift-left": ("shift_left", (), "shift that alignment leaves between neighbours of photographed stacks"),
     "kills": ("soak", ("kills",), "kill -9 in every phase, then the same command"),
     "damage": ("soak", ("damage",), "random damage to a store, then the same command"),

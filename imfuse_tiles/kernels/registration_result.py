@@ -18,6 +18,10 @@ Plane = NDArray[np.float32]
 
 #: Something moves between two frames if so much of the picture lies elsewhere.
 MOVES = 0.035
+#: A frame next to one in doubt is in doubt from this share of the error on. Of 1000 simulated frames, those at the ends
+#: blurred by a quarter of the picture, 615 lay more than half a pixel beside: 4 were not told of without it, and 217 of
+#: the others were; with it 0 and 277. In sweeps with usual blur no frame is in doubt.
+SPREADS = 0.6
 #: How far back a frame is looked for that the one before has nothing in common with.
 BRIDGE = 3
 
@@ -97,14 +101,26 @@ class Result:
         """What is to be looked at of a frame that belongs to the others."""
         if self.vague(number):
             return ["cannot be laid over the others and is left as it is: what it shows moved in different ways"]
-        error = self.residual(number)
-        found = [f"may lie {error:.1f} pixels beside the reference"] if error > self.doubtful else []
+        beside = f"may lie {self.residual(number):.1f} pixels beside the reference"
+        found = [beside] if number in self.in_doubt else []
         apart = [link.apart for link in self.links if link.second == number and link.second - link.first <= BRIDGE]
         if max(apart, default=0) > MOVES:
             found.append(
                 f"shows things that moved since the frame before: {100 * max(apart):.0f} % of what is compared"
             )
         return found
+
+    @cached_property
+    def in_doubt(self) -> frozenset[int]:
+        """Frames with an error to be told of, and those next to them with nearly such an error: where blur makes
+        errors grow from frame to frame, the first of them is expected too small."""
+        limit, doubt = self.doubtful, set[int]()
+        for order in (range(self.registration.count), reversed(range(self.registration.count))):
+            last = False
+            for n in order:
+                last = self.residual(n) > (SPREADS * limit if last else limit)
+                doubt |= {n} if last else set()
+        return frozenset(doubt)
 
     @property
     def doubtful(self) -> float:

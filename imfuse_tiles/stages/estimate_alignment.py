@@ -30,7 +30,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 13
+VERSION = 14
 
 Progress = Callable[[int, int], None]
 Place = tuple[int, int, int, int]

@@ -12,6 +12,7 @@ from imfuse_tiles.kernels.registration import Registration
 from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_fit import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid, reduce_rows
+from imfuse_tiles.kernels.registration_result import Comparisons, Result
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
 from imfuse_tiles.kernels.registration_warp import warp_block, warp_plane
 from tests.kernels.misaligned import corner_errors, registered, simulated
@@ -231,3 +232,10 @@ def test_small_highlights_make_no_holes_of_coarse_levels() -> None:
     assert np.array_equal(levels[-1].plane, np.full((32, 32), 0.25, np.float32))
     grey[128:384] = 1  # what is clipped by half stays unknown
     assert np.isnan(pyramid(grey)[-1].plane[8:24]).all()
+
+
+def test_doubt_spreads_to_the_frames_next_to_one_in_doubt() -> None:
+    errors = [0.45, 0.1, 0.0, 0.2, 0.35, 0.6, 0.4, 0.2]
+    found = Result(Comparisons(600, 400, 8), 2, frozenset(range(8)), [np.eye(3)] * 8, [], [], errors)
+    assert found.in_doubt == {4, 5, 6}
+    assert [n for n in range(8) if found.warnings(n)] == [4, 5, 6]
