@@ -39,6 +39,7 @@ def compute_block(
         kernels.compiler.ready()
     access = Access(store, layout, computed=dict(computed))
     began, clock, compiled = time.time(), time.perf_counter(), kernels.kernel_cache.compile_seconds()
+    computing = time.thread_time()
     try:
         report = job.compute(access, block)
     except Damaged as damage:
@@ -48,7 +49,8 @@ def compute_block(
             ) from None
         raise
     compiled = kernels.kernel_cache.compile_seconds() - compiled
+    computing = max(0.0, time.thread_time() - computing - compiled - access.seconds_storing)
     took = (f"{describe_process()}, thread {threading.get_ident()}", began, time.perf_counter() - clock, compiled,
-            access.seconds_reading, access.seconds_writing)  # fmt: skip
+            access.seconds_reading, access.seconds_writing, computing)  # fmt: skip
     crc = {path: encode_checksums(checksums) for path, checksums in access.checksums.items()}
     return {**report, "read": access.bytes_read, "written": access.bytes_written, "crc": crc, "took": took}

@@ -28,6 +28,8 @@ class StageReport:
     compiling: float = 0.0
     reading: float = 0.0
     writing: float = 0.0
+    #: Seconds that workers computed besides: however busy others kept the machine.
+    computing: float = 0.0
 
     def add(self, timing: BlockTiming) -> None:
         """Count a block that was computed."""
@@ -38,12 +40,13 @@ class StageReport:
         self.compiling += timing.compiled
         self.reading += timing.reading
         self.writing += timing.writing
+        self.computing += timing.computing
 
 
 class BlockTiming(NamedTuple):
     """Where and when a block was computed: ``worker`` is a thread of a process of a machine, ``began`` in seconds
     since 1970 by the worker's clock; ``compiled``, ``reading`` and ``writing``: seconds of these that went by until its
-    kernels were compiled, and while chunks were read and written."""
+    kernels were compiled, and while chunks were read and written; ``computing``: seconds of a core besides."""
 
     block: str
     worker: str
@@ -54,6 +57,7 @@ class BlockTiming(NamedTuple):
     compiled: float = 0.0
     reading: float = 0.0
     writing: float = 0.0
+    computing: float = 0.0
 
 
 class Progress:

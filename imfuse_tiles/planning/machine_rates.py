@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ TYPICAL = {
 OTHERS = 20.0
 #: Nanoseconds of a worker for each byte that it reads from a store and writes to it, likewise.
 TYPICAL_READ, TYPICAL_WRITE = 0.5, 1.0
+#: How many times as long as before a kernel can take: what took longer had to wait for other programs.
+BUSY = 2.0
 #: Stages of fewer pixels tell nothing of how fast a machine is.
 LEAST_PIXELS = 4_000_000
 
@@ -117,16 +120,23 @@ def note_rates(folder: Path | None, measured: Measured) -> None:
     notes = _read_notes()
     if measured.job is not None and measured.seconds > 0:
         known, name = notes["kernels"], kernel_name(measured.job)
-        known[name] = _mixed(known.get(name), 1e9 * measured.seconds / measured.pixels)
-    disk = notes["stores"].setdefault(disk_of(folder), {"read": TYPICAL_READ, "write": TYPICAL_WRITE})
+        known[name] = _mixed(known.get(name), 1e9 * measured.seconds / measured.pixels, BUSY)
+    known = notes["stores"].get(disk_of(folder), {})
+    disk = {"read": TYPICAL_READ, "write": TYPICAL_WRITE, **known}
     for name, (size, seconds) in moved.items():
-        disk[name] = _mixed(disk[name], 1e9 * seconds / size)
+        disk[name] = _mixed(known.get(name), 1e9 * seconds / size)
+    notes["stores"][disk_of(folder)] = disk
     _write_notes(notes)
 
 
-def _mixed(before: float | None, now: float) -> float:
-    """A rate after another measurement: half of it is what was known."""
-    return round(now if before is None else (before + now) / 2, 3)
+def _mixed(before: float | None, now: float, most: float = math.inf) -> float:
+    """A rate after another measurement: half of it is what was known, and three quarters where that was faster.
+
+    A busy machine can only be slower than it is: what took more than ``most`` times as long counts as that.
+    """
+    if before is None:
+        return round(now, 3)
+    return round((before + now) / 2 if now < before else (3 * before + min(now, most * before)) / 4, 3)
 
 
 def disk_of(folder: Path | None) -> str:

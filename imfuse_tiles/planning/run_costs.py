@@ -37,6 +37,7 @@ class StageTimes(Protocol):
     compiling: float
     reading: float
     writing: float
+    computing: float
     bytes_read: int
     bytes_written: int
 
@@ -65,9 +66,14 @@ def run_seconds(work: WorkPlan, rates: MachineRates) -> float:
 
 
 def note_stage(work: StageWork, report: StageTimes, folder: Path | None) -> None:
-    """Keep how fast a stage was computed and stored. ``folder``: of the store, None for one elsewhere."""
+    """Keep how fast a stage was computed and stored. ``folder``: of the store, None for one elsewhere.
+
+    What was computed counts by the time that cores were at it, as other programs may have had them too; only reading
+    files is mostly waiting.
+    """
     share = report.computed / max(1, work.block_count)
-    seconds = report.busy - report.compiling - report.reading - report.writing
+    waited = report.busy - report.compiling - report.reading - report.writing
+    seconds = waited if work.stage.kind == "read" else min(waited, report.computing)
     note_rates(folder, Measured(
         None if work.stage.computed else work.stage.job, int(share * pixels_of(work)), seconds,
         (report.bytes_written, report.writing), (report.bytes_read, report.reading),

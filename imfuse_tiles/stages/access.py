@@ -62,6 +62,8 @@ class Access:
     #: Seconds that reading and writing chunks took, codecs and checksums included.
     seconds_reading: float = 0.0
     seconds_writing: float = 0.0
+    #: Of both the seconds that this thread computed: less while others have the cores.
+    seconds_storing: float = 0.0
     kept: dict[str, ChunkCache] = field(default_factory=dict)
     #: What computes arrays that are not stored, by their paths.
     computed: dict[str, RegionValues] = field(default_factory=dict)
@@ -84,9 +86,10 @@ class Access:
             out[:] = values
             return out
         box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
-        start = time.perf_counter()
+        start, computed = time.perf_counter(), time.thread_time()
         samples = self.array(path).read(box, self.kept.setdefault(path, {}) if keep else None, out)
         self.seconds_reading += time.perf_counter() - start
+        self.seconds_storing += time.thread_time() - computed
         self.bytes_read += samples.nbytes
         return samples
 
@@ -101,9 +104,10 @@ class Access:
         array = self.array(path)
         if array.layout not in ("", self.layout):
             raise Refusal(f"another run has laid out {path} anew; this block of an earlier one is not written")
-        start = time.perf_counter()
+        start, computed = time.perf_counter(), time.thread_time()
         checksums = array.write(box, samples, self.pending.setdefault(path, {}))
         self.seconds_writing += time.perf_counter() - start
+        self.seconds_storing += time.thread_time() - computed
         if array.compressed:
             self.bytes_written += sum(map(array.chunk_size, checksums))
         else:

@@ -28,7 +28,8 @@ from imfuse_tiles.planning.memory import PROGRAM_BYTES
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages import access
-from imfuse_tiles.stages.stage import Block, Stage
+from imfuse_tiles.stages.integrity import damaged_chunks
+from imfuse_tiles.stages.stage import Block, Layout, Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 from imfuse_tiles.storage.store import Store
 
@@ -284,6 +285,12 @@ def test_files_of_many_chunks_give_the_same_result_and_heal(tmp_path: Path, monk
     assert np.array_equal(result(plan, together), result(plan, apart))
     assert np.array_equal(zarr.open_array(Path(together.root, mask.path), mode="r")[:], whole(apart, mask.path))
     mask.chunk_file((1, 0, 0)).unlink()
+    place = source.chunk_file((0, 1, 0, 0))
+    place.write_bytes(place.read_bytes()[:-1] + b"?")  # its index, which only others read
+    layout = Layout.of(together.journal(plan.stages[0].key).layout())
+    assert layout is not None
+    found = [damage.chunk_index for _, damage in damaged_chunks(together, plan.stages[0], layout, source.path)]
+    assert found == [(0, 1, 0, 0)]
     again = make_plan(recipe_of("--wavelet --maskwave=p50 --cutwave"), stack)
     assert computed(run(again, together, tile=2048)).keys() == {"mask wavelet", *computed(run(again, apart, tile=2048))}
     assert np.array_equal(result(again, together), result(again, apart))

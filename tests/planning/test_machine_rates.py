@@ -46,8 +46,21 @@ def test_what_a_run_measured_is_known_to_the_next(folder: Path) -> None:
     assert rates.measured
     assert rates.of(job("--wavelet=p5")) == 10
     note_rates(folder, measured(0.8))
-    assert load_rates(folder).of(job("--wavelet=p5")) == 15
+    assert load_rates(folder).of(job("--wavelet=p5")) == 12.5
     assert not load_rates(None).measured
+
+
+def test_runs_on_a_busy_machine_are_soon_forgotten(folder: Path) -> None:
+    note_rates(folder, measured(0.4))
+    stores = [load_rates(folder)]
+    for seconds in (4.0, 0.4):
+        note_rates(folder, measured(seconds))
+        stores.append(load_rates(folder))
+    assert [rates.of(job("--wavelet=p5")) for rates in stores] == [10, 12.5, 11.25]
+    assert [rates.write for rates in stores] == [10, 32.5, 21.25]  # a disk can become that slow
+    for _ in range(12):  # a machine that has become slower is known as such in the end
+        note_rates(folder, measured(0.8))
+    assert 19 < load_rates(folder).of(job("--wavelet=p5")) <= 20
 
 
 def test_other_arguments_cost_about_the_same_and_other_options_what_is_typical_here(folder: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from stacks import imagined, recipe_of
 
+from imfuse_tiles.execution.progress import StageReport
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
-from imfuse_tiles.planning.machine_rates import MachineRates
+from imfuse_tiles.planning.machine_rates import MachineRates, load_rates
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.planning.run_costs import overlap, run_seconds
+from imfuse_tiles.planning.run_costs import note_stage, overlap, run_seconds
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
@@ -25,6 +28,18 @@ def plan() -> Plan:
 
 def seconds(plan: Plan, rates: MachineRates, workers: int = 1) -> float:
     return run_seconds(survey(plan, Store(""), replace(HOW, workers=workers)), rates)
+
+
+@pytest.mark.parametrize(("stage", "rate"), [(0, 5.0), (1, 2.0)], ids=["files are waited for", "others compute too"])
+def test_a_kernel_is_as_fast_as_its_cores_though_others_had_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: int, rate: float
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    work = survey(plan(), Store(str(tmp_path / "store")), HOW).stages[stage]
+    report = StageReport(work.stage.name, work.stage.key, work.stage.kind, 0, computed=work.block_count)
+    report.busy, report.computing = 5 * PIXELS / 1e9, 2 * PIXELS / 1e9
+    note_stage(work, report, tmp_path)
+    assert load_rates(tmp_path).of(work.stage.job) == rate
 
 
 def test_a_window_has_its_halo() -> None:
