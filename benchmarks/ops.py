@@ -26,10 +26,11 @@ from benchmarks.others import Pictures, contenders
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.cuts import Cut, CutFilter
 from imfuse_tiles.options.final_steps import FinalStep, Picture
-from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments
+from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
+from imfuse_tiles.options.option_parser import parse_arguments
 
 LIMIT = 1.2
 

@@ -18,7 +18,7 @@ from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan

@@ -29,6 +29,7 @@ TESTED_MODULES = (
     "stages.stack_statistics",
     "stages.access",
     "stages.stage",
+    "stages.step_chain",
     "stages.subtiles",
 )
 

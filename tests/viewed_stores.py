@@ -14,7 +14,7 @@ from imfuse_tiles.execution.pipeline import plan_of, run_plan
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.stages.retouch import Strokes
+from imfuse_tiles.stages.strokes import Strokes
 from imfuse_tiles.storage.store import Store
 
 OPTIONS = ("--laplacian=level", "--maskblur=s2", "--cutblur=s2", "--bg=Mean")

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.attacks.small_run import OPTIONS, Place, in_child
 from benchmarks.attacks.store_commands import ALIGNED, commands, run_watched, verdict_of
 from imfuse_tiles.cli.main import main
-from imfuse_tiles.stages.retouch import Stroke, keep_strokes
+from imfuse_tiles.stages.strokes import Stroke, keep_strokes
 from imfuse_tiles.storage.journal import open_line, seal_line
 from imfuse_tiles.storage.store import Store
 

@@ -16,7 +16,8 @@ from imfuse_tiles.cli.frame_arguments import add_frame_options
 from imfuse_tiles.cli.recipe_arguments import split_recipe_options
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.alignment import Align, AlignKeepSize, Balance
-from imfuse_tiles.options.grammar import Option, parse_arguments
+from imfuse_tiles.options.grammar import Option
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 

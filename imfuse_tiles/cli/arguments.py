@@ -11,7 +11,8 @@ from imfuse_tiles.cli.output_arguments import add_output_options
 from imfuse_tiles.cli.recipe_arguments import merge_options, preset_options, split_recipe_options
 from imfuse_tiles.cli.resource_arguments import add_store_options, add_worker_options
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import Option, parse_arguments
+from imfuse_tiles.options.grammar import Option
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe
 
 

@@ -53,7 +53,7 @@ from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_names import default_name, find_finished_result
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.retouch import load_strokes
+from imfuse_tiles.stages.strokes import load_strokes
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report

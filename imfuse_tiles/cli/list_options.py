@@ -10,7 +10,8 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.help import argument_names, options_by_section, summary
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
-from imfuse_tiles.options.grammar import REGISTRY, Option, argument_fields, resolve_option_name
+from imfuse_tiles.options.grammar import REGISTRY, Option, argument_fields
+from imfuse_tiles.options.option_parser import resolve_option_name
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -18,7 +18,7 @@ from imfuse_tiles.imageio.alignment import load_alignment
 from imfuse_tiles.imageio.find_stacks import FoundStack
 from imfuse_tiles.imageio.reading.detect import series_in
 from imfuse_tiles.imageio.reading.series import number_of_channel
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 #: Groups of options that go along to the other channels; those of masks do not.

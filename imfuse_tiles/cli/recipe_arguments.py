@@ -10,7 +10,8 @@ from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments, resolve_option_name
+from imfuse_tiles.options.grammar import REGISTRY, Option
+from imfuse_tiles.options.option_parser import parse_arguments, resolve_option_name
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe, is_automatic
 
 OptionText = tuple[str, str | None]

@@ -74,7 +74,7 @@ def compile_preset(name: str, dtypes: Sequence[str] = DTYPES) -> tuple[float, st
     """Fuse tiny stacks of noise by a preset, which compiles all that it computes with: seconds, and where code is."""
     import imfuse_tiles.options  # noqa: F401  registers the options
     from imfuse_tiles.execution.fuse_stack import fuse_images
-    from imfuse_tiles.options.grammar import parse_arguments
+    from imfuse_tiles.options.option_parser import parse_arguments
     from imfuse_tiles.options.recipe import Recipe
 
     start = time.perf_counter()

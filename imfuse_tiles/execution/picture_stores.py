@@ -24,7 +24,8 @@ from imfuse_tiles.planning.memory import default_memory
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_history import record_run
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.retouch import PictureArray, RetouchedResult, Strokes, retouched
+from imfuse_tiles.stages.retouch import PictureArray, RetouchedResult, retouched
+from imfuse_tiles.stages.strokes import Strokes
 from imfuse_tiles.storage.run_note import noted_stages
 from imfuse_tiles.storage.store import Store
 

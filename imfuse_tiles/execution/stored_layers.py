@@ -13,8 +13,9 @@ from imfuse_tiles.execution.stored_results import StoredResult
 from imfuse_tiles.options.backgrounds import ImageSpec
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import LayerSource, Page, layer_page, layer_sources
-from imfuse_tiles.stages.final import FinishJob, StepChain
+from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.layers import Layer
+from imfuse_tiles.stages.step_chain import StepChain
 from imfuse_tiles.stages.stored_frames import StoredFrames, StoredPicture
 from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store

@@ -16,7 +16,7 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
 from imfuse_tiles.imageio.writing.exif import exif_block
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.final import COLOURS
+from imfuse_tiles.stages.step_chain import COLOURS
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.json_values import get_matching, matches
 from imfuse_tiles.storage.run_note import last_use, load_run_note

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.custom_commands import OperatorChain
-from imfuse_tiles.options.grammar import REGISTRY, resolve_option_name
+from imfuse_tiles.options.grammar import REGISTRY
+from imfuse_tiles.options.option_parser import resolve_option_name
 from imfuse_tiles.options.resources import SCHEDULER_HELP, is_callable
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from imfuse_tiles.options.backgrounds import Background
 from imfuse_tiles.options.cuts import CutFilter, CutLess
 from imfuse_tiles.options.final_steps import FinalStep
 from imfuse_tiles.options.general import ColorSpace, PrepResize
-from imfuse_tiles.options.grammar import Option, parse_option
+from imfuse_tiles.options.grammar import Option
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace, check_plane
 from imfuse_tiles.options.mask_merging import MaskLevel, MaskMerge
+from imfuse_tiles.options.option_parser import parse_option
 from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.substacks import SliceRange, Substacks
 

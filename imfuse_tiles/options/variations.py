@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.options.grammar import Option, parse_arguments, resolve_option_name
+from imfuse_tiles.options.grammar import Option
+from imfuse_tiles.options.option_parser import parse_arguments, resolve_option_name
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 #: What stands for leaving an option out.

@@ -16,8 +16,9 @@ from imfuse_tiles.planning.plan_result import result_stages, write_picture
 from imfuse_tiles.stages.align import AlignJob
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.retouch import PictureArray, Strokes, strokes_digest
+from imfuse_tiles.stages.retouch import PictureArray
 from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.stages.strokes import Strokes, strokes_digest
 
 
 @frozen

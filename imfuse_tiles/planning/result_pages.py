@@ -14,8 +14,9 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.final import FinishJob, StepChain
+from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
+from imfuse_tiles.stages.step_chain import StepChain
 
 Read = Callable[[Access, Region], np.ndarray]
 

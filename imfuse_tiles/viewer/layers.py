@@ -16,8 +16,8 @@ from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.stages.final import COLOURS
-from imfuse_tiles.stages.retouch import Strokes, stored_strokes
+from imfuse_tiles.stages.step_chain import COLOURS
+from imfuse_tiles.stages.strokes import Strokes, stored_strokes
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import array_stage
 from imfuse_tiles.storage.json_values import get_matching

@@ -7,7 +7,8 @@ from dataclasses import MISSING, Field
 from typing import Any
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, SECTIONS, Option, argument_fields, parse_arguments
+from imfuse_tiles.options.grammar import REGISTRY, SECTIONS, Option, argument_fields
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 #: Choices beyond this are typed, not chosen from a list.

@@ -15,8 +15,8 @@ from imfuse_tiles.execution.read_pages import Writing
 from imfuse_tiles.execution.stored_results import stored_results
 from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.memory import default_memory
-from imfuse_tiles.stages.retouch import (
-    RetouchedResult,
+from imfuse_tiles.stages.retouch import RetouchedResult
+from imfuse_tiles.stages.strokes import (
     Stroke,
     Strokes,
     keep_strokes,

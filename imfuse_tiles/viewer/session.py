@@ -11,7 +11,7 @@ from typing import Any
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.stages.retouch import strokes_digest
+from imfuse_tiles.stages.strokes import strokes_digest
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, is_inside, is_made, tile_values
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, layers_of

@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.stages.retouch import strokes_digest
+from imfuse_tiles.stages.strokes import strokes_digest
 from imfuse_tiles.viewer.layers import ViewLayer
 
 #: Bytes of all reduced tiles on the disk after a clearing, and of encoded ones in memory.

@@ -14,9 +14,10 @@ from benchmarks.ops import Line, main, options, own, pictures
 from benchmarks.others import contenders
 from imfuse_tiles.options.cuts import CutFilter
 from imfuse_tiles.options.final_steps import FinalStep
-from imfuse_tiles.options.grammar import REGISTRY, parse_arguments
+from imfuse_tiles.options.grammar import REGISTRY
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator
+from imfuse_tiles.options.option_parser import parse_arguments
 
 
 def test_every_option_is_measured_beside_others_or_says_why_not(

@@ -60,7 +60,7 @@ def write_stopped(images: list[str], place: Path) -> None:
     """As the command does, without its catching of interrupts."""
     from imfuse_tiles.cli.align import frame_recipe, parser, write_from_args
     from imfuse_tiles.options.alignment import Align, Balance
-    from imfuse_tiles.options.grammar import parse_option
+    from imfuse_tiles.options.option_parser import parse_option
 
     args = parser("prepare", "prepared", "").parse_args(["--quiet", "--workers=1", "-o", str(place), *images])
     defaults = (Align(word1="no"), Balance(word1="no"))

@@ -18,7 +18,7 @@ from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.planning.plan import make_plan
-from imfuse_tiles.stages.retouch import load_strokes
+from imfuse_tiles.stages.strokes import load_strokes
 from imfuse_tiles.storage.store import Store
 from tests.stacks import recipe_of, run, stack_of
 

@@ -12,9 +12,9 @@ from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region, Window, tile_indices, tile_region
 from imfuse_tiles.options.cuts import Cut
-from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_generator import WorkingSpace
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.shared_filters import MORPHOLOGY, SHAPES, STATISTICS
 from tests.stacks import recipe_of
 

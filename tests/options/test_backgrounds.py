@@ -9,7 +9,7 @@ import pytest
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.backgrounds import RECIPE_IMAGES, ImageSpec, parse_image_spec
 from imfuse_tiles.options.colour_parser import X11_VARIANTS, parse_colour
-from imfuse_tiles.options.grammar import parse_arguments, parse_option
+from imfuse_tiles.options.option_parser import parse_arguments, parse_option
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.colour_parser",)

@@ -11,7 +11,7 @@ import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options import config_files
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 NAMES = sorted(config_files.list_presets())

@@ -17,10 +17,11 @@ from imfuse_tiles.geometry import Halo, Region, Window, tile_indices, tile_regio
 from imfuse_tiles.options.cuts import Cut, CutFilter
 from imfuse_tiles.options.final_steps import FinalStep, Picture
 from imfuse_tiles.options.general import PrepResize
-from imfuse_tiles.options.grammar import REGISTRY, Option, parse_arguments
+from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_filters import MaskFilter
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
+from imfuse_tiles.options.option_parser import parse_arguments
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (

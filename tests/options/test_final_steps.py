@@ -11,7 +11,7 @@ import pytest
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.final_steps import FinalStep, Picture
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.final_blur", "options.final_tone")

@@ -8,7 +8,7 @@ from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels import quality
 from imfuse_tiles.options.backgrounds import parse_image_spec
 from imfuse_tiles.options.fusion_weights import FusionWeights
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import (
-    REGISTRY,
-    Option,
-    argument_fields,
-    digest,
-    parse_arguments,
-    parse_option,
-    resolve_option_name,
-)
+from imfuse_tiles.options.grammar import REGISTRY, Option, argument_fields, digest
+from imfuse_tiles.options.option_parser import parse_arguments, parse_option, resolve_option_name
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("options.recipe",)
+TESTED_MODULES = ("options.option_parser", "options.recipe")
 
 EXAMPLES = [(name, text) for name, kind in REGISTRY.items() for text in kind.examples]
 

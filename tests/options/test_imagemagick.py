@@ -12,7 +12,6 @@ from scipy import ndimage
 from imfuse_tiles import kernels
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.imagemagick import (
     AutoLevelOperator,
     BlurOperator,
@@ -21,6 +20,7 @@ from imfuse_tiles.options.imagemagick import (
     PythonOperator,
     parse_operators,
 )
+from imfuse_tiles.options.option_parser import parse_arguments
 
 PLANES = np.random.default_rng(2).random((3, 40, 50), np.float32)
 WHOLE = Window.whole(PLANES)

@@ -7,8 +7,8 @@ import pytest
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.kernels.rainbow import rainbow
-from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_depthmap import DepthMap
+from imfuse_tiles.options.option_parser import parse_arguments
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("stages.depthmap_mask",)

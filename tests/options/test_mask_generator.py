@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.grammar import parse_arguments
 from imfuse_tiles.options.mask_computation import input_planes, mask_from_planes, raw_mask
 from imfuse_tiles.options.mask_generator import WorkingSpace
+from imfuse_tiles.options.option_parser import parse_arguments
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("options.mask_computation",)

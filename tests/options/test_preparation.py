@@ -14,7 +14,7 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.alignment import Alignment, FrameTransform
-from imfuse_tiles.options.grammar import parse_option
+from imfuse_tiles.options.option_parser import parse_option
 from imfuse_tiles.options.preparation import FramePart
 from imfuse_tiles.simulation import render
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.geometry import Region, tile_indices, tile_region
-from imfuse_tiles.options.grammar import REGISTRY, parse_option
+from imfuse_tiles.options.grammar import REGISTRY
+from imfuse_tiles.options.option_parser import parse_option
 from imfuse_tiles.options.preparation import Preparation
 from imfuse_tiles.options.preparation_chain import PreparationChain, preparation_chain
 from imfuse_tiles.options.recipe import Recipe

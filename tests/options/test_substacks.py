@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe, substack_spans
 from imfuse_tiles.options.substacks import Substacks, share_of_stack
 

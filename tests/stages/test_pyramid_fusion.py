@@ -13,7 +13,7 @@ from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.pyramid import levels_for
 from imfuse_tiles.kernels.quality import grey
 from imfuse_tiles.options.fusion_weights import FusionWeights
-from imfuse_tiles.options.grammar import parse_arguments
+from imfuse_tiles.options.option_parser import parse_arguments
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.block_layout import layout_of_edge
 from imfuse_tiles.planning.plan import make_plan

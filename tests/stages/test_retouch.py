@@ -19,20 +19,23 @@ from imfuse_tiles.execution.picture_stores import picture_contents, retouched_re
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages import retouch
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.retouch import (
-    RetouchedResult,
+from imfuse_tiles.stages.retouch import RetouchedResult, retouched
+from imfuse_tiles.stages.strokes import (
+    MARK,
     Stroke,
     Strokes,
     keep_strokes,
     load_strokes,
     parse_strokes,
-    retouched,
     stored_strokes,
     strokes_text,
 )
 from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layers import layers_of
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("stages.strokes",)
 
 FRAME = Region(0, 190, 0, 260)
 STROKES = (
@@ -208,7 +211,7 @@ def test_a_run_with_other_options_takes_the_strokes_of_a_file(tmp_path: Path) ->
     assert np.array_equal(tifffile.imread(place), tifffile.imread(files[1]).astype(np.uint16) * 257)
     assert set(tifffile.imread(tmp_path / "painted.depth.tif").ravel()) == {round(65535 * 2 / 4), 65535}
     assert run("fuse", *words[:-1], tmp_path / "plain.tif", *files).code == 0
-    assert json.loads((tmp_path / "s.json").read_text())["kind"] == retouch.MARK
+    assert json.loads((tmp_path / "s.json").read_text())["kind"] == MARK
 
 
 def test_a_stroke_takes_nothing_where_its_slice_has_no_picture(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from viewed_stores import fused_store, stack_files, store_in_place
 
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.retouch import Stroke, keep_strokes
+from imfuse_tiles.stages.strokes import Stroke, keep_strokes
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import layer_tiles
 from imfuse_tiles.viewer.layer_tiles import (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, parse_option
+from imfuse_tiles.options.grammar import REGISTRY
+from imfuse_tiles.options.option_parser import parse_option
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.viewer.option_forms import declarations, form_of, option_of, recipe_of
 

@@ -15,7 +15,7 @@ from viewer_servers import Served, opened_page, pixels
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.picture_stores import picture_contents
-from imfuse_tiles.stages.retouch import Stroke, Strokes, keep_strokes, load_strokes, stored_strokes, strokes_text
+from imfuse_tiles.stages.strokes import Stroke, Strokes, keep_strokes, load_strokes, stored_strokes, strokes_text
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.retouching import Retouching
 from imfuse_tiles.viewer.session import Shown, ViewSession
