@@ -21,8 +21,9 @@ from imfuse_tiles.storage.json_values import matches
 
 #: Nanoseconds of a worker for each pixel and slice where nothing was measured yet, and of all other jobs.
 TYPICAL = {
-    "IngestJob": 5.0, "MaskJob": 14.0, "MergeJob": 14.0, "LevelJob": 3.0, "MontageJob": 14.0, "FinishJob": 40.0,
-    "NoiseJob": 4.0, "DetailJob": 60.0, "CoarsestJob": 10.0, "RestoreJob": 12.0, "FillDepthJob": 90.0,
+    "IngestJob": 5.0, "AlignJob": 180.0, "MaskJob": 14.0, "MergeJob": 14.0, "LevelJob": 3.0, "MontageJob": 14.0,
+    "FinishJob": 40.0, "NoiseJob": 4.0, "DetailJob": 60.0, "CoarsestJob": 10.0, "RestoreJob": 12.0,
+    "FillDepthJob": 90.0,
 }  # fmt: skip
 OTHERS = 20.0
 #: Nanoseconds of a worker for each byte that it reads from a store and writes to it, likewise.

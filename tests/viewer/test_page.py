@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +150,31 @@ def test_every_control_has_a_name(page: Browser) -> None:
     unnamed = [node["role"]["value"] for node in nodes if not node.get("ignored")
                and node["role"]["value"] in roles and not node.get("name", {}).get("value")]  # fmt: skip
     assert unnamed == []
+
+
+def test_a_result_shows_once_it_has_begun_unless_something_was_chosen(opened: tuple[Browser, Served]) -> None:
+    browser, server = opened
+    questions, begun = server.session.questions, [False]
+    state = questions["state"]
+
+    def of_a_run(about: dict[str, Any]) -> Any:
+        found = state(about)
+        return {**found, "layers": [each for each in found["layers"] if begun[0] or each["label"] != "Result"]}
+
+    questions["state"] = of_a_run
+    chosen = "document.querySelector('#layer-a').selectedOptions[0].textContent"
+    try:
+        for choice, last in ((None, "Result"), ("Slice", "Slice")):
+            begun[0] = False
+            page = opened_page(browser, server)
+            assert page.js(chosen) != "Result"
+            if choice:
+                page.choose("#layer-a", layer(page, choice))
+            begun[0] = True
+            page.until("[...document.querySelector('#layer-a').options].some(o => o.textContent === 'Result')")
+            assert page.js(chosen) == last
+    finally:
+        questions["state"] = state
 
 
 def test_nothing_is_loaded_from_elsewhere(page: Browser) -> None:

@@ -37,6 +37,11 @@ function tileSource(layer, z) {
 }
 
 export function show(side, id, z = slots[side].z) {
+  slots[side].chosen = true;
+  display(side, id, z);
+}
+
+function display(side, id, z = slots[side].z) {
   const slot = slots[side];
   const layer = layerOf(id);
   slot.id = layer ? id : "";
@@ -133,8 +138,8 @@ function fillControls() {
 
 onState(() => {
   const first = state.layers.find((layer) => layer.finished || layer.version !== "b0.0") || state.layers[0];
-  show("a", layerIn("a") ? slots.a.id : (first?.id ?? ""));
-  show("b", slots.b.id);
+  display("a", layerIn("a") && slots.a.chosen ? slots.a.id : (first?.id ?? "")); // a result shows once it has begun
+  display("b", slots.b.id);
 });
 viewer.addHandler("viewport-change", placeCurtain);
 viewer.addHandler("resize", placeCurtain);
