@@ -59,6 +59,7 @@ from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report
 from imfuse_tiles.viewer.page_process import PageProcess
 from imfuse_tiles.viewer.report_page import MARK
+from imfuse_tiles.viewer.video_files import check_ending
 
 
 def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) -> int:
@@ -66,8 +67,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_from_args(args)
     size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
-    if args.output:
-        _check_output(Path(args.output), writes=command != "plan" and not (args.dry_run or args.showname))
+    _check_places(args, writes=command != "plan" and not (args.dry_run or args.showname))
     stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
         recipe = _automatic(recipe, stack, args.quiet)
@@ -95,11 +95,14 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     return _fuse(args, plan, store, resources, result, began)
 
 
-def _check_output(path: Path, writes: bool) -> None:
-    """Refusal, before frames are looked at, of a name that tells no format and of a folder that is not there."""
-    ending_of(path)
-    if writes:
-        check_parent(path)
+def _check_places(args: argparse.Namespace, writes: bool) -> None:
+    """Refusal, before frames are looked at, of names that tell no format and of folders that are not there."""
+    if args.output:
+        ending_of(args.output)
+    if args.video:
+        check_ending(Path(args.video))
+    for path in filter(None, (args.output, args.video, args.report)) if writes else ():
+        check_parent(Path(path))
 
 
 def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:

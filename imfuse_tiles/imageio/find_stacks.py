@@ -17,7 +17,7 @@ from imfuse_tiles.imageio.metadata import Value
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in
 from imfuse_tiles.imageio.reading.order import natural_order
-from imfuse_tiles.imageio.reading.own_results import is_own_result
+from imfuse_tiles.imageio.reading.own_results import is_own_result, is_own_store
 from imfuse_tiles.imageio.reading.series import Selection, stacks_of
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
@@ -94,6 +94,7 @@ def _folders(parent: Path, leave_out: Path | None) -> list[Path]:
 def _in_folder(parent: Path, folder: Path, group: str, gap: float) -> list[FoundStack]:
     """The stacks of the images right in a folder."""
     zarr = [path for path in folder.iterdir() if path.is_dir() and is_zarr(path) and path.name[0] != "."]
+    zarr = [path for path in zarr if not is_own_store(path) and not is_own_result(path)]
     try:
         images = [*find_images([folder], []).paths] if any(path.is_file() for path in folder.iterdir()) else []
     except Refusal:

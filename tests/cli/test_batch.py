@@ -21,6 +21,7 @@ from imfuse_tiles.cli.batch import NOT_HERE
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.find_stacks import find_stacks
+from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.find_stacks",)
@@ -74,6 +75,12 @@ def test_results_among_the_folders_are_no_stacks(folders: Path, capsys) -> None:
     assert main(words) == 0
     assert main([*words, "--dry-run"]) == 0
     assert capsys.readouterr().out.count(": 3 files, ") == 3
+
+
+def test_a_store_beside_its_images_is_no_stack(tmp_path: Path) -> None:
+    written(tmp_path / "a", frames(2, shape=(30, 40)))
+    Store(str(tmp_path / "a" / "store")).create()
+    assert list(named(tmp_path)) == ["a"]
 
 
 def test_names_that_differ_in_their_last_number_are_a_stack(tmp_path: Path) -> None:

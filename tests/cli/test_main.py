@@ -461,8 +461,12 @@ def test_help_answers_in_less_than_three_tenths_of_a_second(
     pytest.fail(f"{min(used):.2f} s")
 
 
-@pytest.mark.parametrize("name", ["no/such/folder/r.tif", "r.bmp"])
-def test_a_result_that_cannot_be_written_is_refused_before_frames_are_looked_at(shell: Shell, name: str) -> None:
-    code, _, err = shell("fuse", "-o", name, "IMAGES")
+@pytest.mark.parametrize(
+    "words",
+    [["-o", "no/folder/r.tif"], ["-o", "r.bmp"], ["--video", "v.xyz"], ["--video=no/v.gif"], ["--report", "no/r.json"]],
+    ids=" ".join,
+)
+def test_a_file_that_cannot_be_written_is_refused_before_frames_are_looked_at(shell: Shell, words: list[str]) -> None:
+    code, _, err = shell("fuse", *words, "IMAGES")
     assert code == 2
     assert len(err.splitlines()) == 1

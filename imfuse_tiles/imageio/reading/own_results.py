@@ -21,6 +21,15 @@ def is_own_result(path: Path) -> bool:
         return False
 
 
+def is_own_store(path: Path) -> bool:
+    """Whether a folder is a store of this program, whose frames are those of images elsewhere."""
+    try:
+        own = read_all_attributes(path).get("imfuse_tiles") if is_zarr(path) else None
+    except (Refusal, OSError, ValueError):
+        return False
+    return isinstance(own, dict) and "format" in own
+
+
 def is_deep_zoom(path: Path) -> bool:
     """Whether this is a deep zoom picture or its folder of tiles, which nobody takes for a frame."""
     if path.is_dir():
