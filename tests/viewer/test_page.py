@@ -177,6 +177,28 @@ def test_a_result_shows_once_it_has_begun_unless_something_was_chosen(opened: tu
         questions["state"] = state
 
 
+@pytest.mark.parametrize(("finished", "told"), [(True, "The run is done."), (False, "goes on from there")])
+def test_the_end_of_a_run_is_told(opened: tuple[Browser, Served], finished: bool, told: str) -> None:
+    browser, server = opened
+    questions, ended = server.session.questions, [False]
+    state = questions["state"]
+
+    def of_a_run(about: dict[str, Any]) -> Any:
+        found = state(about)
+        stages = [{"name": "montage", "blocks": 2, "done": 1, "finished": finished and ended[0]}]
+        return {**found, "runs": [{"stages": stages, "writer": "" if ended[0] else "process 7"}]}
+
+    questions["state"] = of_a_run
+    try:
+        page = opened_page(browser, server)
+        page.until("document.querySelector('#run-text').textContent.includes('1 of 2 blocks')")
+        ended[0] = True
+        page.until(f"document.querySelector('#status').textContent.includes('{told}')")
+        assert page.js("document.querySelector('#run').hidden")
+    finally:
+        questions["state"] = state
+
+
 def test_nothing_is_loaded_from_elsewhere(page: Browser) -> None:
     names = page.js("performance.getEntriesByType('resource').map(each => new URL(each.name).host)")
     assert set(names) == {page.js("location.host")}

@@ -4,6 +4,7 @@ import { byId, isBusy, onState, refresh, say, state } from "./ask.js";
 import { layerIn, moveCurtain, onShown, show, slots, viewer } from "./picture.js";
 import { readCentre } from "./cursor.js";
 import { brushKeys } from "./retouch.js";
+import { isTuning } from "./tune.js";
 
 for (const side of ["a", "b"]) {
   byId(`layer-${side}`).addEventListener("change", (event) => show(side, event.target.value));
@@ -66,8 +67,13 @@ byId("copy").onclick = async () => {
   say("The command line is copied.");
 };
 
+// The run whose end is told; what is measured to tune is none.
+let running = -1;
 onState(() => {
-  const run = state.runs.find((each) => each.writer);
+  const working = state.runs.findIndex((each) => each.writer);
+  if (running >= 0 && working < 0) tellEnd(state.runs[running].stages);
+  running = running >= 0 || !isTuning() ? working : -1;
+  const run = state.runs[working];
   byId("run").hidden = !run;
   if (!run) return;
   const at = run.stages.findIndex((stage) => !stage.finished);
@@ -79,6 +85,11 @@ onState(() => {
     : "writing the result";
   byId("run-bar").value = all ? done / all : 0;
 });
+
+function tellEnd(stages) {
+  if (stages.every((stage) => stage.finished)) say("The run is done.");
+  else say("The run has stopped before its end. The same command goes on from there.", true);
+}
 
 async function watch() {
   await refresh();

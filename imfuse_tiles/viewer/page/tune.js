@@ -9,6 +9,8 @@ const tuned = { region: null, image: null, choosing: null, steps: [], at: -1, bu
 const frame = () => state.layers.find((layer) => layer.store === 0 && layer.slices > 0 && layer.kind !== "mask") ?? state.layers[0];
 const form = () => tuned.steps[tuned.at]?.form ?? tuned.start;
 
+export const isTuning = () => tuned.busy;
+
 async function begin() {
   if (tuned.start) return;
   try {
