@@ -158,7 +158,7 @@ BAD = {
     "12 bits": (lambda path: grey(path, IMAGE[..., 0] >> 4, bitspersample=12), "has 12-bit unsigned samples"),
     "32 bits": (lambda path: grey(path, IMAGE[..., 0].astype("u4")), "has 32-bit unsigned samples"),
     "signed": (lambda path: grey(path, (IMAGE[..., 0] >> 1).astype("i2")), "has 16-bit signed samples"),
-    "complex": (lambda path: grey(path, IMAGE[..., 0].astype("c8")), "has 64-bit unusual samples"),
+    "complex": (lambda path: grey(path, IMAGE[..., 0].astype("c8")), "has 64-bit complex samples"),
     "inverted floats": (
         lambda path: tiff(path, IMAGE[..., 0].astype("f4"), photometric="miniswhite"), "of an unusual kind",
     ),

@@ -53,6 +53,7 @@ class Halt:
     def on_signals(self, give_up: Callable[[int], None] | None = None) -> Iterator[None]:
         """Let SIGINT, SIGTERM and the wall clock ask for the end; a second signal acts as it would without us.
 
+        Interrupted or Incomplete at the end if nobody checked: what runs after this block must end too.
         ``give_up``: called with the signal's number in a thread of its own when the block has not ended after
         GRACE seconds. Does nothing outside the main thread, where no signals arrive.
         """
@@ -82,3 +83,4 @@ class Halt:
                 signal.signal(number, handler)
             for timer in timers:
                 timer.cancel()
+        self.check()

@@ -14,9 +14,6 @@ import pytest
 from program import Ended, begin, finished, kill, pressed, reported, run, until
 from stacks import written
 
-#: Modules without a test file of their own name.
-TESTED_MODULES = ("execution.signals",)
-
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
