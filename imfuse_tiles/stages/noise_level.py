@@ -52,7 +52,8 @@ class NoiseJob(Job):
         """What is read at once for a region, and the patches in it that are measured together."""
         frame, patches = self.source.frame, self.patches(region)
         if noise_pitch(frame) <= NEAR_PATCHES:
-            yield region.with_halo(NOISE_HALO, frame), patches
+            if patches:  # the chunks around the block that no patch reaches are not read
+                yield patches[0][0].united(patches[-1][-1]).with_halo(PATCH_HALO, frame), patches
             return
         for patch in itertools.chain.from_iterable(patches):
             yield patch.with_halo(PATCH_HALO, frame), [[patch]]
