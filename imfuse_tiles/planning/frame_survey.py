@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -12,11 +13,14 @@ from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
 from imfuse_tiles.options.focus_pyramid import Level
+from imfuse_tiles.options.resources import available_cores
 
 #: Frames that are looked at, at most; rows of each band, and bands in a frame.
 FRAMES, ROWS, BANDS = 16, 128, 3
 #: Samples of frames that can only be decoded whole that may be decoded for the look.
 DECODED = 40_000_000
+#: Frames that are looked at at the same time, at most.
+THREADS = 4
 #: Edge in pixels of the cells that energies are averaged over.
 CELL = 16
 
@@ -74,16 +78,21 @@ def survey(stack: Stack) -> Survey | None:
     if count < min(len(stack), 2):
         return None
     frames = [round(place) for place in np.linspace(0, len(stack) - 1, count)]
-    counts, energies, means = np.zeros(kernels.detail_energy.BINS, np.int64), [], []
-    for number in frames:
-        bands = _bands(stack.headers[number])
-        found = [_energies(band, FULL[stack.dtype]) for band in bands]
-        energies.append(np.concatenate([cells for cells, _ in found]))
-        means.append(float(np.mean([band.mean() for band in bands])) / FULL[stack.dtype])
-        counts += np.sum([histogram for _, histogram in found], axis=0)
+    looks = [_look(stack.headers[frames[0]], FULL[stack.dtype])]  # loads the kernels, which threads would wait for
+    with ThreadPoolExecutor(min(available_cores(), THREADS)) as threads:
+        looks += threads.map(lambda number: _look(stack.headers[number], FULL[stack.dtype]), frames[1:])
+    energies, means, histograms = zip(*looks, strict=True)
     step = 0.0 if stack.dtype == "float32" else 1 / FULL[stack.dtype]
-    variance = kernels.detail_energy.noise_variance(counts, stack.planes, step)
-    return Survey(tuple(frames), np.stack(energies), tuple(means), variance, stack.planes)
+    variance = kernels.detail_energy.noise_variance(np.sum(histograms, axis=0), stack.planes, step)
+    return Survey(tuple(frames), np.stack(energies), means, variance, stack.planes)
+
+
+def _look(header: Header, full: float) -> tuple[np.ndarray, float, np.ndarray]:
+    """Energies of the cells of a frame's bands, its mean sample 0..1, and the histogram by which its noise is told."""
+    bands = _bands(header)
+    found = [_energies(band, full) for band in bands]
+    mean = float(np.mean([band.mean() for band in bands])) / full
+    return np.concatenate([cells for cells, _ in found]), mean, np.sum([counts for _, counts in found], axis=0)
 
 
 def _bands(header: Header) -> Sequence[np.ndarray]:
