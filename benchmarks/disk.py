@@ -132,7 +132,7 @@ def slow_disk(size: str, files: Sequence[Path], folder: Path, rounds: int, rate:
 def large(size: str, folder: Path) -> Iterator[Figure]:
     """Few large frames by chain A with two gigabytes of memory: bytes on the disk."""
     width, height, slices = map(int, size.split("x"))
-    small = simulated("2000x1500x3", folder)
+    small = simulated("2000x1500x3", folder / "small")
     files = [folder / f"large_{number}.tif" for number in range(slices)]
     for number, file in enumerate(files):
         mosaic(small[number % 3], (height, width), file)
