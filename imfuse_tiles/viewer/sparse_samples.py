@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from io import FileIO
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def sparse_samples(
         inside, outside = places(array, index, box, step)
         if not all(part.start < part.stop for part in inside):
             return
-        if step >= MANY and has_plain_files(array):
+        if step >= MANY and has_plain_files(array) and hasattr(os, "preadv"):
             found = read_rows(array, index, inside, most_rows)
         else:
             chunk = map_chunk(array, index)
@@ -70,32 +71,39 @@ def readers() -> ThreadPoolExecutor:
 
 def has_plain_files(array: ChunkedArray) -> bool:
     """Whether samples lie in files of a folder as they are."""
-    return not array.compressed and "://" not in array.root and hasattr(os, "preadv")
+    return not array.compressed and "://" not in array.root
+
+
+def open_chunk(array: ChunkedArray, index: tuple[int, ...]) -> FileIO | None:
+    """The file that a chunk lies in, of an array of plain files; None where it is not there in full length."""
+    from imfuse_tiles.storage.inside import open_to_read
+
+    try:
+        file = FileIO(open_to_read(str(array.chunk_file(index))))
+    except FileNotFoundError:
+        return None
+    if array.is_whole(os.fstat(file.fileno()).st_size, index):
+        return file
+    file.close()
+    return None
 
 
 def read_rows(
     array: ChunkedArray, index: tuple[int, ...], inside: Sequence[slice], most_rows: int
 ) -> np.ndarray | None:
     """Some rows of a chunk and every n-th sample of them, without what lies between; None where it is not whole."""
-    from imfuse_tiles.storage.inside import open_to_read
-
+    if (file := open_chunk(array, index)) is None:
+        return None
     *lead, (height, width) = (*array.chunks[:-2], array.chunks[-2:])
     wanted = np.arange(height)[inside[-2]]
     every = -(-len(wanted) // most_rows) if most_rows else 1
     firsts = np.arange(np.prod(lead, dtype=int)).reshape(lead)[tuple(inside[:-2])]
     rows = np.zeros((firsts.size, len(wanted[::every]), width), array.dtype)
-    try:
-        file = open_to_read(str(array.chunk_file(index)))
-    except FileNotFoundError:
-        return None
-    try:
-        if os.fstat(file).st_size != array.chunk_bytes:
-            return None
+    with file:
         for plane, first in enumerate(firsts.flat):
             for number, row in enumerate(wanted[::every]):
-                os.preadv(file, [rows[plane, number]], (int(first) * height + int(row)) * width * rows.itemsize)
-    finally:
-        os.close(file)
+                place = (int(first) * height + int(row)) * width * rows.itemsize
+                os.preadv(file.fileno(), [rows[plane, number]], array.grid.offset(index) + place)
     found = rows.repeat(every, axis=1)[:, : len(wanted), inside[-1]]
     return found.reshape(*firsts.shape, *found.shape[-2:])
 
@@ -118,18 +126,13 @@ def sparse_frame_samples(
 
 def map_chunk(array: ChunkedArray, index: tuple[int, ...]) -> np.ndarray | None:
     """One whole chunk, of a folder without reading it all; None when it is not there in full length."""
-    if "://" in array.root or array.compressed:
+    if not has_plain_files(array):
         _, raw = next(iter(array.raw_chunks([index])))
         try:
             return array.decode_chunk(index, raw)
         except Damaged:
             return None
-    from imfuse_tiles.storage.inside import open_to_read
-
-    try:
-        with os.fdopen(open_to_read(str(array.chunk_file(index))), "rb") as file:
-            if not array.is_whole(os.fstat(file.fileno()).st_size, index):
-                return None
-            return np.memmap(file, array.dtype, "r", array.grid.offset(index), array.chunks)
-    except FileNotFoundError:
+    if (file := open_chunk(array, index)) is None:
         return None
+    with file:
+        return np.memmap(file, array.dtype, "r", array.grid.offset(index), array.chunks)

@@ -96,11 +96,14 @@ def test_deep_tiles_are_sparse_until_they_are_built(layers: list[ViewLayer], tmp
     assert not tile_values(layer, 0, top, cache)[1]
 
 
-def test_rows_that_are_read_alone_are_those_of_whole_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("per_file", [(1, 1), (2, 2)], ids=["a chunk a file", "four chunks a file"])
+def test_rows_that_are_read_alone_are_those_of_whole_chunks(
+    per_file: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored, box = Store.at(tmp_path / "store"), Region(32, 900, 64, 700)
     stored.create()
     samples = np.random.default_rng(1).integers(0, 65535, (3, 2, 900, 700), np.uint16)
-    stored.arrays.create("a", samples.shape, (3, 1, 512, 512), "uint16", {})
+    stored.arrays.create("a", samples.shape, (3, 1, 512, 512), "uint16", {}, per_file=per_file)
     array = stored.arrays.open("a")
     array.write([(0, 3), (0, 2), (0, 900), (0, 700)], samples)
     expected = samples[1:3, 1:2, 32:900:32, 64:700:32]
