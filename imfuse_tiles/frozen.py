@@ -8,7 +8,6 @@ make a value takes longer, so that what is made by the thousand, like a window, 
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
-from functools import cache
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 Kind = TypeVar("Kind", bound=type[Any])
@@ -19,8 +18,9 @@ def frozen(kind: Kind) -> Kind:
     """Make a class one of values that are equal if their fields are, and cannot be changed."""
     dataclass(init=False, repr=False, eq=False)(kind)
     # Looked up once: values are keys of caches that are asked for every chunk.
-    kind.__compared__ = tuple(item.name for item in fields(kind) if item.compare)
-    kind.__hashed__ = tuple(item.name for item in fields(kind) if (item.compare if item.hash is None else item.hash))
+    kind.__filled__ = items = fields(kind)
+    kind.__compared__ = tuple(item.name for item in items if item.compare)
+    kind.__hashed__ = tuple(item.name for item in items if (item.compare if item.hash is None else item.hash))
     for name in METHODS.keys() - vars(kind).keys():
         setattr(kind, name, METHODS[name])
     return kind
@@ -36,17 +36,12 @@ def _create(self: Any, *values: Any, **named: Any) -> None:
         raise TypeError(f"{kind.__name__} takes {', '.join(sorted(twice))} once")
     given |= named
     own = vars(self)
-    for item in _fields_of(kind):
+    for item in kind.__filled__:
         own[item.name] = given.pop(item.name) if item.name in given else _default(kind, item)
     if given:
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(given))}")
     if check := getattr(kind, "__post_init__", None):
         check(self)
-
-
-@cache
-def _fields_of(kind: type[Any]) -> tuple[Field[Any], ...]:
-    return fields(kind)
 
 
 def _default(kind: type, item: Field[Any]) -> Any:

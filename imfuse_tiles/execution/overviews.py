@@ -136,7 +136,7 @@ class _Levels:
     def has(self, tile: TileIndex) -> bool:
         array = self.arrays.get(tile.level)
         return array is not None and all(
-            array.chunk_size(index) == array.chunk_bytes for index in array.chunk_indices(self.box(tile))
+            array.is_whole(array.chunk_size(index), index) for index in array.chunk_indices(self.box(tile))
         )
 
     def read(self, tile: TileIndex) -> np.ndarray:

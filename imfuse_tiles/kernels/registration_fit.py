@@ -6,6 +6,8 @@ homography. Points are taken relative to the middle of the frame, in units of ha
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,8 +106,8 @@ def _distance(one: Matrix, other: Matrix, right: float, bottom: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _corner_variance(covariance: Matrix, cx: float, cy: float, s: float, width: float, height: float) -> float:
-    """The variance of the corner that is known worst."""
+def corner_deviation(covariance: Matrix, cx: float, cy: float, s: float, width: float, height: float) -> float:
+    """The standard deviation of the corner that is known worst, in pixels."""
     basis, worst = np.empty((2, len(covariance))), 0.0
     for x in (0.0, width - 1.0):
         for y in (0.0, height - 1.0):
@@ -116,7 +118,7 @@ def _corner_variance(covariance: Matrix, cx: float, cy: float, s: float, width: 
                     for j in range(len(covariance)):
                         total += basis[r, i] * covariance[i, j] * basis[r, j]
             worst = max(worst, total)
-    return worst
+    return math.sqrt(worst)
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .registration_blocks import COUNT, block_normals
-from .registration_fit import MODELS, _corner_variance, _inverse, _step, fit, unit
+from .registration_fit import MODELS, _inverse, _step, corner_deviation, fit, unit
 
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -78,7 +78,7 @@ def _knowledge(normals, blocks, size, cx, cy, s, width, height, covariance, left
         even[n] = (blocks[n, 0] // size + blocks[n, 1] // size) % 2 == 0
         count += normals[n, COUNT] > 0
         far += math.hypot(left[n, 0], left[n, 1]) > APART and left[n, 2] > APART_SURE
-    deviation = math.sqrt(max(_corner_variance(covariance, cx, cy, s, width, height), 0.0))
+    deviation = corner_deviation(covariance, cx, cy, s, width, height)
     halves = _halves(normals, even, cx, cy, s, width, height, len(covariance)) if split else np.nan
     return deviation, halves, far / max(count, 1), count
 
@@ -95,4 +95,4 @@ def _halves(normals, even, cx, cy, s, width, height, size):  # type: ignore[no-u
     for i in range(size):
         for j in range(size):
             covariance[i, j] = difference[i] * difference[j] / 4
-    return math.sqrt(max(_corner_variance(covariance, cx, cy, s, width, height), 0.0))
+    return corner_deviation(covariance, cx, cy, s, width, height)

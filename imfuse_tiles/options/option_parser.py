@@ -32,7 +32,7 @@ def parse_option(text: str) -> Option:
     """An option from its whole text, such as ``--blur=s1,S2``. Refusal on anything not allowed.
 
     >>> import imfuse_tiles.options
-    >>> str(option("--wave=5%"))
+    >>> str(parse_option("--wave=5%"))
     '--wavelet=p5'
     """
     if not text.startswith("--"):

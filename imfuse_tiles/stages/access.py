@@ -18,8 +18,6 @@ from imfuse_tiles.storage.store import Store
 CHUNK = 512
 #: Frames of so many pixels lie in chunks of twice that edge: shared file systems have quotas of files.
 LARGE_FRAME = 1 << 28
-
-
 #: Frames of fewer pixels make few files anyway. Files of others hold chunks of so many pixels a side together, those of
 #: masks of large frames of so many.
 SHARDED_FRAME, FILE_EDGE, LARGE_FILE_EDGE = 1 << 22, 1024, 2048

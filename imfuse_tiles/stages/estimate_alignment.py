@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, Numbers, corner_move
 from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
+
+if TYPE_CHECKING:  # which need Numba
+    from imfuse_tiles.kernels.registration_pairs import Place, Windows
 
 #: Pixels of the largest level compared as a whole.
 LEVEL_PIXELS = 1.2e6
@@ -33,8 +36,6 @@ SEEN = 4.0
 VERSION = 14
 
 Progress = Callable[[int, int], None]
-Place = tuple[int, int, int, int]
-Windows = Callable[[Sequence[Place]], list[np.ndarray]]
 
 
 @frozen

@@ -77,9 +77,7 @@ KINDS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "comp
 def _check_samples(facts: FileFacts, page: TiffPage) -> DType:
     """The sample type as delivered."""
     bits, path = page.bitspersample, facts.path
-    kind = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}.get(
-        page.sampleformat, "unusual"
-    )
+    kind = KINDS.get(page.sampleformat, "unusual")
     dtype = _DTYPES.get((page.sampleformat, bits)) if isinstance(bits, int) else None
     if dtype is None:
         allowed = "8 or 16 unsigned; 16, 32 or 64 floating-point"
