@@ -4,7 +4,7 @@
 
 The revision is checked out into a temporary git worktree. Each runs as ``python -m imfuse_tiles`` in its own folder,
 so that the two may be laid out differently. Exit code 1 when a result, mask or depth map differs or a block of the
-other's store is computed again. Frames are taken as they lie (--align=no), as revisions before alignment did. Where
+other's store is computed again. Frames are taken as they lie (--align=no), as revisions before alignment do. Where
 only the metadata of files differ, or this checkout adds an opacity to the depth map, that is said and does not count.
 """
 
@@ -52,6 +52,12 @@ def checkout(revision: str, folder: Path) -> Iterator[Path]:
         subprocess.run([*git, "remove", "--force", str(folder)], check=True)
 
 
+def as_they_lie(program: Path, options: str) -> str:
+    """Options that leave frames where they are, for a checkout that may be older than alignment."""
+    aligns = (program / "imfuse_tiles" / "options" / "alignment.py").exists()
+    return f"{options} --align=no" if aligns else options
+
+
 def fuse(program: Path, images: Sequence[Path], options: str, store: Path, folder: Path) -> int:
     """Fuse with the program of a checkout: results go to ``folder``, and the number of blocks computed is returned."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,10 +99,9 @@ def compare(name: str, images: Sequence[Path], sets: Sequence[str], other: Path,
     """Fuse a stack by each set of options with both programs; whether bytes and stores agree."""
     for option_set in sets:
         options, place = OPTION_SETS[option_set], folder / option_set
-        total = fuse(other, images, options, folder / "their.store", place / "theirs")
-        as_before = f"{options} --align=no"
-        fuse(ROOT, images, as_before, folder / "our.store", place / "ours")
-        again = fuse(ROOT, images, as_before, folder / "their.store", place / "again")
+        total = fuse(other, images, as_they_lie(other, options), folder / "their.store", place / "theirs")
+        fuse(ROOT, images, as_they_lie(ROOT, options), folder / "our.store", place / "ours")
+        again = fuse(ROOT, images, as_they_lie(ROOT, options), folder / "their.store", place / "again")
         pairs = [differences(place / run, place / "theirs") for run in ("ours", "again")]
         differing, metadata = ({name for pair in pairs for name in pair[kind]} for kind in (0, 1))
         verdict = f"DIFFERS {', '.join(sorted(differing))}" if differing else "the same"
