@@ -67,25 +67,21 @@ class WholeMasks:
         curve = None if counts is None else kernels.level.equalisation(counts)
         return [kernels.level.stretch_levels(each, low, high, kernels.level.table(curve)) for each in raw]
 
-    def shown(self, z: int) -> np.ndarray:
+    def shown(self, z: int, mask: np.ndarray) -> np.ndarray:
         """Which pixels of a slice's mask are picture, bool (y, x)."""
         if self.coverage is None:
-            return np.ones(self.small(self.stack[z]).data.shape[1:], np.bool_)
+            return np.ones(mask.shape, np.bool_)
         covered = self.small(self.coverage[z : z + 1].astype(np.float32)).data[0]
         return covered > 0.5 if self.resize else covered > 0
 
     def strongest(self, masks: list[np.ndarray]) -> np.ndarray:
         """The strongest of the slices' masks where they are picture, (y, x); -inf where none is."""
-        if self.coverage is None:
-            return np.max(masks, axis=0)
-        shown = (np.where(self.shown(z), mask, np.float32(-np.inf)) for z, mask in enumerate(masks))
-        return np.max(list(shown), axis=0)
+        shown = [np.where(self.shown(z, mask), mask, np.float32(-np.inf)) for z, mask in enumerate(masks)]
+        return np.max(shown, axis=0)
 
     def shown_values(self, masks: list[np.ndarray]) -> np.ndarray:
         """The values of the slices' masks where they are picture."""
-        if self.coverage is None:
-            return np.ravel(masks)
-        return np.concatenate([mask[self.shown(z)] for z, mask in enumerate(masks)])
+        return np.concatenate([mask[self.shown(z, mask)] for z, mask in enumerate(masks)])
 
     def blend(self) -> list[np.ndarray]:
         """The masks of every slice merged, filtered, stretched over the stack, and as large as the frame."""
