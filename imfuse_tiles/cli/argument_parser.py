@@ -11,6 +11,7 @@ from imfuse_tiles.errors import Refusal
 
 #: What argparse says, and what is said instead.
 MESSAGES = (
+    (r"unrecognized arguments: ([^-\s].*)", r"too many arguments: \1"),
     (r"unrecognized arguments: (\S+).*", r"unknown option \1"),
     (r"argument (?:-\w/)?(\S+): expected one argument", r"\1 needs a value"),
     (r"argument (?:-\w/)?(\S+): ignored explicit argument .*", r"\1 takes no value"),
@@ -27,6 +28,12 @@ class Parser(argparse.ArgumentParser):
             if option.required and isinstance(option.metavar, str):
                 name = "/".join(option.option_strings)
                 message = re.sub(rf"(required: .*){re.escape(name)}(?=,|$)", rf"\1{name} {option.metavar}", message)
+        wrong = re.fullmatch(
+            r"argument (?:-\w/)?(\S+): invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL
+        )
+        if wrong:
+            name, value, choices = wrong.groups()
+            raise Refusal(f"{name} {value}: allowed is {' or '.join(choices.replace(chr(39), '').split(', '))}")
         for pattern, text in MESSAGES:
             if re.fullmatch(pattern, message):
                 raise Refusal(re.sub(pattern, text, message))
@@ -69,6 +76,7 @@ def bits(text: str) -> int:
 
 def value_text(action: argparse.Action) -> str:
     """An option's value as help shows it: `` FILE``, ``[=FILE]`` where it may be left out, or nothing."""
-    if not action.metavar or not action.option_strings:
+    name = action.metavar or "|".join(action.choices or ())
+    if not name or not action.option_strings:
         return ""
-    return f"[={action.metavar}]" if action.nargs == "?" else f" {action.metavar}"
+    return f"[={name}]" if action.nargs == "?" else f" {name}"

@@ -35,9 +35,9 @@ def fuse_help(parser: argparse.ArgumentParser, refused: Collection[str] = ()) ->
         if action.dest in refused:
             continue
         names = ", ".join(action.option_strings) or str(action.metavar)
-        lines.append(f"  {names + value_text(action):<26} {action.help}")
+        lines.append(f"  {names + value_text(action):<28} {action.help}")
     for section, options in options_by_section().items():
         lines += ["", f"{section}:"]
-        lines += [f"  --{option.name:<24} {summary(option)}" for option in options]
+        lines += [f"  --{option.name:<26} {summary(option)}" for option in options]
     lines += ["", "Arguments follow = and are separated by commas: --blur=s1,S2. Explained by: imfuse-tiles ops NAME"]
     return "\n".join(lines)

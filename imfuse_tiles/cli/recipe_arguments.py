@@ -141,7 +141,12 @@ def preset_options(name: str, allow_code: bool = False) -> list[Option]:
 
 def with_default_preset(recipe: Recipe) -> Recipe:
     """The recipe itself if it makes a picture or has nothing to do with masks, else put into the preset ``default``."""
-    if recipe.generators or recipe.backgrounds or is_automatic(recipe):
+    return recipe if is_automatic(recipe) else in_default_preset(recipe)
+
+
+def in_default_preset(recipe: Recipe) -> Recipe:
+    """The recipe put into the preset ``default``, unless it has masks or backgrounds of its own."""
+    if recipe.generators or recipe.backgrounds:
         return recipe
     ops = merge_options(preset_options("default"), recipe.ops)
     return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.storage.json_values import get_nested, matches
 
 if TYPE_CHECKING:
+    from imfuse_tiles.imageio.stack import Stack
+    from imfuse_tiles.options.recipe import Recipe
     from imfuse_tiles.options.variations import Combination
     from imfuse_tiles.planning.plan import Plan
     from imfuse_tiles.storage.store import Store
@@ -48,17 +51,30 @@ def sweep(words: Sequence[str]) -> int:
     if own.pick:
         return pick(folder, own.pick, "--allow-code" in rest)
     from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
-    from imfuse_tiles.cli.recipe_arguments import with_default_preset
-    from imfuse_tiles.options.variations import combinations, parse_variation
 
     args, recipe = parse_fuse_args(fuse_parser("sweep"), rest)
     if not own.vary:
         raise Refusal("sweep: nothing varies; --vary '--cutless=p10|p20' is an option with its values")
-    found = combinations(with_default_preset(recipe), [parse_variation(text) for text in own.vary])
+    found = vary(recipe, own.vary, args.quiet)
     if folder.exists() and not (folder / RECORD).exists() and any(folder.iterdir()) and args.force is None:
         raise AlreadyExists(f"{folder}: is a folder with other files; --force writes into it")
     run_all(args, found, folder)
     return 0
+
+
+def vary(recipe: Recipe, texts: Sequence[str], quiet: bool) -> list[Combination]:
+    """All combinations. If one has options for masks but makes none, those without a picture are put into ``default``:
+    what leaves an option out is to differ from the others by that option alone."""
+    from imfuse_tiles.cli.recipe_arguments import in_default_preset, with_default_preset
+    from imfuse_tiles.options.variations import combinations, parse_variation
+
+    variations = [parse_variation(text) for text in texts]
+    found = combinations(recipe, variations)
+    if all(with_default_preset(one.recipe) == one.recipe for one in found):
+        return found
+    if not quiet:
+        print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
+    return combinations(recipe, variations, in_default_preset)
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -91,6 +107,7 @@ def run_all(args: Any, found: Sequence[Combination], folder: Path) -> None:
 
     resources, stack = resources_from_args(args), stack_from_args(args)
     store = open_store_for(stack, args.store)
+    found = with_backgrounds(found, stack, args.quiet)
     stack = align_from_args(args, found[0].recipe, stack, store, resources)
     folder.mkdir(parents=True, exist_ok=True)
     entries, words = [], []
@@ -113,6 +130,24 @@ def run_all(args: Any, found: Sequence[Combination], folder: Path) -> None:
     if not args.quiet:
         print(f"imfuse-tiles view {shlex.quote(store.root)} shows them under a curtain", file=sys.stderr)
         print(f"imfuse-tiles sweep -o {shlex.quote(str(folder))} --pick N fuses the whole as one", file=sys.stderr)
+
+
+def with_backgrounds(found: Sequence[Combination], stack: Stack, quiet: bool) -> list[Combination]:
+    """The combinations; those that ask for no picture with the background that fits the stack, which is printed."""
+    from imfuse_tiles.options.recipe import Recipe, is_automatic
+    from imfuse_tiles.planning.auto_preset import choose
+
+    if not any(is_automatic(combination.recipe) for combination in found):
+        return list(found)
+    choice = choose(Recipe(()), stack)
+    if not quiet:
+        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
+    return [
+        replace(one, recipe=replace(one.recipe, ops=(*choice.recipe.ops, *one.recipe.ops)))
+        if is_automatic(one.recipe)
+        else one
+        for one in found
+    ]
 
 
 def whole_words(combination: Combination, args: Any, store: Store, result: Path) -> list[str]:

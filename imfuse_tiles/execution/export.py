@@ -24,7 +24,8 @@ from imfuse_tiles.execution.stored_frames import frame_records
 from imfuse_tiles.execution.stored_layers import layer_records
 from imfuse_tiles.execution.stored_results import remember_result
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
-from imfuse_tiles.imageio.writing import check_target
+from imfuse_tiles.imageio.reading.own_results import options_of_result
+from imfuse_tiles.imageio.writing import Picture, check_target
 from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
@@ -47,10 +48,17 @@ def check_outputs(plan: Plan, store: Store, request: ExportRequest, memory: int)
             if state == "changed" and not request.force:
                 raise AlreadyExists(f"{output.path}: is no longer as it was written; --force writes it again")
             page = describe_page(plan, output, output.pages[0], request)
-            force = request.force or state in ("empty", "unnoted")
+            other = state == "unnoted" and is_of_other_options(output.path, page)
+            force = request.force or state == "empty" or (state == "unnoted" and not other)
             check_target(output.path, page, force=force, memory=memory, pages=len(output.pages))
             size += estimated_bytes(plan, output, request)
     return size
+
+
+def is_of_other_options(path: Path, page: Picture) -> bool:
+    """Whether a result of this program says to be of other options than a page that is to take its place."""
+    options = options_of_result(path)
+    return options is not None and options != page.description
 
 
 def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:

@@ -60,7 +60,9 @@ def find_preset(name: str) -> Traversable:
         return Path(name)
     presets = list_presets()
     if name not in presets:
-        raise Refusal(f"--preset {name}: no such preset; there are {', '.join(presets)}, or a path such as ./mine.toml")
+        raise Refusal(
+            f"--preset {name}: no such preset; there are auto, {', '.join(presets)}, or a path such as ./mine.toml"
+        )
     return presets[name]
 
 

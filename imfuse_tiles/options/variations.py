@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
@@ -46,8 +46,13 @@ def parse_variation(text: str) -> Variation:
     return Variation(name, tuple(None if each == LEFT_OUT else parse_arguments(name, each or None) for each in texts))
 
 
-def combinations(recipe: Recipe, variations: Sequence[Variation]) -> list[Combination]:
-    """All combinations, the last variation changing fastest. Refusal of too many, and of those that do not agree."""
+def combinations(
+    recipe: Recipe, variations: Sequence[Variation], complete: Callable[[Recipe], Recipe] = check_recipe
+) -> list[Combination]:
+    """All combinations, the last variation changing fastest. Refusal of too many, and of those that do not agree.
+
+    ``complete``: puts the options of a recipe that would make no picture into others; it adds none that is left out.
+    """
     count = 1
     for variation in variations:
         count *= len(variation.choices)
@@ -58,14 +63,15 @@ def combinations(recipe: Recipe, variations: Sequence[Variation]) -> list[Combin
         raise Refusal(f"--vary: --{max(names, key=names.count)} is varied twice, allowed is once")
     return [
         Combination(
-            _varied(recipe, dict(chosen)), tuple(f"without --{n}" if op is None else str(op) for n, op in chosen)
+            _varied(recipe, dict(chosen), complete),
+            tuple(f"without --{n}" if op is None else str(op) for n, op in chosen),
         )
         for choices in itertools.product(*(variation.choices for variation in variations))
         for chosen in [list(zip(names, choices, strict=True))]
     ]
 
 
-def _varied(recipe: Recipe, choices: dict[str, Option | None]) -> Recipe:
+def _varied(recipe: Recipe, choices: dict[str, Option | None], complete: Callable[[Recipe], Recipe]) -> Recipe:
     """The recipe with options in the place of those of the same name, or behind all others."""
     ops: list[Option] = []
     left = dict(choices)
@@ -76,4 +82,7 @@ def _varied(recipe: Recipe, choices: dict[str, Option | None]) -> Recipe:
             ops.append(choice)
     new = [op for op in left.values() if op is not None]
     ops = [*(op for op in new if op.goes_first), *ops, *(op for op in new if not op.goes_first)]
+    whole = complete(Recipe(tuple(ops), recipe.revert, recipe.layered))
+    left_out = {name for name, choice in choices.items() if choice is None}
+    ops = [op for op in whole.ops if op.name not in left_out]
     return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))

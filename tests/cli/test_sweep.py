@@ -46,6 +46,23 @@ def test_all_combinations_are_compared_and_one_is_fused_on_the_whole(
     assert Path("sheet.png").read_bytes()[1:4] == b"PNG"
 
 
+def test_a_sweep_without_mask_or_background_is_put_into_what_a_run_would_choose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    words = ["sweep", *files, "--align=no", "--crop=90x70+10+20", "--store", str(tmp_path / "store")]
+    masks, plain = tmp_path / "masks", tmp_path / "plain"
+    assert main([*words, "-o", str(masks), "--vary", "--cutwave=p10|none", "--vary", "--bg=mean|none"]) == 0
+    recipes = [" ".join(found) for found in json.loads((masks / "sweep.json").read_text())["words"]]
+    assert ["--cutwave=p10" in recipe for recipe in recipes] == [True, True, False, False]
+    assert ["--cutwave" in recipe for recipe in recipes] == [True, True, False, False]
+    assert ["--statistic=r9" in recipe for recipe in recipes] == [False, True, False, True]
+    assert main([*words, "-o", str(plain), "--vary", "--gamma=1|2"]) == 0
+    assert "auto: --bg=pyramid" in capsys.readouterr().err
+    for path in [masks / "2.tif", *plain.glob("[12].tif")]:
+        assert tifffile.imread(path)[..., :3].max() > 20000
+
+
 def test_what_a_sweep_wrote_down_runs_no_code_and_writes_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -101,13 +101,24 @@ def test_a_lost_note_of_a_result_lets_the_run_go_on(images: list[str], capsys: p
 def test_another_result_without_a_note_is_not_written_over(
     images: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*WORDS, "--finalblur", "-o", "r.tif", *images]) == 0
+    others = [str(path) for path in written(Path("others"), frames(3, shape=(120, 110))[::-1])]
+    assert main([*WORDS[:-1], "another", "-o", "r.tif", *others]) == 0
     other = Path("r.tif").read_bytes()
-    lose_notes()
     assert main([*WORDS, "-o", "r.tif", *images]) == 3
     assert "is not what this run makes; --force" in capsys.readouterr().err
     assert Path("r.tif").read_bytes() == other
     assert list(Path().glob(".*")) == []
+
+
+def test_a_result_of_other_options_is_refused_before_anything_is_computed(
+    images: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*WORDS, "--finalblur", "-o", "r.tif", *images]) == 0
+    other = Path("r.tif").read_bytes()
+    assert main([*WORDS[:-1], "fresh", "-o", "r.tif", *images]) == 3
+    assert "r.tif: exists already; --force overwrites it" in capsys.readouterr().err
+    assert not Path("fresh").exists()
+    assert Path("r.tif").read_bytes() == other
 
 
 def test_a_note_of_an_earlier_version_counts_by_size_and_time(images: list[str]) -> None:

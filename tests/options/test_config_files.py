@@ -69,7 +69,7 @@ def test_a_broken_file_is_named_when_it_is_used_and_spoils_no_other(
     assert "good: Waves." in shown
     assert "broken: " in shown
     assert "no readable TOML" in shown
-    with pytest.raises(Refusal, match="no such preset; there are broken, good, not-text"):
+    with pytest.raises(Refusal, match="no such preset; there are auto, broken, good, not-text"):
         recipe("none")
 
 
@@ -102,8 +102,10 @@ def test_the_place_of_the_presets_is_printed(capsys: pytest.CaptureFixture[str])
     assert (folder / "default.toml").is_file()
     assert main(["presets", "--path", "soft"]) == 0
     assert Path(capsys.readouterr().out.strip()) == folder / "soft.toml"
+    assert main(["presets", "soft", "auto"]) == 0
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["auto", "soft"]
     assert main(["presets", "--where"]) == 2
-    assert "presets --where: allowed is no argument, or --path" in capsys.readouterr().err
+    assert "presets --where: allowed are names of presets, or --path" in capsys.readouterr().err
 
 
 def test_a_file_that_names_a_python_function_is_refused_unless_that_is_allowed(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def printed(project: Path, *words: str) -> str:
 
 
 def test_the_program_reads_it_and_explains_it(project: Path) -> None:
-    assert "--masksoften      n " in printed(project, "ops")
+    assert "--masksoften    n " in printed(project, "ops")
     assert "distance of the others in pixels [1]" in printed(project, "ops", "masksoft")
     assert "Soften the mask along its rows." in printed(project, "fuse", "--help")
     assert "| `--masksoften` | `n1` | Soften the mask along its rows. |" in printed(project, "help", "options")

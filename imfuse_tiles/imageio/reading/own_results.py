@@ -8,7 +8,7 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr, read_all_attributes
 
-SOFTWARE = 305
+SOFTWARE, DESCRIPTION = 305, 270
 _OWN = "imfuse-tiles v"  # and its version, as in every result, mask and depth map
 _TILES = "_files"  # of a deep zoom picture beside its .dzi
 
@@ -19,6 +19,16 @@ def is_own_result(path: Path) -> bool:
         return _software(path).startswith(_OWN)
     except (Refusal, OSError, ValueError):
         return False
+
+
+def options_of_result(path: Path) -> str | None:
+    """The options that a file says it was made by; None where it says none, or in another form (OME-TIFF)."""
+    try:
+        description = None if is_zarr(path) else read_tags(path).main.get(DESCRIPTION)
+    except (Refusal, OSError, ValueError):
+        return None
+    text = description.data.rstrip(b"\0").decode("utf-8", "replace") if description else ""
+    return text if text.startswith("--") else None
 
 
 def is_own_store(path: Path) -> bool:
