@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.integrity import damaged_blocks, load_summary
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.stage import Layout, Output, Stage
 from imfuse_tiles.storage.store import Store
 
 
@@ -19,23 +20,34 @@ class StageRecord:
     finished: bool = False
 
 
+#: By key, arrays and record of stages how many of their blocks are done, and whether they are whole.
+CheckedStages: TypeAlias = dict[tuple[str, tuple[Output, ...], StageRecord], tuple[int, bool]]
+
+
 def read_record(store: Store, stage: Stage) -> StageRecord:
     """What a store records of a stage."""
     return StageRecord(Layout.of(store.journal(stage.key).layout()), load_summary(store, stage) is not None)
 
 
-def stages_to_compute(plan: Plan, store: Store, records: Mapping[str, StageRecord]) -> dict[str, int]:
+def stages_to_compute(
+    plan: Plan, store: Store, records: Mapping[str, StageRecord], checked: CheckedStages | None = None
+) -> dict[str, int]:
     """The stages that must be computed for the result, by their keys, with how many of their blocks are recorded.
 
-    They are those that are unfinished or damaged, and used by such a stage or exported.
+    They are those that are unfinished or damaged, and used by such a stage or exported. ``checked``: what
+    ``recorded_blocks`` found a moment ago, to which the rest is added.
     """
+    checked = {} if checked is None else checked
     by_key = {stage.key: stage for stage in plan.stages}
     wanted, completed = plan.wanted, dict[str, int]()
     while wanted:
         key = wanted.pop()
         if key in completed:
             continue
-        done, whole = recorded_blocks(store, by_key[key], records[key])
+        known = key, by_key[key].outputs, records[key]
+        if known not in checked:
+            checked[known] = recorded_blocks(store, by_key[key], records[key])
+        done, whole = checked[known]
         if not whole:
             completed[key] = done
             wanted.extend(by_key[key].inputs)

@@ -12,6 +12,7 @@ from imfuse_tiles.planning.computed_stages import computable_stages, without_sto
 from imfuse_tiles.planning.disk import bytes_held, disk_growth, free_bytes, over_budget
 from imfuse_tiles.planning.machine_rates import load_rates
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.resume import CheckedStages
 from imfuse_tiles.planning.run_costs import run_seconds
 from imfuse_tiles.planning.work_plan import WorkPlan, survey
 from imfuse_tiles.stages.ingest import IngestJob
@@ -49,18 +50,18 @@ def choose_storage(plan: Plan, store: Store, resources: Resources) -> Plan:
     if resources.keep == "source":
         return choices[-1]
     in_place = _choices(plan, store, frames=False) if resources.ingest == "auto" else []
-    held = bytes_held(store, resources)
+    held, checked = bytes_held(store, resources), CheckedStages()
     for tried in ((*choices[:MASKED], *in_place[:MASKED]), (*choices[MASKED:], *in_place[MASKED:])):
-        works = [work for choice in tried if (work := _surveyed(choice, store, resources))]
+        works = [work for choice in tried if (work := _surveyed(choice, store, resources, checked))]
         if fitting := [work for work in works if fits(work, store, held)]:
             return fastest(fitting, store).plan
     return works[-1].plan if works else survey(choices[0], store, resources).plan
 
 
-def _surveyed(plan: Plan, store: Store, resources: Resources) -> WorkPlan | None:
+def _surveyed(plan: Plan, store: Store, resources: Resources, checked: CheckedStages) -> WorkPlan | None:
     """What there is to do for a plan; None where it does not fit the memory."""
     try:
-        return survey(plan, store, resources)
+        return survey(plan, store, resources, checked=checked)
     except Refusal:
         return None
 

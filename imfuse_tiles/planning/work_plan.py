@@ -9,7 +9,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import BlockLayout, lay_out, too_large
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.planning.resume import StageRecord, read_record, stages_to_compute
+from imfuse_tiles.planning.resume import CheckedStages, StageRecord, read_record, stages_to_compute
 from imfuse_tiles.planning.retention import discardable_stages
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.inventory import discarded_stages
@@ -77,10 +77,12 @@ class WorkPlan:
         return self.discardable if self.resources.lean else frozenset()
 
 
-def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str] = ()) -> WorkPlan:
+def survey(
+    plan: Plan, store: Store, resources: Resources, stale: Collection[str] = (), checked: CheckedStages | None = None
+) -> WorkPlan:
     """What there is to do. Refusal when a stage does not fit the memory.
 
-    ``stale``: keys of stages that count as not begun.
+    ``stale``: keys of stages that count as not begun. ``checked``: what surveys of other plans found a moment ago.
     """
     exists = store.exists()
     records = {
@@ -88,7 +90,7 @@ def survey(plan: Plan, store: Store, resources: Resources, stale: Collection[str
         for stage in plan.stages
     }
     layouts = {stage.key: _lay_out(stage, plan, resources, records[stage.key]) for stage in plan.stages}
-    completed = stages_to_compute(plan, store, records)
+    completed = stages_to_compute(plan, store, records, checked)
     work = tuple(
         StageWork(stage, layouts[stage.key], record, completed.get(stage.key, finished_blocks(stage, record)),
                   stage.key in completed, any(resources.compresses(output.path) for output in stage.outputs))

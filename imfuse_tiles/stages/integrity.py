@@ -32,7 +32,7 @@ def _whole(block: Block, arrays: list[tuple[Output, ChunkedArray, Callable[[str]
     return all(
         array.is_whole(size(array.chunk_name(cell)), cell)
         for output, array, size in arrays
-        for cell in array.chunk_indices(output.box(block))
+        for cell in {array.grid.file_of(cell): cell for cell in array.chunk_indices(output.box(block))}.values()
     )
 
 

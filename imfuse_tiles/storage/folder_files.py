@@ -105,16 +105,29 @@ class FolderFiles:
 
     def sizes(self, under: str) -> Callable[[str], int]:
         refuse_links(self.root, under)
-        return self.size
+        sizes = {name: status.st_size for name, status in self._walk(under) if stat.S_ISREG(status.st_mode)}
+        return lambda name: sizes.get(name, 0)
 
     def list_files(self, under: str = "") -> Iterator[tuple[str, int]]:
         refuse_links(self.root, under)
-        for folder, subfolders, names in os.walk(self._path(under), onerror=_raise_unless_gone):
-            subfolders.sort()
-            for name in sorted(names):
-                path = os.path.join(folder, name)
-                with suppress(FileNotFoundError):
-                    yield os.path.relpath(path, self.root).replace(os.sep, "/"), os.lstat(path).st_size
+        yield from ((name, status.st_size) for name, status in self._walk(under))
+
+    def _walk(self, under: str) -> Iterator[tuple[str, os.stat_result]]:
+        """What lies in a folder and in those below it and is no folder, nor a link to one, folder by folder."""
+        folders = [under]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(self._path(folder)) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # what cannot be read must not look empty, unless it is gone
+            before = f"{folder}/" if folder else ""
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False) and not (entry.is_symlink() and os.path.isdir(entry.path)):
+                    with suppress(FileNotFoundError):
+                        yield before + entry.name, entry.stat(follow_symlinks=False)
+            folders += [before + entry.name for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
 
     def delete(self, name: str) -> None:
         refuse_links(self.root, os.path.dirname(name))
