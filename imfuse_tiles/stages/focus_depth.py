@@ -13,7 +13,7 @@ from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.focus_pyramid import STEADY, steady_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.covered_area import within_area
-from imfuse_tiles.stages.level_picture import RestoreJob
+from imfuse_tiles.stages.level_picture import Restored, RestoreJob
 from imfuse_tiles.stages.stage import Block, Job, Output, Stage
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
@@ -93,16 +93,15 @@ def confidence(sure: np.ndarray) -> np.ndarray:
     return np.float32(1) / (np.float32(1) + deviation)
 
 
-def depth(add: Callable[..., Stage], restored: Sequence[tuple[RestoreJob, str]], total: int) -> FocusDepth:
-    """Plan the depth of a fusion with ``add``; ``restored``: its pictures with their keys, the coarsest first."""
-    (coarser, key), *finer = restored
-    below = coarser.detail.part("peak")
-    for job, made in finer:
-        inputs = (key, made)
-        key = FillDepthJob.key(*inputs)
-        depth_job = FillDepthJob(job, coarser, below, f"depth/{key}")
-        level = job.detail.level
-        add(f"depth of level {level.number}", key, depth_job, depth_job.output(), frame=level.frame, halo=STEADY,
-            grain=2, inputs=inputs)  # fmt: skip
-        below, coarser = depth_job.out, job
-    return FocusDepth(below, key, total)
+def depth(add: Callable[..., Stage], restored: Sequence[Restored], total: int) -> FocusDepth:
+    """Plan the depth of a fusion with ``add``; ``restored``: its levels, the coarsest first."""
+    coarser, *finer = restored
+    below, key, source = coarser.job.detail.part("peak"), coarser.key, coarser.detail
+    for level in finer:
+        key = FillDepthJob.key(key, level.key)
+        job = FillDepthJob(level.job, coarser.job, below, f"depth/{key}")
+        inputs = (source, level.detail, level.key, coarser.key)
+        at = level.job.detail.level
+        add(f"depth of level {at.number}", key, job, job.output(), frame=at.frame, halo=STEADY, grain=2, inputs=inputs)
+        below, source, coarser = job.out, key, level
+    return FocusDepth(below, source, total)

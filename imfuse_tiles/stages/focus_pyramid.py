@@ -10,7 +10,7 @@ from imfuse_tiles.geometry import Halo
 from imfuse_tiles.options.focus_pyramid import CORE, FocusPyramid, Level, level_count
 from imfuse_tiles.stages.focus_depth import depth as plan_depth
 from imfuse_tiles.stages.level_detail import DetailJob
-from imfuse_tiles.stages.level_picture import CoarsestJob, RestoreJob
+from imfuse_tiles.stages.level_picture import CoarsestJob, Restored, RestoreJob
 from imfuse_tiles.stages.noise_level import NOISE_HALO, NoiseJob
 from imfuse_tiles.stages.pair_copy import COPY_HALO, CopyPairJob
 from imfuse_tiles.stages.stage import Stage
@@ -27,7 +27,7 @@ class Fused:
     """What is planned of a fusion: how its picture is read, and that of every level's pyramid, the coarsest first."""
 
     picture: StoredFrames
-    restored: tuple[tuple[RestoreJob, str], ...]
+    restored: tuple[Restored, ...]
 
 
 def plan_fusion(add: Callable[..., Stage], source: StoredFrames, key: str, fusion: FocusPyramid, total: int,
@@ -54,7 +54,7 @@ def plan_fusion(add: Callable[..., Stage], source: StoredFrames, key: str, fusio
         made = RestoreJob.key(*inputs)
         restore = RestoreJob(job, below, f"image/{made}")
         add(f"restore level {job.level.number}", made, restore, restore.output(), frame=job.level.frame, inputs=inputs)
-        restored.append((restore, made))
+        restored.append(Restored(restore, made, detail))
         below = restore.out
     if total == PAIR:
         below, made = pair_copied(add, source, key, restored)
@@ -62,12 +62,12 @@ def plan_fusion(add: Callable[..., Stage], source: StoredFrames, key: str, fusio
 
 
 def pair_copied(add: Callable[..., Stage], source: StoredFrames, key: str,
-                restored: list[tuple[RestoreJob, str]]) -> tuple[str, str]:  # fmt: skip
+                restored: list[Restored]) -> tuple[str, str]:  # fmt: skip
     """Plan what two slices give the fusion in place of its own: where the picture then lies, and its key."""
-    depth, (picture, made) = plan_depth(add, restored, PAIR), restored[-1]
-    inputs = (key, made, depth.key)
+    depth, picture = plan_depth(add, restored, PAIR), restored[-1]
+    inputs = (key, picture.key, depth.key)
     made = CopyPairJob.key(*inputs)
-    job = CopyPairJob(source, picture, depth, f"image/{made}")
+    job = CopyPairJob(source, picture.job, depth, f"image/{made}")
     add("copy from the pair", made, job, job.output(), halo=COPY_HALO, inputs=inputs)
     return job.out, made
 

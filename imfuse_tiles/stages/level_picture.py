@@ -110,3 +110,12 @@ class RestoreJob(Job):
 
     def planes(self) -> float:
         return 6.0 * self.detail.source.planes
+
+
+@frozen
+class Restored:
+    """A planned level: its picture and the keys of the stages of that and of its detail."""
+
+    job: RestoreJob
+    key: str
+    detail: str

@@ -318,13 +318,24 @@ def test_damaged_images_are_read_again_and_nothing_else(plan: Plan, store: Store
         "--saturation=level --compose --enfuse --masklevel=all --cutless --cutbg=background --substacks=n2",
         "--wavelet --finalblur=s1 --finalgamma=auto --finalcmd=-auto-level --finalsharpen --layered",
         "--darkness --bg=enfuse --bg=enfuse,exposure --bg=#fff",
+        "--bg=pyramid",
     ],
 )
 def test_a_stage_reads_only_what_its_inputs_name(
     stack: Stack, store: Store, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise something might be deleted that is still read."""
-    plan = make_plan(recipe_of(text), stack, block_limit=1 << 20)
+    check_what_stages_read(make_plan(recipe_of(text), stack, block_limit=1 << 20), store, monkeypatch)
+
+
+def test_a_copy_from_a_pair_reads_only_what_its_inputs_name(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = stack_of(tmp_path, frames(2, shape=(260, 220)))
+    check_what_stages_read(make_plan(recipe_of("--bg=pyramid"), pair, maps=False), store, monkeypatch)
+
+
+def check_what_stages_read(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     normalisation_range.cache_clear()
     mask_limits.cache_clear()
     spy = Spy(monkeypatch)
