@@ -2,7 +2,7 @@
 
 import sys
 
-from imfuse_tiles.cli.main import program
+from imfuse_tiles.cli.program import program
 
 if __name__ == "__main__":
     sys.exit(program())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import imfuse_tiles.options  # noqa: F401  registers the options
 from imfuse_tiles.cli import arguments
 from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.cli.loading import Loading
 from imfuse_tiles.cli.main import versions
 from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.execution import allocator
@@ -44,7 +45,8 @@ def _run(command: str, words: Sequence[str]) -> int:
     allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
     if command == "fuse" and not (args.dry_run or args.showname):
         prestart_workers(args.scheduler)
-    from imfuse_tiles.cli import fuse_run
+    with Loading():
+        from imfuse_tiles.cli import fuse_run
 
     args.words = [command, *words]
     return fuse_run.run(command, args, recipe, began)

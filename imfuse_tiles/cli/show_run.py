@@ -19,12 +19,13 @@ from imfuse_tiles.execution.export import check_not_a_source
 from imfuse_tiles.execution.export_request import ExportRequest
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.pipeline import Outcome
-from imfuse_tiles.execution.progress import Progress
+from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.imageio.writing.target import check_place
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.run_costs import stage_seconds
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import performance_page, run_report
 from imfuse_tiles.viewer.desktop import open_command
@@ -77,7 +78,7 @@ def show_progress(
     args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest, resources: Resources
 ) -> Iterator[Progress]:
     """The display on the terminal, and with ``--view`` the page of the run in the browser."""
-    page = PageProcess(store, tell_address) if args.view else None
+    page = RunPage(store) if args.view else None
     whole = None
     if not args.quiet:
         work = survey(plan, store, resources)
@@ -86,10 +87,32 @@ def show_progress(
                          seconds=seconds, known=known)  # fmt: skip
     with terminal_progress(args.quiet, whole) as display:
         try:
-            yield display
+            yield ProgressGroup(display, page) if page else display
+            if page:
+                page.open()
         finally:
             if page:
                 page.told()
+
+
+class RunPage(Progress):
+    """The page of a run, opened once this is known to run: when its first stage begins, at the latest in the end."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.process: PageProcess | None = None
+
+    def stage(self, stage: Stage, blocks: int, reused: int) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """Start the server, unless it was."""
+        self.process = self.process or PageProcess(self.store, tell_address)
+
+    def told(self) -> None:
+        """Wait until the address is told, if the page was opened."""
+        if self.process:
+            self.process.told()
 
 
 def tell_address(address: str) -> None:

@@ -50,3 +50,12 @@ def test_the_page_of_a_run_is_served_after_it(letters: str, tmp_path: Path) -> N
         assert all(stage["finished"] for stage in state["runs"][0]["stages"])
     finally:
         assert end_viewers_of(store) == 1
+
+
+def test_a_run_that_is_refused_opens_no_page(tmp_path: Path) -> None:
+    files, store, result = stack_files(tmp_path / "stack"), tmp_path / "store", tmp_path / "r.tif"
+    result.write_bytes(b"somebody's")
+    ended = run("fuse", *OPTIONS, "-V", "--store", store, "-o", result, *files, env=HEADLESS)
+    assert ended.code == 3
+    assert "page of this run" not in ended.err
+    assert end_viewers_of(store) == 0
