@@ -125,13 +125,15 @@ def child(notes: str, rates: str, began: str, words: Sequence[str]) -> int:
 
     class Noted(WholeRun):
         def __init__(self, *args: Any, **more: Any) -> None:
-            super().__init__(*args, **({**more, "clock": now} if not began else more))
+            super().__init__(*args, **({**more, "clock": now, "before": now()} if not began else more))
             costs = [[stage.name, self.cost(stage)] for stage in self.stages]
-            events.append(["run", now(), {"costs": costs, "known": self.known}])
+            events.append(
+                ["run", now(), {"costs": costs, "known": bool(more.get("known")), "after": more.get("after", 0.0)}]
+            )
 
         def begin(self, stage: Any, blocks: int, reused: int) -> None:
             super().begin(stage, blocks, reused)
-            events.append(["stage", now(), [stage.name, blocks, reused]])
+            events.append(["stage", now(), [stage.name, blocks, reused], self.left])
 
         def block(self) -> None:
             super().block()
@@ -172,7 +174,7 @@ def estimates(events: Sequence[Sequence[Any]]) -> list[float]:
     """Estimated beside true time after each of PARTS of a run: of the last block before."""
     found, seconds = list[float](), events[-1][1]
     for part in PARTS:
-        seen = [(at, left) for kind, at, left in events if kind == "block" and left is not None]
+        seen = [(event[1], event[-1]) for event in events if event[0] in ("block", "stage") and event[-1] is not None]
         until = [place for place in seen if place[0] <= part * seconds] or seen[:1]
         found.append(sum(until[-1]) / seconds if until else float("nan"))
     return found

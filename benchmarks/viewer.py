@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,15 @@ def make_store(folder: Path, width: int, height: int) -> Store:
     return store
 
 
+def forget(folder: Path) -> None:
+    """Have the system forget what it remembers of files, so that they are read from the disk."""
+    os.sync()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class Client:
     """Asks a server as a browser does."""
 
@@ -101,11 +111,18 @@ def served(store: Store) -> tuple[subprocess.Popen[str], Client]:
 def figures(folder: Path, width: int, height: int) -> Iterator[Figure]:
     """Cold: until all small views are made. Then first view, zoom steps, memory."""
     store = make_store(folder / "store", width, height)
+    forget(store.folder)
     process, client = served(store)
     layer, began = client.layer(), time.perf_counter()
     top = layer["top"]
     assert isinstance(top, int)
     yield Figure("viewer", "first view, cold", client.view(layer, top), "s")
+    if top > 3:
+        yield Figure("viewer", "tiles of a view at 1:8, cold, coarse", client.view(layer, 3), "s", FIRST_VIEW)
+        sharp = time.perf_counter()
+        while client.layer()["sharpening"]:
+            time.sleep(0.1)
+        yield Figure("viewer", "until these are sharp", time.perf_counter() - sharp, "s")
     while top > 3 and not str(client.layer()["version"]).startswith("f.1"):
         time.sleep(0.1)
     yield Figure("viewer", "until all small views are made", time.perf_counter() - began, "s")

@@ -139,7 +139,7 @@ def _fuse(
     with (
         PeakMemory() as peak,
         record_timings(args, plan, store, request) as timings,
-        show_progress(args, plan, store, request, resources) as display,
+        show_progress(args, plan, store, request, resources, began) as display,
     ):
         progress = ProgressGroup(display, timings) if timings else display
         outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None, command=args.words)

@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,15 @@ from imfuse_tiles.cli.whole_run import WholeRun
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.align_stack import alignment_lines
 from imfuse_tiles.execution.export import check_not_a_source
-from imfuse_tiles.execution.export_request import ExportRequest
+from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, output_files
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.pipeline import Outcome
 from imfuse_tiles.execution.progress import Progress, ProgressGroup
+from imfuse_tiles.imageio.writing.formats import ending_of
 from imfuse_tiles.imageio.writing.target import check_place
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.planning.run_costs import stage_seconds
+from imfuse_tiles.planning.run_costs import file_seconds, stage_seconds
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
@@ -75,16 +77,14 @@ def record_timings(
 
 @contextmanager
 def show_progress(
-    args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest, resources: Resources
+    args: argparse.Namespace, plan: Plan, store: Store, request: ExportRequest, resources: Resources, began: float
 ) -> Iterator[Progress]:
-    """The display on the terminal, and with ``--view`` the page of the run in the browser."""
+    """The display on the terminal, and with ``--view`` the page of the run in the browser.
+
+    ``began``: when the program did, by ``time.perf_counter``.
+    """
     page = RunPage(store) if args.view else None
-    whole = None
-    if not args.quiet:
-        work = survey(plan, store, resources)
-        seconds, known = stage_seconds(work, store)
-        whole = WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
-                         seconds=seconds, known=known)  # fmt: skip
+    whole = None if args.quiet else _whole_run(plan, store, request, resources, began)
     with terminal_progress(args.quiet, whole) as display:
         try:
             yield ProgressGroup(display, page) if page else display
@@ -93,6 +93,16 @@ def show_progress(
         finally:
             if page:
                 page.told()
+
+
+def _whole_run(plan: Plan, store: Store, request: ExportRequest, resources: Resources, began: float) -> WholeRun:
+    """How long a run that begins now is reckoned to take."""
+    work = survey(plan, store, resources)
+    seconds, known = stage_seconds(work, store)
+    files = [(output, ending_of(output.path)) for output in output_files(plan, request, opaque=True)]
+    after = file_seconds([(ending, estimated_bytes(plan, output, request)) for output, ending in files], store)
+    return WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
+                    seconds=seconds, known=known, before=time.perf_counter() - began, after=after)  # fmt: skip
 
 
 class RunPage(Progress):

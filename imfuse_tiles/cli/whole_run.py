@@ -9,8 +9,9 @@ from imfuse_tiles.stages.stage import Stage
 
 #: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work, where nothing better is known.
 COSTS = {"read": 10.0, "local": 35.0, "fold": 50.0, "reduce": 5.0, "frame": 150.0}
-#: The part of a run that tells as much of its rest as earlier runs do.
-TRUSTED = 0.15
+#: The part of a run, or of a stage, that tells as much of its rest as what this machine took before, or as typical
+#: figures do.
+TRUSTED, TRUSTED_TYPICAL = 0.15, 0.05
 #: Of stages that read every slice, whose blocks are regions and not slices.
 ALL_SLICES = ("fold",)
 
@@ -18,19 +19,23 @@ ALL_SLICES = ("fold",)
 class WholeRun:
     """Counts blocks of a run's stages. ``expected``: the stages that are to be computed, in order; ``slices``: of the
     stack; ``workers``: blocks that are computed at once; ``seconds``: of stages by their keys, as they are reckoned;
-    ``known``: by what this machine took before."""
+    ``known``: by what this machine took before; ``before``: seconds that the program took until now; ``after``: that
+    files of the result are reckoned to take in the end."""
 
     def __init__(
         self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic, workers: int = 1,
-        seconds: Mapping[str, float] | None = None, known: bool = False,
+        seconds: Mapping[str, float] | None = None, known: bool = False, before: float = 0.0, after: float = 0.0,
     ) -> None:  # fmt: skip
-        self.seconds, self.known = seconds or {}, known
+        self.seconds, self.trusted = seconds or {}, TRUSTED if known else TRUSTED_TYPICAL if seconds else 0.0
         self.stages, self.slices, self.clock, self.workers = list(expected), slices, clock, workers
-        self.began, self.pause = clock(), 0.0
+        self.began, self.before, self.after = clock(), before, after
         self.finished: set[str] = set()
         self.current: Stage | None = None
         self.blocks = self.done = self.reused = 0
         self.start = 0.0
+        #: Seconds that tell nothing of the rest, of the run and of the current stage; when that began.
+        self.pause = self.stage_pause = 0.0
+        self.stage_began = self.began
 
     def begin(self, stage: Stage, blocks: int, reused: int) -> None:
         """A stage begins; one that was not expected counts from now on."""
@@ -40,6 +45,7 @@ class WholeRun:
             self.stages.append(stage)
         self.current, self.blocks, self.done, self.reused = stage, blocks, reused, reused
         self.start += self.cost(stage) * reused / max(blocks, 1)  # what was reused took no time now
+        self.stage_began, self.stage_pause = self.clock(), 0.0
 
     def block(self) -> None:
         """A block was finished."""
@@ -48,6 +54,7 @@ class WholeRun:
     def leave_out(self, seconds: float) -> None:
         """Seconds that tell nothing of the rest: of compiling kernels."""
         self.pause += seconds
+        self.stage_pause += seconds
 
     def cost(self, stage: Stage) -> float:
         """About what a stage takes, in seconds of a machine like this one."""
@@ -81,24 +88,42 @@ class WholeRun:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began."""
-        return self.clock() - self.began
+        """Seconds since the program began."""
+        return self.before + self.clock() - self.began
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take at the rate so far; None before anything is known.
+        """Seconds that the rest will take; None before the first stage begins.
 
-        The little that is behind at first tells less than what this machine took before, if that is known: then the
-        rate counts by as much as is behind.
+        What is behind tells how much faster or slower than reckoned this run is; the current stage's own blocks tell
+        it of that stage. What little is behind at first tells less than what was reckoned.
         """
-        spent = self.spent - self.start
-        if spent <= 0:
+        if self.current is None:
             return None
-        rate = max(0.0, self.elapsed - self.pause) / spent
-        if self.known:
-            behind = spent / max(self.total - self.start, 1e-9)
-            rate **= behind / (behind + TRUSTED)
-        return rate * max(0.0, self.total - self.spent)
+        ahead = self.total - self.spent - self.cost(self.current) * (1 - self.share)
+        return self.current_left + self.scale * (max(0.0, ahead) + self.after)
+
+    @property
+    def scale(self) -> float:
+        """How many times as long as reckoned stages take in this run."""
+        computed = self.spent - self.start
+        if computed <= 0:
+            return 1.0
+        part = computed / max(self.total - self.start, 1e-9)
+        took = max(0.0, self.clock() - self.began - self.pause)
+        return float((took / computed) ** (part / (part + self.trusted)))
+
+    @property
+    def current_left(self) -> float:
+        """Seconds that the rest of the current stage will take."""
+        assert self.current
+        cost, part = self.cost(self.current), self.share - self.reused / max(self.blocks, 1)
+        took = max(0.0, self.clock() - self.stage_began - self.stage_pause)
+        rest = self.scale * cost * (1 - self.share)
+        if part <= 0 or rest <= 0:
+            return max(0.0, rest - took)
+        weight = part / (part + self.trusted)
+        return float(rest * (took / (cost * part * self.scale)) ** weight)
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from imfuse_tiles.execution.written_outputs import file_digest, output_state, re
 from imfuse_tiles.imageio.reading.own_results import options_of_result
 from imfuse_tiles.imageio.writing import Picture, check_target
 from imfuse_tiles.imageio.writing.folder_target import Parts
+from imfuse_tiles.imageio.writing.formats import ending_of
+from imfuse_tiles.planning.machine_rates import note_export
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_pages import OutputFile
 from imfuse_tiles.stages.access import Access
@@ -92,8 +95,11 @@ def export(
             force = request.force or states[output.path] == "empty"
             write(plan, store, output, replace(request, force=force), workers, memory, at_once, check)
 
+    began = time.perf_counter()
     with ThreadPoolExecutor(at_once) as threads:
         list(threads.map(write_one, sorted(todo, key=lambda output: -estimated_bytes(plan, output, request))))
+    if len(todo) == 1:
+        note_export(ending_of(todo[0].path), estimated_bytes(plan, todo[0], request), time.perf_counter() - began)
     return {output.role: str(output.path) for output in found}
 
 

@@ -5,28 +5,24 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.planning.typical_rates import typical_rate
+from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.masks import MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
-from imfuse_tiles.stages.stage import Job
+from imfuse_tiles.stages.stage import Job, Stage
 from imfuse_tiles.storage.json_values import matches
 
-#: Nanoseconds of a worker for each pixel and slice where nothing was measured yet, and of all other jobs.
-TYPICAL = {
-    "IngestJob": 5.0, "AlignJob": 180.0, "MaskJob": 14.0, "MergeJob": 14.0, "LevelJob": 3.0, "MontageJob": 14.0,
-    "FinishJob": 40.0, "NoiseJob": 4.0, "DetailJob": 60.0, "CoarsestJob": 10.0, "RestoreJob": 12.0,
-    "FillDepthJob": 90.0,
-}  # fmt: skip
-OTHERS = 20.0
-#: Nanoseconds of a worker for each byte that it reads from a store and writes to it, likewise.
+#: Nanoseconds of a worker for each byte that it reads from a store and writes to it, where nothing was
+#: measured yet.
 TYPICAL_READ, TYPICAL_WRITE = 0.5, 1.0
 #: How many times as long as before a kernel can take: what took longer had to wait for other programs.
 BUSY = 2.0
@@ -48,35 +44,52 @@ class MachineRates:
         """Nanoseconds for each pixel and slice of a job, reading and writing aside."""
         if isinstance(job, StrongestMask):
             return self.of(job.mask)
-        if (name := kernel_name(job)) in self.kernels:
+        return self.of_name(kernel_name(job))
+
+    def of_name(self, name: str) -> float:
+        """The same of a kernel of a name: as measured, with other arguments of its options, or as is typical here."""
+        measured = self.measured_rate(name)
+        return typical_rate(name) * self._slowness if measured is None else measured
+
+    def measured_rate(self, name: str) -> float | None:
+        """What a kernel took, or took with other arguments of its options; None where neither was measured."""
+        if name in self.kernels:
             return self.kernels[name]
         alike = [rate for other, rate in self.kernels.items() if _option_names(other) == _option_names(name)]
-        return sum(alike) / len(alike) if alike else typical(name) * self._slowness
+        return sum(alike) / len(alike) if alike else None
 
     @property
     def _slowness(self) -> float:
         """How many times as long as is typical the kernels took that were measured: a slow or busy machine."""
         found = list(self.kernels.items())
-        return sum(rate / typical(name) for name, rate in found) / len(found) if found else 1.0
-
-
-def typical(name: str) -> float:
-    """Nanoseconds for each pixel and slice of a kernel that was never measured."""
-    return TYPICAL.get(name.partition(" ")[0], OTHERS)
+        return sum(rate / typical_rate(name) for name, rate in found) / len(found) if found else 1.0
 
 
 def kernel_name(job: Any) -> str:
     """What a job computes, in words: its kind, its options, and of how many planes of which type."""
     job = job.timed_as if isinstance(job, Job) else job
-    options = {MaskJob: ("op",), MergeJob: ("filters",), MontageJob: ("cuts",)}
-    names = next((names for kind, names in options.items() if isinstance(job, kind)), ())
-    found = [getattr(job, name) for name in names]
-    ops = [op for value in found for op in (value if isinstance(value, tuple) else (value,))]
     header = job.headers[0] if isinstance(job, IngestJob) else None
     seen = header or getattr(job, "source", None)
     samples = f"{seen.planes}x{getattr(seen, 'dtype', 'float32')}" if seen else ""
     samples += f" {header.format}" if header else ""
-    return " ".join(filter(None, [type(job).__name__, *map(str, ops), samples]))
+    return " ".join(filter(None, [type(job).__name__, *map(str, _options_of(job)), samples]))
+
+
+def _options_of(job: Any) -> Sequence[Any]:
+    """The options that a job computes by, and of how many masks where they are merged."""
+    if isinstance(job, MaskJob):
+        return [job.op]
+    if isinstance(job, MergeJob):
+        return [*([len(job.parts)] if len(job.parts) > 1 else []), *job.filters]
+    if isinstance(job, FinishJob):
+        return [step.op for picture in job.pictures for step in picture.steps]
+    return job.cuts if isinstance(job, MontageJob) else ()
+
+
+def stage_name(stage: Stage) -> str:
+    """What a stage computes, with all that it computes as it reads it."""
+    parts = [part.job.mask if isinstance(part.job, StrongestMask) else part.job for part in stage.computed]
+    return " of ".join(map(kernel_name, [stage.job, *parts]))
 
 
 def _option_names(name: str) -> list[str]:
@@ -102,10 +115,10 @@ def load_rates(folder: Path | None) -> MachineRates:
 class Measured:
     """What a worker took for a stage: seconds for so many pixels and slices, and for bytes written and read.
 
-    ``job``: whose pixels these are; None where others were computed meanwhile.
+    ``name``: of the kernel whose pixels these are (:func:`stage_name`).
     """
 
-    job: Any
+    name: str
     pixels: int
     seconds: float
     written: tuple[int, float]
@@ -119,8 +132,8 @@ def note_rates(folder: Path | None, measured: Measured) -> None:
     if measured.pixels < LEAST_PIXELS:
         return
     notes = _read_notes()
-    if measured.job is not None and measured.seconds > 0:
-        known, name = notes["kernels"], kernel_name(measured.job)
+    if measured.seconds > 0:
+        known, name = notes["kernels"], measured.name
         known[name] = _mixed(known.get(name), 1e9 * measured.seconds / measured.pixels, BUSY)
     known = notes["stores"].get(disk_of(folder), {})
     disk = {"read": TYPICAL_READ, "write": TYPICAL_WRITE, **known}
@@ -128,6 +141,20 @@ def note_rates(folder: Path | None, measured: Measured) -> None:
         disk[name] = _mixed(known.get(name), 1e9 * seconds / size)
     notes["stores"][disk_of(folder)] = disk
     _write_notes(notes)
+
+
+def note_export(ending: str, size: int, seconds: float) -> None:
+    """Keep how long files of a result took that end so, of about so many bytes."""
+    if size < LEAST_PIXELS or seconds <= 0:
+        return
+    notes, name = _read_notes(), export_name(ending)
+    notes["kernels"][name] = _mixed(notes["kernels"].get(name), 1e9 * seconds / size)
+    _write_notes(notes)
+
+
+def export_name(ending: str) -> str:
+    """Under which the speed of writing files is kept."""
+    return f"write {ending.lower()}"
 
 
 def _mixed(before: float | None, now: float, most: float = math.inf) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from imfuse_tiles.planning.machine_rates import MachineRates, Measured, kernel_name, load_rates, note_rates
+from imfuse_tiles.planning.machine_rates import MachineRates, Measured, export_name, load_rates, note_rates, stage_name
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import CHUNK
@@ -14,7 +14,7 @@ from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob
 from imfuse_tiles.stages.mask_levels import LevelJob
-from imfuse_tiles.stages.masks import PORTION, MaskJob
+from imfuse_tiles.stages.masks import PORTION, MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.noise_level import NoiseJob
@@ -22,9 +22,6 @@ from imfuse_tiles.storage.store import Store
 
 #: How many times as long reading parts of frames takes as reading all rows.
 WINDOWS = 2.0
-#: How many times as long as kernels typically take beside each other a stage takes that was never measured: files and
-#: memory are new to the machine.
-FIRST_TIME = {"IngestJob": 3.5, "MontageJob": 2.0, "FinishJob": 2.5}
 #: The part of a run's seconds that must be of measured kernels for the whole to count as known.
 KNOWN_SHARE = 0.8
 
@@ -75,7 +72,7 @@ def note_stage(work: StageWork, report: StageTimes, folder: Path | None) -> None
     waited = report.busy - report.compiling - report.reading - report.writing
     seconds = waited if work.stage.kind == "read" else min(waited, report.computing)
     note_rates(folder, Measured(
-        None if work.stage.computed else work.stage.job, int(share * pixels_of(work)), seconds,
+        stage_name(work.stage), int(share * pixels_of(work)), seconds,
         (report.bytes_written, report.writing), (report.bytes_read, report.reading),
     ))  # fmt: skip
 
@@ -89,11 +86,21 @@ def stage_seconds(work: WorkPlan, store: Store) -> tuple[dict[str, float], bool]
     by_key = {stage.stage.key: stage for stage in work.stages}
     seconds, known = {}, 0.0
     for stage in work.to_compute:
-        took = _whole_seconds(stage, by_key, rates) / max(1, min(work.resources.workers, stage.block_count))
-        measured = kernel_name(stage.stage.job) in rates.kernels
-        seconds[stage.stage.key] = took if measured else took * FIRST_TIME.get(type(stage.stage.job).__name__, 1.0)
-        known += took * measured
+        rate, at_once = (
+            rates.measured_rate(stage_name(stage.stage)),
+            max(1, min(work.resources.workers, stage.block_count)),
+        )
+        computing = _computing(stage, rates) if rate is None else rate * pixels_of(stage)
+        took = (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
+        known += 0.0 if rate is None else took
+        seconds[stage.stage.key] = took
     return seconds, known >= KNOWN_SHARE * sum(seconds.values())
+
+
+def file_seconds(files: Iterable[tuple[str, int]], store: Store) -> float:
+    """Seconds that files of a result take, each by its ending and about its bytes."""
+    rates = load_rates(store.folder if store.is_local else None)
+    return sum(size * rates.of_name(export_name(ending)) for ending, size in files) / 1e9
 
 
 def worker_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRates) -> float:
@@ -103,16 +110,27 @@ def worker_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: Mach
 
 
 def _whole_seconds(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRates) -> float:
-    stage = work.stage
-    reach, edge = stage.halo.radius, work.blocks.layout.edge
-    nanoseconds = pixels_of(work) * rates.of(stage.job) + work.bytes_in_all * rates.write
-    stored = sum(stages[key].bytes_in_all for key in stage.inputs if key in stages)
-    nanoseconds += stored * rates.read * overlap(edge, reach) * slice_share(work)
-    for part in stage.computed:
+    return (_computing(work, rates) + _moving(work, stages, rates)) / 1e9
+
+
+def _computing(work: StageWork, rates: MachineRates) -> float:
+    """Nanoseconds of a stage's kernel, and of those of what is computed as it is read."""
+    nanoseconds = own_pixels(work) * rates.of(work.stage.job)
+    within = [part.job.mask for part in work.stage.computed if isinstance(part.job, StrongestMask)]
+    for part in work.stage.computed:
+        if part.job in within:  # the strongest of these masks is what is computed
+            continue
         again = overlap(part_edge(work), part.reach)
         windows = WINDOWS if isinstance(part.job, IngestJob) else 1
         nanoseconds += area(work) * slices_read(work) * again * windows * rates.of(part.job)
-    return nanoseconds / 1e9
+    return nanoseconds
+
+
+def _moving(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRates) -> float:
+    """Nanoseconds in which a stage reads what is stored and writes."""
+    stored = sum(stages[key].bytes_in_all for key in work.stage.inputs if key in stages)
+    again = overlap(work.blocks.layout.edge, work.stage.halo.radius)
+    return stored * rates.read * again * slice_share(work) + work.bytes_in_all * rates.write
 
 
 def area(work: StageWork) -> int:
@@ -121,22 +139,28 @@ def area(work: StageWork) -> int:
 
 
 def pixels_of(work: StageWork) -> int:
-    """Pixels that a stage computes, of all slices."""
-    if isinstance(work.stage.job, LevelJob):
-        return area(work)
-    return area(work) * slices_read(work)
+    """Pixels that a stage computes, of all slices, with what it computes as it reads it."""
+    return area(work) * slices_read(work) if work.stage.computed else own_pixels(work)
+
+
+def own_pixels(work: StageWork) -> int:
+    """Pixels that a stage's own kernel goes through."""
+    job = work.stage.job
+    return area(work) if isinstance(job, LevelJob) else area(work) * max(_depth([job]), work.stage.slices)
 
 
 def slices_read(work: StageWork) -> int:
     """Slices that a stage goes through at every pixel."""
-    jobs = [work.stage.job, *(part.job for part in work.stage.computed)]
+    return max(_depth([work.stage.job, *(part.job for part in work.stage.computed)]), work.stage.slices)
+
+
+def _depth(jobs: Sequence[object]) -> int:
+    """Slices that jobs go through: those of a montage, else of all frames; 1 where they do not go through any."""
     montages = [job.last - job.first + 1 for job in jobs if isinstance(job, MontageJob)]
-    if montages:
-        return max(montages)
     depths = [len(job.headers) for job in jobs if isinstance(job, IngestJob)]
     depths += [job.total for job in jobs if isinstance(job, DetailJob | CoarsestJob | NoiseJob)]
-    depth = max(depths, default=1)
-    return max(depth, work.stage.slices)
+    depths += [job.slices for job in jobs if isinstance(job, StrongestMask)]
+    return max(montages or depths, default=1)
 
 
 def slice_share(work: StageWork) -> float:

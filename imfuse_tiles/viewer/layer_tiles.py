@@ -23,8 +23,9 @@ from imfuse_tiles.viewer.tile_cache import TileCache
 
 #: Edge of a tile in pixels.
 TILE = 512
-#: Reductions from which on tiles are kept, and up to which they are computed while somebody waits for them.
-KEPT, AT_ONCE = 2, 3
+#: Reductions from which on tiles are kept, and up to which they are computed while somebody waits for them; one less
+#: for frames of more pixels, which the disk may have to be waited for.
+KEPT, AT_ONCE, LARGE = 2, 3, 100_000_000
 #: Rows of a chunk that are read for a sparse tile that a better one follows: each waits for the disk.
 ROWS = 4
 
@@ -60,7 +61,8 @@ def tile_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> tup
 
 def is_made(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> bool:
     """Whether a tile of a finished layer can be had at once, from what is kept or below it."""
-    return place[0] <= AT_ONCE or cache.load(layer.touched(tile_region(layer, place)), z, place) is not None
+    at_once = AT_ONCE - (layer.frame[0] * layer.frame[1] > LARGE)
+    return place[0] <= at_once or cache.load(layer.touched(tile_region(layer, place)), z, place) is not None
 
 
 def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,14 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.stages.strokes import strokes_digest
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer.layer_tiles import build_pyramid, deepest, is_inside, is_made, tile_values
+from imfuse_tiles.viewer.layer_tiles import deepest, is_inside, is_made, tile_values
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, layers_of
 from imfuse_tiles.viewer.pixel_values import pixel_values
 from imfuse_tiles.viewer.run_state import describe_run, describe_store
+from imfuse_tiles.viewer.tile_builder import TileBuilder
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import encoded_tile
 
-#: Seconds that a tile that is made in the background waits for those that somebody asks for.
-PATIENCE = 1.0
 Answer = Callable[[dict[str, Any]], Any]
 
 
@@ -43,9 +40,7 @@ class ViewSession:
         self.questions: dict[str, Answer] = {"state": self.state, "pixel": self.pixel}
         self.pictures: Callable[[int], bytes | None] = lambda number: None
         self.last_heard = time.monotonic()
-        self.to_build: list[tuple[ViewLayer, int]] = []
-        self.built: set[tuple[str, int]] = set()
-        self.guard, self.quiet, self.waiting = threading.Lock(), threading.Condition(), 0
+        self.builder = TileBuilder(self.cache)
         self.refresh()
 
     def add(self, questions: dict[str, Answer], pictures: Callable[[int], bytes | None]) -> None:
@@ -73,12 +68,13 @@ class ViewSession:
         """A layer as the page needs it. Its ``version`` changes whenever its tiles may have."""
         finished = is_finished(layer)
         done = "" if finished else len(layer.store.journal(layer.key).completed_blocks())
-        built = sum(layer_id == layer.id for layer_id, _ in self.built)
-        version = f"{'f' if finished else 'b'}{done}.{built}{strokes_digest(layer.strokes)[:8]}"
+        built = sum(layer_id == layer.id for layer_id, _ in self.builder.built)
+        sharp = f"{built}.{self.builder.sharpened[layer.id]}"
+        version = f"{'f' if finished else 'b'}{done}.{sharp}{strokes_digest(layer.strokes)[:8]}"
         return {"id": layer.id, "label": layer.label, "kind": layer.kind, "slices": layer.slices,
                 "height": layer.frame[0], "width": layer.frame[1], "options": layer.options, "finished": finished,
-                "version": version, "store": int(layer.id.partition("-")[0]),
-                "top": deepest(layer), "group": layer.group}  # fmt: skip
+                "version": version, "sharpening": self.builder.is_sharpening(layer),
+                "store": int(layer.id.partition("-")[0]), "top": deepest(layer), "group": layer.group}  # fmt: skip
 
     def layer(self, name: str) -> ViewLayer:
         """A layer by its id. Refusal when it is gone."""
@@ -96,7 +92,7 @@ class ViewSession:
         key = name, z, place, lossless, strokes_digest(layer.strokes)
         if (content := self.cache.recall(key)) is not None:
             return content, True
-        with self.asking():
+        with self.builder.asking():
             return self._make_tile(layer, z, place, lossless, key)
 
     def _make_tile(
@@ -105,7 +101,7 @@ class ViewSession:
         """A tile that is not in memory as a final one: what was seen sparsely is, until there is a better one."""
         finished = is_finished(layer)
         if finished and not is_made(layer, z, place, self.cache):
-            self.build(layer, z)
+            self.builder.build(layer, z, place)
             if (content := self.cache.recall(("sparse", *key))) is not None:
                 return content, False
         values, final = tile_values(layer, z, place, self.cache)
@@ -113,48 +109,6 @@ class ViewSession:
         if final or finished:
             self.cache.remember(key if final else ("sparse", *key), content)
         return content, final
-
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Somebody waits for a tile: what is made in the background waits, too."""
-        with self.quiet:
-            self.waiting += 1
-        try:
-            yield
-        finally:
-            with self.quiet:
-                self.waiting -= 1
-                self.quiet.notify_all()
-
-    def build(self, layer: ViewLayer, z: int) -> None:
-        """Have the deep reductions of a layer made in the background, the last asked for first."""
-        with self.guard:
-            if (layer, z) not in self.to_build:
-                self.to_build.append((layer, z))
-            if len(self.to_build) == 1:
-                threading.Thread(target=self._build_all, daemon=True).start()
-
-    def _build_all(self) -> None:
-        while True:
-            with self.guard:
-                if not self.to_build:
-                    return
-                layer, z = self.to_build[-1]
-            try:
-                for _ in build_pyramid(layer, z, self.cache):
-                    if self.to_build[-1] != (layer, z):  # something else is looked at by now
-                        break
-                    with self.quiet:
-                        self.quiet.wait_for(lambda: not self.waiting, PATIENCE)
-                else:
-                    self.built.add((layer.id, z))
-                    self._forget(layer, z)
-            except Exception:  # a store that is deleted or damaged meanwhile shows its sparse tiles
-                self._forget(layer, z)
-
-    def _forget(self, layer: ViewLayer, z: int) -> None:
-        with self.guard:
-            self.to_build.remove((layer, z))
 
     def pixel(self, about: dict[str, Any]) -> dict[str, Any]:
         """Values of a store (``store``, of the result ``group``) at a place, ``x`` and ``y`` as shares of the frame."""

@@ -17,8 +17,8 @@ from imfuse_tiles.stages.ingest import BAND, IngestJob
 from imfuse_tiles.storage.chunked_array import Box, ChunkedArray, Damaged
 from imfuse_tiles.storage.store import Store
 
-#: Of so many rows only one is looked at where it is read alone.
-MANY = 16
+#: Of so many rows only one is looked at where it is read alone; where most are left out besides.
+MANY, FEW = 16, 8
 #: Files that are read at once.
 READERS = 8
 
@@ -33,13 +33,14 @@ def sparse_samples(
     """
     rows, columns = -(-(region.y1 - region.y0) // step), -(-(region.x1 - region.x0) // step)
     out = np.zeros([*(b - a for a, b in lead), rows, columns], array.dtype)
+    alone = step >= (FEW if most_rows else MANY)
     box: Box = [*lead, (region.y0, region.y1), (region.x0, region.x1)]
 
     def copy(index: tuple[int, ...]) -> None:
         inside, outside = places(array, index, box, step)
         if not all(part.start < part.stop for part in inside):
             return
-        if step >= MANY and has_plain_files(array) and hasattr(os, "preadv"):
+        if alone and has_plain_files(array) and hasattr(os, "preadv"):
             found = read_rows(array, index, inside, most_rows)
         else:
             chunk = map_chunk(array, index)
@@ -47,7 +48,7 @@ def sparse_samples(
         if found is not None:
             out[tuple(outside)] = found
 
-    list((readers().map if step >= MANY else map)(copy, array.chunk_indices(box)))
+    list((readers().map if alone else map)(copy, array.chunk_indices(box)))
     return out
 
 

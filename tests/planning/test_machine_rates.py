@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 from stacks import imagined, recipe_of
 
+from imfuse_tiles.options.cuts import CutFilter
+from imfuse_tiles.options.final_steps import FinalStep
+from imfuse_tiles.options.grammar import REGISTRY
+from imfuse_tiles.options.mask_filters import MaskFilter
+from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.planning import machine_rates
 from imfuse_tiles.planning.machine_rates import (
     LEAST_PIXELS,
@@ -14,12 +19,15 @@ from imfuse_tiles.planning.machine_rates import (
     Measured,
     kernel_name,
     load_rates,
+    note_export,
     note_rates,
     rates_file,
 )
 from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.planning.typical_rates import OPTIONS, typical_rate
 from imfuse_tiles.stages.masks import MaskJob
 
+TESTED_MODULES = ("planning.typical_rates",)
 PIXELS = 10 * LEAST_PIXELS
 
 
@@ -36,7 +44,7 @@ def job(options: str) -> MaskJob:
 
 
 def measured(seconds: float, pixels: int = PIXELS) -> Measured:
-    return Measured(job("--wavelet=p5"), pixels, seconds, (PIXELS, seconds), (PIXELS, 2 * seconds))
+    return Measured(kernel_name(job("--wavelet=p5")), pixels, seconds, (PIXELS, seconds), (PIXELS, 2 * seconds))
 
 
 def test_what_a_run_measured_is_known_to_the_next(folder: Path) -> None:
@@ -64,10 +72,25 @@ def test_runs_on_a_busy_machine_are_soon_forgotten(folder: Path) -> None:
 
 
 def test_other_arguments_cost_about_the_same_and_other_options_what_is_typical_here(folder: Path) -> None:
-    note_rates(folder, measured(1.12))  # twice what is typical
+    typical = MachineRates({})
+    note_rates(folder, measured(2e-9 * PIXELS * typical.of(job("--wavelet=p5"))))
     rates = load_rates(folder)
-    assert rates.of(job("--wavelet=p7")) == 28
-    assert rates.of(job("--blur")) == 2 * MachineRates({}).of(job("--blur"))
+    assert rates.of(job("--wavelet=p7")) == rates.of(job("--wavelet=p5")) == 2 * typical.of(job("--wavelet=p5"))
+    assert rates.of(job("--blur")) == pytest.approx(2 * typical.of(job("--blur")), rel=1e-3)
+    assert typical.of(job("--blur")) > typical.of(job("--darkness"))
+
+
+def test_every_option_that_computes_has_a_typical_rate() -> None:
+    kinds = (MaskGenerator, MaskFilter, CutFilter, FinalStep)
+    assert {name for name, kind in REGISTRY.items() if issubclass(kind, kinds)} == set(OPTIONS)
+
+
+def test_files_of_a_result_are_timed_by_their_endings(folder: Path) -> None:
+    assert load_rates(folder).of_name("write .tif") == typical_rate("write .tif") < typical_rate("write .png")
+    note_export(".TIF", PIXELS, 0.4)
+    assert load_rates(folder).of_name("write .tif") == 10
+    note_export(".png", LEAST_PIXELS - 1, 0.4)
+    assert load_rates(folder).measured_rate("write .png") is None
 
 
 def test_too_few_pixels_tell_nothing(folder: Path) -> None:

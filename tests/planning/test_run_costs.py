@@ -13,7 +13,7 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
 from imfuse_tiles.planning.machine_rates import MachineRates, load_rates
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.planning.run_costs import note_stage, overlap, run_seconds
+from imfuse_tiles.planning.run_costs import file_seconds, note_stage, overlap, run_seconds, stage_seconds
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
@@ -67,3 +67,22 @@ def test_masks_that_are_not_stored_cost_their_kernel_again_and_save_their_bytes(
     assert 1 <= again < 1.3
     slow = MachineRates({}, read=5.0, write=10.0)
     assert seconds(less, slow) < seconds(whole, slow)
+
+
+def test_a_stage_is_known_with_all_that_it_computes_as_it_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    whole, store = plan(), Store(str(tmp_path / "store"))
+    lean = survey(without_storing(whole, {stage.key for stage in computable_stages(whole)}), store, HOW)
+    known = stage_seconds(lean, store)
+    assert not known[1]
+    took = 3 * sum(known[0].values())
+    for work in lean.stages:
+        report = StageReport(work.stage.name, work.stage.key, work.stage.kind, 0, computed=work.block_count)
+        report.busy = report.computing = 3 * known[0][work.stage.key]
+        note_stage(work, report, tmp_path)
+    seconds, measured = stage_seconds(lean, store)
+    assert measured
+    assert sum(seconds.values()) == pytest.approx(took, rel=0.2)  # bytes of the store are counted besides
+    assert file_seconds([(".tif", 10**9)], store) == file_seconds([(".tif", 10**9 // 2)] * 2, store) > 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from program import until
 from viewed_stores import fused_store, stack_files, store_in_place
 
 from imfuse_tiles.geometry import Region
@@ -33,8 +34,8 @@ from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import colours_of, encoded_tile
 
 TESTED_MODULES = (
-    "viewer.layers", "viewer.sparse_samples", "viewer.tile_cache",
-    "viewer.tile_images", "imageio.writing.encode_tile",
+    "viewer.layers", "viewer.sparse_samples", "viewer.tile_builder", "viewer.tile_cache", "viewer.tile_images",
+    "imageio.writing.encode_tile",
 )  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def test_a_sparse_tile_is_read_once_and_gives_way_to_the_better_one(
     layers: list[ViewLayer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, reads = ViewSession([Shown(layers[0].store)], tmp_path), list[int]()
-    monkeypatch.setattr(session, "build", lambda layer, z: None)
+    monkeypatch.setattr(session.builder, "build", lambda layer, z, place: None)
     read = layer_tiles.sparse_samples
     monkeypatch.setattr(layer_tiles, "sparse_samples", lambda *about: (reads.append(1), read(*about))[1])
     sparse = session.tile(layers[0].id, 0, (4, 0, 0))
@@ -136,16 +137,35 @@ def test_a_sparse_tile_is_read_once_and_gives_way_to_the_better_one(
 def test_tiles_in_the_background_wait_for_those_that_are_asked_for(
     layers: list[ViewLayer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imfuse_tiles.viewer.session.PATIENCE", 60.0)
-    session = ViewSession([Shown(layers[0].store)], tmp_path)
-    with session.asking():
-        session.build(layers[0], 0)
+    monkeypatch.setattr("imfuse_tiles.viewer.tile_builder.PATIENCE", 60.0)
+    builder = ViewSession([Shown(layers[0].store)], tmp_path).builder
+    with builder.asking():
+        builder.build(layers[0], 0, (4, 0, 0))
         time.sleep(0.2)
-        assert not session.built
-    deadline = time.monotonic() + 30
-    while not session.built:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        assert not builder.built
+    assert until(lambda: builder.built)
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_tiles_of_a_large_frame_are_coarse_at_first_and_sharp_before_all_else(
+    layers: list[ViewLayer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_tiles, "LARGE", 0)
+    session, name, place, made = ViewSession([Shown(layers[0].store)], tmp_path), layers[0].id, (3, 0, 1), []
+    save = session.cache.save
+    monkeypatch.setattr(session.cache, "save", lambda *tile: (made.append(tile[2]), save(*tile)))
+    with session.builder.asking():
+        coarse, final = session.tile(name, 0, place)
+        assert not final
+        assert session.describe(layers[0])["sharpening"]
+        before = session.describe(layers[0])["version"]
+    assert until(lambda: session.builder.built)
+    sharp = session.tile(name, 0, place)
+    assert sharp == (sharp[0], True)
+    assert sharp[0] != coarse
+    assert made.index(place) == 4  # after those that it is made of
+    assert session.describe(layers[0])["version"] != before
+    assert not session.describe(layers[0])["sharpening"]
 
 
 def test_what_is_not_written_yet_is_clear(layers: list[ViewLayer]) -> None:

@@ -27,7 +27,7 @@ export function element(kind, properties = {}, ...children) {
 }
 
 export const layerOf = (id) => state.layers.find((layer) => layer.id === id);
-export const isBusy = () => state.runs.some((run) => run.writer) || state.layers.some((layer) => !layer.finished && layer.version !== "b0.0");
+export const isBusy = () => state.runs.some((run) => run.writer) || state.layers.some((layer) => layer.sharpening || (!layer.finished && !layer.version.startsWith("b0.0")));
 
 let last = "";
 let gone = false;

@@ -91,8 +91,16 @@ function tellEnd(stages) {
   else say("The run has stopped before its end. The same command goes on from there.", true);
 }
 
+// What moved may be coarse at first: it is looked at again sooner.
+let watching;
 async function watch() {
+  clearTimeout(watching);
   await refresh();
-  setTimeout(watch, isBusy() ? 1000 : 4000);
+  clearTimeout(watching);
+  watching = setTimeout(watch, isBusy() ? 1000 : 4000);
 }
 watch();
+viewer.addHandler("animation-finish", () => {
+  clearTimeout(watching);
+  watching = setTimeout(watch, 500);
+});

@@ -137,7 +137,7 @@ function fillControls() {
 }
 
 onState(() => {
-  const first = state.layers.find((layer) => layer.finished || layer.version !== "b0.0") || state.layers[0];
+  const first = state.layers.find((layer) => layer.finished || !layer.version.startsWith("b0.0")) || state.layers[0];
   display("a", layerIn("a") && slots.a.chosen ? slots.a.id : (first?.id ?? "")); // a result shows once it has begun
   display("b", slots.b.id);
 });
