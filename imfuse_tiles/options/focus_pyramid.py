@@ -9,6 +9,7 @@ slice is given back by a parabola over z, and no level leaves the range of what 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Self
 
 from imfuse_tiles import kernels
@@ -129,18 +130,18 @@ class Level:
         return Window(kernels.pyramid.reduce(samples.data, origin, self.frame, coarse), coarse, self.above)
 
     def evidence(self, samples: Window, low: Window, finer: np.ndarray | None, core: Region,
-                 highlights: Highlights | None = None) -> np.ndarray:  # fmt: skip
+                 discount: Callable[[np.ndarray], None] | None = None) -> np.ndarray:  # fmt: skip
         """How much is in focus, float32 (y, x) of the core: energy of detail, and the finer level's evidence.
 
-        ``finer``: that evidence as it is kept, bfloat16.
+        ``finer``: that evidence as it is kept, bfloat16. ``discount``: diminishes the energy near highlights, in place.
         """
         energy = kernels.detail_energy
         wide = core.with_halo(Halo.uniform(energy.RADIUS), self.frame)
         origins = (samples.region.y0, samples.region.x0), (low.region.y0, low.region.x0)
         detail = Window(energy.energy(samples.data, low.data, origins, self.frame, wide, self.full), wide, self.frame)
         found = _smoothed(detail, core)
-        if highlights is not None:
-            highlights.doubt(samples, found)
+        if discount is not None:
+            discount(found)
         if finer is not None:
             share = kernels.level_codes.from_bfloat16(finer)
             found += np.float32(FINER[min(self.number, len(FINER)) - 1]) * share
@@ -182,19 +183,18 @@ class Highlights:
         lit = samples.cropped(self.level.lit(self.cells)).data
         return self.level.blurred_cells(kernels.highlights.brightness(lit, self.level.full), self.cells)
 
-    def add(self, samples: Window, covered: Window | None = None) -> None:
+    def add(self, light: np.ndarray, covered: Window | None = None) -> None:
         """Take the light of a slice into account, where it has a picture all around (``covered``, y, x: 1)."""
-        light = self.light(samples)
         if covered is not None:
             lit = covered.cropped(self.level.lit(self.cells)).data[None]
             full = self.level.blurred_cells(kernels.highlights.brightness(lit, 1.0), self.cells) > np.float32(0.999)
             light = np.where(full, light, np.float32(1))
         np.minimum(self.least, light, out=self.least)
 
-    def doubt(self, samples: Window, evidence: np.ndarray) -> None:
+    def doubt(self, light: np.ndarray, evidence: np.ndarray) -> None:
         """Diminish the evidence of a slice over the core by the light it has beyond the least."""
         shift = self.core.y0 - 2 * self.cells.y0, self.core.x0 - 2 * self.cells.x0
-        kernels.highlights.discount_highlights(self.near, self.least, self.light(samples), shift, evidence)
+        kernels.highlights.discount_highlights(self.near, self.least, light, shift, evidence)
 
 
 def steady_region(peak: Window, region: Region) -> np.ndarray:

@@ -21,7 +21,7 @@ from imfuse_tiles.stages.noise_level import NoiseJob
 from imfuse_tiles.storage.store import Store
 
 #: How many times as long reading parts of frames takes as reading all rows.
-WINDOWS = 2.0
+WINDOWS = 1.7
 #: The part of a run's seconds that must be of measured kernels for the whole to count as known.
 KNOWN_SHARE = 0.8
 
@@ -121,7 +121,7 @@ def _computing(work: StageWork, rates: MachineRates) -> float:
         if part.job in within:  # the strongest of these masks is what is computed
             continue
         again = overlap(part_edge(work), part.reach)
-        windows = WINDOWS if isinstance(part.job, IngestJob) else 1
+        windows = WINDOWS * rows_share(work) if isinstance(part.job, IngestJob) else 1
         nanoseconds += area(work) * slices_read(work) * again * windows * rates.of(part.job)
     return nanoseconds
 
@@ -161,6 +161,12 @@ def _depth(jobs: Sequence[object]) -> int:
     depths += [job.total for job in jobs if isinstance(job, DetailJob | CoarsestJob | NoiseJob)]
     depths += [job.slices for job in jobs if isinstance(job, StrongestMask)]
     return max(montages or depths, default=1)
+
+
+def rows_share(work: StageWork) -> float:
+    """The part of its frames' rows that a stage reads where they are read in place: those of its patches."""
+    job = work.stage.job
+    return job.rows_share if isinstance(job, NoiseJob) else 1.0
 
 
 def slice_share(work: StageWork) -> float:

@@ -76,10 +76,17 @@ def fastest(works: Sequence[WorkPlan], store: Store) -> WorkPlan:
         return best
     rates = load_rates(store.folder if store.is_local else None)
     for work in works[1:]:
-        less = MUCH if work.plan.frames_in_place and not best.plan.frames_in_place else CLEARLY
+        less = CLEARLY
+        if work.plan.frames_in_place and not best.plan.frames_in_place:
+            less = MUCH if reads_again(work.plan) else 1.0
         if run_seconds(work, rates) < less * run_seconds(best, rates):
             best = work
     return best
+
+
+def reads_again(plan: Plan) -> bool:
+    """Whether frames are read again where an option of masks or cuts is changed."""
+    return any(isinstance(stage.job, MaskJob | MontageJob) for stage in (plan.storing or plan).stages)
 
 
 def copied_because(plan: Plan) -> str:

@@ -67,7 +67,7 @@ class IngestJob(Job):
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         (first, last), (z0, z1) = lead
         samples = [self.window(access, z, region)[first:last] for z in range(z0, z1)]
-        return np.stack(samples, axis=1)
+        return samples[0][:, None] if len(samples) == 1 else np.stack(samples, axis=1)
 
     def window(self, access: Access, z: int, region: Region) -> np.ndarray:
         """Samples (planes, y, x) of a slice's region, read from its file."""

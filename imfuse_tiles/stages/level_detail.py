@@ -119,7 +119,7 @@ class DetailJob(Job):
             return None
         highlights = Highlights.of(self.level, slices.region, near)
         for z in range(self.total):
-            highlights.add(slices.samples(z), slices.covered(z))
+            highlights.add(slices.light(z, highlights), slices.covered(z))
         return highlights
 
     def clipped_cells(self, slices: LevelSlices, cells: Region) -> np.ndarray:
@@ -202,7 +202,7 @@ class DetailJob(Job):
         return peak.inverse_top(gain, noise, region.slices_in(core))
 
     def planes(self) -> float:
-        slices = self.source.planes * (self.source.sample_bytes / 4 + 0.25) + 1
+        slices = self.source.planes * (self.source.sample_bytes / 4 + 0.25) + 1.25
         return 20.0 + 5.5 * self.source.planes + min(self.total, KEPT) * slices
 
 

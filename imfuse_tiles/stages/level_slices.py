@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class LevelSlices:
     finer: str
     highlights: Highlights | None = None
     _samples: dict[int, Window] = field(default_factory=dict)
+    _light: dict[int, np.ndarray] = field(default_factory=dict)
     _evidence: dict[int, tuple[Window, np.ndarray]] = field(default_factory=dict)
 
     def samples(self, z: int) -> Window:
@@ -50,6 +52,15 @@ class LevelSlices:
         shown = self.source.covered(self.access, z, need).astype(np.float32, copy=False)
         return Window(shown, need, self.level.frame)
 
+    def light(self, z: int, highlights: Highlights) -> np.ndarray:
+        """The blurred brightness of a slice near highlights, a value for each cell."""
+        if z in self._light:
+            return self._light[z]
+        light = highlights.light(self.samples(z))
+        if z < KEPT:
+            self._light[z] = light
+        return light
+
     def evidence(self, z: int) -> tuple[Window, np.ndarray]:
         """The next coarser level of a slice, and its evidence over the core of the region, float32 (y, x)."""
         if z in self._evidence:
@@ -58,7 +69,9 @@ class LevelSlices:
         core, samples = self.level.core(self.region), self.samples(z)
         low = self.level.reduced_window(samples, coarse)
         finer = self.access.read(self.finer, [(z, z + 1)], core)[0] if self.finer else None
-        evidence, covered = self.level.evidence(samples, low, finer, core, self.highlights), self.covered(z)
+        lit = self.highlights
+        discount = partial(lit.doubt, self.light(z, lit)) if lit else None
+        evidence, covered = self.level.evidence(samples, low, finer, core, discount), self.covered(z)
         if covered is not None:
             evidence = shown_evidence(evidence, covered.cropped(core).data)
         found = low, evidence

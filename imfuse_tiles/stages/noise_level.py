@@ -35,6 +35,11 @@ class NoiseJob(Job):
     source: StoredFrames
     total: int
 
+    @property
+    def rows_share(self) -> float:
+        """The part of the rows of a frame that patches see."""
+        return min(1.0, (NOISE_PATCH + 2 * PATCH_HALO.radius) / noise_pitch(self.source.frame))
+
     def patches(self, region: Region) -> list[list[Region]]:
         """The patches that begin in a region, row by row."""
         pitch, (height, width) = noise_pitch(self.source.frame), self.source.frame
@@ -48,12 +53,16 @@ class NoiseJob(Job):
             if columns
         ]
 
-    def pieces(self, region: Region) -> Iterator[tuple[Region, list[list[Region]]]]:
-        """What is read at once for a region, and the patches in it that are measured together."""
+    def pieces(self, region: Region, chunked: bool) -> Iterator[tuple[Region, list[list[Region]]]]:
+        """What is read at once for a region, and the patches in it that are measured together.
+
+        ``chunked``: the frames lie in chunks, of which rows cannot be read alone.
+        """
         frame, patches = self.source.frame, self.patches(region)
         if noise_pitch(frame) <= NEAR_PATCHES:
-            if patches:  # the chunks around the block that no patch reaches are not read
-                yield patches[0][0].united(patches[-1][-1]).with_halo(PATCH_HALO, frame), patches
+            # What no patch reaches is not read: chunks around the block, or rows.
+            for rows in ([patches] if chunked else [[row] for row in patches]) if patches else ():
+                yield rows[0][0].united(rows[-1][-1]).with_halo(PATCH_HALO, frame), rows
             return
         for patch in itertools.chain.from_iterable(patches):
             yield patch.with_halo(PATCH_HALO, frame), [[patch]]
@@ -61,7 +70,8 @@ class NoiseJob(Job):
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
         counts = np.zeros(kernels.detail_energy.BINS, np.int64)
-        for z, (around, rows) in itertools.product(range(self.total), self.pieces(block.region)):
+        pieces = self.pieces(block.region, self.source.path not in access.computed)
+        for z, (around, rows) in itertools.product(range(self.total), pieces):
             samples = Window(self.source.samples(access, z, around), around, level.frame)
             shown = self.source.covered(access, z, around) if self.source.coverage else None
             for patches in rows:

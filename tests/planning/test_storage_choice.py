@@ -86,6 +86,16 @@ def test_masks_are_computed_again_where_the_disk_is_slow(
     assert names(choose_storage(plan, store, replace(HOW, keep="all"))) == []
 
 
+def test_frames_that_no_changed_option_reads_again_are_copied_only_where_that_saves_time(
+    store: Store, rates: Callable[[MachineRates], None]
+) -> None:
+    fused = make_plan(recipe_of("--bg=pyramid"), imagined(20, windows=True), maps=False)
+    rates(MachineRates({"IngestJob 3xuint16 tiff": 1.0}))
+    assert names(choose_storage(fused, store, HOW)) == ["read frames"]
+    rates(MachineRates({"IngestJob 3xuint16 tiff": 30.0}))
+    assert names(choose_storage(fused, store, HOW)) == []
+
+
 def test_masks_that_fit_beside_frames_that_are_read_where_they_lie_are_stored(plan: Plan, store: Store) -> None:
     copied, masked = survey(plan, store, HOW).stages[0].bytes_in_all, without_storing(plan, _keys(plan, MaskJob))
     resources = replace(HOW, disk=needs(masked, store) - copied // 2)

@@ -9,6 +9,7 @@ import pytest
 from focus_scenes import glints
 from stacks import frames, ran, recipe_of, result, run, stack_of
 
+from imfuse_tiles.planning.computed_stages import without_storing
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.reference import fuse
 from imfuse_tiles.stages import level_slices, noise_level
@@ -55,8 +56,9 @@ def test_an_image_to_compare_with_may_be_the_fusion(tmp_path: Path) -> None:
     assert np.array_equal(found, fuse(recipe, stack, 65535))
 
 
-@pytest.mark.parametrize("tile", [32, 100])
-def test_highlights_change_with_no_tile(tmp_path: Path, tile: int) -> None:
+@pytest.mark.parametrize(("tile", "kept"), [(32, 1), (100, 12)])
+def test_highlights_change_with_no_tile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tile: int, kept: int) -> None:
+    monkeypatch.setattr(level_slices, "KEPT", kept)
     recipe, (stack, _) = recipe_of("--bg=pyramid"), glints()
     assert stack[2].max() == 65535
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=tile)
@@ -76,6 +78,15 @@ def test_noise_is_the_same_where_patches_are_read_one_by_one(tmp_path: Path, mon
     recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint8", (141, 187))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
     assert np.array_equal(found, fuse(recipe, stack, 255))
+
+
+def test_frames_that_are_read_where_they_lie_give_the_same(tmp_path: Path) -> None:
+    recipe, stack = recipe_of("--bg=pyramid"), frames(3, 3, "uint16", (141, 187))
+    plan = make_plan(recipe, stack_of(tmp_path / "in", stack), maps=True)
+    in_place, store = without_storing(plan, {plan.frames_key}), Store(str(tmp_path / "store"))
+    assert in_place.frames_in_place
+    run(in_place, store, tile=64)
+    assert np.array_equal(result(in_place, store), fuse(recipe, stack, 65535))
 
 
 def test_without_maps_nothing_is_kept_for_a_depth_and_the_picture_is_the_same(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from imfuse_tiles import kernels
 from imfuse_tiles.geometry import Halo, Region, Window
@@ -88,12 +89,9 @@ class WholePyramid:
                 for each in slices:
                     kernels.highlights.mark_clipped(each, self.full, near)
                 near = level.blurred_cells(near, above)
-            highlights = Highlights.of(level, whole, near) if number < HIGHLIGHTED else None
-            if highlights is not None:
-                for each in slices:
-                    highlights.add(Window.whole(each))
-            evidence = [level.evidence(Window.whole(each), down, share, whole, highlights)
-                        for each, down, share in zip(slices, low, finer, strict=True)]  # fmt: skip
+            discounts = self.discounts(level, slices, near) if number < HIGHLIGHTED else [None] * len(slices)
+            evidence = [level.evidence(Window.whole(each), down, share, whole, discount)
+                        for each, down, share, discount in zip(slices, low, finer, discounts, strict=True)]  # fmt: skip
             found.append(self.blended(level, slices, low, evidence))
             slices = [kept_samples(level, each.data) for each in low]
             noise = noise_energy(level.number, self.stack.shape[1], self.variance)
@@ -104,6 +102,15 @@ class WholePyramid:
         shares = [kernels.level_codes.from_bfloat16(each) for each in finer if each is not None]
         picture = coarsest(slices, shares)
         return found, picture if level.exact else kernels.level_codes.sample_codes(picture, level.full)
+
+    @staticmethod
+    def discounts(level: Level, slices: list[np.ndarray], near: np.ndarray) -> list[Callable[[np.ndarray], None]]:
+        """What diminishes the energy of each slice near highlights."""
+        highlights = Highlights.of(level, Region(0, level.frame[0], 0, level.frame[1]), near)
+        lights = [highlights.light(Window.whole(each)) for each in slices]
+        for light in lights:
+            highlights.add(light)
+        return [partial(highlights.doubt, light) for light in lights]
 
     def blended(self, level: Level, slices: list[np.ndarray], low: list[Window], evidence: list[np.ndarray]) -> Blended:
         """The slices of a level weighed by their evidence."""
