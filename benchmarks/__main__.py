@@ -40,6 +40,7 @@ BENCHMARKS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "hostile": ("attacks.trials", ("hostile",), "stores made to harm, and every command that takes a store"),
     "unchanged": ("unchanged", (), "the same bytes and reused stores as another revision"),
     "viewer": ("viewer", (), "the page's server on 30000 x 30000 pixels: first view, zoom steps, memory"),
+    "strokes": ("strokes", (), "a retouched gigapixel exported again: what is computed, and what that takes"),
     "tuning": ("tuning", (), "a region of the page with changed options on 20 x 12 megapixels: seconds, memory"),
     "time-left": ("time_left", (), "the time that a run is said to take, beside what it took: many kinds of runs"),
     "contact-sheet": ("contact_sheet", (), "what presets make of stacks, in one picture"),

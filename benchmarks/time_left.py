@@ -35,7 +35,7 @@ PARTS, WITHIN = (0.1, 0.25, 0.5), 0.3
 #: Stacks by name: width, height, slices, whether they are moved, and the ending of their files.
 STACKS = {
     "tiff": (3000, 2400, 8, False, "tif"), "jpeg": (3000, 2400, 8, True, "jpg"), "long": (900, 700, 60, True, "jpg"),
-    "large": (6000, 4500, 3, False, "tif"),
+    "large": (6000, 4500, 3, False, "tif"), "small": (300, 200, 3, False, "tif"),
 }  # fmt: skip
 
 
@@ -53,6 +53,7 @@ class Kind:
 
 
 KINDS = {
+    "small": Kind("small", f"{A} --align=no"),
     "jpeg, no options": Kind("jpeg", ""),
     "tiff, no options": Kind("tiff", "--align=no"),
     "A": Kind("tiff", f"{A} --align=no"),
@@ -74,7 +75,7 @@ KINDS = {
     "A, gone on": Kind("tiff", f"{A} --align=no", killed=2.5),
     "A, one worker": Kind("tiff", f"{A} --align=no --workers 1"),
     "A, processes": Kind("tiff", f"{A} --align=no --scheduler processes"),
-    "A, PNG": Kind("tiff", f"{A} --align=no --format png"),
+    "A, PNG": Kind("tiff", f"{A} --align=no"),
 }  # fmt: skip
 
 
@@ -185,12 +186,13 @@ def measure(name: str, folder: Path, fresh: bool, wall: bool) -> list[list[Any]]
     kind, store = KINDS[name], folder / "store"
     files = stack_files(kind.stack, folder / "stacks")
     shutil.rmtree(store, ignore_errors=True)
-    common = ["--store", store, "--force", "-o", folder / ("result.png" if "png" in kind.words else "result.tif")]
+    result = folder / ("result.png" if name.endswith("PNG") else "result.tif")
+    common: list[str | Path] = ["--store", store, "--force", "-o", result]
     if kind.before:
         run(["fuse", *kind.before.split(), *common, *files], folder, wall)
     if fresh:
         (folder / "rates.json").unlink(missing_ok=True)
-    words: list[str | Path] = ["fuse", *kind.words.replace("--format png", "").split(), *common, *files]
+    words: list[str | Path] = ["fuse", *kind.words.split(), *common, *files]
     if kind.killed:
         run(words, folder, wall, kind.killed)
     return run(words, folder, wall)
@@ -217,14 +219,16 @@ def figures(
 def main(words: Sequence[str]) -> int:
     """The door of the benchmark."""
     parser = argparse.ArgumentParser(prog="time-left", description=__doc__)
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS), metavar="NAME")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS)[1:], choices=list(KINDS), metavar="NAME")
     parser.add_argument("--rates", choices=("fresh", "learned", "both"), default="both")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--cores", action="store_true", help="count seconds of cores, on a machine that others use")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--log", type=Path, help="write all events to a file")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one run of a small stack")
     args = parser.parse_args(words)
+    if args.quick:
+        args.kinds, args.rates = ["small"], "fresh"
     rates = {"fresh": [True], "learned": [False], "both": [True, False]}[args.rates]
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.folder or Path(scratch)

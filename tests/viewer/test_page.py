@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,8 @@ def test_values_and_the_curve_of_masks_are_under_the_cursor(page: Browser) -> No
     page.choose("#layer-a", layer(page, "Result"))
     page.mouse("mouseMoved", 880, 400)
     page.until("document.querySelector('#values').textContent.includes('Slice in front')")
+    values = page.js("document.querySelector('#values').innerText")
+    assert re.search(r"R [\d.]+ +G [\d.]+ +B [\d.]+ %", values)
     assert page.js("document.querySelector('#curve polyline').points.length") == 4
     assert "slice 4 is in front" in page.until("document.querySelector('#curve-text').textContent")
 
@@ -88,6 +91,7 @@ def test_a_curtain_shows_two_layers_side_by_side_and_follows_the_mouse(page: Bro
     before = pixels(page)
     page.choose("#layer-b", layer(page, "Depth"))
     page.until("!document.querySelector('#curtain').hidden")
+    assert page.js("document.querySelector('#depth-legend').innerText").split() == ["front", "back"]
     for _ in range(100):
         after = pixels(page)
         if np.abs(after - before)[300:500, 600:800].mean() > 20:
@@ -102,6 +106,7 @@ def test_a_curtain_shows_two_layers_side_by_side_and_follows_the_mouse(page: Bro
     assert page.js("document.querySelector('#curtain').getAttribute('aria-valuenow')") == "100"
     page.choose("#layer-b", "")
     assert page.js("document.querySelector('#curtain').hidden")
+    assert page.js("document.querySelector('#depth-legend').hidden")
 
 
 def test_the_keyboard_zooms_and_turns_over_slices(page: Browser) -> None:

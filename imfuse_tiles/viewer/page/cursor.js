@@ -1,6 +1,6 @@
 // Values under the cursor: what each layer holds there, which slice won, and the curve of the masks over the slices.
 
-import { ask, byId, element, say, state } from "./ask.js";
+import { ask, byId, element, layerOf, say, state } from "./ask.js";
 import { layerIn, show, slots, viewer } from "./picture.js";
 
 const OSD = window.OpenSeadragon;
@@ -49,10 +49,18 @@ function tell(place, store, found) {
   Object.assign(winner, { slice: found.winner ?? 0, place });
   const rows = [["Place", `${Math.floor(place.x * width)}, ${Math.floor(place.y * height)}`]];
   if (found.winner) rows.push(["Slice in front", String(found.winner)]);
-  for (const { label, percent } of found.values) rows.push([label, percent.map((value) => value.toFixed(1)).join("  ") + " %"]);
+  for (const { layer, label, percent } of found.values) rows.push([label, inWords(layerOf(layer)?.kind, percent)]);
   byId("values").replaceChildren(...rows.flatMap(([name, text]) => [element("dt", { textContent: name }), element("dd", { textContent: text })]));
   draw(found.curve, found.winner);
   return rows;
+}
+
+const NAMES = { 1: [""], 2: ["", "opacity"], 3: ["R", "G", "B"], 4: ["R", "G", "B", "opacity"] };
+
+function inWords(kind, percent) {
+  const texts = percent.map((value) => value.toFixed(1));
+  if (kind === "depth") return Number(percent[1] ?? 100) > 0 ? `${texts[0]} %` + (percent[1] < 100 ? `, known to ${texts[1]} %` : "") : "not known";
+  return texts.map((text, at) => `${NAMES[percent.length]?.[at] ?? ""} ${text}`.trim()).join("  ") + " %";
 }
 
 function draw(curve, winner) {

@@ -58,8 +58,14 @@ const tellOptions = () => {
   const layer = layerIn("a");
   const store = state.stores[layer?.store ?? 0];
   byId("options").textContent = layer?.options || store?.options || "none";
-  byId("command").value = store?.command || "";
+  byId("command").value = layer?.options && layer.options !== store?.options ? commandOf(layer, store) : store?.command || "";
   document.title = `${store?.name || store?.folder?.split("/").pop() || ""} – imfuse-tiles`;
+};
+// The store tells the command of its last run; an earlier result comes of its own options.
+const commandOf = (layer, store) => {
+  const quoted = (word) => (/^[\w./=:,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\"'\"'")}'`);
+  const images = store.images.map((image) => `${store.folder || "."}/${image}`);
+  return ["imfuse-tiles fuse", layer.options, quoted(`--store=${store.place}`), ...images.map(quoted)].join(" ");
 };
 onShown(tellOptions);
 byId("copy").onclick = async () => {

@@ -84,6 +84,7 @@ function placeCurtain() {
   line.hidden = !slots.b.id;
   byId("tag-a").textContent = slots.b.id ? tag("a") : "";
   byId("tag-b").textContent = slots.b.id ? tag("b") : "";
+  byId("depth-legend").hidden = layerIn("a")?.kind !== "depth" && layerIn("b")?.kind !== "depth";
   line.style.left = `${100 * curtain.share}%`;
   line.setAttribute("aria-valuenow", Math.round(100 * curtain.share));
   const image = slots.b.image;
@@ -98,10 +99,20 @@ function placeCurtain() {
   if (left < x) image.setClip(new OSD.Rect(left, 0, x - left, y));
 }
 
+// Results of one store are told apart by those of their options that differ from the other side's.
 function tag(side) {
   const layer = layerIn(side);
-  const name = layer && state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "";
-  return layer ? layer.label + (layer.slices > 1 ? ` ${slots[side].z + 1}` : "") + name : "";
+  const other = layerIn(side === "a" ? "b" : "a");
+  if (!layer) return "";
+  const name = state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "";
+  const own = layer.options && other?.options ? difference(layer.options, other.options) : "";
+  return layer.label + (layer.slices > 1 ? ` ${slots[side].z + 1}` : "") + name + (own && ` ${own}`);
+}
+
+function difference(options, others) {
+  const known = new Set(others.split(" "));
+  const own = options.split(" ").filter((word) => !known.has(word)).join(" ");
+  return own || (options === others ? "" : "without these");
 }
 
 export function moveCurtain(share) {
