@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from imfuse_tiles.errors import Refusal
@@ -34,9 +35,12 @@ class Parser(argparse.ArgumentParser):
         if wrong:
             name, value, choices = wrong.groups()
             raise Refusal(f"{name} {value}: allowed is {' or '.join(choices.replace(chr(39), '').split(', '))}")
+        word = message.removeprefix("unrecognized arguments: ").partition(" ")[0]
+        if word != message and Path(word).is_file():
+            raise Refusal(f"{word}: begins like an option; the image of this name is written ./{word}")
         for pattern, text in MESSAGES:
-            if re.fullmatch(pattern, message):
-                raise Refusal(re.sub(pattern, text, message))
+            if found := re.fullmatch(pattern, message, re.DOTALL):
+                raise Refusal(found.expand(text))
         raise Refusal(message)
 
 

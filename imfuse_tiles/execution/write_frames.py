@@ -82,7 +82,7 @@ def picture_of(stack: Stack, alpha: bool) -> Picture:
 
 def names_of(stack: Stack) -> list[str]:
     """Names of the files without ending: those of the frames' own, and their pages."""
-    return [f"{header.path.stem} {header.part}".strip().replace(" ", "_") for header in stack.headers]
+    return ["_".join([header.path.stem, *header.part.split()]) for header in stack.headers]
 
 
 def bands(stack: Stack, number: int, alpha: bool) -> Iterator[np.ndarray]:

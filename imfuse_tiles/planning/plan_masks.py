@@ -120,6 +120,8 @@ def merged_masks(builder: PlanBuilder) -> MergedMasks:
     ]  # fmt: skip
     if any(isinstance(op, DepthMap) for op in recipe.generators):  # their masks are the same for other frames
         about.append(builder.stack_key)
+    shown = partly_shown(builder)
+    inputs += [builder.stack_key] if shown else []
     start: FarFilteredMasks | None = None
     key, path = "", ""
     segments = filter_segments(builder, tuple(parts))
@@ -131,8 +133,7 @@ def merged_masks(builder: PlanBuilder) -> MergedMasks:
             inputs, filters = [*inputs, key, stage.key], filters[1:]
         key = MergeJob.key(about, len(segments), start.far.path if start else None)
         path = f"merge/{key}"
-        job = MergeJob(tuple(parts), recipe.merge, filters, builder.mask_frame, path, start, last,
-                       partly_shown(builder))  # fmt: skip
+        job = MergeJob(tuple(parts), recipe.merge, filters, builder.mask_frame, path, start, last, shown)
         builder.add("merge masks", key, job, mask_output(builder, path), halo=job.halo(),
                     frame=builder.mask_frame, slices=builder.slices, inputs=tuple(inputs),
                     whole=job.whole_frame)  # fmt: skip

@@ -38,6 +38,15 @@ def test_aligned_frames_lie_over_each_other(folder: Path, tmp_path: Path) -> Non
     assert again["resampled"] is False
 
 
+def test_frames_keep_their_names(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    names = ["it's 1.tif", "it's 2.tif"]
+    for name, image in zip(names, sorted(folder.glob("slice_*.tif")), strict=False):
+        (tmp_path / "in" / name).write_bytes(image.read_bytes())
+    assert main(["align", "--quiet", "--align=no", "-o", str(tmp_path / "out"), str(tmp_path / "in")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == names
+
+
 def aligned_plan(place: Path, tmp_path: Path) -> dict[str, object]:
     """What a run says of frames that are aligned already."""
     saved = tmp_path / "again.json"

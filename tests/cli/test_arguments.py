@@ -36,7 +36,7 @@ def said_recipe(text: str) -> Recipe:
     return parse_fuse_args(fuse_parser("fuse"), text.split())[1]
 
 
-def refusal(text: str) -> str:
+def refusal(text: str | list[str]) -> str:
     with pytest.raises(Refusal) as caught:
         said(text)
     return str(caught.value)
@@ -100,6 +100,12 @@ def test_an_image_may_have_any_name() -> None:
 
 def test_limit_memory_is_memory() -> None:
     assert said("--limit-memory 2G a.tif")[0].memory == said("--memory=2G a.tif")[0].memory == "2G"
+
+
+def test_an_image_that_begins_like_an_option_is_named_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-lead.tif").touch()
+    assert refusal(["-lead.tif", "a\nb.tif"]).endswith("the image of this name is written ./-lead.tif")
 
 
 @pytest.mark.parametrize(

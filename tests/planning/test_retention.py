@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from stacks import frames, recipe_of, stack_of
 
 from imfuse_tiles.execution.export_request import ExportRequest
@@ -16,6 +18,7 @@ from imfuse_tiles.execution.pipeline import plan_of, run_plan
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.run import Run
+from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import disk_growth
@@ -333,6 +336,17 @@ def test_a_copy_from_a_pair_reads_only_what_its_inputs_name(
 ) -> None:
     pair = stack_of(tmp_path, frames(2, shape=(260, 220)))
     check_what_stages_read(make_plan(recipe_of("--bg=pyramid"), pair, maps=False), store, monkeypatch)
+
+
+def test_masks_of_frames_that_are_transparent_in_part_name_them(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.tif" for number in range(2)]
+    for path, frame in zip(paths, frames(2, planes=4, shape=(60, 50)), strict=True):
+        frame[3] = np.where(np.arange(50) < 20, 0, 65535)
+        tifffile.imwrite(path, np.moveaxis(frame, 0, -1), photometric="rgb", extrasamples=["unassalpha"])
+    stack = open_stack(paths)
+    check_what_stages_read(make_plan(recipe_of("--wavelet --bg=pyramid"), stack), store, monkeypatch)
 
 
 def check_what_stages_read(plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
