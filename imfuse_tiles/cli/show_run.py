@@ -19,6 +19,7 @@ from imfuse_tiles.execution.align_stack import alignment_lines
 from imfuse_tiles.execution.export import check_not_a_source
 from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, output_files
 from imfuse_tiles.execution.machine_errors import translate_os_errors
+from imfuse_tiles.execution.overviews import planned_overview_bytes
 from imfuse_tiles.execution.pipeline import Outcome
 from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.imageio.writing.formats import ending_of
@@ -26,6 +27,7 @@ from imfuse_tiles.imageio.writing.target import check_place
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.run_costs import file_seconds, stage_seconds
+from imfuse_tiles.planning.typical_rates import LEVELS
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
@@ -99,8 +101,9 @@ def _whole_run(plan: Plan, store: Store, request: ExportRequest, resources: Reso
     """How long a run that begins now is reckoned to take."""
     work = survey(plan, store, resources)
     seconds, known = stage_seconds(work, store)
-    files = [(output, ending_of(output.path)) for output in output_files(plan, request, opaque=True)]
-    after = file_seconds([(ending, estimated_bytes(plan, output, request)) for output, ending in files], store)
+    files = [(ending_of(output.path), estimated_bytes(plan, output, request))
+             for output in output_files(plan, request, opaque=True)]  # fmt: skip
+    after = file_seconds([*files, (LEVELS, planned_overview_bytes(plan, store, resources))], store)
     return WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
                     seconds=seconds, known=known, before=time.perf_counter() - began, after=after)  # fmt: skip
 

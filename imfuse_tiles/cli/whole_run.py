@@ -33,14 +33,16 @@ class WholeRun:
         self.current: Stage | None = None
         self.blocks = self.done = self.reused = 0
         self.start = 0.0
-        #: Seconds that tell nothing of the rest, of the run and of the current stage; when that began.
+        #: Seconds that tell nothing of the rest, of the run and of the current stage; when that and the first began.
         self.pause = self.stage_pause = 0.0
-        self.stage_began = self.began
+        self.stage_began = self.computing_since = self.began
 
     def begin(self, stage: Stage, blocks: int, reused: int) -> None:
         """A stage begins; one that was not expected counts from now on."""
         if self.current:
             self.finished.add(self.current.key)
+        else:
+            self.computing_since = self.clock()
         if stage.key not in {each.key for each in self.stages}:
             self.stages.append(stage)
         self.current, self.blocks, self.done, self.reused = stage, blocks, reused, reused
@@ -110,7 +112,7 @@ class WholeRun:
         if computed <= 0:
             return 1.0
         part = computed / max(self.total - self.start, 1e-9)
-        took = max(0.0, self.clock() - self.began - self.pause)
+        took = max(0.0, self.clock() - self.computing_since - self.pause)
         return float((took / computed) ** (part / (part + self.trusted)))
 
     @property

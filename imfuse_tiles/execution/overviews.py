@@ -6,6 +6,7 @@ is the array ``overviews/KEY/N``. Whoever removes the result removes its levels 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import prod
@@ -20,7 +21,9 @@ from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, TileIndex, levels_to, pyramid_tiles
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import free_bytes
+from imfuse_tiles.planning.machine_rates import note_export
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.planning.typical_rates import LEVELS
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
@@ -193,7 +196,10 @@ def publish_result(store: Store, key: str, resources: Resources, check: Callable
     result = find_result(store, key)
     with suppress(OSError):
         if _gets_levels(result.frame, store, resources) and free_bytes(store.folder) > 2 * overview_bytes(result):
+            began, is_new = time.perf_counter(), not has_overviews(store, result)
             write_overviews(store, result, check)
+            if is_new:
+                note_export(LEVELS, overview_bytes(result), time.perf_counter() - began)
         describe_store(store, result)
 
 

@@ -33,8 +33,10 @@ OTHER_OPTIONS = 5.0
 #: What decoding adds to a pixel that is read, by the format; of others.
 FORMATS = {"tiff": 0.0, "array": 0.0, "zarr": 1.0, "jpeg": 4.0, "png": 12.0}
 OTHER_FORMATS = 20.0
+#: Instead of an ending: the smaller levels of a large result in its store.
+LEVELS = ".levels"
 #: For each byte of a result's file, by its ending; of others.
-FILES = {".tif": 2.0, ".tiff": 2.0, ".png": 30.0, ".jpg": 8.0, ".zarr": 3.0, ".dzi": 8.0, ".npy": 1.0}
+FILES = {LEVELS: 10.0, ".tif": 2.0, ".tiff": 2.0, ".png": 30.0, ".jpg": 8.0, ".zarr": 3.0, ".dzi": 8.0, ".npy": 1.0}
 OTHER_FILES = 20.0
 
 
