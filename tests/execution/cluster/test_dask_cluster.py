@@ -24,7 +24,7 @@ from program import until
 from stacks import imagined, recipe_of, result, run, stack_of
 
 from imfuse_tiles.errors import BlockFailed, Incomplete, Refusal
-from imfuse_tiles.execution.dask_cluster import ClusterPool
+from imfuse_tiles.execution.cluster_pool import ClusterPool
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.options.resources import Cluster, Resources
 from imfuse_tiles.planning.block_layout import lay_out
@@ -32,6 +32,7 @@ from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
+TESTED_MODULES = ("execution.cluster_pool",)
 LAST = 400600.0
 
 
