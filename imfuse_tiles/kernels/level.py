@@ -77,14 +77,17 @@ def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
                 out[y, x] = np.float32(value)
 
 
-def stretch_levels(raw: np.ndarray, low: float, high: float, steps: np.ndarray) -> np.ndarray:
+def stretch_levels(
+    raw: np.ndarray, low: float, high: float, steps: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     """A raw mask float32 (y, x) stretched from low..high to 0..1, then through ``steps`` if there are any.
 
-    A mask without range (low == high over the whole stack) is 0 everywhere.
+    A mask without range (low == high over the whole stack) is 0 everywhere. Returns a new array or ``out``.
     """
+    out = np.empty_like(raw) if out is None else out
     if high <= low:
-        return np.zeros_like(raw)
-    out = np.empty_like(raw)
+        out.fill(0)
+        return out
     _levelled(raw, low, 1.0 / (high - low), steps, out)
     return out
 

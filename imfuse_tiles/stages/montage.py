@@ -34,11 +34,13 @@ class MergedMasks:
     level: MaskLevel
     resize: PrepResize | None = None
 
-    def window(self, access: Access, z: int, region: Region, frame: tuple[int, int]) -> Window:
-        """One slice's mask (y, x) in 0..1."""
+    def window(
+        self, access: Access, z: int, region: Region, frame: tuple[int, int], room: np.ndarray | None = None
+    ) -> Window:
+        """One slice's mask (y, x) in 0..1. ``room``: float32 (2, y, x) of the region's shape, which it may lie in."""
         read = lambda part: self.stretched(access, z, part)[None]  # noqa: E731
         if self.resize is None:
-            return Window(read(region)[0], region, frame)
+            return Window(self.stretched(access, z, region, room), region, frame)
         window = self.resize.to_frame_size(read, frame, region)
         return window.with_data(window.data[0])
 
@@ -47,12 +49,13 @@ class MergedMasks:
         small = self.resize.size(frame) if self.resize else frame
         return 3.0 * max(0.0, small[0] * small[1] / (frame[0] * frame[1]) - 1)
 
-    def stretched(self, access: Access, z: int, region: Region) -> np.ndarray:
-        mask = access.read(self.path, [(z, z + 1)], region)[0]
+    def stretched(self, access: Access, z: int, region: Region, room: np.ndarray | None = None) -> np.ndarray:
+        raw, out = (None, None) if room is None or self.path in access.computed else (room[:1], room[1])
+        mask = access.read(self.path, [(z, z + 1)], region, out=raw)[0]
         low, high = mask_limits(access.store, self)
         if (low, high) == (0, 1):
             return mask
-        return kernels.level.stretch_levels(mask, low, high, np.empty(0, np.float32))
+        return kernels.level.stretch_levels(mask, low, high, np.empty(0, np.float32), out)
 
 
 @lru_cache(maxsize=16)
@@ -67,13 +70,15 @@ class MontageState:
     """What the fold carries from slice to slice.
 
     ``pictures`` (n, colours + 2, y, x), without depth (n, colours + 1, y, x): one for every ``--cutbg`` and the last
-    for the result, and ``samples`` (AT_ONCE, c, y, x) the next slices as read.
+    for the result, ``samples`` (AT_ONCE, c, y, x) the next slices as read, and ``masks`` (2, y, x) room for the mask
+    of the next one: new memory for each would cost as much as reading it.
     """
 
     strongest: np.ndarray
     valley: np.ndarray | None
     pictures: np.ndarray
     samples: np.ndarray
+    masks: np.ndarray
 
 
 @frozen
@@ -140,7 +145,7 @@ class MontageJob(Job):
             slices = range(last, max(last - AT_ONCE, self.first - 1), -1)
             cuts = []
             for z in slices:
-                mask = self.masks.window(access, z, around, self.source.frame)
+                mask = self.masks.window(access, z, around, self.source.frame, state.masks)
                 cuts.append(shown_cuts(self, access, z, mask, state, region))
             for z, samples in zip(slices, state.samples, strict=False):
                 self.source.samples(access, z, region, out=samples)
@@ -155,7 +160,8 @@ class MontageJob(Job):
         valley = np.full(around.shape, np.inf, np.float32) if less else None
         pictures = np.zeros((count, self.source.planes + 1 + self.maps, *region.shape), np.float32)
         samples = np.empty((AT_ONCE, self.source.planes, *region.shape), self.source.dtype)
-        return MontageState(np.zeros(around.shape, np.float32), valley, pictures, samples)
+        masks = np.empty((2, *around.shape), np.float32)
+        return MontageState(np.zeros(around.shape, np.float32), valley, pictures, samples, masks)
 
     def cut(self, mask: Window, state: MontageState) -> list[Window]:
         """The slice's cut as it was at every ``--cutbg``, and after all filters."""

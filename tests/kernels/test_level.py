@@ -23,6 +23,13 @@ def test_a_mask_without_range_is_empty() -> None:
     assert not level.stretch_levels(np.ones((3, 4), np.float32), 1.0, 1.0, np.empty(0, np.float32)).any()
 
 
+@pytest.mark.parametrize("high", [0.6, 0.1])
+def test_a_stretched_mask_goes_where_it_is_told(high: float) -> None:
+    raw, none, room = RANDOM.random((7, 9), np.float32), np.empty(0, np.float32), np.full((7, 9), 7, np.float32)
+    assert level.stretch_levels(raw, 0.1, high, none, room) is room
+    assert np.array_equal(room, level.stretch_levels(raw, 0.1, high, none))
+
+
 def test_a_limited_mask_is_clipped_where_it_lies_and_tells_its_extremes() -> None:
     mask = (3 * RANDOM.random((17, 9), np.float32) - 1).astype(np.float32)
     expected = np.clip(mask, 0, 1)
