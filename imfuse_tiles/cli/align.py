@@ -143,7 +143,9 @@ def store_from_args(args: argparse.Namespace, recipe: Recipe, words: Sequence[st
 def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:
     """Write the frames that the arguments name, by the recipe."""
     from imfuse_tiles.execution.write_frames import write_frames
+    from imfuse_tiles.imageio.writing.target import check_folder
 
+    check_folder(Path(args.output))  # before frames are compared
     nowhere = str(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
     stack, _, resources = aligned_from_args(args, recipe, nowhere)
     alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)

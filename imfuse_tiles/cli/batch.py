@@ -76,6 +76,9 @@ def batch(words: Sequence[str]) -> int:
         for stack in stacks:
             print(f"{stack.name}: {len(stack.images)} files, {stack.images[0]} to {stack.images[-1]}")
         return 0
+    from imfuse_tiles.imageio.writing.target import check_folder
+
+    check_folder(Path(args.output))
     Path(args.output).mkdir(parents=True, exist_ok=True)
     run = BatchRun(args, recipe)
     run.check()

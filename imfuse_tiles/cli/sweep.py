@@ -51,10 +51,12 @@ def sweep(words: Sequence[str]) -> int:
     if own.pick:
         return pick(folder, own.pick, "--allow-code" in rest)
     from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
+    from imfuse_tiles.imageio.writing.target import check_folder
 
     args, recipe = parse_fuse_args(fuse_parser("sweep"), rest)
     if not own.vary:
         raise Refusal("sweep: nothing varies; --vary '--cutless=p10|p20' is an option with its values")
+    check_folder(folder)
     found = vary(recipe, own.vary, args.quiet)
     if folder.exists() and not (folder / RECORD).exists() and any(folder.iterdir()) and args.force is None:
         raise AlreadyExists(f"{folder}: is a folder with other files; --force writes into it")

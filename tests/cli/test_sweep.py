@@ -105,6 +105,12 @@ def test_words_of_the_sweep_are_told_from_those_of_fuse() -> None:
         split_words(["--vary"])
 
 
+def test_a_file_is_no_folder_for_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("precious")
+    assert main(["sweep", "a.tif", "--vary", "--cutless=p1|p2", "-o", str(tmp_path / "file")]) == 2
+    assert "file is no directory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words", [["a.tif"], ["--vary", "--cutless=p1"], ["--vary", "--nonsense=a|b"], ["--pick", "2"]]
 )

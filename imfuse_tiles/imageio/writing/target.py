@@ -37,6 +37,17 @@ def check_parent(path: Path) -> None:
         raise Refusal(f"{path}: the directory is not writable")
 
 
+def check_folder(path: Path) -> None:
+    """Refusal if `path` is no folder, and none can be made there, that can be written to."""
+    place = path
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise Refusal(f"{path}: {place} is no directory")
+    if not os.access(place, os.W_OK):
+        raise Refusal(f"{path}: the directory {place.absolute()} is not writable")
+
+
 def check_vacant(path: Path, force: bool) -> None:
     """AlreadyExists if `path` is taken and `force` is not given."""
     if not force and os.path.lexists(path):

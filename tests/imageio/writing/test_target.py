@@ -11,7 +11,7 @@ import tifffile
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.imageio.writing import Picture, check_target, file_format, format_of, write_picture
-from imfuse_tiles.imageio.writing.target import translate_failed_seeks
+from imfuse_tiles.imageio.writing.target import check_folder, translate_failed_seeks
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("execution.export", "imageio.writing.files")
@@ -170,3 +170,15 @@ def test_what_cannot_be_written_is_refused_before_any_row_is_asked_for(reason, t
             write_picture(tmp_path / name, described, bands, memory=MEMORY)
     assert next(bands) is None
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("precious")
+    check_folder(tmp_path / "new" / "newer")
+    check_folder(tmp_path)
+    with pytest.raises(Refusal, match="file is no directory"):
+        check_folder(tmp_path / "file" / "folder")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs this may write everywhere
+    with pytest.raises(Refusal, match=f"the directory {tmp_path} is not writable"):
+        check_folder(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
