@@ -129,9 +129,7 @@ def child(notes: str, rates: str, began: str, words: Sequence[str]) -> int:
         def __init__(self, *args: Any, **more: Any) -> None:
             super().__init__(*args, **({**more, "clock": now, "before": now()} if not began else more))
             costs = [[stage.name, self.cost(stage)] for stage in self.stages]
-            events.append(
-                ["run", now(), {"costs": costs, "known": bool(more.get("known")), "after": more.get("after", 0.0)}]
-            )
+            events.append(["run", now(), {"costs": costs, "after": more.get("after", 0.0)}])
 
         def begin(self, stage: Any, blocks: int, reused: int) -> None:
             super().begin(stage, blocks, reused)

@@ -100,12 +100,12 @@ def show_progress(
 def _whole_run(plan: Plan, store: Store, request: ExportRequest, resources: Resources, began: float) -> WholeRun:
     """How long a run that begins now is reckoned to take."""
     work = survey(plan, store, resources)
-    seconds, known = stage_seconds(work, store)
+    seconds = stage_seconds(work, store)
     files = [(ending_of(output.path), estimated_bytes(plan, output, request))
              for output in output_files(plan, request, opaque=True)]  # fmt: skip
     after = file_seconds([*files, (LEVELS, planned_overview_bytes(plan, store, resources))], store)
     return WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
-                    seconds=seconds, known=known, before=time.perf_counter() - began, after=after)  # fmt: skip
+                    seconds=seconds, before=time.perf_counter() - began, after=after)  # fmt: skip
 
 
 class RunPage(Progress):

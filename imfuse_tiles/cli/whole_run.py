@@ -9,9 +9,8 @@ from imfuse_tiles.stages.stage import Stage
 
 #: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work, where nothing better is known.
 COSTS = {"read": 10.0, "local": 35.0, "fold": 50.0, "reduce": 5.0, "frame": 150.0}
-#: The part of a run, or of a stage, that tells as much of its rest as what this machine took before, or as typical
-#: figures do.
-TRUSTED, TRUSTED_TYPICAL = 0.15, 0.05
+#: The part of a run, or of a stage, that tells as much of its rest as what was reckoned.
+TRUSTED = 0.12
 #: Of stages that read every slice, whose blocks are regions and not slices.
 ALL_SLICES = ("fold",)
 
@@ -19,14 +18,13 @@ ALL_SLICES = ("fold",)
 class WholeRun:
     """Counts blocks of a run's stages. ``expected``: the stages that are to be computed, in order; ``slices``: of the
     stack; ``workers``: blocks that are computed at once; ``seconds``: of stages by their keys, as they are reckoned;
-    ``known``: by what this machine took before; ``before``: seconds that the program took until now; ``after``: that
-    files of the result are reckoned to take in the end."""
+    ``before``: seconds that the program took until now; ``after``: that files of the result are reckoned to take."""
 
     def __init__(
         self, expected: Sequence[Stage], slices: int, clock: Callable[[], float] = time.monotonic, workers: int = 1,
-        seconds: Mapping[str, float] | None = None, known: bool = False, before: float = 0.0, after: float = 0.0,
+        seconds: Mapping[str, float] | None = None, before: float = 0.0, after: float = 0.0,
     ) -> None:  # fmt: skip
-        self.seconds, self.trusted = seconds or {}, TRUSTED if known else TRUSTED_TYPICAL if seconds else 0.0
+        self.seconds, self.trusted = seconds or {}, TRUSTED if seconds else 0.0
         self.stages, self.slices, self.clock, self.workers = list(expected), slices, clock, workers
         self.began, self.before, self.after = clock(), before, after
         self.finished: set[str] = set()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from imfuse_tiles.planning.machine_rates import MachineRates, Measured, export_name, load_rates, note_rates, stage_name
+from imfuse_tiles.planning.typical_rates import machine_slowness
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import CHUNK
@@ -22,8 +23,6 @@ from imfuse_tiles.storage.store import Store
 
 #: How many times as long reading parts of frames takes as reading all rows.
 WINDOWS = 1.7
-#: The part of a run's seconds that must be of measured kernels for the whole to count as known.
-KNOWN_SHARE = 0.8
 
 
 class StageTimes(Protocol):
@@ -77,24 +76,20 @@ def note_stage(work: StageWork, report: StageTimes, folder: Path | None) -> None
     ))  # fmt: skip
 
 
-def stage_seconds(work: WorkPlan, store: Store) -> tuple[dict[str, float], bool]:
-    """Seconds that each stage to be computed takes as a whole, by its key: less where blocks are computed at once.
-
-    Whether what takes long was measured on this machine, or only the stages' ratios tell something.
-    """
+def stage_seconds(work: WorkPlan, store: Store) -> dict[str, float]:
+    """Seconds that each stage to be computed takes as a whole, by its key: less where blocks are computed at once."""
     rates = load_rates(store.folder if store.is_local else None)
     by_key = {stage.stage.key: stage for stage in work.stages}
-    seconds, known = {}, 0.0
+    seconds = {}
+    slowness = 1.0 if rates.kernels else machine_slowness()
     for stage in work.to_compute:
         rate, at_once = (
             rates.measured_rate(stage_name(stage.stage)),
             max(1, min(work.resources.workers, stage.block_count)),
         )
-        computing = _computing(stage, rates) if rate is None else rate * pixels_of(stage)
-        took = (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
-        known += 0.0 if rate is None else took
-        seconds[stage.stage.key] = took
-    return seconds, known >= KNOWN_SHARE * sum(seconds.values())
+        computing = slowness * _computing(stage, rates) if rate is None else rate * pixels_of(stage)
+        seconds[stage.stage.key] = (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
+    return seconds
 
 
 def file_seconds(files: Iterable[tuple[str, int]], store: Store) -> float:

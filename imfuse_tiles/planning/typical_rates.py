@@ -6,7 +6,11 @@ the first tenth of a run shows how fast another machine is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
 
 #: For each pixel and slice of a job, options aside; of jobs that are not named here.
 JOBS = {
@@ -54,3 +58,21 @@ def _decoding(words: Sequence[str]) -> float:
     """What reading a format takes beside a format that needs no decoding; nothing for what reads no files."""
     known = words[1:2] if len(words) == 2 and "x" in words[0] else ()
     return sum(FORMATS.get(name, OTHER_FORMATS) for name in known)
+
+
+#: Seconds of a core that a trial of :func:`machine_slowness` takes on the machine of the figures above; how many.
+TRIED, TRIALS = 6e-4, 8
+
+
+@cache
+def machine_slowness() -> float:
+    """How many times as long as on the machine of the figures above arithmetic takes here: tried for a moment."""
+    plane, keys = np.linspace(0, 1, 1 << 17, dtype=np.float32), np.random.default_rng(0).random(1 << 13)
+    taken = []
+    for _ in range(TRIALS):
+        began = time.thread_time()
+        for _ in range(4):
+            np.sqrt(plane * plane + plane).sum()
+        np.sort(keys)
+        taken.append(time.thread_time() - began)
+    return min(taken) / TRIED

@@ -14,6 +14,7 @@ from imfuse_tiles.planning.computed_stages import computable_stages, without_sto
 from imfuse_tiles.planning.machine_rates import MachineRates, load_rates
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.run_costs import file_seconds, note_stage, overlap, run_seconds, stage_seconds
+from imfuse_tiles.planning.typical_rates import machine_slowness
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
@@ -75,14 +76,26 @@ def test_a_stage_is_known_with_all_that_it_computes_as_it_reads_it(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     whole, store = plan(), Store(str(tmp_path / "store"))
     lean = survey(without_storing(whole, {stage.key for stage in computable_stages(whole)}), store, HOW)
-    known = stage_seconds(lean, store)
-    assert not known[1]
-    took = 3 * sum(known[0].values())
+    before = stage_seconds(lean, store)
+    took = 3 * sum(before.values())
     for work in lean.stages:
         report = StageReport(work.stage.name, work.stage.key, work.stage.kind, 0, computed=work.block_count)
-        report.busy = report.computing = 3 * known[0][work.stage.key]
+        report.busy = report.computing = 3 * before[work.stage.key]
         note_stage(work, report, tmp_path)
-    seconds, measured = stage_seconds(lean, store)
-    assert measured
-    assert sum(seconds.values()) == pytest.approx(took, rel=0.2)  # bytes of the store are counted besides
+    assert sum(stage_seconds(lean, store).values()) == pytest.approx(
+        took, rel=0.2
+    )  # bytes of the store are counted besides
     assert file_seconds([(".tif", 10**9)], store) == file_seconds([(".tif", 10**9 // 2)] * 2, store) > 0
+
+
+def test_of_a_machine_of_which_nothing_is_known_its_speed_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert machine_slowness() == machine_slowness() > 0
+    work, store, taken = survey(plan(), Store(str(tmp_path)), HOW), Store(str(tmp_path)), []
+    for slowness in (1.0, 2.0, 3.0):
+        monkeypatch.setattr("imfuse_tiles.planning.run_costs.machine_slowness", lambda slowness=slowness: slowness)
+        taken.append(sum(stage_seconds(work, store).values()))
+    assert taken[2] - taken[1] == pytest.approx(taken[1] - taken[0])
+    assert taken[1] > 1.3 * taken[0]
