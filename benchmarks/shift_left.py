@@ -6,8 +6,10 @@ Both frames of a pair are resampled as a run would and cut into patches of 64 pi
 the shift is the place of the largest cross-correlation (bands of 1 to 4 pixels), which is not how the estimate is made.
 A patch counts if its shift is known to a tenth of a pixel by the Cramer-Rao bound, which leaves out stripes and what
 only grows with blur; and if it does not look the same in all frames as they lie, which is dust before the sensor. A
-pair has the median length of the shifts of its patches, a stack the median and the largest of its pairs. Frames of more
-than 2048 pixels a side are reduced, and their shifts are in pixels of the reduced frames.
+pair has the median length of the shifts of its patches, a stack the median and the largest of its pairs. ``common``:
+what the shifts of all patches, also of blurred ones, have in common (``benchmarks.common_shift``), the median of the
+pairs and of their standard errors; stacks that are sharp nowhere have it alone. Frames of more than 2048 pixels a side
+are reduced, and their shifts are in pixels of the reduced frames.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ import cv2
 import numpy as np
 
 from benchmarks.alignment import Matrices
+from benchmarks.common_shift import Common, common_shift
 from benchmarks.fusion import photographed
+from benchmarks.patch_shift import between, shift_of
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
@@ -47,7 +51,10 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=["no", "auto"], help="values of --align (no auto)")
     parser.add_argument("--quick", action="store_true", help="a tiny simulated stack")
     args = parser.parse_args(words)
-    print(f"{'stack':<10} {'align':<11} {'median':>7} {'worst':>7} {'pairs':>6}  shifts of pairs (patches)")
+    print(
+        f"{'stack':<10} {'align':<11} {'median':>7} {'worst':>7} {'pairs':>6} {'common':>14}  "
+        "shifts of pairs (patches), in common"
+    )
     with tempfile.TemporaryDirectory() as name:
         simulated = [("simulated", sorted(render(Path(name), 800, 600, 4, 11, misalign=True).glob("slice_*.tif")))]
         for stack, files in [] if args.stacks and not args.quick else simulated:
@@ -64,11 +71,14 @@ def lines(name: str, files: Sequence[Path], models: Sequence[str]) -> Iterator[s
     for model in models:
         found = estimate(stack, model, len(stack) // 2, "no")
         matrices = [at_level(np.array(frame.matrix).reshape(3, 3), factor[0]) for frame in found.frames]
-        pairs = shifts_of_pairs(frames, matrices, still)
+        pairs, common = shifts_of_pairs(frames, matrices, still)
         known = [shift for shift, count in pairs if count >= LEAST] or [np.nan]
         every = " ".join(f"{shift:.2f} ({count})" if count >= LEAST else f"- ({count})" for shift, count in pairs)
         label = model if model == found.model else f"{model}: {found.model}"
-        yield f"{name:<10} {label:<11} {np.median(known):>7.3f} {max(known):>7.3f} {len(known):>6}  {every}"
+        whole = " ".join(f"{pair.length:.2f}" for pair in common)
+        mean = f"{np.median([p.length for p in common]):.3f} +- {np.median([p.error for p in common]):.3f}"
+        yield (f"{name:<10} {label:<11} {np.median(known):>7.3f} {max(known):>7.3f} {len(known):>6} {mean:>14}  "
+               f"{every}, {whole}")  # fmt: skip
 
 
 def reduced(stack: Stack, number: int) -> tuple[np.ndarray, int]:
@@ -83,27 +93,26 @@ def reduced(stack: Stack, number: int) -> tuple[np.ndarray, int]:
     return (cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if factor > 1 else grey), factor
 
 
-def shifts_of_pairs(frames: Sequence[np.ndarray], matrices: Matrices, still: np.ndarray) -> list[tuple[float, int]]:
-    """Of neighbouring frames the median length of the shifts that are left, and of how many patches."""
+def shifts_of_pairs(
+    frames: Sequence[np.ndarray], matrices: Matrices, still: np.ndarray
+) -> tuple[list[tuple[float, int]], list[Common]]:
+    """Of neighbouring frames the median length of the shifts of sharp patches and how many these are; and what all
+    patches have in common."""
     high, wide = frames[0].shape
     area = common_area(matrices, wide, high)
     aligned = [warp(frame[None], (0, 0), (high, wide), matrix, area)[0][0]
                for frame, matrix in zip(frames, matrices, strict=True)]  # fmt: skip
-    pairs = []
+    pairs, common = [], []
     for (one, other), matrix in zip(pairwise(aligned), matrices, strict=False):
+        corner = np.array([[1, 0, area[2]], [0, 1, area[0]], [0, 0, 1.0]])
+        flat = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        dust = cv2.warpPerspective(still.astype(np.uint8), matrix @ corner, one.shape[::-1], flags=flat) > 0
         patches = patch_shifts(one, other)
-        x, y = patches[:, 0] + area[2], patches[:, 1] + area[0]
-        middle = matrix @ np.stack([x, y, np.ones(len(patches))])
-        x, y = np.rint(middle[:2] / middle[2]).astype(int)
-        patches = patches[~still[np.clip(y, 0, high - 1), np.clip(x, 0, wide - 1)]]
-        length = np.hypot(patches[:, 2], patches[:, 3])
+        x, y = patches[:, :2].astype(int).T
+        length = np.hypot(*patches[~dust[y, x], 2:].T)
         pairs.append((float(np.median(length)) if len(length) else np.nan, len(length)))
-    return pairs
-
-
-def between(plane: np.ndarray, small: float, large: float) -> np.ndarray:
-    """What of a plane is between two sizes."""
-    return cv2.GaussianBlur(plane, (0, 0), small) - cv2.GaussianBlur(plane, (0, 0), large)
+        common.append(common_shift(one, other, dust))
+    return pairs, common
 
 
 def unmoving(frames: Sequence[np.ndarray]) -> np.ndarray:
@@ -122,7 +131,7 @@ def patch_shifts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     found = []
     for y, x in sharp_patches(one, other, coarse):
         a, b = (band[y : y + PATCH, x : x + PATCH] for band in coarse)
-        shift = shift_of(a, b)
+        shift = shift_of(a, b, SAME, SURE)
         if shift is not None:
             found.append((x + PATCH / 2, y + PATCH / 2, *shift))
     return np.array(found).reshape(-1, 4)
@@ -143,30 +152,6 @@ def sharp_patches(one: np.ndarray, other: np.ndarray, coarse: Sequence[np.ndarra
     if good.any():
         good &= np.minimum(*ratio) > SHARP * max(np.quantile(part[good], 0.95) for part in ratio)
     return MARGIN + PATCH // 2 * np.argwhere(good)
-
-
-def shift_of(a: np.ndarray, b: np.ndarray) -> tuple[float, float] | None:
-    """By how much the second patch lies to the right of and below the first; None where that is not sure."""
-    window = np.outer(np.hanning(PATCH), np.hanning(PATCH))
-    one, other = (np.fft.fft2((patch - patch.mean()) * window) for patch in (a, b))
-    cross = np.conj(one) * other
-    energy = float(np.sqrt((np.abs(one) ** 2).sum() * (np.abs(other) ** 2).sum()))
-    near = np.fft.fftshift(np.fft.ifft2(cross).real)[PATCH // 2 - 4 : PATCH // 2 + 5, PATCH // 2 - 4 : PATCH // 2 + 5]
-    at = np.array(np.unravel_index(int(near.argmax()), near.shape), float) - 4
-    if np.abs(at).max() == 4:
-        return None
-    waves = np.stack(np.meshgrid(*[2 * np.pi * np.fft.fftfreq(PATCH)] * 2, indexing="ij"))
-    for _ in range(20):  # Newton's steps to the top of the correlation
-        turned = cross * np.exp(1j * np.tensordot(at, waves, 1))
-        bend = np.einsum("iyx,jyx,yx->ij", waves, waves, turned.real)
-        step = -np.linalg.solve(bend, np.einsum("iyx,yx->i", waves, turned.imag))
-        at = at + step
-        if np.abs(step).max() < 1e-4:
-            break
-    alike = float(turned.real.sum()) / energy
-    pixels = float((window**2).sum()) / 6  # neighbours do not err independently
-    variance = np.linalg.eigvalsh(np.linalg.inv(bend))[-1] * energy * max(1 - alike**2, 0) / pixels
-    return (float(at[1]), float(at[0])) if alike > SAME and 0 <= variance < SURE**2 else None
 
 
 if __name__ == "__main__":
