@@ -76,7 +76,8 @@ def lines(name: str, files: Sequence[Path], models: Sequence[str]) -> Iterator[s
         every = " ".join(f"{shift:.2f} ({count})" if count >= LEAST else f"- ({count})" for shift, count in pairs)
         label = model if model == found.model else f"{model}: {found.model}"
         whole = " ".join(f"{pair.length:.2f}" for pair in common)
-        mean = f"{np.median([p.length for p in common]):.3f} +- {np.median([p.error for p in common]):.3f}"
+        sure = [pair for pair in common if pair.patches] or common
+        mean = f"{np.median([pair.length for pair in sure]):.3f} +- {np.median([pair.error for pair in sure]):.3f}"
         yield (f"{name:<10} {label:<11} {np.median(known):>7.3f} {max(known):>7.3f} {len(known):>6} {mean:>14}  "
                f"{every}, {whole}")  # fmt: skip
 

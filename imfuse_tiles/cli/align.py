@@ -117,16 +117,17 @@ def show(files: Sequence[Path]) -> None:
             print(f"no display found; written: {path.absolute()}", file=sys.stderr)
 
 
-def aligned_from_args(args: argparse.Namespace, recipe: Recipe, folder: str) -> tuple[Stack, Store, Resources]:
-    """The stack that the arguments name, laid over itself; the store of a folder, in which transforms may be kept."""
+def aligned_from_args(args: argparse.Namespace, recipe: Recipe) -> tuple[Stack, Store, Resources]:
+    """The stack that the arguments name, laid over itself; the store that they name, or that fuse would take."""
     from imfuse_tiles.cli.stack_from_args import align_from_args, stack_from_args, tell_alignment
+    from imfuse_tiles.execution.pipeline import open_store_for
     from imfuse_tiles.options.resources import Resources, available_cores
     from imfuse_tiles.planning.memory import default_memory, parse_size
-    from imfuse_tiles.storage.store import Store
 
     memory = parse_size(args.memory) if args.memory else default_memory()
-    resources, store = Resources(memory, args.workers or available_cores(), None, "threads"), Store.at(folder)
-    stack = align_from_args(args, recipe, stack_from_args(args), store, resources)
+    resources, stack = Resources(memory, args.workers or available_cores(), None, "threads"), stack_from_args(args)
+    store = open_store_for(stack, args.store)
+    stack = align_from_args(args, recipe, stack, store, resources)
     tell_alignment(args, stack)
     return stack, store, resources
 
@@ -135,19 +136,20 @@ def store_from_args(args: argparse.Namespace, recipe: Recipe, words: Sequence[st
     """Read the frames that the arguments name into a store: its place."""
     from imfuse_tiles.execution.pipeline import read_into_store
 
-    stack, store, resources = aligned_from_args(args, recipe, args.store)
+    stack, store, resources = aligned_from_args(args, recipe)
     read_into_store(recipe, stack, store, resources, command=words)
     return store.root
 
 
 def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> list[Path]:
     """Write the frames that the arguments name, by the recipe."""
+    from imfuse_tiles.execution.align_stack import remember_alone
     from imfuse_tiles.execution.write_frames import write_frames
     from imfuse_tiles.imageio.writing.target import check_folder
 
     check_folder(Path(args.output))  # before frames are compared
-    nowhere = str(Path(args.output) / ".imfuse-tiles")  # transforms are not kept, but by --save-transforms
-    stack, _, resources = aligned_from_args(args, recipe, nowhere)
+    stack, store, resources = aligned_from_args(args, recipe)
+    remember_alone(stack, store)
     alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)
     return write_frames(
         stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=resources.workers,

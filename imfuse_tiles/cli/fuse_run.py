@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.early_refusal import check_room_early
 from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.resources_from_args import resources_from_args
@@ -32,7 +33,7 @@ from imfuse_tiles.cli.stack_from_args import (
     tell_alignment,
 )
 from imfuse_tiles.errors import EmptyResult, Refusal
-from imfuse_tiles.execution.align_stack import alignment_record
+from imfuse_tiles.execution.alignment_report import alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, loss_lines, output_files
 from imfuse_tiles.execution.outcome import Outcome
 from imfuse_tiles.execution.picture_stores import pictures_of
@@ -49,6 +50,7 @@ from imfuse_tiles.imageio.writing.formats import ending_of
 from imfuse_tiles.imageio.writing.target import check_parent
 from imfuse_tiles.options.recipe import Recipe, is_automatic
 from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.disk import check_disk
 from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.result_names import default_name, find_finished_result
@@ -67,12 +69,15 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     heed_wall_clock()
     resources = resources_from_args(args)
     size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
-    _check_places(args, writes=command != "plan" and not (args.dry_run or args.showname))
+    writes = command != "plan" and not (args.dry_run or args.showname)
+    _check_places(args, writes)
     stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
         recipe = _automatic(recipe, stack, args.quiet)
     store = open_store_for(guide or stack, args.store)
     store.check()
+    if writes and guide is None and not (args.transforms or args.skip_bad):
+        check_room_early(stack, recipe, store, lambda frames: _check_room(args, recipe, frames, store, resources))
     stack = align_from_args(args, recipe, stack, store, resources, guide)
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     if args.strokes:
@@ -103,6 +108,13 @@ def _check_places(args: argparse.Namespace, writes: bool) -> None:
         check_ending(Path(args.video))
     for path in filter(None, (args.output, args.video, args.report)) if writes else ():
         check_parent(Path(path))
+
+
+def _check_room(args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources) -> None:
+    """Refusal where memory or disk do not allow to fuse frames."""
+    plan = plan_of(recipe, stack, store, resources, bool(args.extra))
+    folder = _result_path(args, plan).absolute().parent
+    check_disk(survey(plan, store, resources), store, (folder, _result_bytes(args, plan)))
 
 
 def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:

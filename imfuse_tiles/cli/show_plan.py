@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from imfuse_tiles.execution.align_stack import alignment_lines, alignment_record
+from imfuse_tiles.execution.alignment_report import alignment_lines, alignment_record
 from imfuse_tiles.execution.overviews import planned_overview_bytes
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.resources import Resources

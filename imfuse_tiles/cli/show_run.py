@@ -15,7 +15,7 @@ from imfuse_tiles.cli.progress_bars import terminal_progress
 from imfuse_tiles.cli.show_plan import plan_text
 from imfuse_tiles.cli.whole_run import WholeRun
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.align_stack import alignment_lines
+from imfuse_tiles.execution.alignment_report import alignment_lines
 from imfuse_tiles.execution.export import check_not_a_source
 from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, output_files
 from imfuse_tiles.execution.machine_errors import translate_os_errors

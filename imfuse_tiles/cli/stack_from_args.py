@@ -10,7 +10,8 @@ from pathlib import Path
 
 from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.cli.status_line import StatusLine
-from imfuse_tiles.execution.align_stack import align_stack, alignment_lines, is_worth_telling, save_transforms
+from imfuse_tiles.execution.align_stack import align_stack
+from imfuse_tiles.execution.alignment_report import alignment_lines, is_worth_telling, save_transforms
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.series import Selection
 from imfuse_tiles.imageio.stack import Stack

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.export_request import packed_bytes
 from imfuse_tiles.execution.pixel_size import fused_pixel_size
 from imfuse_tiles.execution.prepare_frames import measure_stack, prepared_bands
 from imfuse_tiles.execution.written_frames import WrittenFrames
@@ -22,6 +23,7 @@ from imfuse_tiles.imageio.writing.files import check_target, write_picture
 from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.options.grammar import Option, digest
 from imfuse_tiles.options.preparation_chain import preparation_chain
+from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.stages.align import warped_rows
 from imfuse_tiles.stages.prepare import PrepareJob
 
@@ -37,9 +39,9 @@ def write_frames(
 
     They keep names, number types, camera tags and profile of their files. ``alpha``: a further plane says where a
     frame shows something. ``only``: the number of the one frame that is written. ``memory``: bytes for measuring the
-    stack. Everything is checked before the first is written. What the same frames and options wrote before stays as it
-    is unless ``force``. Raises AlreadyExists rather than overwrite anything else; Refusal for what the format does not
-    hold.
+    stack. Everything is checked before the first is written, the free disk too. What the same frames and options wrote
+    before stays as it is unless ``force``. Raises AlreadyExists rather than overwrite anything else; Refusal for what
+    the format does not hold.
     """
     chain = preparation_chain(options, stack.aligned_frame) if stack.unprepared_size else None
     picture = picture_of(stack, alpha or (chain is not None and chain.adds_opacity))
@@ -52,6 +54,9 @@ def write_frames(
     missing = [number for number in chosen if force or not written.holds(places[number])]
     for place in (places[number] for number in missing):
         check_target(place, picture, force=force)
+    need = sum(packed_bytes(places[number], picture) for number in missing)
+    if message := shortage_text([("frames", folder, need)]):
+        raise Refusal(message)
     numbers = measure_stack(stack, chain, workers, memory) if chain and missing else []
     size = fused_pixel_size(stack, options)
     done = len(chosen) - len(missing)

@@ -19,8 +19,9 @@ Maps = NDArray[np.float64]
 #: A frame is sharp in a cell that has so much of the strongest energy there; cells count whose energy changes so much.
 SHARP, CHANGE = 0.8, 2.0
 #: Frames with less than this share of the cells are sharp nowhere; those with less than the second share of what either
-#: neighbour has are blurred.
-NOWHERE, LESS = 0.002, 0.4
+#: neighbour has are blurred, if half of all cells have less than the third share of the energy there of both: few cells
+#: of a long stack are sharpest in one frame, by chance, and what is transparent has least contrast where it is sharp.
+NOWHERE, LESS, WEAKER = 0.002, 0.4, 0.9
 #: A frame is out of order if it lies so many places off, or such a share of the stack.
 PLACES, PART = 2, 0.25
 
@@ -56,10 +57,12 @@ def sharp_share(maps: Maps) -> NDArray[np.float64]:
     return np.asarray((cells >= SHARP * cells.max(axis=0)).mean(axis=1))
 
 
-def blurred_frames(share: NDArray[np.float64]) -> list[int]:
-    """Frames that are sharp in far fewer cells than the frames before and behind."""
+def blurred_frames(maps: Maps) -> list[int]:
+    """Frames that are sharp in far fewer cells than the frames before and behind, and weaker than both in most."""
+    share, cells = sharp_share(maps), informative_cells(maps)
     around = {n: min(share[n - 1], share[n + 1]) for n in range(1, len(share) - 1)}
-    return [n for n, least in around.items() if least > NOWHERE and share[n] < LESS * least]
+    few = [n for n, least in around.items() if least > NOWHERE and share[n] < LESS * least]
+    return [n for n in few if (cells[n] < WEAKER * np.minimum(cells[n - 1], cells[n + 1])).mean() > 0.5]
 
 
 def frames_sharp_nowhere(share: NDArray[np.float64]) -> list[int]:

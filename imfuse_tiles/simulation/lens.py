@@ -1,70 +1,15 @@
-"""A thin lens: decks to layers by depth, layers blurred by their circle of confusion, front over back.
-
-The blur is a true disc. Light is held in integers and summed along x once, so that a disc costs a few
-look-ups per row of the disc and the sums are exact: no rounding, hence the same result in any window.
-"""
+"""A thin lens: layers of a scene, each blurred by its circle of confusion, front over back. The blur is a true disc."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.simulation.paint import BASE, BLUE, COVER, DEPTH, GREEN, RED
+from imfuse_tiles.simulation.discs import HALO
+from imfuse_tiles.simulation.layers import BINS, fill_layers
 
-#: layers of depth; the circle of confusion of a layer is that of its middle
-BINS = 24
-#: blur radius in pixels of what lies a whole depth range away from the focus
-FULL_BLUR = 10.0
-#: pixels of scene needed around a window
-HALO = 12
-#: integer levels of coverage or light 1.0; light is held up to 4 times that
-ONE = np.float32(16384)
-BRIGHTEST = np.float32(3.999)
-#: edge of the blocks that are composed at a time: what their layers need stays in the cache
+#: Edge of the blocks that are composed at a time: what their layers need stays in the cache.
 BLOCK = 64
-_STEPS = 64
-
-
-def discs(radii: np.ndarray) -> np.ndarray:
-    """Pixel discs for blur radii (pixels, any shape (n,)): int64 (n, 1 + 3 * (HALO + 1)).
-
-    Row 0 of each: the number of rows k = 0.. on either side of the middle; then for each k the half width
-    w, the weight of the pixels |dx| <= w and the weight of the pixels |dx| <= w + 1, together 64.
-    A radius of 0 is the pixel alone. Within about half a pixel the blur begins gently (r becomes
-    r^2 / (r + 0.5), with half a pixel added in quadrature): that is the depth of field.
-    """
-    table = np.zeros((len(radii), 1 + 3 * (HALO + 1)), np.int64)
-    radii = np.asarray(radii, float)
-    for n, radius in enumerate(np.sqrt((radii * radii / (radii + 0.5)) ** 2 + 0.25)):
-        k = np.arange(HALO + 2)
-        strip = _area_below(k + 0.5, radius) - _area_below(k - 0.5, radius)
-        peak = _middle_pixel(radius)
-        widths = np.round(strip / peak * _STEPS).astype(np.int64)
-        widths[0] = max(widths[0], _STEPS)
-        rows = int(np.count_nonzero(widths))
-        table[n, 0] = rows
-        for i in range(rows):
-            if widths[i] < _STEPS:
-                table[n, 1 + 3 * i : 4 + 3 * i] = (0, widths[i], 0)
-            else:
-                half, rest = divmod(int(widths[i]) - _STEPS, 2 * _STEPS)
-                rest //= 2
-                table[n, 1 + 3 * i : 4 + 3 * i] = (half, _STEPS - rest, rest)
-    return table
-
-
-def _area_below(y: np.ndarray, radius: float) -> np.ndarray:
-    """Area of the disc where the coordinate is below y."""
-    y = np.clip(y, -radius, radius)
-    return y * np.sqrt(radius * radius - y * y) + radius * radius * (np.arcsin(y / radius) + np.pi / 2)
-
-
-def _middle_pixel(radius: float) -> float:
-    """Area of the disc inside the unit square around its centre."""
-    if radius >= np.sqrt(0.5):
-        return 1.0
-    caps = np.pi * radius * radius - _area_below(np.array([0.5]), radius)[0]
-    return float(np.pi * radius * radius - 4 * caps)
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +17,7 @@ def expose(decks: np.ndarray, tables: np.ndarray) -> np.ndarray:
     """Exposures: linear light, float32 (n, height, width, 3), smaller than the decks by HALO on each side.
 
     decks: float32 (decks, 6, height, width), the last deck in front. tables: (n, BINS, ...), for every
-    exposure and depth bin its entry of `discs`.
+    exposure and depth bin its entry of `discs.pixel_discs`.
     """
     high, wide = decks.shape[2] - 2 * HALO, decks.shape[3] - 2 * HALO
     out = np.zeros((len(tables), high, wide, 3), np.float32)
@@ -85,7 +30,7 @@ def expose(decks: np.ndarray, tables: np.ndarray) -> np.ndarray:
             height = min(BLOCK, high - top)
             width = min(BLOCK, wide - left)
             block = decks[:, :, top : top + height + 2 * HALO, left : left + width + 2 * HALO]
-            used = _layers(block, sums, box)
+            used = fill_layers(block, sums, box)
             for n in range(len(tables)):
                 for y in range(height):
                     span[y, 0] = 0
@@ -98,90 +43,6 @@ def expose(decks: np.ndarray, tables: np.ndarray) -> np.ndarray:
                         if _lay_behind(sums[k], box[k], tables[n, k], image, clear, span) == 0:
                             break
     return out
-
-
-@njit(cache=True, nogil=True)
-def _layers(decks: np.ndarray, sums: np.ndarray, box: np.ndarray) -> int:
-    """Fill the layers of a block: running sums along x of light and coverage, and where there is any.
-
-    A solid thing also stands in the deeper layers down to its base, so that no seam shows between layers.
-    Returns the bits of the layers that hold something.
-    """
-    n, _, height, width = decks.shape
-    first = np.empty((n, height, width), np.uint8)
-    last = np.empty((n, height, width), np.uint8)
-    used = _layer_ranges(decks, first, last)
-    for k in range(BINS):
-        if (used >> k) & 1 and _fill_layer(decks, first, last, k, sums[k], box[k]) == height * width:
-            # nothing behind a closed layer is ever seen
-            return used & ((2 << k) - 1)
-    return used
-
-
-@njit(cache=True, nogil=True)
-def _layer_ranges(decks: np.ndarray, first: np.ndarray, last: np.ndarray) -> int:
-    """The first and last layer in which each fragment stands (255, 0: nowhere); returns the bits of all."""
-    used = 0
-    n, _, height, width = decks.shape
-    for d in range(n):
-        for y in range(height):
-            for x in range(width):
-                first[d, y, x] = 255
-                last[d, y, x] = 0
-                if decks[d, COVER, y, x] > 0:
-                    front = int(decks[d, DEPTH, y, x] * np.float32(BINS))
-                    front = min(max(front, 0), BINS - 1)
-                    back = int(decks[d, BASE, y, x] * np.float32(BINS))
-                    first[d, y, x] = front
-                    last[d, y, x] = min(max(back, front), BINS - 1)
-                    used |= 1 << front
-                    if d > 0:
-                        for k in range(front, last[d, y, x]):
-                            used |= 2 << k
-    return used
-
-
-@njit(cache=True, nogil=True)
-def _fill_layer(
-    decks: np.ndarray, first: np.ndarray, last: np.ndarray, k: int, sums: np.ndarray, box: np.ndarray
-) -> int:
-    """Fill layer k: its running sums, and the box of what is in it; returns how many pixels are closed."""
-    n, _, height, width = decks.shape
-    box[0] = height
-    box[1] = box[3] = 0
-    box[2] = width
-    closed = 0
-    for y in range(height):
-        total0 = total1 = total2 = total3 = np.int32(0)
-        for c in range(4):
-            sums[y, c] = 0
-        for x in range(width):
-            r = g = b = a = np.float32(0)
-            for d in range(n - 1, -1, -1):
-                if first[d, y, x] <= k and k <= last[d, y, x]:
-                    free = np.float32(1) - a
-                    r += free * decks[d, RED, y, x]
-                    g += free * decks[d, GREEN, y, x]
-                    b += free * decks[d, BLUE, y, x]
-                    a += free * decks[d, COVER, y, x]
-                    if a >= np.float32(1):
-                        break
-            if a > 0:
-                box[0] = min(box[0], y)
-                box[1] = y + 1
-                box[2] = min(box[2], x)
-                box[3] = max(box[3], x + 1)
-                if a >= np.float32(1):
-                    closed += 1
-                total0 += np.int32(min(r, BRIGHTEST) * ONE + np.float32(0.5))
-                total1 += np.int32(min(g, BRIGHTEST) * ONE + np.float32(0.5))
-                total2 += np.int32(min(b, BRIGHTEST) * ONE + np.float32(0.5))
-                total3 += np.int32(min(a, np.float32(1)) * ONE + np.float32(0.5))
-            sums[y, 4 * x + 4] = total0
-            sums[y, 4 * x + 5] = total1
-            sums[y, 4 * x + 6] = total2
-            sums[y, 4 * x + 7] = total3
-    return closed
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from imfuse_tiles.kernels.compiler import njit
-from imfuse_tiles.simulation import lens, paint
+from imfuse_tiles.simulation import discs, layers, lens, paint
 from imfuse_tiles.simulation.bodies import bodies
 from imfuse_tiles.simulation.misalign import Transform, drifted, lanczos, resample, source_box, wander
 from imfuse_tiles.simulation.noise import cells, chance, octaves
@@ -56,10 +56,10 @@ class Stack:
     @cached_property
     def _discs(self) -> np.ndarray:
         """Discs of the truth (all in focus) and then of every slice, for every depth bin."""
-        middles = (np.arange(lens.BINS) + 0.5) / lens.BINS
-        sharp = [np.zeros(lens.BINS)]
-        blurs = [lens.FULL_BLUR * np.abs(middles - self.focus(n)) for n in range(self.slices)]
-        return np.stack([lens.discs(radii) for radii in sharp + blurs])
+        middles = (np.arange(layers.BINS) + 0.5) / layers.BINS
+        sharp = [np.zeros(layers.BINS)]
+        blurs = [discs.FULL_BLUR * np.abs(middles - self.focus(n)) for n in range(self.slices)]
+        return np.stack([discs.pixel_discs(radii) for radii in sharp + blurs])
 
     @cached_property
     def _matrices(self) -> list[np.ndarray | None]:
@@ -97,8 +97,8 @@ class Stack:
 
     def _paint(self, box: Box) -> np.ndarray:
         """All decks of the scene in a box and the halo of the lens, float32 (4, 6, height, width)."""
-        x0, y0 = box[0] - lens.HALO, box[1] - lens.HALO
-        x1, y1 = box[2] + lens.HALO, box[3] + lens.HALO
+        x0, y0 = box[0] - discs.HALO, box[1] - discs.HALO
+        x1, y1 = box[2] + discs.HALO, box[3] + discs.HALO
         high, wide = y1 - y0, x1 - x0
         margin = (x0 - 1, y0 - 1, high + 1, wide + 1)
         salt = (self.seed * 65537 + 17) & 0x3FFFFFFF
@@ -132,7 +132,7 @@ class Stack:
 
 def _depth(decks: np.ndarray, source: Box, box: Box) -> np.ndarray:
     """Depth of the foremost thing that covers at least half of the pixel: uint16, 0 front to 65535 back."""
-    left, top = box[0] - source[0] + lens.HALO, box[1] - source[1] + lens.HALO
+    left, top = box[0] - source[0] + discs.HALO, box[1] - source[1] + discs.HALO
     part = decks[:, :, top : top + box[3] - box[1], left : left + box[2] - box[0]]
     depth = np.where(part[:, paint.COVER] >= 0.5, part[:, paint.DEPTH], np.float32(1)).min(axis=0)
     return np.round(np.clip(depth, 0, 1) * np.float32(65535)).astype(np.uint16)

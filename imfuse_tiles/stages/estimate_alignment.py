@@ -33,7 +33,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 14
+VERSION = 15
 
 Progress = Callable[[int, int], None]
 
@@ -110,7 +110,7 @@ def _sweep(found: Any, names: list[str]) -> tuple[list[int], dict[int, str], dic
     maps = sweep.laid_over([registration.maps[n] for n in group], [found.transforms[n] for n in group],
                            registration.map_factor)  # fmt: skip
     share, order = sweep.sharp_share(maps), sweep.sweep_order(maps)
-    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred_frames(share)}
+    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred_frames(maps)}
     for one, other in pairwise(group):
         if np.array_equal(registration.maps[one], registration.maps[other]):
             bad[other] = f"is the same picture as {names[one]}"

@@ -94,3 +94,23 @@ def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
     images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
     assert main(["align", "--quiet", "--shave=10%", "-o", str(tmp_path / "out"), *images]) == 3
     aligned(folder, tmp_path / "out", "--force")
+
+
+def test_what_was_found_is_not_looked_for_again(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = aligned(folder, tmp_path / "out", "--reference=front")
+    monkeypatch.setattr("imfuse_tiles.execution.align_stack.estimate", None)
+    again = aligned(folder, tmp_path / "again", "--reference=front")
+    assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    assert main(["plan", "--quiet", "--reference=front", "--wavelet", *images]) == 0, "fuse knows it too"
+
+
+def test_frames_without_room_are_refused_before_the_first_is_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("imfuse_tiles.planning.disk.free_bytes", lambda folder: 1000)
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    assert main(["align", "--quiet", "-o", str(tmp_path / "out"), *images]) == 2
+    assert "the run needs" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*.tif"))

@@ -26,6 +26,8 @@ from tests.kernels.misaligned import corner_errors
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
+    "execution.alignment_report",
+    "execution.warp_stack",
     "stages.align",
     "stages.estimate_alignment",
     "imageio.alignment",

@@ -33,9 +33,9 @@ def test_a_frame_out_of_order_is_named() -> None:
 
 def test_a_blurred_frame_is_seen_and_no_other() -> None:
     frames, _ = simulated(900, 600, 12, 11)
-    assert focus_sweep.blurred_frames(focus_sweep.sharp_share(sharpness(frames))) == []
+    assert focus_sweep.blurred_frames(sharpness(frames)) == []
     spoiled = [*frames[:5], cv2.GaussianBlur(frames[5], (0, 0), 4), *frames[6:]]
-    assert focus_sweep.blurred_frames(focus_sweep.sharp_share(sharpness(spoiled))) == [5]
+    assert focus_sweep.blurred_frames(sharpness(spoiled)) == [5]
 
 
 def test_frames_that_are_all_alike_keep_their_order() -> None:
@@ -47,3 +47,12 @@ def test_frames_that_are_all_alike_keep_their_order() -> None:
 def test_the_longest_rise() -> None:
     assert focus_sweep.longest_rise([0, 5, 1, 2, 3]) == {0, 2, 3, 4}
     assert focus_sweep.longest_rise([]) == set()
+
+
+def test_a_frame_is_not_blurred_that_is_sharpest_in_few_cells_but_no_weaker_than_its_neighbours() -> None:
+    front, back = np.linspace(4, 1, 40), np.linspace(1, 4, 40)
+    maps = np.stack([front, np.maximum(front, back) * 0.78, back])
+    assert focus_sweep.sharp_share(maps)[1] < 0.1
+    assert focus_sweep.blurred_frames(maps) == []
+    maps[1] *= 0.5
+    assert focus_sweep.blurred_frames(maps) == [1]

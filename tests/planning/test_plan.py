@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stacks import imagined, recipe_of, stack_of
 
-from imfuse_tiles.execution.align_stack import prepare_stack
+from imfuse_tiles.execution.warp_stack import prepare_stack
 from imfuse_tiles.imageio.alignment import SAME
 from imfuse_tiles.imageio.stack import FrameWarp
 from imfuse_tiles.options.mask_contrast import Wavelet

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
-from imfuse_tiles.simulation import lens, misalign, render, score
+from imfuse_tiles.simulation import discs, layers, lens, misalign, render, score
 from imfuse_tiles.simulation.noise import chance, chances, octaves
 from imfuse_tiles.simulation.stack import Stack
 
@@ -21,6 +21,8 @@ from imfuse_tiles.simulation.stack import Stack
 TESTED_MODULES = (
     "simulation.bodies",
     "simulation.files",
+    "simulation.discs",
+    "simulation.layers",
     "simulation.lens",
     "simulation.misalign",
     "simulation.noise",
@@ -177,11 +179,11 @@ def test_light_and_white_balance_drift_as_asked_for_and_nothing_else_does(tmp_pa
 
 
 def test_a_point_becomes_a_disc_of_even_light() -> None:
-    decks = np.zeros((1, 6, 2 * lens.HALO + 31, 2 * lens.HALO + 31), np.float32)
-    decks[0, :3, lens.HALO + 15, lens.HALO + 15] = 3.0
-    decks[0, 3:, lens.HALO + 15, lens.HALO + 15] = 1.0
+    decks = np.zeros((1, 6, 2 * discs.HALO + 31, 2 * discs.HALO + 31), np.float32)
+    decks[0, :3, discs.HALO + 15, discs.HALO + 15] = 3.0
+    decks[0, 3:, discs.HALO + 15, discs.HALO + 15] = 1.0
     for radius in (0.0, 0.3, 1.0, 3.0, 7.5, 10.0):
-        spot = lens.expose(decks, lens.discs(np.full(lens.BINS, radius))[None])[0, :, :, 0]
+        spot = lens.expose(decks, discs.pixel_discs(np.full(layers.BINS, radius))[None])[0, :, :, 0]
         assert spot.sum() == pytest.approx(3.0, rel=1e-4)
         y, x = np.indices(spot.shape) - 15
         far = np.hypot(x, y)
@@ -191,15 +193,15 @@ def test_a_point_becomes_a_disc_of_even_light() -> None:
         if radius >= 3:
             blur = radius**2 / (radius + 0.5)
             assert np.sqrt((spot * far**2).sum() / 3) == pytest.approx(blur / np.sqrt(2), rel=0.06)
-    assert lens.expose(decks, lens.discs(np.zeros(lens.BINS))[None])[0, 15, 15, 0] == 3.0
+    assert lens.expose(decks, discs.pixel_discs(np.zeros(layers.BINS))[None])[0, 15, 15, 0] == 3.0
 
 
 def test_a_blurred_edge_in_front_lets_half_of_the_ground_through() -> None:
-    size = 2 * lens.HALO + 40
+    size = 2 * discs.HALO + 40
     decks = np.zeros((2, 6, size, size), np.float32)
     decks[0, [1, 3, 4, 5]] = 1.0
     decks[1, [0, 3], :, : size // 2] = 1.0
-    tables = lens.discs(np.linspace(8, 0, lens.BINS))[None]
+    tables = discs.pixel_discs(np.linspace(8, 0, layers.BINS))[None]
     edge = lens.expose(decks, tables)[0, 20]
     assert edge[2] == pytest.approx([1, 0, 0])
     assert edge[-2] == pytest.approx([0, 1, 0])
