@@ -10,7 +10,7 @@ from imfuse_tiles.stages.stage import Stage
 #: Nanoseconds for a pixel of a slice that stages take, about, by the kind of work, where nothing better is known.
 COSTS = {"read": 10.0, "local": 35.0, "fold": 50.0, "reduce": 5.0, "frame": 150.0}
 #: The part of a run, or of a stage, that tells as much of its rest as what was reckoned.
-TRUSTED = 0.12
+TRUSTED = 0.15
 #: Of stages that read every slice, whose blocks are regions and not slices.
 ALL_SLICES = ("fold",)
 
