@@ -34,6 +34,7 @@ OPTION_SETS = {
     "default": "--preset default --extra",
     "enfuse": "--preset enfuse",
     "layered": f"{A} --substacks=n3 --layered --extra",
+    "pyramid": "--bg=pyramid --extra",
 }
 SIMULATED = ("800x600x9", "500x700x14")
 

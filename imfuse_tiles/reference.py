@@ -70,10 +70,10 @@ class Reference:
         if self.recipe.backgrounds and self.recipe.backgrounds[-1].image_spec.kind == "pyramid":
             depth, surface = self._pyramid(self.recipe.backgrounds[-1].image_spec).depth
         for layer in layers:
-            canvas = kernels.fold.over(repeated(layer, colours), canvas)
+            canvas = kernels.composite.over(repeated(layer, colours), canvas)
         for picture, _ in reversed(made):
-            canvas = kernels.fold.over(repeated(picture.image.data, colours), canvas)
-            depth = kernels.fold.over(picture.depth.data, depth)
+            canvas = kernels.composite.over(repeated(picture.image.data, colours), canvas)
+            depth = kernels.composite.over(picture.depth.data, depth)
         mask = np.max([surface, *(picture.mask.data for picture, _ in made)], axis=0)
         planes = np.clip(np.concatenate([canvas, mask[None], depth]), 0, 1)
         return (planes * np.float32(65535) + np.float32(0.5)).astype(np.uint16)
@@ -110,7 +110,7 @@ class Reference:
         image, depth = split_canvas(canvas)
         for op, layer in zip(layers, behind, strict=True):
             if op.word1 == "compose":
-                image = kernels.fold.over(image, split_canvas(layer)[0])
+                image = kernels.composite.over(image, split_canvas(layer)[0])
         left = [split_canvas(layer)[0] for op, layer in zip(layers, behind, strict=True) if op.word1 == "background"]
         image, strongest, *left = (stored(planes, self.full) for planes in (image, strongest, *left))
         return Picture(Window.whole(image), Window.whole(strongest), Window.whole(depth)), left

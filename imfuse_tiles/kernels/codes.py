@@ -59,6 +59,26 @@ def scale(samples, full, out):  # type: ignore[no-untyped-def]
         out[i] = np.float32(samples[i]) / full
 
 
+def to_codes(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:
+    """Values in 0..1 as 16-bit codes, rounded to the nearest: a new array, or ``codes``, uint16 of the same shape."""
+    codes = np.empty(values.shape, np.uint16) if codes is None else codes
+    encode_row(np.require(values, np.float32, ["C", "W"]).reshape(-1), codes.reshape(-1))
+    return codes
+
+
+@njit(cache=True, nogil=True)
+def encode_row(values, codes):  # type: ignore[no-untyped-def]
+    """A row of float32 in 0..1 as 16-bit codes, into uint16 ``codes``."""
+    for x in range(values.size):
+        codes[x] = encode(values[x])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def encode(value):  # type: ignore[no-untyped-def]
+    """The 16-bit code nearest to a float32 value, which is clipped to 0..1."""
+    return np.uint16(np.int32(min(max(value, np.float32(0)), np.float32(1)) * np.float32(65535) + np.float32(0.5)))
+
+
 def similarity(frame: Planes, image: Planes) -> Planes:
     """1 - |frame - image|, the difference at most 1; float32 of equal shapes."""
     out = np.empty(frame.shape, np.float32)

@@ -59,7 +59,7 @@ class FinalBlur(FinalStep, name="finalblur"):
             colours = around.data[:-1] * weights
             share = gaussian_smooth(around.with_data(weights), self.s).cropped(part).data
         colours = gaussian_smooth(around.with_data(colours), self.s).cropped(part).data
-        kernels.fold.over_blurred(colours, share, border, image.cropped(part).data, out)
+        kernels.composite.over_blurred(colours, share, border, image.cropped(part).data, out)
 
 
 def blurred_strips(border: Window) -> Iterator[Region]:

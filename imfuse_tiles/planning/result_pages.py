@@ -153,11 +153,11 @@ def layer_page(source: LayerSource, colours: int) -> Page:
     of = source.of
     if isinstance(of, Layer):
         background = of
-        read: Read = lambda access, region: kernels.fold.to_codes(background.read(access, region, colours))  # noqa: E731
+        read: Read = lambda access, region: kernels.codes.to_codes(background.read(access, region, colours))  # noqa: E731
         return Page(colours + 1, read, source.name)
     chain, lead = of, (source.first, source.first + of.colours + 1)
     return Page(
         colours + 1,
-        lambda access, region: kernels.fold.to_codes(with_colour_planes(chain.samples(access, lead, region), colours)),
+        lambda access, region: kernels.codes.to_codes(with_colour_planes(chain.samples(access, lead, region), colours)),
         source.name,
     )

@@ -123,18 +123,18 @@ class FinishJob(Job):
         if self.surface:
             depth, mask = self.surface.read(access, region)
         for layer in self.backgrounds(access, region):
-            below = kernels.fold.over(layer, below)
+            below = kernels.composite.over(layer, below)
         for chained in reversed(self.pictures[1:]):
             picture, _ = chained.read(access, region)
-            below = kernels.fold.over(with_colour_planes(picture.image.data, c), below)
+            below = kernels.composite.over(with_colour_planes(picture.image.data, c), below)
             if self.maps:
-                depth = kernels.fold.over(picture.depth.data, depth)
+                depth = kernels.composite.over(picture.depth.data, depth)
                 mask = np.maximum(mask, picture.mask.data)
         image, place, strongest = self.front(access, region)
-        kernels.fold.over_as_codes(image, below, codes[: c + 1])
+        kernels.composite.over_as_codes(image, below, codes[: c + 1])
         if self.maps:
-            kernels.fold.to_codes(np.maximum(mask, strongest), codes[c + 1])
-            kernels.fold.over_as_codes(place, depth, codes[c + 2 :])
+            kernels.codes.to_codes(np.maximum(mask, strongest), codes[c + 1])
+            kernels.composite.over_as_codes(place, depth, codes[c + 2 :])
         return codes
 
     def front(self, access: Access, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -151,7 +151,7 @@ class MontageJob(Job):
             for z, samples in zip(slices, state.samples, strict=False):
                 self.source.samples(access, z, region, out=samples)
             places = np.array([(self.total - z - 1) / self.total for z in slices], np.float32)
-            kernels.fold.paint(state.samples, self.source.full, cuts, places, state.pictures)
+            kernels.montage.paint(state.samples, self.source.full, cuts, places, state.pictures)
         return self.finished(state, around, region)
 
     def begin(self, around: Region, region: Region) -> MontageState:
@@ -169,11 +169,11 @@ class MontageJob(Job):
         hard = np.empty_like(mask.data)
         values = np.ascontiguousarray(mask.data)
         if state.valley is None:
-            kernels.fold.cut_where_strongest(values, state.strongest, hard)
+            kernels.montage.cut_where_strongest(values, state.strongest, hard)
         else:
             assert isinstance(self.cuts[0], CutLess)
             rise = np.float32(self.cuts[0].p / 100)
-            kernels.fold.advance_less(values, state.strongest, state.valley, rise, hard)
+            kernels.montage.advance_less(values, state.strongest, state.valley, rise, hard)
         window = mask.with_data(hard)
         cut, behind = Cut(window, mask, mask.with_data(state.strongest), window), []
         for op in self.cuts:
@@ -188,15 +188,15 @@ class MontageJob(Job):
         planes = np.empty((self.depth, *region.shape), self.dtype)
         *behind, front = state.pictures
         exact = self.source.dtype == "float32"
-        kernels.fold.unpremultiply(front)
+        kernels.montage.unpremultiply(front)
         store_values(state.strongest[region.slices_in(around)], exact, planes[c + 1])
         if self.maps:  # what is filled in below the picture has no depth
             planes[c + 2 : at] = front[c:]
         for op, picture in zip(self.layers, behind, strict=True):
             if op.word1 == "compose":
-                kernels.fold.fill(front, picture, c)
+                kernels.montage.fill(front, picture, c)
             elif op.word1 == "background":
-                kernels.fold.unpremultiply(picture)
+                kernels.montage.unpremultiply(picture)
                 store_picture(picture, exact, planes[at : at + c + 1])
                 at += c + 1
         store_picture(front, exact, planes[: c + 1])
@@ -235,6 +235,6 @@ def store_values(values: np.ndarray, exact: bool, out: np.ndarray) -> None:
     if exact:
         out[:] = values
     elif out.dtype == np.uint16:
-        kernels.fold.to_codes(values, out)
+        kernels.codes.to_codes(values, out)
     else:
-        out[:] = kernels.codes.scale_to_unit(kernels.fold.to_codes(values), FULL["uint16"])
+        out[:] = kernels.codes.scale_to_unit(kernels.codes.to_codes(values), FULL["uint16"])

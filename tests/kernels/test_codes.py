@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import colour
-from imfuse_tiles.kernels.codes import mean_similarity, quarter_sum, similarity
+from imfuse_tiles.kernels.codes import mean_similarity, quarter_sum, similarity, to_codes
 
 ALL = np.arange(65536)
 
@@ -74,3 +74,9 @@ def test_pictures_of_the_same_differences_have_the_same_plane(space: str, index:
     made = colour.plane(np.stack([a, b, b]), space, index)
     assert made.size > 20
     assert len(np.unique(made)) == 1
+
+
+def test_codes_are_rounded_and_clamped() -> None:
+    values = np.array([[-1, 0, 0.5 / 65535, 0.4999 / 65535, 1 / 65535, 0.5, 1, 7]], np.float32)
+    assert np.array_equal(to_codes(values), [[0, 0, 1, 0, 1, 32768, 65535, 65535]])
+    assert np.array_equal(to_codes(values[:, ::2]), [[0, 1, 1, 65535]])

@@ -29,7 +29,7 @@ def said(program: str, *words: str | Path, **environment: str) -> str:
 def test_declaring_and_planning_load_no_compiler() -> None:
     program = (
         "import sys, imfuse_tiles.options, imfuse_tiles.planning.plan\n"
-        "from imfuse_tiles.kernels import blend, fold, gaussian, wavelet\n"
+        "from imfuse_tiles.kernels import blend, gaussian, montage, wavelet\n"
         "wavelet.levels_for(100, 100), gaussian.blur_radius(5)\n"
         "print('numba' in sys.modules)"
     )
