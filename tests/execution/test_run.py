@@ -296,6 +296,28 @@ def test_files_of_many_chunks_give_the_same_result_and_heal(tmp_path: Path, monk
     assert np.array_equal(result(again, together), result(again, apart))
 
 
+@pytest.mark.parametrize("larger_than", [(1 << 40, 1), (1, 1 << 40)], ids=["apart first", "together first"])
+def test_a_store_begun_with_files_of_other_chunks_is_gone_on_with(
+    larger_than: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, mixed, whole_run = stack_of(tmp_path, frames(2, shape=(1030, 1100))), tmp_path / "mixed", tmp_path / "once"
+    halt, resources, stores = Halt(), Resources(2 << 30, 2, 1024), [Store(str(mixed)), Store(str(whole_run))]
+    monkeypatch.setattr(access, "SHARDED_FRAME", larger_than[0])
+    plan = make_plan(recipe_of(OPTIONS), stack)
+    stores[0].create()
+    with pytest.raises(Interrupted):
+        Run(survey(plan, stores[0], resources), stores[0], StopAfter(6, halt), halt).execute(
+            lambda: open_pool(resources, stores[0].root)
+        )
+    monkeypatch.setattr(access, "SHARDED_FRAME", larger_than[1])
+    plan = make_plan(recipe_of(OPTIONS), stack)
+    for store in stores:
+        run(plan, store, tile=1024)
+    kinds = {stores[0].arrays.open(path_of(plan, name)).per_file for name in ("read frames", "merge masks")}
+    assert kinds == {(1, 1), (2, 2)}
+    assert np.array_equal(*(result(plan, store) for store in stores))
+
+
 def test_a_disk_that_damages_everything_is_not_tried_for_ever(
     plan: Plan, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
