@@ -119,6 +119,8 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
 
 def _time(whole: dict[str, Any], workers: int) -> str:
     """How long what is left takes, and what it costs or saves that not everything is stored."""
+    if not whole["seconds"]:
+        return "time: nothing is left to be computed"
     count = "one worker" if workers == 1 else f"{workers} workers"
     basis = "as measured on this machine" if whole["seconds_measured"] else "by typical figures"
     line = f"time: about {format_seconds(whole['seconds'])} by {count}, {basis}"

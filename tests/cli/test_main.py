@@ -242,6 +242,7 @@ def test_a_plan_tells_what_is_done_already(shell: Shell) -> None:
     plan = json.loads(shell("plan", "--json", *words)[1])
     assert plan["disk_to_write_bytes"] == 0
     assert all(stage["done"] == stage["blocks"] for stage in plan["stages"])
+    assert "time: nothing is left to be computed" in shell("plan", *words)[1]
 
 
 # Refusals
