@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
+import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 import pytest
@@ -73,6 +77,20 @@ def _from_program(module: object, name: str) -> bool:
     """Whether a module of tests has imported a name to start processes with."""
     value = getattr(module, name, None)
     return value is not None and (name in ("subprocess", "multiprocessing") or value.__module__ == "program")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_leftovers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What killed processes leave in the folder of temporary files goes with the tests: theirs is another.
+
+    Its name is short, as that of a socket in it may be.
+    """
+    tmp_path_factory.getbasetemp()  # which stays where it was
+    get_temp_dir()  # so does the folder of this process's sockets, which it removes by itself
+    folder = tempfile.mkdtemp(prefix="it-")
+    os.environ["TMPDIR"], tempfile.tempdir = folder, None
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -82,9 +82,8 @@ def batch(words: Sequence[str]) -> int:
     Path(args.output).mkdir(parents=True, exist_ok=True)
     run = BatchRun(args, recipe)
     run.check()
-    if quiet_time is None:
-        return run.fuse_all(stacks)
-    return watch(run, quiet_time)
+    with run.place:
+        return run.fuse_all(stacks) if quiet_time is None else watch(run, quiet_time)
 
 
 def _check(args: argparse.Namespace) -> float | None:

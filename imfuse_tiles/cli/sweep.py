@@ -49,7 +49,7 @@ def sweep(words: Sequence[str]) -> int:
     own = sweep_parser().parse_args(taken)
     folder = Path(own.output)
     if own.pick:
-        return pick(folder, own.pick, "--allow-code" in rest)
+        return pick(folder, own.pick, "--allow-code" in rest, "--quiet" in rest)
     from imfuse_tiles.cli.arguments import fuse_parser, parse_fuse_args
     from imfuse_tiles.imageio.writing.target import check_folder
 
@@ -181,7 +181,7 @@ def _measured(entry: Entry) -> str:
     return f"sharpness {found.sharpness} %, noise {found.noise} %" if found else ""
 
 
-def pick(folder: Path, number: int, allow_code: bool = False) -> int:
+def pick(folder: Path, number: int, allow_code: bool = False, quiet: bool = False) -> int:
     """Fuse the whole frames as a combination of an earlier sweep, into its folder.
 
     Refusal, unless ``allow_code``, of one that names Python functions: its folder may be anybody's.
@@ -196,6 +196,7 @@ def pick(folder: Path, number: int, allow_code: bool = False) -> int:
     args, options = parse_noted(words[number - 1], f"the sweep in {folder}", allow_code)
     recipe = [f"--{name}" if text is None else f"--{name}={text}" for name, text in options]
     own = [*(["--revert"] if args.revert else []), *(["--allow-code"] if allow_code else []), "--force="]
+    own += ["--quiet"] if quiet else []
     place = [f"--store={args.store}", f"--output={folder.absolute() / f'pick-{number}.tif'}"]
     return fuse([*recipe, *own, *place, *kept_arguments(fuse_parser("sweep"), args), *args.images])
 

@@ -34,7 +34,8 @@ def test_all_combinations_are_compared_and_one_is_fused_on_the_whole(
     assert text.count("<img ") == 4
     assert "&lt;b&gt;&amp;x" in text
     assert HOSTILE not in text
-    assert main(["sweep", "-o", str(folder), "--pick", "3"]) == 0
+    assert main(["sweep", "-o", str(folder), "--pick", "3", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
     assert tifffile.imread(folder / "pick-3.tif").shape[:2] == (190, 260)
     assert main(["sweep", "-o", str(folder), "--pick", "9"]) == 2
     capsys.readouterr()
