@@ -131,7 +131,7 @@ class Registration(Comparisons):
             found = misfits(fit.normals, fit.even, self.width / fit.factor, self.height / fit.factor)
             self.misfits.extend([] if found is None else [found])
         doubt = math.hypot(fit.doubt, self._unlike(one.levels, alike, second - first > BRIDGE))
-        self.links.append(Link(first, second, fit.matrix, doubt, fit.apart))
+        self.links.append(Link(first, second, fit.matrix, doubt, fit.apart, fit.factor))
         if second not in self._chain:
             base, before = self._chain.setdefault(first, (first, np.eye(3)))
             self._chain[second] = base, fit.matrix @ before

@@ -14,8 +14,8 @@ from .registration_fit import MODELS, _basis, distance, inverse, step, unit
 
 Matrix = NDArray[np.float64]
 
-#: Errors of pairs are not believed to be smaller than this, in pixels: what grows with its blur shifts all neighbours
-#: the same way, which adds up, and only pairs further apart see it.
+#: Errors of pairs are not believed to be smaller than this, in pixels of the level they were compared on: what grows
+#: with its blur shifts all neighbours the same way, which adds up, and only pairs further apart see it.
 LEAST_DEVIATION = 0.03
 ROUNDS = 10
 
@@ -23,13 +23,14 @@ ROUNDS = 10
 @dataclass(frozen=True)
 class Link:
     """``matrix`` maps frame ``first`` to frame ``second``; ``deviation`` of the worst corner in pixels; ``apart``:
-    share of the picture that lies elsewhere."""
+    share of the picture that lies elsewhere; ``factor`` of the level they were compared on."""
 
     first: int
     second: int
     matrix: Matrix
     deviation: float
     apart: float = 0.0
+    factor: int = 1
 
 
 def chained(count: int, links: Sequence[Link], reference: int) -> tuple[list[Matrix | None], list[float]]:
@@ -61,7 +62,7 @@ def agreed(transforms: Sequence[Matrix], links: Sequence[Link], reference: int, 
     found, weights = list(transforms), np.ones(len(links))
     pairs = np.array([(link.first, link.second) for link in links], np.int64).reshape(-1, 2)
     matrices = np.array([link.matrix for link in links]).reshape(-1, 3, 3)
-    deviations = np.array([max(link.deviation, LEAST_DEVIATION) for link in links])
+    deviations = np.array([max(link.deviation, LEAST_DEVIATION * link.factor) for link in links])
     grid = _grid(width, height)
     for _ in range(ROUNDS):
         band, right = _equations(np.array(found), pairs, matrices, weights / deviations**2, reference, MODELS[model],
