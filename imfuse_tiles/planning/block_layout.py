@@ -22,11 +22,6 @@ LARGER_EDGE = 4096
 HALOS_PER_EDGE = 12
 
 
-#: More blocks than this for each worker are shared out evenly anyway; of fewer that are larger than usual, the worker
-#: with most to do has at most so much more than the average.
-EVEN_BLOCKS, UNEVEN = 16, 1.07
-
-
 #: Slices that one task takes together at most, so that the strongest of them is kept without another pass.
 SLICES_PER_BLOCK = 12
 
@@ -61,7 +56,7 @@ def lay_out(stage: Stage, resources: Resources, layout: Layout | None = None) ->
     one, space = memory_limits(resources)
     possible = candidate_layouts(stage, resources)
     together = [option for option in possible if stage.memory(option) * resources.workers <= space]
-    busy = [option for option in together if _keeps_busy(stage, option, resources.workers)]
+    busy = [option for option in together if stage.count(option) >= 2 * resources.workers]
     # The largest blocks that keep all workers busy; for a small frame the smallest of at least one chunk, which may be
     # a little smaller than the usual one, so that it fills the frame.
     least = min(CHUNK, possible[0].chunk)
@@ -72,17 +67,6 @@ def lay_out(stage: Stage, resources: Resources, layout: Layout | None = None) ->
         if stage.memory(option) <= one:
             return sized(stage, option, resources, space)
     raise too_large(stage, resources, (stage,))
-
-
-def _keeps_busy(stage: Stage, layout: Layout, workers: int) -> bool:
-    """Whether all workers have blocks, and about as much to do where blocks are few and large."""
-    count = stage.count(layout)
-    if count < 2 * workers or layout.edge <= EDGES[1] or count > EVEN_BLOCKS * workers:
-        return count >= 2 * workers
-    loads = [0] * workers
-    for block in stage.blocks(layout):  # as they are handed out
-        loads[loads.index(min(loads))] += (block.z1 - block.z0) * prod(block.region.shape)
-    return max(loads) * workers <= UNEVEN * sum(loads)
 
 
 def candidate_layouts(stage: Stage, resources: Resources) -> list[Layout]:
@@ -106,9 +90,7 @@ def candidate_edges(stage: Stage, resources: Resources) -> Sequence[int]:
         return EDGES
     if stage.job.parted and chunk_factor(stage.frame) > 1:
         return (LARGER_EDGE, *EDGES)  # with wide chunks around them
-    halo = stage.halo.radius
-    around = stage.job.reads_around and halo > 0
-    return EDGES if stage.job.parted or around or HALOS_PER_EDGE * halo > EDGES[1] else EDGES[1:]
+    return EDGES if stage.job.parted or HALOS_PER_EDGE * stage.halo.radius > EDGES[1] else EDGES[1:]
 
 
 def sized(stage: Stage, layout: Layout, resources: Resources, limit: int) -> BlockLayout:

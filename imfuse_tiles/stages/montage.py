@@ -94,7 +94,6 @@ class MontageJob(Job):
     version: ClassVar[int] = 2
     kind: ClassVar[str] = "fold"
     step: ClassVar[str] = "focus"
-    reads_around: ClassVar[bool] = True
 
     source: StoredFrames
     masks: MergedMasks

@@ -128,8 +128,6 @@ class Job:
     step: ClassVar[str] = "mask"
     #: Whether it goes through a block part by part, so that a large one needs little more memory.
     parted: ClassVar[bool] = False
-    #: Whether it reads the chunks around its block of every slice, which large blocks have fewer of.
-    reads_around: ClassVar[bool] = False
 
     @property
     def timed_as(self) -> Job:

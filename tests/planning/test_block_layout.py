@@ -61,17 +61,6 @@ def test_small_levels_keep_all_workers_busy_where_chunks_are_a_little_smaller_th
     assert blocks["fuse level 1"].edge == 500
 
 
-def test_montages_whose_cuts_look_around_have_large_blocks_where_workers_share_them_evenly() -> None:
-    def blocks(frame: tuple[int, int], text: str = SEED, workers: int = 2) -> int:
-        montage = stages(frame, text)["montage"]
-        return montage.count(lay_out(montage, Resources(8 << 30, workers=workers)).layout)
-
-    assert blocks((3000, 4000)) == 4  # of two sizes: each worker has one of both
-    assert blocks((3000, 4000), "--wavelet") == 12  # nothing around them is read
-    assert blocks((2000, 10000)) == 20  # of 5 large ones, one worker would have 3
-    assert blocks((3000, 4000), workers=4) == 12
-
-
 def test_large_frames_lie_in_few_files_where_memory_allows() -> None:
     plan = make_plan(recipe_of(SEED), imagined(100, (32768, 30720), dtype="uint8"))
     reading, masks = plan.stages[:2]
