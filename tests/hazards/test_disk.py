@@ -219,25 +219,31 @@ def test_a_report_that_finds_no_room_is_said_and_written_later(files, called, tm
         assert sum(stage["computed"] for stage in reported(there / "report.json").values()) == 0
 
 
-def test_a_limit_on_the_size_of_files_acts_like_a_full_disk(files, tmp_path):
+def limit_file_size(most: int) -> None:
+    """Let this process write no file of more bytes."""
     import resource
 
-    def limits() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
+
+def test_a_limit_on_the_size_of_files_acts_like_a_full_disk(files, tmp_path):
     said = words(files, tmp_path / "store", tmp_path / "r.tif")
-    ended = run(*said, limits=limits)
+    ended = run(*said, limits=lambda: limit_file_size(60_000))
     assert (ended.code, "disk is full" in ended.line) == (4, True), ended.err
     assert run(*said).code == 0
 
 
 def test_aligned_frames_that_fill_a_disk_are_told_with_their_folder(files: list[Path], called, tmp_path: Path) -> None:
     with disk(tmp_path / "disk", 150_000) as there:
-        ended = called("align", "--align=no", "-o", there / "aligned", *files)
-        assert ended.code == 4
-        assert f"the disk is full: align writes to {there / 'aligned'}, " in ended.err
+        said = ["align", "--align=no", "-o", there / "aligned", *files]
+        ended = called(*said)
+        assert (ended.code, "the run needs" in ended.err, "are free in" in ended.err) == (2, True, True), ended.err
+        assert not list((there / "aligned").glob("*.tif"))
         assert resized(there, AMPLE)
-        assert called("align", "--align=no", "-o", there / "aligned", *files).code == 0
+        ended = run(*said, limits=lambda: limit_file_size(20_000))
+        assert ended.code == 4, "others took the room meanwhile"
+        assert f"the disk is full: align writes to {there / 'aligned'}" in ended.err
+        assert called(*said).code == 0
         assert len(list((there / "aligned").glob("*.tif"))) == len(files)
 
 
