@@ -13,7 +13,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from benchmarks.patch_shift import between, shift_of
+from benchmarks.patch_shift import between, shifts_at
 
 PATCH, MARGIN, MOST, LEAST = 48, 8, 400, 24
 #: A patch counts whose correlation and standard error (pixels of the size looked at) are at least as good.
@@ -51,14 +51,10 @@ def shifts(one: np.ndarray, other: np.ndarray, still: np.ndarray) -> np.ndarray:
     grid = np.s_[MARGIN : high - PATCH - MARGIN : PATCH // 2, MARGIN : wide - PATCH - MARGIN : PATCH // 2]
     strength = np.minimum(*[cv2.boxFilter(band * band, -1, (PATCH, PATCH), anchor=(0, 0))[grid] for band in bands])
     dust = cv2.boxFilter(still.astype(np.float32), -1, (PATCH // 2, PATCH // 2))
-    found = []
-    for place in np.argsort(-strength, axis=None)[:MOST]:
-        y, x = MARGIN + PATCH // 2 * np.array(np.unravel_index(place, strength.shape))
-        parts = [band[y : y + PATCH, x : x + PATCH] for band in bands]
-        shift = shift_of(*parts, SAME, SURE) if dust[y + PATCH // 2, x + PATCH // 2] < 0.5 else None
-        if shift is not None:
-            found.append((x + PATCH / 2, y + PATCH / 2, *shift))
-    return np.array(found).reshape(-1, 4)
+    strongest = np.unravel_index(np.argsort(-strength, axis=None)[:MOST], strength.shape)
+    places = MARGIN + PATCH // 2 * np.stack(strongest, axis=1)
+    clean = dust[tuple(places.T + PATCH // 2)] < 0.5
+    return shifts_at(bands, places[clean], PATCH, SAME, SURE)
 
 
 def fitted(patches: np.ndarray, width: int, height: int) -> tuple[float, float]:

@@ -26,7 +26,7 @@ import tifffile
 
 from benchmarks import throttled
 from benchmarks.chains import A, Fused, fuse
-from benchmarks.figures import Figure, written
+from benchmarks.figures import Figure, figures_parser, written
 from benchmarks.fusion import simulated
 from benchmarks.scale import pixels
 from imfuse_tiles.storage.inventory import total_bytes
@@ -193,15 +193,11 @@ def table(args: argparse.Namespace, folder: Path) -> Iterator[Figure]:
 
 def main(words: Sequence[str]) -> int:
     """Print the table; exit code 1 when a figure misses its limit."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks disk", description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="4000x3000x20", help="WIDTHxHEIGHTxSLICES")
+    parser = figures_parser("disk", __doc__.splitlines()[0], "4000x3000x20", "a tiny stack")
     parser.add_argument("--large", default="", help="few large frames, such as 32768x30720x3, 40 GB of disk")
     parser.add_argument("--plan", default="32768x30720x100", help="a stack that is only planned")
     parser.add_argument("--rate", type=float, default=200, help="MB/s of the slow disk")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where the stack and the stores lie, on the disk that is measured")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a tiny stack: figures mean nothing")
     args = parser.parse_args(words)
     if args.quick:
         args.size, args.plan, args.rounds, args.rate = "320x240x3", "3000x2000x3", 1, 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -43,3 +44,13 @@ def written(figures: Iterable[Figure], place: Path | None) -> list[Figure]:
     if place is not None:
         place.write_text(json.dumps([{**asdict(each), "met": each.met} for each in found], indent=1) + "\n")
     return found
+
+
+def figures_parser(name: str, text: str | None, size: str, small: str) -> argparse.ArgumentParser:
+    """The arguments that benchmarks of figures have in common. ``size`` is the usual one, ``small`` what is quick."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=text)
+    parser.add_argument("--size", default=size, help=f"in pixels ({size})")
+    parser.add_argument("--folder", type=Path, help="where stacks and stores lie, on the disk that is measured")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--quick", action="store_true", help=f"{small}: figures mean nothing")
+    return parser

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import cv2
 import numpy as np
 
@@ -37,3 +39,16 @@ def shift_of(a: np.ndarray, b: np.ndarray, same: float, sure: float) -> tuple[fl
     pixels = float((window**2).sum()) / 6  # neighbours do not err independently
     variance = np.linalg.eigvalsh(np.linalg.inv(bend))[-1] * energy * max(1 - alike**2, 0) / pixels
     return (float(at[1]), float(at[0])) if alike > same and 0 <= variance < sure**2 else None
+
+
+def shifts_at(
+    bands: Sequence[np.ndarray], places: Iterable[Sequence[int]], edge: int, same: float, sure: float
+) -> np.ndarray:
+    """Middles x, y and shifts (n, 4) of patches of two pictures, of ``places`` (first row and column) where known."""
+    found = []
+    for y, x in places:
+        one, other = (band[y : y + edge, x : x + edge] for band in bands)
+        shift = shift_of(one, other, same, sure)
+        if shift is not None:
+            found.append((x + edge / 2, y + edge / 2, *shift))
+    return np.array(found).reshape(-1, 4)

@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.alignment import Matrices
 from benchmarks.common_shift import Common, common_shift
 from benchmarks.fusion import photographed
-from benchmarks.patch_shift import between, shift_of
+from benchmarks.patch_shift import between, shifts_at
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
@@ -129,13 +129,7 @@ def unmoving(frames: Sequence[np.ndarray]) -> np.ndarray:
 def patch_shifts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Patches sharp in both: x and y of their middle, and their shift (n, 4)."""
     coarse = [between(plane, 1, 4) for plane in (one, other)]
-    found = []
-    for y, x in sharp_patches(one, other, coarse):
-        a, b = (band[y : y + PATCH, x : x + PATCH] for band in coarse)
-        shift = shift_of(a, b, SAME, SURE)
-        if shift is not None:
-            found.append((x + PATCH / 2, y + PATCH / 2, *shift))
-    return np.array(found).reshape(-1, 4)
+    return shifts_at(coarse, sharp_patches(one, other, coarse), PATCH, SAME, SURE)
 
 
 def sharp_patches(one: np.ndarray, other: np.ndarray, coarse: Sequence[np.ndarray]) -> np.ndarray:

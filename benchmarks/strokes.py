@@ -8,7 +8,6 @@ it. Squares of CELL pixels that were painted are counted, beside those that a st
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.figures import Figure, written
+from benchmarks.figures import Figure, figures_parser, written
 from benchmarks.viewer import make_store
 from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
@@ -74,12 +73,8 @@ def figures(folder: Path, width: int, height: int, count: int) -> Iterator[Figur
 
 def main(words: Sequence[str]) -> None:
     """The door of the benchmark."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks strokes", description=__doc__)
-    parser.add_argument("--size", default="32768x30720")
+    parser = figures_parser("strokes", __doc__, "32768x30720", "a small picture")
     parser.add_argument("--strokes", type=int, default=200)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a small picture")
     args = parser.parse_args(words)
     width, height = map(int, ("2400x2000" if args.quick else args.size).split("x"))
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:

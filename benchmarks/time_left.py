@@ -43,13 +43,15 @@ STACKS = {
 class Kind:
     """A kind of run: its stack and options. ``before``: those of a run on the same store that came before.
 
-    ``killed``: the part of the run, in seconds, after which it is killed once before it goes on.
+    ``killed``: the part of the run, in seconds, after which it is killed once before it goes on. ``ending``:
+    of the result.
     """
 
     stack: str
     words: str
     before: str = ""
     killed: float = 0.0
+    ending: str = "tif"
 
 
 KINDS = {
@@ -75,7 +77,7 @@ KINDS = {
     "A, gone on": Kind("tiff", f"{A} --align=no", killed=2.5),
     "A, one worker": Kind("tiff", f"{A} --align=no --workers=1"),
     "A, processes": Kind("tiff", f"{A} --align=no --scheduler processes"),
-    "A, PNG": Kind("tiff", f"{A} --align=no"),
+    "A, PNG": Kind("tiff", f"{A} --align=no", ending="png"),
 }  # fmt: skip
 
 
@@ -185,8 +187,7 @@ def measure(name: str, folder: Path, fresh: bool, wall: bool) -> list[list[Any]]
     kind, store = KINDS[name], folder / "store"
     files = stack_files(kind.stack, folder / "stacks")
     shutil.rmtree(store, ignore_errors=True)
-    result = folder / ("result.png" if name.endswith("PNG") else "result.tif")
-    common: list[str | Path] = ["--store", store, "--force", "-o", result]
+    common: list[str | Path] = ["--store", store, "--force", "-o", folder / f"result.{kind.ending}"]
     if kind.before:
         run(["fuse", *kind.before.split(), *common, *files], folder, wall)
     if fresh:

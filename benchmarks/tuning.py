@@ -9,7 +9,6 @@ bytes are those of the whole run. Every change is made for the first time, so th
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -21,7 +20,7 @@ from urllib.error import HTTPError
 import psutil
 
 from benchmarks.chains import CHAINS, fuse, tried
-from benchmarks.figures import Figure, written
+from benchmarks.figures import Figure, figures_parser, written
 from benchmarks.fusion import simulated
 from benchmarks.viewer import MEMORY, Client, served
 from imfuse_tiles.options.recipe import Recipe
@@ -104,13 +103,9 @@ def figures(
 
 
 def main(words: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks tuning", description=__doc__)
-    parser.add_argument("--size", default="4000x3000x20")
+    parser = figures_parser("tuning", __doc__, "4000x3000x20", "a small stack")
     parser.add_argument("--stack", type=Path, help="a folder with slice_*.tif of that size, instead of a simulated one")
     parser.add_argument("--chains", nargs="+", choices=list(CHANGES), default=list(CHANGES))
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a small stack")
     args = parser.parse_args(words)
     size = "300x200x3" if args.quick else args.size
     width, height, _ = map(int, size.split("x"))

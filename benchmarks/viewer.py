@@ -8,7 +8,6 @@ six requests at a time. Warm means that its small views were made before.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -24,7 +23,7 @@ from urllib.request import urlopen
 import numpy as np
 import psutil
 
-from benchmarks.figures import Figure, written
+from benchmarks.figures import Figure, figures_parser, written
 from imfuse_tiles.stages.array_metadata import array_attributes
 from imfuse_tiles.stages.stage import FLAT, Job, Layout, Output, Stage
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
@@ -144,12 +143,7 @@ def figures(folder: Path, width: int, height: int) -> Iterator[Figure]:
 
 
 def main(words: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks viewer", description=__doc__)
-    parser.add_argument("--size", default="30000x30000")
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a small picture")
-    args = parser.parse_args(words)
+    args = figures_parser("viewer", __doc__, "30000x30000", "a small picture").parse_args(words)
     width, height = map(int, ("900x700" if args.quick else args.size).split("x"))
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         written(figures(Path(folder), width, height), args.json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from imfuse_tiles.cli import arguments
 from imfuse_tiles.cli.help import fuse_help
 from imfuse_tiles.cli.loading import Loading
 from imfuse_tiles.cli.main import versions
-from imfuse_tiles.cli.recipe_arguments import with_default_preset
+from imfuse_tiles.cli.recipe_arguments import tell_default_preset, with_default_preset
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.pools import prestart_workers
 from imfuse_tiles.options.recipe import Recipe
@@ -55,6 +54,6 @@ def _run(command: str, words: Sequence[str]) -> int:
 def _complete(recipe: Recipe, quiet: bool) -> Recipe:
     """The recipe, with the options of the preset ``default`` where it would make an empty picture."""
     complete = with_default_preset(recipe)
-    if complete != recipe and not quiet:
-        print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
+    if complete != recipe:
+        tell_default_preset(quiet)
     return complete

@@ -14,6 +14,7 @@ from imfuse_tiles import __version__
 from imfuse_tiles.cli.early_refusal import check_room_early
 from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
+from imfuse_tiles.cli.recipe_arguments import chosen_recipe
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import (
@@ -73,7 +74,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     _check_places(args, writes)
     stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
-        recipe = _automatic(recipe, stack, args.quiet)
+        recipe = chosen_recipe(recipe, stack, args.quiet)
     store = open_store_for(guide or stack, args.store)
     store.check()
     if writes and guide is None and not (args.transforms or args.skip_bad):
@@ -115,16 +116,6 @@ def _check_room(args: argparse.Namespace, recipe: Recipe, stack: Stack, store: S
     plan = plan_of(recipe, stack, store, resources, bool(args.extra))
     folder = _result_path(args, plan).absolute().parent
     check_disk(survey(plan, store, resources), store, (folder, _result_bytes(args, plan)))
-
-
-def _automatic(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
-    """The recipe that fits a stack, printed with the reasons."""
-    from imfuse_tiles.planning.auto_preset import choose
-
-    choice = choose(recipe, stack)
-    if not quiet:
-        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
-    return choice.recipe
 
 
 def _find_earlier_result(args: argparse.Namespace, plan: Plan, store: Store, result: Path) -> Path | None:

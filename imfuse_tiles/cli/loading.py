@@ -11,6 +11,9 @@ from _signal import (  # type: ignore[import-not-found]  # ``signal`` would load
 )
 from typing import Any
 
+#: What is said where nothing was begun that could be gone on with.
+STOPPED = "imfuse-tiles: stopped by signal 2"
+
 
 class Loading:
     """While modules are loaded, Ctrl-C ends the program at once: an error may get lost or altered in their midst.
@@ -36,5 +39,5 @@ def _set_handler(handler: Any) -> bool:
 
 
 def _end_at_once(number: int, frame: Any) -> None:
-    os.write(2, b"imfuse-tiles: stopped by signal 2\n")
+    os.write(2, f"{STOPPED}\n".encode())
     os._exit(128 + number)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from imfuse_tiles import __version__
-from imfuse_tiles.cli.loading import Loading
+from imfuse_tiles.cli.loading import STOPPED, Loading
 from imfuse_tiles.cli.printable_output import guard_terminals
 from imfuse_tiles.errors import ImfuseError, Incomplete, Refusal
 
@@ -70,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        print("imfuse-tiles: stopped by signal 2", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 130
     except (OSError, MemoryError) as error:
         return _machine_trouble(error, words)

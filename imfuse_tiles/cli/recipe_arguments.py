@@ -5,14 +5,19 @@ An option's value stands behind ``=`` in the same word. Long names may be shorte
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.options.grammar import REGISTRY, Option
 from imfuse_tiles.options.option_parser import parse_arguments, resolve_option_name
 from imfuse_tiles.options.recipe import STEPS, Recipe, check_recipe, is_automatic
+
+if TYPE_CHECKING:
+    from imfuse_tiles.imageio.stack import Stack
 
 OptionText = tuple[str, str | None]
 SYNONYMS = {"limit-memory": "memory"}
@@ -150,3 +155,19 @@ def in_default_preset(recipe: Recipe) -> Recipe:
         return recipe
     ops = merge_options(preset_options("default"), recipe.ops)
     return check_recipe(Recipe(tuple(ops), recipe.revert, recipe.layered))
+
+
+def tell_default_preset(quiet: bool) -> None:
+    """Say that options are put into the preset ``default``."""
+    if not quiet:
+        print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
+
+
+def chosen_recipe(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
+    """A recipe that asks for no picture with the background that fits a stack, printed with the reasons."""
+    from imfuse_tiles.planning.auto_preset import choose
+
+    choice = choose(recipe, stack)
+    if not quiet:
+        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
+    return choice.recipe

@@ -67,15 +67,14 @@ def sweep(words: Sequence[str]) -> int:
 def vary(recipe: Recipe, texts: Sequence[str], quiet: bool) -> list[Combination]:
     """All combinations. If one has options for masks but makes none, those without a picture are put into ``default``:
     what leaves an option out is to differ from the others by that option alone."""
-    from imfuse_tiles.cli.recipe_arguments import in_default_preset, with_default_preset
+    from imfuse_tiles.cli.recipe_arguments import in_default_preset, tell_default_preset, with_default_preset
     from imfuse_tiles.options.variations import combinations, parse_variation
 
     variations = [parse_variation(text) for text in texts]
     found = combinations(recipe, variations)
     if all(with_default_preset(one.recipe) == one.recipe for one in found):
         return found
-    if not quiet:
-        print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
+    tell_default_preset(quiet)
     return combinations(recipe, variations, in_default_preset)
 
 
@@ -136,18 +135,14 @@ def run_all(args: Any, found: Sequence[Combination], folder: Path) -> None:
 
 def with_backgrounds(found: Sequence[Combination], stack: Stack, quiet: bool) -> list[Combination]:
     """The combinations; those that ask for no picture with the background that fits the stack, which is printed."""
+    from imfuse_tiles.cli.recipe_arguments import chosen_recipe
     from imfuse_tiles.options.recipe import Recipe, is_automatic
-    from imfuse_tiles.planning.auto_preset import choose
 
     if not any(is_automatic(combination.recipe) for combination in found):
         return list(found)
-    choice = choose(Recipe(()), stack)
-    if not quiet:
-        print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
+    fitting = chosen_recipe(Recipe(()), stack, quiet).ops
     return [
-        replace(one, recipe=replace(one.recipe, ops=(*choice.recipe.ops, *one.recipe.ops)))
-        if is_automatic(one.recipe)
-        else one
+        replace(one, recipe=replace(one.recipe, ops=(*fitting, *one.recipe.ops))) if is_automatic(one.recipe) else one
         for one in found
     ]
 

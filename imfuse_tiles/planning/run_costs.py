@@ -83,10 +83,8 @@ def stage_seconds(work: WorkPlan, store: Store) -> dict[str, float]:
     seconds = {}
     slowness = 1.0 if rates.kernels else machine_slowness()
     for stage in work.to_compute:
-        rate, at_once = (
-            rates.measured_rate(stage_name(stage.stage)),
-            max(1, min(work.resources.workers, stage.block_count)),
-        )
+        rate = rates.measured_rate(stage_name(stage.stage))
+        at_once = max(1, min(work.resources.workers, stage.block_count))
         computing = slowness * _computing(stage, rates) if rate is None else rate * pixels_of(stage)
         seconds[stage.stage.key] = (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
     return seconds

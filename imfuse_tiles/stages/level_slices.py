@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -15,6 +17,24 @@ from imfuse_tiles.stages.stored_frames import StoredFrames
 
 #: Slices that stay in memory once they are read; those behind them are read and computed again.
 KEPT = 12
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def kept(method: Method) -> Method:
+    """A method of :class:`LevelSlices` that tells something of a slice, which the first slices remember."""
+
+    @wraps(method)
+    def remembered(self: LevelSlices, z: int, *about: Any) -> Any:
+        name = method.__name__, z
+        if name in self.known:
+            return self.known[name]
+        found = method(self, z, *about)
+        if z < KEPT:
+            self.known[name] = found
+        return found
+
+    return cast(Method, remembered)
 
 
 @dataclass
@@ -30,19 +50,13 @@ class LevelSlices:
     region: Region
     finer: str
     highlights: Highlights | None = None
-    _samples: dict[int, Window] = field(default_factory=dict)
-    _light: dict[int, np.ndarray] = field(default_factory=dict)
-    _evidence: dict[int, tuple[Window, np.ndarray]] = field(default_factory=dict)
+    known: dict[tuple[str, int], Any] = field(default_factory=dict)
 
+    @kept
     def samples(self, z: int) -> Window:
         """The samples of a slice that anything here needs."""
-        if z in self._samples:
-            return self._samples[z]
         need, _ = self.level.around(self.region)
-        window = Window(self.source.samples(self.access, z, need), need, self.level.frame)
-        if z < KEPT:
-            self._samples[z] = window
-        return window
+        return Window(self.source.samples(self.access, z, need), need, self.level.frame)
 
     def covered(self, z: int) -> Window | None:
         """How much of the pixels of a slice is picture, float32 (y, x) in 0..1, where its samples are; None: all."""
@@ -52,19 +66,14 @@ class LevelSlices:
         shown = self.source.covered(self.access, z, need).astype(np.float32, copy=False)
         return Window(shown, need, self.level.frame)
 
+    @kept
     def light(self, z: int, highlights: Highlights) -> np.ndarray:
         """The blurred brightness of a slice near highlights, a value for each cell."""
-        if z in self._light:
-            return self._light[z]
-        light = highlights.light(self.samples(z))
-        if z < KEPT:
-            self._light[z] = light
-        return light
+        return highlights.light(self.samples(z))
 
+    @kept
     def evidence(self, z: int) -> tuple[Window, np.ndarray]:
         """The next coarser level of a slice, and its evidence over the core of the region, float32 (y, x)."""
-        if z in self._evidence:
-            return self._evidence[z]
         _, coarse = self.level.around(self.region)
         core, samples = self.level.core(self.region), self.samples(z)
         low = self.level.reduced_window(samples, coarse)
@@ -74,7 +83,4 @@ class LevelSlices:
         evidence, covered = self.level.evidence(samples, low, finer, core, discount), self.covered(z)
         if covered is not None:
             evidence = shown_evidence(evidence, covered.cropped(core).data)
-        found = low, evidence
-        if z < KEPT:
-            self._evidence[z] = found
-        return found
+        return low, evidence
