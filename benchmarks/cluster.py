@@ -29,7 +29,9 @@ from imfuse_tiles.options.resources import Cluster, Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, Stage
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 #: What is to be kept to: percent, milliseconds, megabytes, percent.

@@ -24,8 +24,10 @@ import numpy as np
 import psutil
 
 from benchmarks.figures import Figure, figures_parser, written
+from imfuse_tiles.stages.array_layout import FLAT, Layout, Output
 from imfuse_tiles.stages.array_metadata import array_attributes
-from imfuse_tiles.stages.stage import FLAT, Job, Layout, Output, Stage
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store

@@ -15,7 +15,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, Output, Stage
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import Stage
 
 
 @frozen

@@ -29,6 +29,8 @@ TESTED_MODULES = (
     "stages.stack_statistics",
     "stages.access",
     "stages.stage",
+    "stages.job",
+    "stages.array_layout",
     "stages.step_chain",
     "stages.subtiles",
 )

@@ -18,9 +18,9 @@ from benchmarks.attacks.disk_states import Disk, Loss, crash, disk_of, read_disk
 from benchmarks.attacks.recorded_writes import Operation, recorded
 from benchmarks.attacks.small_run import OPTIONS, Place, in_child
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.stages.array_layout import Layout
 from imfuse_tiles.stages.array_metadata import array_paths, stage_from_attributes
 from imfuse_tiles.stages.integrity import damaged_blocks
-from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.store import Store
 
 LOSSES: tuple[Loss, ...] = ("killed", "journaled", "any")

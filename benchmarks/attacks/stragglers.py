@@ -28,7 +28,8 @@ from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.array_layout import Layout
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.store import Store
 

@@ -11,9 +11,9 @@ from imfuse_tiles.cli.argument_parser import Parser
 from imfuse_tiles.errors import BlockFailed, Refusal
 from imfuse_tiles.execution.overviews import damaged_levels
 from imfuse_tiles.planning.memory import format_size
+from imfuse_tiles.stages.array_layout import Layout
 from imfuse_tiles.stages.array_metadata import array_paths, stage_from_attributes
 from imfuse_tiles.stages.integrity import damaged_chunks
-from imfuse_tiles.stages.stage import Layout
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inside import foreign_entries
 from imfuse_tiles.storage.open_files import locks_of

@@ -13,7 +13,8 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
 from imfuse_tiles.execution.program_digest import check_program
 from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.stages.stage import Block, Job
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.processes import describe_process

@@ -16,11 +16,12 @@ from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.options.mask_merging import MaskLevel
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import LevelJob, level_limits
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
-from imfuse_tiles.stages.stage import Job, Stage, measured_key
+from imfuse_tiles.stages.stage import Stage, measured_key
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 

@@ -13,7 +13,8 @@ from imfuse_tiles.execution.pools import Pool
 from imfuse_tiles.execution.program_digest import program_digest
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.planning.block_layout import BlockLayout
-from imfuse_tiles.stages.stage import Block, Stage
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.open_files import files_of
 

@@ -17,8 +17,9 @@ from imfuse_tiles.execution.wait_for_parts import JointJournals, PartWaiter
 from imfuse_tiles.options.resources import Part
 from imfuse_tiles.planning.block_layout import BlockLayout, adopt_layout
 from imfuse_tiles.planning.work_plan import StageWork, WorkPlan
+from imfuse_tiles.stages.array_layout import Block, Layout
 from imfuse_tiles.stages.integrity import damaged_blocks
-from imfuse_tiles.stages.stage import Block, Layout, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.sweep import sweep_chunks
 

@@ -14,9 +14,10 @@ from imfuse_tiles.execution.schedule_blocks import run_blocks
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.planning.block_layout import BlockLayout
 from imfuse_tiles.planning.work_plan import StageWork
+from imfuse_tiles.stages.array_layout import Block, Layout
 from imfuse_tiles.stages.array_metadata import array_attributes
 from imfuse_tiles.stages.integrity import damaged_blocks, open_array
-from imfuse_tiles.stages.stage import Block, Layout, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.json_values import matches
 from imfuse_tiles.storage.store import Store

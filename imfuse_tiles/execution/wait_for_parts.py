@@ -13,7 +13,8 @@ from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.execution.stage_run import Lines
 from imfuse_tiles.options.resources import Part
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.array_layout import Layout
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 Found = TypeVar("Found")

@@ -12,7 +12,8 @@ from imfuse_tiles.geometry import Frame
 from imfuse_tiles.options.resources import Resources, worker_location
 from imfuse_tiles.planning.memory import PROGRAM_BYTES, format_size, memory_limits
 from imfuse_tiles.stages.access import CHUNK, chunk_factor
-from imfuse_tiles.stages.stage import FLAT, Layout, Stage
+from imfuse_tiles.stages.array_layout import FLAT, Layout
+from imfuse_tiles.stages.stage import Stage
 
 EDGES = (2048, 1024, 512, 256, 128, 64)
 LARGER_EDGE = 4096

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import LevelJob
 from imfuse_tiles.stages.masks import MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
-from imfuse_tiles.stages.stage import ComputedInput, Job, Stage, measured_key
+from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
 
 #: Jobs whose values can be computed for any region, and whether numbers of the whole stack are needed of them.
 MEASURED: dict[type[Job], bool] = {IngestJob: True, MaskJob: True, MergeJob: True, MontageJob: False}

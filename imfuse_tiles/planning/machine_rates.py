@@ -15,10 +15,11 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.typical_rates import typical_rate
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.masks import MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
-from imfuse_tiles.stages.stage import Job, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.json_values import matches
 
 #: Nanoseconds of a worker for each byte that it reads from a store and writes to it, where nothing was

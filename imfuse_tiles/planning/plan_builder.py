@@ -12,10 +12,12 @@ from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.stages.access import file_edge
 from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.array_layout import Output
 from imfuse_tiles.stages.ingest import IngestJob
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
 from imfuse_tiles.stages.prepare import PrepareJob
-from imfuse_tiles.stages.stage import Job, Output, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.stages.step_chain import StepChain
 from imfuse_tiles.stages.stored_frames import COVERAGE, StoredFrames
 

@@ -7,8 +7,9 @@ from typing import Any
 from imfuse_tiles import kernels
 from imfuse_tiles.options.mask_fourier import FourierFilter
 from imfuse_tiles.planning.plan_builder import PlanBuilder
+from imfuse_tiles.stages.array_layout import Output
 from imfuse_tiles.stages.fourier_masks import CellsJob, FarJob, FarPart, PlaneReader, split_error
-from imfuse_tiles.stages.stage import Output, Stage
+from imfuse_tiles.stages.stage import Stage
 
 
 def far_part(

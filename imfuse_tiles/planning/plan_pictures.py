@@ -14,12 +14,12 @@ from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.stages import focus_depth, focus_pyramid
+from imfuse_tiles.stages.array_layout import Output
 from imfuse_tiles.stages.covered_area import CoveredAreaJob
 from imfuse_tiles.stages.ingest import IngestJob
 from imfuse_tiles.stages.layers import Layer
 from imfuse_tiles.stages.pyramid_fusion import plan_fusion
 from imfuse_tiles.stages.stack_statistics import PictureJob
-from imfuse_tiles.stages.stage import Output
 from imfuse_tiles.stages.stored_frames import StoredFrames, StoredPicture
 
 

@@ -9,9 +9,9 @@ from imfuse_tiles.options.recipe import substack_spans
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.planning.plan_masks import merged_masks
 from imfuse_tiles.planning.plan_pictures import covered_area, depth_of_backgrounds, picture
+from imfuse_tiles.stages.array_layout import FLAT, Output
 from imfuse_tiles.stages.final import FinalJob, FinishJob, MeasureJob
 from imfuse_tiles.stages.montage import MontageJob
-from imfuse_tiles.stages.stage import FLAT, Output
 from imfuse_tiles.stages.step_chain import AppliedStep, StepChain
 
 

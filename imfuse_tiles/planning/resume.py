@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.array_layout import Layout, Output
 from imfuse_tiles.stages.integrity import damaged_blocks, load_summary
-from imfuse_tiles.stages.stage import Layout, Output, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 

@@ -12,9 +12,9 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.reading import FrameReader
 from imfuse_tiles.imageio.stack import FULL, FrameWarp
+from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.ingest import IngestJob, band_rows
 from imfuse_tiles.stages.source_windows import frame_of
-from imfuse_tiles.stages.stage import Block
 
 #: Columns that are resampled at once.
 PART = 2048

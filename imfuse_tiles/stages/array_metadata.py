@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from imfuse_tiles.stages.stage import Job, Layout, Output, Stage
+from imfuse_tiles.stages.array_layout import Layout, Output
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.json_values import get_matching, matches
 from imfuse_tiles.storage.store import Store

@@ -9,7 +9,8 @@ import numpy as np
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, Output
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

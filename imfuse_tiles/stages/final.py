@@ -12,9 +12,10 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region
 from imfuse_tiles.options.final_steps import FinalStep
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.focus_depth import FocusDepth
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.layers import Layer, with_colour_planes
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.step_chain import StepChain
 from imfuse_tiles.stages.subtiles import memory, subtiles_of
 from imfuse_tiles.storage.store import Store

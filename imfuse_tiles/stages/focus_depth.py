@@ -12,9 +12,11 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.focus_pyramid import STEADY, steady_region
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.covered_area import within_area
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.level_picture import Restored, RestoreJob
-from imfuse_tiles.stages.stage import Block, Job, Output, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

@@ -19,8 +19,9 @@ from imfuse_tiles.kernels.response import Response
 from imfuse_tiles.options.mask_computation import input_planes, raw_mask
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.masks import MaskJob
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

@@ -12,7 +12,8 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, Output
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 Slice = tuple[np.ndarray, np.ndarray]

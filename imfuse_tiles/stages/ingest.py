@@ -12,9 +12,10 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
 from imfuse_tiles.imageio.reading import FrameReader, Header, open_frame
 from imfuse_tiles.stages.access import Access, chunk_factor
+from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.frame_levels import FrameLevels, stack_levels
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.source_windows import frame_of
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.storage.store import Store
 
 BAND = 512

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
-from imfuse_tiles.stages.stage import Block, Layout, Output, Stage
+from imfuse_tiles.stages.array_layout import Block, Layout, Output
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray, Damaged
 from imfuse_tiles.storage.files import FilePart
 from imfuse_tiles.storage.json_values import matches

@@ -27,8 +27,9 @@ from imfuse_tiles.options.focus_pyramid import (
     noise_energy,
 )
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.level_slices import KEPT, LevelSlices
-from imfuse_tiles.stages.stage import Block, Job, Output
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

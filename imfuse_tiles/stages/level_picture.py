@@ -12,8 +12,9 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL
 from imfuse_tiles.options.focus_pyramid import BASE_POWER, reconstruct_region
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.level_detail import DetailJob
-from imfuse_tiles.stages.stage import Block, Job, Output
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

@@ -12,7 +12,9 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, stage_numbers
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import stage_numbers
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

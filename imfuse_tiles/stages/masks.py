@@ -14,8 +14,9 @@ from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import Access, chunk_factor
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import RANGE, limits_report, value_range
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

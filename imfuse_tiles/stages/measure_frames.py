@@ -16,10 +16,11 @@ from imfuse_tiles.imageio.stack import FULL, FrameWarp
 from imfuse_tiles.options.preparation_chain import PreparationChain
 from imfuse_tiles.options.preparation_tone import ContrastStretch
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.ingest import BAND
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.prepare import MeasuredBy, bands, load_numbers, parts, preparation_memory, prepared_planes
 from imfuse_tiles.stages.source_windows import SourceWindows
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.storage.store import Store
 
 #: Samples of a mean of floating-point frames are summed as whole numbers of this size: the order does not matter.

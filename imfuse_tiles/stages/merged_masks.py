@@ -15,9 +15,10 @@ from imfuse_tiles.options.mask_generator import MaskGenerator
 from imfuse_tiles.options.mask_merging import MaskMerge
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import RANGE, least_and_most, limits_report, normalisation_range, value_range
 from imfuse_tiles.stages.masks import PORTION, split_region, stack_slices, whole_frame_bytes
-from imfuse_tiles.stages.stage import Block, Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

@@ -17,7 +17,9 @@ from imfuse_tiles.options.cuts import Cut, CutBg, CutFilter, CutLess
 from imfuse_tiles.options.general import PrepResize
 from imfuse_tiles.options.mask_merging import MaskLevel
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job, Output, stage_numbers
+from imfuse_tiles.stages.array_layout import Block, Output
+from imfuse_tiles.stages.job import Job
+from imfuse_tiles.stages.stage import stage_numbers
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

@@ -13,7 +13,8 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.options.focus_pyramid import NOISE_PATCH, Level, noise_pitch
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.storage.store import Store
 

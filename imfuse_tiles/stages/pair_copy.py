@@ -12,9 +12,10 @@ from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR, LIGHT_BLUR
 from imfuse_tiles.options.focus_pyramid import blur_region
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.level_picture import RestoreJob
-from imfuse_tiles.stages.stage import Block, Job, Output
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 #: Pixels around a region that its difference is blurred over, and around those that decide which slice they come from.

@@ -15,10 +15,10 @@ from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.stack import FULL, FrameWarp
 from imfuse_tiles.options.preparation_chain import PreparationChain
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.frame_levels import FrameLevels
 from imfuse_tiles.stages.ingest import IngestJob, band_rows
 from imfuse_tiles.stages.source_windows import SourceWindows, frame_of, source_rows
-from imfuse_tiles.stages.stage import Block
 from imfuse_tiles.storage.store import Store
 
 #: Pixels along a band, or a strip of columns, that are prepared at once.

@@ -18,9 +18,11 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.fusion_weights import FusionWeights
 from imfuse_tiles.stages.access import Access
+from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.fusion_weights import ReducedLevels, Slice, SliceReader, WeightedFrames, WeightJob
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.pyramid_levels import LevelGroup, level_groups
-from imfuse_tiles.stages.stage import Block, Job, Output, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

@@ -12,7 +12,8 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.backgrounds import ImageSpec
 from imfuse_tiles.options.mask_computation import coloured
 from imfuse_tiles.stages.access import Access
-from imfuse_tiles.stages.stage import Block, Job
+from imfuse_tiles.stages.array_layout import Block
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
 

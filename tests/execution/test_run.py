@@ -28,8 +28,9 @@ from imfuse_tiles.planning.memory import PROGRAM_BYTES
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages import access
+from imfuse_tiles.stages.array_layout import Block, Layout
 from imfuse_tiles.stages.integrity import damaged_chunks
-from imfuse_tiles.stages.stage import Block, Layout, Stage
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.chunked_array import ChunkedArray
 from imfuse_tiles.storage.store import Store
 

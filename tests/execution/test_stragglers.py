@@ -13,7 +13,8 @@ from imfuse_tiles.execution.compute_block import compute_block
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.array_layout import Layout
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 OPTIONS = "--wavelet --maskwave=p100 --cutwave=p50"

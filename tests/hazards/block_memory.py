@@ -23,7 +23,8 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.array_layout import Layout
+from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 
 C = ctypes.CDLL("libc.so.6")

@@ -17,7 +17,8 @@ from imfuse_tiles.planning.block_layout import lay_out, layout_of_edge
 from imfuse_tiles.planning.memory import PROGRAM_BYTES, format_size
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.access import CHUNK
-from imfuse_tiles.stages.stage import Layout, Stage
+from imfuse_tiles.stages.array_layout import Layout
+from imfuse_tiles.stages.stage import Stage
 
 SEED = "--wavelet --maskwave=p100 --cutless=p15 --cutwave=p100 --cutbg --cutalpha=p-25 --finalblur=s10,S2,t5"
 

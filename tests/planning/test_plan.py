@@ -23,11 +23,13 @@ from imfuse_tiles.planning.memory import block_memory_limit
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.result_names import result_digests
 from imfuse_tiles.stages.align import AlignJob
+from imfuse_tiles.stages.array_layout import Layout
 from imfuse_tiles.stages.covered_area import CoveredAreaJob
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.measure_frames import FrameRangeJob, MeanImageJob
 from imfuse_tiles.stages.pair_copy import CopyPairJob
 from imfuse_tiles.stages.prepare import PrepareJob
-from imfuse_tiles.stages.stage import Job, Layout, Stage
+from imfuse_tiles.stages.stage import Stage
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
