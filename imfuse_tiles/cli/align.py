@@ -47,15 +47,26 @@ def prepare(words: Sequence[str]) -> int:
         "--level --contrast --contrast-stretch --sigmoidal-contrast --sharpen --compose --set --im, explained by "
         "imfuse-tiles ops NAME (frameresize, framecompose). Frames are not aligned, unless --align asks for it."
     )
-    return _write(
-        "prepare", "prepared", about, [_long_name(word) for word in words], (Align(word1="no"), Balance(word1="no"))
-    )
+    defaults = Align(word1="no"), Balance(word1="no")
+    try:
+        return _write("prepare", "prepared", about, [_long_name(word) for word in words], defaults)
+    except Refusal as refusal:
+        raise Refusal(_as_typed(str(refusal), words)) from refusal
 
 
 def _long_name(word: str) -> str:
     """An option by the name that it has among all options."""
     name, equals, text = word.partition("=")
     return SHORT_NAMES.get(name, name) + equals + text
+
+
+def _as_typed(message: str, words: Sequence[str]) -> str:
+    """A message with options called as they are among the words of the command line."""
+    typed = {word.partition("=")[0] for word in words}
+    for short, long in SHORT_NAMES.items():
+        if short in typed and long not in typed:
+            message = message.replace(long, short)
+    return message
 
 
 def parser(command: str, folder: str, about: str) -> Parser:
@@ -72,7 +83,7 @@ def parser(command: str, folder: str, about: str) -> Parser:
     add("--memory", metavar="SIZE", help="memory for comparing (a quarter of the machine's, at most 4G)")
     add("--workers", type=whole_number(1), metavar="N", help="frames at once (one for each core)")
     add("-f", "--force", nargs="?", const="", help="overwrite what is there")
-    add("--quiet", action="store_true", help="print nothing but the folder and errors")
+    add("--quiet", action="store_true", help="print the folder, errors, and what makes other frames only")
     return frame_parser
 
 

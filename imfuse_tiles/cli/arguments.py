@@ -76,7 +76,7 @@ def _add_report_options(parser: Parser) -> None:
     add("--video-of", choices=("sweep", "montage"), default="sweep",
         help="what it shows: the sweep of focus through the slices, or the montage as it grows (sweep)")  # fmt: skip
     add("--performance", metavar="FILE", help="write a web page of what every worker was at, and when")
-    add("--quiet", action="store_true", help="print nothing but the result's name and errors")
+    add("--quiet", action="store_true", help="print the result's name, errors, and what makes another picture only")
     add("--json", action="store_true", help="the plan as JSON")
 
 

@@ -29,9 +29,9 @@ from imfuse_tiles.cli.show_run import (
 from imfuse_tiles.cli.stack_from_args import (
     align_from_args,
     guide_from_args,
-    print_level_notices,
     stack_from_args,
     tell_alignment,
+    tell_levels,
 )
 from imfuse_tiles.errors import EmptyResult, Refusal
 from imfuse_tiles.execution.alignment_report import alignment_record
@@ -94,7 +94,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         return 0
     earlier = _find_earlier_result(args, plan, store, result)
     if earlier is not None:
-        print("already up to date (--force recomputes)", file=sys.stderr)
+        if not args.quiet:
+            print("already up to date (--force recomputes)", file=sys.stderr)
         code = _finish(args, {"result": str(earlier)}, store)
         check_shows_something(plan, store)
         return code
@@ -154,7 +155,7 @@ def _fuse(
             run_report.write(Path(args.report), _report(plan, store, outcome, peak.bytes, seconds))
     if args.video and outcome.output:
         write_run_video(args, plan, store)
-    print_level_notices(plan, store)
+    tell_levels(args, plan, store)
     if not args.quiet:
         for line in loss_lines(plan, store, request) if outcome.output else ():
             print(f"note: {line}", file=sys.stderr)
@@ -197,7 +198,8 @@ def _report(plan: Plan, store: Store, outcome: Outcome, peak_bytes: int, seconds
 def _finish(args: argparse.Namespace, files: dict[str, str], store: Store) -> int:
     """Print where the result is, and open its page if asked to. ``files``: by role; none of all parts but the first."""
     if not files:
-        print(f"part {args.part} is done; part 1 writes the result", file=sys.stderr)
+        if not args.quiet:
+            print(f"part {args.part} is done; part 1 writes the result", file=sys.stderr)
         return 0
     print(files["result"])
     if args.show and not args.view:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.cli.status_line import StatusLine
 from imfuse_tiles.execution.align_stack import align_stack
 from imfuse_tiles.execution.alignment_report import alignment_lines, is_worth_telling, save_transforms
+from imfuse_tiles.imageio.notices import Hint
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.series import Selection
 from imfuse_tiles.imageio.stack import Stack
@@ -26,9 +28,15 @@ from imfuse_tiles.storage.store import Store
 def stack_from_args(args: argparse.Namespace) -> Stack:
     """The stack, its headers checked; how its files were taken goes to standard error, one line for each notice."""
     stack = _open_channel(args, args.input_channel)
-    for notice in stack.notices:
-        print(f"note: {notice}", file=sys.stderr)
+    _tell(args, stack.notices)
     return stack
+
+
+def _tell(args: argparse.Namespace, notices: Iterable[str]) -> None:
+    """Print notices to standard error; with --quiet those only that tell of another picture than one would expect."""
+    for notice in notices:
+        if not (args.quiet and isinstance(notice, Hint)):
+            print(f"note: {notice}", file=sys.stderr)
 
 
 def guide_from_args(args: argparse.Namespace) -> Stack | None:
@@ -59,8 +67,7 @@ def align_from_args(
             stack, recipe, store, resources, transforms=args.transforms, skip_bad=args.skip_bad,
             by_focus=args.order == "focus", progress=None if args.quiet else CompareProgress(),
         )  # fmt: skip
-    for notice in aligned.notices[len(stack.notices) :]:
-        print(f"note: {notice}", file=sys.stderr)
+    _tell(args, aligned.notices[len(stack.notices) :])
     return aligned
 
 
@@ -85,10 +92,9 @@ def tell_alignment(args: argparse.Namespace, stack: Stack) -> None:
         print("\n".join(alignment_lines(stack)), file=sys.stderr)
 
 
-def print_level_notices(plan: Plan, store: Store) -> None:
+def tell_levels(args: argparse.Namespace, plan: Plan, store: Store) -> None:
     """What reading the frames showed of their brightness and bits, on standard error."""
     for stage in plan.stages:
         if stage.key == reading_key(plan.stack):
             numbers = store.numbers.load(stage.key) or {}
-            for notice in level_notices(numbers, [header.name for header in plan.stack.headers]):
-                print(f"note: {notice}", file=sys.stderr)
+            _tell(args, map(Hint, level_notices(numbers, [header.name for header in plan.stack.headers])))

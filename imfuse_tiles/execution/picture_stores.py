@@ -15,6 +15,7 @@ from imfuse_tiles.execution.pipeline import open_store_for
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.geometry import Frame
+from imfuse_tiles.imageio.coverage import WhollyTransparent
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import Header
 from imfuse_tiles.imageio.stack import FULL
@@ -32,7 +33,10 @@ from imfuse_tiles.storage.store import Store
 
 def picture_store(path: Path) -> Store:
     """The store that holds an image file as its only slice; read now if no earlier call did. Refusal of other files."""
-    stack = open_stack([path], include_results=True)
+    try:
+        stack = open_stack([path], include_results=True)
+    except WhollyTransparent:
+        raise Refusal(f"{path}: is wholly transparent, so there is nothing to show") from None
     store = open_store_for(stack, None)
     plan = make_plan(Recipe(()), stack, maps=False)
     only_reading = Plan(plan.recipe, stack, plan.stages[:1])

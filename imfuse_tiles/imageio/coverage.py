@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import Header, open_frame
-from imfuse_tiles.imageio.reading.header import refuse_frame
 
 #: From this share of the highest opacity of a frame on a pixel counts as opaque. Below it, its colour may be mixed
 #: with what was around the picture when another program moved it.
@@ -15,10 +15,14 @@ OPAQUE = 0.98
 _BAND_BYTES = 8 << 20
 
 
+class WhollyTransparent(Refusal):
+    """A frame that has no picture anywhere."""
+
+
 def with_coverage(headers: Sequence[Header], notices: list[str]) -> list[Header]:
     """The headers, those of frames with transparent parts to be read with their coverage.
 
-    Raises Refusal for a frame that is transparent everywhere.
+    Raises WhollyTransparent for a frame that is transparent everywhere.
     """
     levels = [opacity_level(header) if header.has_alpha else 0.0 for header in headers]
     partly = [header for header, level in zip(headers, levels, strict=True) if level]
@@ -29,7 +33,7 @@ def with_coverage(headers: Sequence[Header], notices: list[str]) -> list[Header]
 
 
 def opacity_level(header: Header) -> float:
-    """The sample of alpha from which on a frame's pixels are opaque; 0 if all are. Refusal if it has no picture."""
+    """The sample of alpha from which on a frame's pixels are opaque; 0 if all are. WhollyTransparent if it has none."""
     veiled = header.veiled()
     full = 1.0 if header.dtype == "float32" else float(np.iinfo(header.dtype).max)
     low, high = full, 0.0
@@ -41,7 +45,7 @@ def opacity_level(header: Header) -> float:
             if high >= OPAQUE * full > low:
                 return OPAQUE * full
     if high <= 0:
-        raise refuse_frame(header, "is wholly transparent; --ignore-alpha takes the colours as they are")
+        raise WhollyTransparent(f"{header.name}: is wholly transparent; --ignore-alpha takes the colours as they are")
     if high >= OPAQUE * full:
         return 0.0
     # The whole frame is half transparent. Colours that are stored times their opacity must be divided by it.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.imageio.image_files import find_images
+from imfuse_tiles.imageio.image_files import find_images, is_image, what_is_there
 from imfuse_tiles.imageio.metadata import Value
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in
@@ -73,8 +73,15 @@ def find_stacks(
         else:
             stacks += _in_file(parent, parent.stem.removesuffix(".ome"))
     if not stacks:
-        raise Refusal(f"{', '.join(map(str, parents))}: no stacks there")
+        raise Refusal(f"{', '.join(map(str, parents))}: no stacks there{_other_files(parents, leave_out)}")
     return _with_names_of_their_own(stacks)
+
+
+def _other_files(parents: Sequence[str | Path], leave_out: Path | None) -> str:
+    """What lies in folders without stacks, where none of it is an image."""
+    folders = [folder for parent in parents for folder in _folders(Path(parent), leave_out)]
+    files = [path for folder in folders for path in folder.iterdir() if path.is_file()]
+    return f": {what_is_there(files)}" if files and not any(map(is_image, files)) else ""
 
 
 def _folders(parent: Path, leave_out: Path | None) -> list[Path]:

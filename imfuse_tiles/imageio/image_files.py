@@ -11,6 +11,7 @@ from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.notices import Hint
 from imfuse_tiles.imageio.reading.detect import facts_and_format
 from imfuse_tiles.imageio.reading.file_facts import file_facts
 from imfuse_tiles.imageio.reading.header import listing, refuse, shown
@@ -47,7 +48,7 @@ def find_images(names: Sequence[str | Path], notices: list[str]) -> ImageFiles:
     found = dict.fromkeys(path for files, search in meant if search for path in files if path not in named)
     left = _without_junk(list(found), notices)
     if found and not left and not named:
-        raise Refusal(f"{', '.join(map(str, names))}: no images there")
+        raise Refusal(f"{', '.join(map(str, names))}: {what_is_there(list(found))}")
     paths: list[Path] = []
     waiting = set(left)  # a file that two patterns match is one frame
     for files, search in meant:
@@ -57,12 +58,29 @@ def find_images(names: Sequence[str | Path], notices: list[str]) -> ImageFiles:
     return ImageFiles(tuple(paths), frozenset(left))
 
 
+def what_is_there(paths: Iterable[Path]) -> str:
+    """That files are no images: how many there are by their endings, and why one of the most frequent is not read."""
+    kinds: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        if not path.name.startswith("."):
+            kinds[path.suffix.lower() or "without an ending"].append(path)
+    if not kinds:
+        return "no images there, only hidden files"
+    frequent = sorted(kinds, key=lambda kind: -len(kinds[kind]))
+    counts = listing([f"{len(kinds[kind])} {kind}" for kind in frequent])
+    try:
+        facts_and_format(min(kinds[frequent[0]]))
+    except Refusal as refusal:
+        return f"no images there, only {counts} files; {refusal}"
+    return f"no images there, only {counts} files"
+
+
 def _without_deep_zoom(names: Sequence[str | Path], notices: list[str]) -> list[str | Path]:
     """The names without those of deep zoom pictures, which a pattern of the shell matches, unless all are."""
     out = [name for name in names if is_deep_zoom(Path(name))]
     if not out or len(out) == len(names):
         return list(names)
-    notices.append(f"left out: {_listing(map(Path, out))}, deep zoom pictures")
+    notices.append(Hint(f"left out: {_listing(map(Path, out))}, deep zoom pictures"))
     return [name for name in names if name not in out]
 
 
@@ -126,7 +144,8 @@ def _without_junk(paths: Sequence[Path], notices: list[str]) -> set[Path]:
     for what, leave_out in KINDS:
         out = set(leave_out(left))
         if out and (len(out) < len(left) or what in _NEVER_FRAMES):
-            notices.append(f"left out: {_listing(path for path in left if path in out)}, {what}")
+            notice = f"left out: {_listing(path for path in left if path in out)}, {what}"
+            notices.append(Hint(notice) if what in _NEVER_FRAMES else notice)
             left = [path for path in left if path not in out]
     return set(left)
 

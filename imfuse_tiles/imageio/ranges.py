@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.notices import Hint
 from imfuse_tiles.imageio.reading import Header, open_frame
 
 #: Full scales of cameras and files, for samples that are whole numbers in truth.
@@ -35,7 +36,8 @@ def with_white(headers: Sequence[Header], white: float | None, notices: list[str
         notices.append(f"samples range down to {low:g}: below 0 is black")
     if high <= 1:
         if 0 < high < _FAINT:
-            notices.append(f"the brightest sample is {high:.3g} where 1 is white; --white={high:.3g} takes it as white")
+            notice = f"the brightest sample is {high:.3g} where 1 is white; --white={high:.3g} takes it as white"
+            notices.append(Hint(notice))
         return list(headers)
     if high <= OVERSHOOT:
         notices.append(f"samples range up to {high:g}: above 1 is white (--white={high:g} keeps them apart)")

@@ -10,7 +10,7 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.backgrounds import Background
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.recipe import Recipe, check_recipe
-from imfuse_tiles.planning.frame_survey import Survey, survey
+from imfuse_tiles.planning.frame_survey import FEWEST, Survey, survey
 
 #: Below this share of frames whose detail is most like a neighbour's, the stack is in no order of focus.
 ORDERED = 0.5
@@ -41,8 +41,7 @@ def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[st
     if found is None:
         yield f"{frames}, too large to look at beforehand"
         return
-    order = "in no order of focus (--order=focus sorts them)" if unordered else "in order of focus"
-    yield f"{frames}, {order}" if len(stack) > 4 else frames
+    yield ", ".join([frames, *_order(found, unordered)])
     yield f"noise {100 * found.variance**0.5:.2g} % of full scale (noise=... sets it)"
     if found.never_sharp > NEVER_SHARP:
         yield f"{100 * found.never_sharp:.0f} % of the picture is sharp in no frame: its depth is filled in"
@@ -51,6 +50,18 @@ def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[st
         yield f"brightness differs by {100 * (high - low) / high:.0f} % between frames"
     for first, second in found.doubles:
         yield f"frames {first + 1} and {second + 1} are the same"
+
+
+def _order(found: Survey, unordered: bool) -> Iterator[str]:
+    """In what order of focus the frames are, as far as those that were looked at tell."""
+    count = len(found.frames)
+    odd = count - round(found.in_order * count)
+    if unordered:
+        yield "in no order of focus (--order=focus sorts them)"
+    elif odd:
+        yield f"mostly in order of focus: {odd} of {count} least like their neighbours (--order=focus sorts them)"
+    elif count >= FEWEST:
+        yield "in order of focus"
 
 
 def _frames(stack: Stack) -> str:

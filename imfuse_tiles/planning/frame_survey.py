@@ -17,6 +17,8 @@ from imfuse_tiles.options.resources import available_cores
 
 #: Frames that are looked at, at most; rows of each band, and bands in a frame.
 FRAMES, ROWS, BANDS = 16, 128, 3
+#: Fewer frames tell nothing of an order.
+FEWEST = 5
 #: Samples of frames that can only be decoded whole that may be decoded for the look.
 DECODED = 40_000_000
 #: Frames that are looked at at the same time, at most.
@@ -57,8 +59,8 @@ class Survey:
 
     @property
     def in_order(self) -> float:
-        """Share of the frames whose detail is most like that of a neighbour; 1 for fewer than five frames."""
-        if len(self.frames) < 5:
+        """Share of the frames whose detail is most like that of a neighbour; 1 for fewer than FEWEST frames."""
+        if len(self.frames) < FEWEST:
             return 1.0
         detail = np.sqrt(np.maximum(self.energies - self.noise, 0))
         detail -= detail.mean(axis=0)

@@ -27,6 +27,14 @@ def aligned(folder: Path, place: Path, *words: str) -> list[np.ndarray]:
     return [tifffile.imread(place / Path(image).name) for image in images]
 
 
+@pytest.mark.parametrize(("word", "name"), [("--resize=0%", "--resize"), ("--frameresize=0%", "--frameresize")])
+def test_prepare_refuses_options_under_the_names_that_were_typed(
+    folder: Path, capsys: pytest.CaptureFixture[str], word: str, name: str
+) -> None:
+    assert main(["prepare", word, str(folder)]) == 2
+    assert capsys.readouterr().err.startswith(f"imfuse-tiles: {name}")
+
+
 def test_aligned_frames_lie_over_each_other(folder: Path, tmp_path: Path) -> None:
     frames = aligned(folder, tmp_path / "out", "--balance=no")
     assert len({frame.shape for frame in frames}) == 1

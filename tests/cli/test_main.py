@@ -118,6 +118,21 @@ def test_quiet_prints_only_the_name(shell: Shell) -> None:
     assert shell("fuse", "--quiet", "--bg=mean", "-o", "r.tif", "IMAGES") == (0, "r.tif\n", "")
 
 
+def test_quiet_prints_what_makes_another_picture_and_no_other_notes(shell: Shell, place: Path) -> None:
+    (place / "in" / "notes.txt").write_text("of the day")
+    tifffile.imwrite(place / "in" / "x_thumb.tif", np.zeros((20, 20, 3), np.uint8), photometric="rgb")
+    folder = str(place / "in")
+    told = shell("fuse", "--bg=mean", "-o", "r.tif", folder)[2]
+    assert "note: left out: notes.txt, no images" in told
+    left_out = "note: left out: x_thumb.tif, small pictures by their names\n"
+    assert left_out in told
+    assert shell("fuse", "--quiet", "--bg=mean", "-f", "-o", "r.tif", folder) == (0, "r.tif\n", left_out)
+    assert shell("fuse", "--bg=mean", "IMAGES")[0] == 0
+    name = shell("fuse", "--bg=mean", "IMAGES")
+    assert name[2].startswith("already up to date")
+    assert shell("fuse", "--quiet", "--bg=mean", "IMAGES") == (0, name[1], "")
+
+
 def test_the_same_command_again_reads_and_writes_no_pixel(shell: Shell) -> None:
     words = ("fuse", "--wavelet", "--maskwave", "-o", "r.tif", "--quiet", "--report", "r.json", "IMAGES")
     assert shell(*words)[0] == 0

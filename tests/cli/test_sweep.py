@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 from program import run
@@ -97,6 +98,15 @@ def test_a_damaged_result_is_named_and_not_put_on_a_sheet(tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["sheet", str(tmp_path / "s"), "-o", str(tmp_path / "sheet.png")]) == 5
     assert "is short" in capsys.readouterr().err
+
+
+def test_a_transparent_picture_is_refused_without_an_option_that_sheet_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(tmp_path / "clear.tif", np.zeros((20, 30, 4), np.uint8), photometric="rgb", extrasamples=[2])
+    assert main(["sheet", str(tmp_path / "clear.tif"), "-o", str(tmp_path / "sheet.png")]) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("clear.tif: is wholly transparent, so there is nothing to show\n")
 
 
 def test_words_of_the_sweep_are_told_from_those_of_fuse() -> None:

@@ -10,8 +10,12 @@ import tifffile
 from PIL import Image
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.find_stacks import find_stacks
 from imfuse_tiles.imageio.image_files import find_images
+from imfuse_tiles.imageio.notices import Hint
 from imfuse_tiles.imageio.open_stack import open_stack
+
+TESTED_MODULES = ("imageio.notices",)
 
 PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
 
@@ -81,6 +85,8 @@ def test_what_lies_among_frames_is_left_out_with_a_line_for_each_kind(folder: Pa
         "left out: f2.jpg, beside better files of the same names",
         "left out: sheet.jpg, small pictures by their size",
     )
+    told_quietly = [notice for notice in stack.notices if not isinstance(notice, Hint)]
+    assert [notice.split()[2] for notice in told_quietly] == ["f1_thumb.jpg,", "f2.jpg,", "sheet.jpg,"]
 
 
 def test_nothing_that_is_named_is_left_out(folder: Path) -> None:
@@ -116,8 +122,27 @@ def test_folders_without_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="is a directory of 1 folders without files; name one of them"):
         open_stack([tmp_path])
     (tmp_path / "a" / "notes.txt").write_text("x")
-    with pytest.raises(Refusal, match="no images there"):
+    with pytest.raises(Refusal, match=r"no images there, only 1 \.txt files; .*notes\.txt: is no image that is read"):
         open_stack([tmp_path / "a"])
+
+
+def test_a_folder_of_images_that_are_not_read_says_what_lies_there(tmp_path: Path) -> None:
+    for name in ("2.bmp", "1.BMP", "notes.txt", "README", ".hidden"):
+        (tmp_path / name).write_bytes(b"BM of another program" if "m" in name.lower()[-3:] else b"x")
+    with pytest.raises(Refusal) as refused:
+        open_stack([tmp_path])
+    assert str(refused.value) == (
+        f"{tmp_path}: no images there, only 2 .bmp, 1 without an ending, 1 .txt files; "
+        f"{tmp_path / '1.BMP'}: is no image that is read but a BMP; convert it to TIFF"
+    )
+    with pytest.raises(Refusal, match=r"no stacks there: no images there, only 2 \.bmp"):
+        find_stacks([tmp_path])
+
+
+def test_a_folder_of_hidden_files_holds_no_images(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    with pytest.raises(Refusal, match="no images there, only hidden files"):
+        open_stack([tmp_path])
 
 
 def test_an_empty_name_is_not_the_folder_one_is_in() -> None:

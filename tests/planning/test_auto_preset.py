@@ -29,6 +29,18 @@ def test_a_shuffled_stack_is_told_from_one_in_order(tmp_path: Path) -> None:
     assert any("in no order of focus" in reason for reason in choice.reasons)
 
 
+def test_a_frame_out_of_order_is_told(tmp_path: Path) -> None:
+    choice = chosen(tmp_path, frames(9)[[1, 2, 3, 0, 4, 5, 6, 7, 8]])
+    assert str(choice.recipe) == "--bg=pyramid"
+    reason = choice.reasons[0]
+    assert reason.startswith("9 frames of 0.1 megapixels, mostly in order of focus: ")
+    assert reason.endswith("(--order=focus sorts them)")
+
+
+def test_an_order_that_was_not_looked_at_is_not_told(tmp_path: Path) -> None:
+    assert chosen(tmp_path, frames(4)).reasons[0] == "4 frames of 0.1 megapixels"
+
+
 def test_noise_is_told(tmp_path: Path) -> None:
     random, stack = np.random.default_rng(2), np.full((4, 3, 200, 220), 0.4)
     stack[:, :, :, :120] += random.normal(0, 0.1, (3, 200, 120))
