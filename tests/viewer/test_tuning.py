@@ -181,16 +181,18 @@ def test_what_a_store_notes_runs_no_code_unasked(
         store.numbers.save("runs", note)
 
 
-def test_a_store_whose_images_changed_is_not_tuned(folder: Path) -> None:
-    frame = folder / "stack" / "frame0.tif"
-    content = frame.read_bytes()
-    frame.write_bytes(content + b" ")
+def test_a_store_whose_images_changed_is_not_tuned(tmp_path: Path) -> None:
+    files = stack_files(tmp_path / "stack")
+    store = Store.at(tmp_path / "store")
+    words = [*OPTIONS, "--align=no", "--store", str(store.root), *map(str, files), "-o", str(tmp_path / "result.tif")]
+    assert main(["fuse", *words]) == 0
+    reopen_run(store)
+    files[0].write_bytes(files[0].read_bytes() + b" ")
     with pytest.raises(Refusal, match="have changed"):
-        reopen_run(Store.at(folder / "store"))
-    frame.unlink()
+        reopen_run(store)
+    files[0].unlink()
     with pytest.raises(Refusal):
-        reopen_run(Store.at(folder / "store"))
-    frame.write_bytes(content)
+        reopen_run(store)
 
 
 def test_frames_that_are_read_in_place_are_tuned_as_stored_ones_are(tmp_path: Path) -> None:

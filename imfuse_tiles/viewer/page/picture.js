@@ -99,13 +99,14 @@ function placeCurtain() {
   if (left < x) image.setClip(new OSD.Rect(left, 0, x - left, y));
 }
 
-// Results of one store are told apart by those of their options that differ from the other side's.
+// Results of one store are told apart by those of their options that differ from the other side's; slices belong to all.
 function tag(side) {
   const layer = layerIn(side);
   const other = layerIn(side === "a" ? "b" : "a");
   if (!layer) return "";
   const name = state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "";
-  const own = layer.options && other?.options ? difference(layer.options, other.options) : "";
+  const alike = other && Boolean(layer.slices) === Boolean(other.slices);
+  const own = alike && layer.options && other.options ? difference(layer.options, other.options) : "";
   return layer.label + (layer.slices > 1 ? ` ${slots[side].z + 1}` : "") + name + (own && ` ${own}`);
 }
 
