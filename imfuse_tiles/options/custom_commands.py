@@ -71,6 +71,7 @@ class Cmd(OperatorChain, MaskGenerator, name="cmd"):
     """Filter the frame by operators written as text; none: the frame as it is."""
 
     examples: ClassVar = ("-edge 2", "C=HSL,c1", "none")
+    typical_rate: ClassVar[float] = 5.2
 
     def respond(self, x: Window) -> Window:
         return self.run_operators(x)
@@ -81,6 +82,7 @@ class CmdDiff(OperatorChain, MaskGenerator, name="cmddiff"):
     """Difference of the frame and the frame filtered by operators written as text."""
 
     examples: ClassVar = ("-blur 0x5",)
+    typical_rate: ClassVar[float] = 14.9
 
     def difference_by_default(self) -> bool:
         return True
@@ -94,6 +96,7 @@ class MaskCmd(OperatorChain, MaskFilter, name="maskcmd"):
     """Filter the mask by operators written as text."""
 
     examples: ClassVar = ("-blur 0x5", "-negate")
+    typical_rate: ClassVar[float] = 4.1
 
     def apply(self, mask: Window) -> Window:
         return self.run_operators(mask)
@@ -104,6 +107,7 @@ class CutCmd(OperatorChain, CutFilter, name="cutcmd"):
     """Filter the cut by operators written as text."""
 
     examples: ClassVar = ("-blur 0x2",)
+    typical_rate: ClassVar[float] = 2.1
 
     def apply(self, cut: Cut) -> Cut:
         return replace(cut, alpha=self.run_operators(cut.alpha))
@@ -115,6 +119,7 @@ class FinalCmd(OperatorChain, FinalStep, name="finalcmd"):
 
     examples: ClassVar = ("-auto-level", "-blur 0x2")
     may_measure: ClassVar[bool] = True
+    typical_rate: ClassVar[float] = 2.5
 
     @property
     def needs_measuring(self) -> bool:

@@ -63,6 +63,7 @@ class CutLess(CutFilter, name="cutless"):
 
     goes_first: ClassVar[bool] = True
     examples: ClassVar = ("", "p5", "p40")
+    typical_rate: ClassVar[float] = 0.0
 
     p: float = number(20, "percent that a mask must rise above its last valley", low=-100, high=1000)
     t: float | None = number(None, "accepted for compatibility, without effect", role="none")
@@ -73,6 +74,7 @@ class CutAlpha(CutFilter, name="cutalpha"):
     """Make cuts transparent where the mask is weak: p percent at mask 0, P percent at mask 100."""
 
     examples: ClassVar = ("", "p-25,P150")
+    typical_rate: ClassVar[float] = 0.6
 
     p: float = number(0, "percent of opacity where the mask is 0", quiet=True)
     P: float = number(100, "percent of opacity where the mask is 100", quiet=True)
@@ -88,6 +90,7 @@ class CutBg(CutFilter, name="cutbg"):
     """Collect the cuts as they are here to fill what later cut filters make transparent."""
 
     examples: ClassVar = ("", "background", "off")
+    typical_rate: ClassVar[float] = 0.0
 
     word1: str = word("compose", "compose: fill; background: a layer behind; off: leave out",
                       ("compose", "background", "off"), quiet=True)  # fmt: skip
@@ -98,6 +101,7 @@ class CutBlur(BlurFilter, CutFilter, name="cutblur"):
     """Blur the cut."""
 
     examples: ClassVar = ("", "s4", "s4,p50", "s3,gaussian")
+    typical_rate: ClassVar[float] = 37.0
 
     def apply(self, cut: Cut) -> Cut:
         return replace(cut, alpha=self.blur_and_mix(cut.alpha))
@@ -108,6 +112,7 @@ class CutMax(CutFilter, name="cutmax"):
     """Cut only where the slice's mask comes within p percent of the strongest so far."""
 
     examples: ClassVar = ("", "p20")
+    typical_rate: ClassVar[float] = 0.9
 
     p: float = number(0, "percent below the strongest mask")
 
@@ -121,6 +126,7 @@ class CutMorph(MorphologyFilter, CutFilter, name="cutmorph"):
     """Morphology on the cut, by default erode."""
 
     examples: ClassVar = ("", "dilate,r2", "r2,R2", "r3,R1,Erode")
+    typical_rate: ClassVar[float] = 0.9
 
     word1: str = word("Erode", "what to do", MorphologyFilter.__dataclass_fields__["word1"].metadata["choices"])
 
@@ -133,6 +139,7 @@ class CutSoft(CutFilter, name="cutsoft"):
     """Blur the border of the cut outwards and leave its inside."""
 
     examples: ClassVar = ("", "s4")
+    typical_rate: ClassVar[float] = 2.2
 
     s: float = number(1, "sigma in pixels", low=0, high=1000)
 
@@ -151,6 +158,7 @@ class CutThreshold(CutFilter, name="cutthreshold"):
     """Cut only where the mask exceeds t percent."""
 
     examples: ClassVar = ("", "t50")
+    typical_rate: ClassVar[float] = 0.7
 
     t: float = number(20, "percent")
 
@@ -163,6 +171,7 @@ class CutWave(WaveletFilter, CutFilter, name="cutwave"):
     """Soften the cut by a wavelet threshold; closes gaps."""
 
     examples: ClassVar = ("", "p100", "p75")
+    typical_rate: ClassVar[float] = 2.6
 
     p: float = number(25, "percent of the threshold of each scale", low=0, high=10000)
     word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", wavelet_names)

@@ -24,6 +24,7 @@ class FinalBlur(FinalStep, name="finalblur"):
 
     version: ClassVar[int] = 2
     examples: ClassVar = ("", "t50,s3,S0", "s10,S2,t5")
+    typical_rate: ClassVar[float] = 39.0
 
     s: float = number(5, "sigma in pixels of the blur", low=0, high=1000)
     S: float = number(2, "sigma in pixels of the border between blurred and sharp", low=0, high=1000)
@@ -79,6 +80,7 @@ class FinalBlur2(FinalStep, name="finalblur2"):
     """Blur each pixel the more the weaker the final mask is there; above t percent hardly at all."""
 
     examples: ClassVar = ("", "r8,t60")
+    typical_rate: ClassVar[float] = 52.0
 
     r: float = number(4, "sigma in pixels where the mask is 0", low=0, high=200)
     t: float = number(20, "percent of the mask above which nothing is blurred")

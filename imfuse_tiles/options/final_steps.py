@@ -94,6 +94,7 @@ class FinalAlpha(FinalStep, name="finalalpha"):
     """Opacity by the final mask: p percent at mask 0, P percent at mask 100; off: all opaque."""
 
     examples: ClassVar = ("", "p-50,P150", "off")
+    typical_rate: ClassVar[float] = 3.2
 
     p: float = number(0, "percent of opacity where the mask is 0", quiet=True)
     P: float = number(100, "percent of opacity where the mask is 100", quiet=True)
@@ -112,6 +113,7 @@ class FinalThreshold(FinalStep, name="finalthreshold"):
     """Make everything transparent whose final mask is not between t and T percent."""
 
     examples: ClassVar = ("", "t50,s3", "t30,T80")
+    typical_rate: ClassVar[float] = 5.4
 
     s: float = number(0, "sigma in pixels of a soft border", low=0, high=1000)
     t: float = number(20, "percent below which is cut off")

@@ -25,6 +25,7 @@ class FinalGamma(FinalStep, name="finalgamma"):
     """Lighten (above 1) or darken by a gamma; auto: so that the mean of colours and opacity becomes 50 %."""
 
     examples: ClassVar = ("", "1.5", "0.7")
+    typical_rate: ClassVar[float] = 9.3
 
     word1: str = word("auto", "auto or a number above 0", quiet=True)
 
@@ -79,6 +80,7 @@ class FinalSharpen(FinalStep, name="finalsharpen"):
     """Sharpen the more the stronger the edges are."""
 
     examples: ClassVar = ("", "s3")
+    typical_rate: ClassVar[float] = 152.0
 
     r: float = number(0, "radius in pixels; 0: as far as the sharpening reaches", low=0, high=200, quiet=True)
     s: float = number(1, "sigma in pixels", low=0.1, high=60)

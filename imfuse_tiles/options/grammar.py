@@ -90,6 +90,9 @@ class Option:
     comma_joined: ClassVar[tuple[str, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[str, ...]] = ("",)
+    #: Nanoseconds that it takes a worker for a pixel of a slice, with its usual arguments, where nothing was measured
+    #: yet: on the machine of ``planning/typical_rates.py`` (``python -m benchmarks ops``).
+    typical_rate: ClassVar[float] = 5.0
 
     def __init_subclass__(cls, name: str = "", **more: Any) -> None:
         super().__init_subclass__(**more)

@@ -22,6 +22,7 @@ class Channel(ChannelMask, name="channel"):
 
     word_fields: ClassVar = ("C", "c")
     examples: ClassVar = ("", "HSL,2", "C=CMYK,c3", "C=Gray", "C=HSL,c0,neg")
+    typical_rate: ClassVar[float] = 1.1
 
 
 @frozen
@@ -29,6 +30,7 @@ class Chroma(ChannelMask, name="chroma"):
     """Chroma: strong colours."""
 
     examples: ClassVar = ("", "level")
+    typical_rate: ClassVar[float] = 1.4
 
     C: str = word("HCL", "colour space", colour_spaces, quiet=True)
     c: int = integer(1, "plane", low=0, high=3, quiet=True)
@@ -39,6 +41,7 @@ class Darkness(ChannelMask, name="darkness"):
     """Dark areas."""
 
     examples: ClassVar = ("", "w10", "level")
+    typical_rate: ClassVar[float] = 1.5
 
     C: str = word("HSL", "colour space", colour_spaces, quiet=True)
     c: int = integer(2, "plane", low=0, high=3, quiet=True)
@@ -50,6 +53,7 @@ class Lightness(ChannelMask, name="lightness"):
     """Light areas."""
 
     examples: ClassVar = ("", "level")
+    typical_rate: ClassVar[float] = 1.4
 
     C: str = word("HSL", "colour space", colour_spaces, quiet=True)
     c: int = integer(2, "plane", low=0, high=3, quiet=True)
@@ -60,6 +64,7 @@ class Saturation(ChannelMask, name="saturation"):
     """Saturated areas."""
 
     examples: ClassVar = ("", "w25,level")
+    typical_rate: ClassVar[float] = 2.0
 
     C: str = word("HSL", "colour space", colour_spaces, quiet=True)
     c: int = integer(1, "plane", low=0, high=3, quiet=True)

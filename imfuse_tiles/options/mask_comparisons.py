@@ -27,6 +27,7 @@ class Compose(Comparison, name="compose"):
 
     word_fields: ClassVar = ("I",)
     examples: ClassVar = ("", "overlay2", "screen", "colorize")
+    typical_rate: ClassVar[float] = 2.4
 
     I: str = word("Overlay", "compose mode")  # noqa: E741
 
@@ -42,6 +43,7 @@ class Evaluate(Comparison, name="evaluate"):
 
     word_fields: ClassVar = ("I",)
     examples: ClassVar = ("", "mean", "add")
+    typical_rate: ClassVar[float] = 2.4
 
     I: str = word("Max", "statistic over the slices", (*EVALUATE_MODES, "Multiply"))  # noqa: E741
 
@@ -54,6 +56,7 @@ class Enfuse(Comparison, name="enfuse"):
     written_bare: ClassVar = ("I",)
     comma_joined: ClassVar = ("I",)
     examples: ClassVar = ("", "w15", "soft", "soft,exposure=50,saturation")
+    typical_rate: ClassVar[float] = 2.8
 
     I: str = word(ENFUSE, ENFUSE_HELP, quiet=True)  # noqa: E741
 
@@ -66,12 +69,16 @@ class Enfuse(Comparison, name="enfuse"):
 class Max(Comparison, name="max"):
     """Likeness to the largest values of the stack."""
 
+    typical_rate: ClassVar[float] = 2.3
+
     I: str = word("Max", "statistic", ("Max",), quiet=True)  # noqa: E741
 
 
 @frozen
 class Mean(Comparison, name="mean"):
     """Likeness to the mean of the stack."""
+
+    typical_rate: ClassVar[float] = 2.2
 
     I: str = word("Mean", "statistic", ("Mean",), quiet=True)  # noqa: E741
 
@@ -80,11 +87,15 @@ class Mean(Comparison, name="mean"):
 class Median(Comparison, name="median"):
     """Likeness to the median of the stack."""
 
+    typical_rate: ClassVar[float] = 2.3
+
     I: str = word("Median", "statistic", ("Median",), quiet=True)  # noqa: E741
 
 
 @frozen
 class Min(Comparison, name="min"):
     """Likeness to the smallest values of the stack."""
+
+    typical_rate: ClassVar[float] = 2.4
 
     I: str = word("Min", "statistic", ("Min",), quiet=True)  # noqa: E741

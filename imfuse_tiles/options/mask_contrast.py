@@ -34,6 +34,7 @@ class Blur(MaskGenerator, name="blur"):
     """Difference of two blurs, or of the frame and one blur (S0)."""
 
     examples: ClassVar = ("", "s1,S2", "s1,S3,gaussian", "r3,s2", "s2,S0")
+    typical_rate: ClassVar[float] = 12.0
 
     r: float = number(0, "radius in pixels; 0: as far as the blur reaches", low=0, high=2000, quiet=True)
     s: float = number(0.3, "first sigma in pixels", low=0, high=1000)
@@ -64,6 +65,7 @@ class DifferenceOfStatistics(MaskGenerator, name="diffstat"):
     """Difference of two statistics over small boxes."""
 
     examples: ClassVar = ("", "r5", "r2,min,max", "r2,R4,Median,Mean", "r3,grad,stdev")
+    typical_rate: ClassVar[float] = 6.0
 
     r: float = number(3, "width of the first box in pixels", low=1, high=101)
     R: float | None = number(None, "width of the second box; left out: as the first", low=1, high=101, quiet=True)
@@ -86,6 +88,7 @@ class Morphology(MorphologyFilter, MaskGenerator, name="morphology"):
     """Morphological edges, openings and closings."""
 
     examples: ClassVar = ("", "r2", "dilate,r1", "smooth,r1", "edgein,Diamond,r2", "edgeout,r2,R2", "close,Disk,r3")
+    typical_rate: ClassVar[float] = 5.3
 
     word1: str = word("Edge", "what to do", MorphologyFilter.__dataclass_fields__["word1"].metadata["choices"])
 
@@ -101,6 +104,7 @@ class Resize(MaskGenerator, name="resize"):
     """Difference to the frame made smaller and large again."""
 
     examples: ClassVar = ("", "p25", "p40,bilinear", "p50,catrom", "p30,mesh", "p30,average9", "p150")
+    typical_rate: ClassVar[float] = 7.6
 
     p: float = number(50, "percent of the size", low=1, high=1000)
     word1: str = word("Spline", "interpolation", interpolation_names)
@@ -126,6 +130,7 @@ class Statistic(MaskGenerator, name="statistic"):
 
     version: ClassVar[int] = 2
     examples: ClassVar = ("", "r4", "mean,r3", "median,r2", "gradient,r2", "r2,R4", "r3", "rms,r2")
+    typical_rate: ClassVar[float] = 8.1
 
     r: float = number(2, "width of the box in pixels", low=1, high=101)
     R: float | None = number(None, "width of a second box to take the difference to", low=1, high=101)
@@ -150,6 +155,7 @@ class Wavelet(WaveletFilter, MaskGenerator, name="wavelet"):
     """What a soft threshold of the wavelet transform removes: detail of five scales."""
 
     examples: ClassVar = ("", "p100", "p5,P50", "p20", "p5,db2")
+    typical_rate: ClassVar[float] = 7.3
 
     p: float = number(5, "percent of the threshold of each scale", low=0, high=10000)
     P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)

@@ -19,6 +19,7 @@ class DepthMap(MaskGenerator, name="depthmap"):
 
     contrast: ClassVar[bool] = False
     examples: ClassVar = ("result.depthmap.tif", "w80,result.depthmap.tif")
+    typical_rate: ClassVar[float] = 1.1
 
     word1: str = word(MISSING, "image file of the size of the frames", role="none")  # type: ignore[arg-type]
 

@@ -58,6 +58,7 @@ class Comet(MaskGenerator, name="comet"):
     """Difference to the frame smeared like a comet's tail in four directions."""
 
     examples: ClassVar = ("", "s2", "s3,Darken", "r4,s2")
+    typical_rate: ClassVar[float] = 17.0
 
     r: float = number(0, "length of the tail in pixels; 0: as far as it reaches", low=0, high=2000, quiet=True)
     s: float = number(5, "sigma in pixels", low=0.01, high=1000)
@@ -90,6 +91,7 @@ class Compass(EdgeDetector, name="compass"):
 
     bias: ClassVar[float] = 50
     examples: ClassVar = ("", "Darken", "Multiply")
+    typical_rate: ClassVar[float] = 6.9
 
     word1: str = word("Lighten", "how the directions are composed", blend_modes, quiet=True)
 
@@ -103,6 +105,7 @@ class DifferenceOfGaussians(MaskGenerator, name="dog"):
     """Difference of two Gaussians, its positive and negative part balanced."""
 
     examples: ClassVar = ("", "s1", "s1,S3")
+    typical_rate: ClassVar[float] = 4.9
 
     r: float = number(0, "radius in pixels; 0: as far as the kernel reaches", low=0, high=200, quiet=True)
     s: float = number(0.3, "first sigma in pixels", low=0.05, high=50)
@@ -127,6 +130,7 @@ class FreiChen(EdgeDetector, name="freichen"):
     """Edges after Frei and Chen in four directions."""
 
     examples: ClassVar = ("", "n2", "n-1", "Lighten")
+    typical_rate: ClassVar[float] = 6.8
 
     n: int = integer(0, "form of the kernel: 2 diagonal, else straight", low=-1, high=9, quiet=True)
     word1: str = word("Screen", "how the directions are composed", blend_modes, quiet=True)
@@ -144,6 +148,7 @@ class Kirsch(EdgeDetector, name="kirsch"):
     """Kirsch edges in four directions."""
 
     bias: ClassVar[float] = 50
+    typical_rate: ClassVar[float] = 7.2
 
 
 @frozen
@@ -151,6 +156,7 @@ class Laplacian(MaskGenerator, name="laplacian"):
     """A discrete Laplacian."""
 
     examples: ClassVar = ("", "n0", "n1", "n5", "n7", "n19")
+    typical_rate: ClassVar[float] = 3.3
 
     n: int = integer(3, "form of the kernel: 0, 1, 2, 3 (3x3), 5, 15 (5x5), 7 (7x7), 19 (9x9), others as 0")
 
@@ -169,6 +175,7 @@ class LaplacianOfGaussian(MaskGenerator, name="log"):
     """Laplacian of a Gaussian, or the difference of two."""
 
     examples: ClassVar = ("", "s1", "s1,S2")
+    typical_rate: ClassVar[float] = 2.9
 
     r: float = number(0, "radius in pixels; 0: as far as the kernel reaches", low=0, high=200, quiet=True)
     s: float = number(0.2, "sigma in pixels", low=0.05, high=50)
@@ -192,12 +199,18 @@ class LaplacianOfGaussian(MaskGenerator, name="log"):
 class Prewitt(EdgeDetector, name="prewitt"):
     """Prewitt edges in four directions."""
 
+    typical_rate: ClassVar[float] = 6.7
+
 
 @frozen
 class Roberts(EdgeDetector, name="roberts"):
     """Roberts edges in eight directions."""
 
+    typical_rate: ClassVar[float] = 17.0
+
 
 @frozen
 class Sobel(EdgeDetector, name="sobel"):
     """Sobel edges in four directions."""
+
+    typical_rate: ClassVar[float] = 6.7

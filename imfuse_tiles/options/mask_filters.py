@@ -44,6 +44,7 @@ class MaskBlur(BlurFilter, MaskFilter, name="maskblur"):
     """Blur the mask: closes gaps, spreads noise."""
 
     examples: ClassVar = ("", "s3", "s2,gaussian", "s3,p50", "s3,p70,P60")
+    typical_rate: ClassVar[float] = 1.6
 
     def apply(self, mask: Window) -> Window:
         return self.blur_and_mix(mask)
@@ -54,6 +55,7 @@ class MaskDespeckle(MaskFilter, name="maskdespeckle"):
     """Remove specks, one 8-bit step each pass."""
 
     examples: ClassVar = ("", "n3")
+    typical_rate: ClassVar[float] = 7.3
 
     n: int = integer(1, "passes", low=1, high=50)
 
@@ -71,6 +73,7 @@ class MaskEnhance(MaskFilter, name="maskenhance"):
     """Smooth the mask where neighbours are alike."""
 
     examples: ClassVar = ("", "n2")
+    typical_rate: ClassVar[float] = 4.8
 
     n: int = integer(1, "passes", low=1, high=100)
 
@@ -88,6 +91,7 @@ class MaskKuwahara(MaskFilter, name="maskkuwahara"):
     """Smooth the mask and keep its edges, after Kuwahara."""
 
     examples: ClassVar = ("", "r2", "r3")
+    typical_rate: ClassVar[float] = 7.1
 
     r: float = number(4, "radius in pixels", low=1, high=100)
 
@@ -104,6 +108,7 @@ class MaskMorph(MorphologyFilter, MaskFilter, name="maskmorph"):
     """Morphology on the mask: close joins edges, open removes specks."""
 
     examples: ClassVar = ("", "close,r2,R2", "dilate,r2,Disk", "open,r2,Square", "smooth,r1")
+    typical_rate: ClassVar[float] = 1.9
 
     def apply(self, mask: Window) -> Window:
         return self.apply_morphology(mask)
@@ -114,6 +119,7 @@ class MaskStat(MaskFilter, name="maskstat"):
     """A statistic over a small box of the mask."""
 
     examples: ClassVar = ("", "median,r3", "stdev,r4", "r6,Mean")
+    typical_rate: ClassVar[float] = 1.0
 
     r: float = number(5, "width of the box in pixels", low=1, high=101)
     word1: str = word("Mean", "statistic", STATISTICS, aliases=STATISTIC_ALIASES)
@@ -131,6 +137,7 @@ class MaskThreshold(MaskFilter, name="maskthreshold"):
     """Set the mask to 0 below t percent and to 100 above T percent."""
 
     examples: ClassVar = ("", "t20,T80")
+    typical_rate: ClassVar[float] = 0.3
 
     t: float = number(50, "percent below which it becomes 0")
     T: float = number(100, "percent above which it becomes 100", quiet=True)
@@ -144,6 +151,7 @@ class MaskWave(WaveletFilter, MaskFilter, name="maskwave"):
     """Remove small detail from the mask by a wavelet threshold: less noise, closed gaps."""
 
     examples: ClassVar = ("", "p100", "p10,P50", "p20,db2")
+    typical_rate: ClassVar[float] = 2.4
 
     p: float = number(20, "percent of the threshold of each scale", low=0, high=10000)
     P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)

@@ -12,28 +12,15 @@ from functools import cache
 
 import numpy as np
 
-#: For each pixel and slice of a job, options aside; of jobs that are not named here.
+from imfuse_tiles.options.grammar import REGISTRY, Option
+
+#: For each pixel and slice of a job, options aside (they have their own); of jobs that are not named here.
 JOBS = {
     "IngestJob": 3.0, "AlignJob": 165.0, "PrepareJob": 60.0, "MaskJob": 1.0, "MergeJob": 2.0, "LevelJob": 2.0,
     "MontageJob": 4.3, "FinishJob": 8.0, "NoiseJob": 2.4, "DetailJob": 23.0, "CoarsestJob": 10.0, "RestoreJob": 6.0,
     "FillDepthJob": 36.0,
 }  # fmt: skip
 OTHER_JOBS = 12.0
-#: What an option adds, with its usual arguments.
-OPTIONS = {
-    "blur": 12.0, "channel": 1.1, "chroma": 1.4, "cmd": 5.2, "cmddiff": 14.9, "comet": 17.0, "compass": 6.9,
-    "compose": 2.4, "darkness": 1.5, "depthmap": 1.1, "diffstat": 6.0, "dog": 4.9, "enfuse": 2.8, "evaluate": 2.4,
-    "fft": 140.0, "freichen": 6.8, "kirsch": 7.2, "laplacian": 3.3, "lightness": 1.4, "log": 2.9, "max": 2.3,
-    "mean": 2.2, "median": 2.3, "min": 2.4, "morphology": 5.3, "prewitt": 6.7, "resize": 7.6, "roberts": 17.0,
-    "saturation": 2.0, "sobel": 6.7, "statistic": 8.1, "wavelet": 7.3,
-    "maskblur": 1.6, "maskcmd": 4.1, "maskdespeckle": 7.3, "maskenhance": 4.8, "maskfft": 36.0, "maskkuwahara": 7.1,
-    "maskmorph": 1.9, "maskstat": 1.0, "maskthreshold": 0.3, "maskwave": 2.4,
-    "cutalpha": 0.6, "cutbg": 0.0, "cutblur": 37.0, "cutcmd": 2.1, "cutless": 0.0, "cutmax": 0.9, "cutmorph": 0.9,
-    "cutsoft": 2.2, "cutthreshold": 0.7, "cutwave": 2.6,
-    "finalalpha": 3.2, "finalblur": 39.0, "finalblur2": 52.0, "finalcmd": 2.5, "finalgamma": 9.3,
-    "finalsharpen": 152.0, "finalthreshold": 5.4,
-}  # fmt: skip
-OTHER_OPTIONS = 5.0
 #: What decoding adds to a pixel that is read, by the format; of others.
 FORMATS = {"tiff": 0.0, "array": 0.0, "zarr": 1.0, "jpeg": 4.0, "png": 12.0}
 OTHER_FORMATS = 20.0
@@ -49,9 +36,9 @@ def typical_rate(name: str) -> float:
     kind, *words = name.partition(" of ")[0].split()
     if kind == "write":
         return FILES.get(words[0], OTHER_FILES)
-    options = (OPTIONS.get(word[2:].partition("=")[0], OTHER_OPTIONS) for word in words if word.startswith("--"))
+    named = (REGISTRY.get(word[2:].partition("=")[0], Option) for word in words if word.startswith("--"))
     merged = next((int(word) for word in words if word.isdecimal()), 1)
-    return JOBS.get(kind, OTHER_JOBS) * merged + sum(options) + _decoding(words)
+    return JOBS.get(kind, OTHER_JOBS) * merged + sum(option.typical_rate for option in named) + _decoding(words)
 
 
 def _decoding(words: Sequence[str]) -> float:
