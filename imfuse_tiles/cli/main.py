@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "presets": ("imfuse_tiles.cli.list_options", "list the presets"),
     "view": ("imfuse_tiles.cli.view", "look at results, compare, tune and retouch in the browser"),
     "sweep": ("imfuse_tiles.cli.sweep", "fuse with every combination of some values of options, side by side"),
-    "sheet": ("imfuse_tiles.cli.sweep", "put results side by side on one sheet"),
+    "sheet": ("imfuse_tiles.cli.sheet", "put results side by side on one sheet"),
     "status": ("imfuse_tiles.cli.cache", "show what a store holds and how far a run is"),
     "cache": ("imfuse_tiles.cli.cache", "list, remove or tidy stores: cache ls|rm|gc"),
     "verify": ("imfuse_tiles.cli.verify", "read a whole store and say what is wrong with it"),

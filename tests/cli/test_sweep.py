@@ -15,6 +15,7 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.cli.sweep import split_words
 from imfuse_tiles.errors import Refusal
 
+TESTED_MODULES = ("cli.sheet",)
 HOSTILE = "<b>&x"
 
 
