@@ -43,20 +43,35 @@ def full_scale(dtype: DTypeLike) -> int:
     return int(np.iinfo(kind).max) if kind.kind == "u" else 1
 
 
+def unit_factors(full: float) -> tuple[np.float32, np.float32]:
+    """Two factors whose products with a sample add up to the sample / ``full``, to the last bit of float32.
+
+    For samples of 8 and 16 bits, where ``full`` is 255 or 65535, or ``full`` 1. The first factor has so few bits that
+    nothing is rounded when it is multiplied; dividing takes a processor five times as long.
+    """
+    bits = {255: 16, 65535: 8}.get(int(full), 0)
+    if not bits:
+        return np.float32(1 / full), np.float32(0)
+    _, exponent = np.frexp(1 / full)
+    unit = 2.0 ** (bits - int(exponent))
+    high = np.floor(1 / full * unit) / unit
+    return np.float32(high), np.float32(1 / full - high)
+
+
 def scale_to_unit(samples: NDArray[Any], full: float) -> Planes:
     """Samples (c, y, x) of any number type as float32 in 0..1 of full scale."""
     if samples.dtype == np.float32 and full == 1:
         return samples
     out = np.empty(samples.shape, np.float32)
-    scale(np.ascontiguousarray(samples).reshape(-1), np.float32(full), out.reshape(-1))
+    scale(np.ascontiguousarray(samples).reshape(-1), *unit_factors(full), out.reshape(-1))
     return out
 
 
 @njit(cache=True, nogil=True)
-def scale(samples, full, out):  # type: ignore[no-untyped-def]
-    """A row of samples divided by their value of full scale, into float32 ``out``."""
+def scale(samples, high, low, out):  # type: ignore[no-untyped-def]
+    """A row of samples divided by their value of full scale, into float32 ``out``: by its :func:`unit_factors`."""
     for i in range(out.size):
-        out[i] = np.float32(samples[i]) / full
+        out[i] = np.float32(samples[i]) * high + np.float32(samples[i]) * low
 
 
 def to_codes(values: np.ndarray, codes: np.ndarray | None = None) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import scale
+from imfuse_tiles.kernels.codes import unit_factors
 from imfuse_tiles.kernels.compiler import njit
 from imfuse_tiles.kernels.crop import uncropped_array
 
@@ -65,30 +65,31 @@ def paint(
     found = [uncropped_array(cut) for each in cuts for cut in each]
     found += found[-1:] * (count - len(found))  # always as many, so that there is one kernel to compile
     planes, tops, lefts = zip(*found, strict=True)
-    rows, values = np.empty((len(pictures), width), np.float32), np.empty(width, np.float32)
-    some, at = np.empty(len(pictures), np.bool_), np.array([tops, lefts]).T
-    _paint(slices, np.float32(full), planes, at, places, pictures, rows, values, some)
+    rows, some = np.empty((len(pictures), width), np.float32), np.empty(len(pictures), np.bool_)
+    _paint(slices, *unit_factors(full), planes, np.array([tops, lefts]).T, places, pictures, rows, some)
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _paint(slices, full, cuts, at, places, pictures, rows, values, some):  # type: ignore[no-untyped-def]
-    """``rows``, ``values``, ``some``: room for a row of a slice's cuts, a row of samples, and whether a cut has any."""
+def _paint(slices, high, low, cuts, at, places, pictures, rows, some):  # type: ignore[no-untyped-def]
+    """``rows``, ``some``: room for a row of a slice's cuts, and whether a cut has any."""
     planes, height, width = slices.shape[1:]
     last, layers = pictures.shape[1] - 1, pictures.shape[0]
     for y in range(height):
         for k in range(places.size):
-            seen = False
+            seen = 0
             for n in range(layers):
                 top, left = at[k * layers + n]
                 some[n] = _take(cuts[k * layers + n][top + y][left : left + width], rows[n])
-                seen |= some[n]
-            if not seen:
+                seen += some[n]
+            if seen == 0:
                 continue
             for c in range(planes):
-                scale(slices[k, c, y], full, values)
+                if seen == layers == 2:
+                    _mix_both(slices[k, c, y], high, low, rows[0], rows[1], pictures[0, c, y], pictures[1, c, y])
+                    continue
                 for n in range(layers):
                     if some[n]:
-                        _mix(values, rows[n], pictures[n, c, y])
+                        _mix(slices[k, c, y], high, low, rows[n], pictures[n, c, y])
             for n in range(layers):
                 if some[n]:
                     if last > planes:
@@ -108,9 +109,19 @@ def _take(cut, row):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _mix(values, cut, row):  # type: ignore[no-untyped-def]
+def _mix(samples, high, low, cut, row):  # type: ignore[no-untyped-def]
     for x in range(row.size):
-        row[x] = values[x] * cut[x] + row[x] * (np.float32(1) - cut[x])
+        value = np.float32(samples[x]) * high + np.float32(samples[x]) * low
+        row[x] = value * cut[x] + row[x] * (np.float32(1) - cut[x])
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _mix_both(samples, high, low, cut, other_cut, row, other_row):  # type: ignore[no-untyped-def]
+    """:func:`_mix` of two pictures: samples are looked at once."""
+    for x in range(row.size):
+        value = np.float32(samples[x]) * high + np.float32(samples[x]) * low
+        row[x] = value * cut[x] + row[x] * (np.float32(1) - cut[x])
+        other_row[x] = value * other_cut[x] + other_row[x] * (np.float32(1) - other_cut[x])
 
 
 @njit(cache=True, nogil=True, counted=False)

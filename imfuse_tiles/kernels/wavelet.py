@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse_tiles.kernels.codes import full_scale
+from imfuse_tiles.kernels.codes import full_scale, unit_factors
 from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
@@ -26,6 +26,9 @@ Plane = NDArray[np.float32]
 Margins = tuple[int, int, int, int]
 """Rows above and below and columns left and right of a plane that are beyond the frame."""
 NONE: Margins = (0, 0, 0, 0)
+Factors = tuple[np.float32, np.float32]
+"""What samples are multiplied by (``codes.unit_factors``)."""
+WHOLE: Factors = (np.float32(1), np.float32(0))
 LEVELS = 5
 NOISE = (0.8002, 0.2735, 0.1202, 0.0585, 0.0291)
 """Share of white noise that each level holds: the threshold of a level is its noise times the strength."""
@@ -63,7 +66,7 @@ def soften(plane: Plane, thresholds: Plane, margins: Margins = NONE) -> Plane:
     """
     out = _without_halo(plane, thresholds.size, margins)
     rows = _rows(out, thresholds.size)
-    _stream(np.ascontiguousarray(plane), np.float32(1), margins, thresholds, *rows, out, False, False, np.float32(1))
+    _stream(np.ascontiguousarray(plane), WHOLE, margins, thresholds, *rows, out, False, False, np.float32(1))
     return out
 
 
@@ -74,13 +77,14 @@ def residue(planes: NDArray[Any], thresholds: Plane, margins: Margins = NONE) ->
     stands for three equal ones.  Returns float32 (y, x) without the halo, in 0 .. c/4, bit-equal to composing it from
     ``soften`` with the planes added in order.  Raises ValueError as ``soften``.
     """
-    full = np.float32(full_scale(planes.dtype))
+    factors = unit_factors(full_scale(planes.dtype))
     out = _without_halo(planes[0], thresholds.size, margins)
     rows, last = _rows(out, thresholds.size), planes.shape[0] - 1
     for index, plane in enumerate(planes):
         # A power of two, or 3/4 of one plane, which is (a + a + a)/4 to the last bit.
         scale = 1.0 if index < last else 0.25 if last else 0.75
-        _stream(np.ascontiguousarray(plane), full, margins, thresholds, *rows, out, True, index > 0, np.float32(scale))
+        plane = np.ascontiguousarray(plane)
+        _stream(plane, factors, margins, thresholds, *rows, out, True, index > 0, np.float32(scale))
     return out
 
 
@@ -108,15 +112,15 @@ def _mirror(place: int, size: int) -> int:
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _fill_row(source: NDArray[Any], full: np.float32, left: int, out: Plane) -> None:
-    """A row of full scale, with so many mirrored samples in front, and behind it as many as there is room for."""
-    size, inside = source.size, out[left:]
-    if full == np.float32(1):
+def _fill_row(source: NDArray[Any], factors: Factors, left: int, out: Plane) -> None:
+    """A row in 0..1, with so many mirrored samples in front, and behind it as many as there is room for."""
+    size, inside, (high, low) = source.size, out[left:], factors
+    if high == np.float32(1):
         for x in range(size):
             inside[x] = source[x]
     else:
         for x in range(size):
-            inside[x] = np.float32(source[x]) / full
+            inside[x] = np.float32(source[x]) * high + np.float32(source[x]) * low
     for x in range(left):
         out[x] = inside[_mirror(x - left, size)]
     for x in range(left + size, out.size):
@@ -143,7 +147,7 @@ def _clip_detail(centre: Plane, low: Plane, threshold: np.float32, total: Plane)
 
 @njit(cache=True, nogil=True, counted=False)
 def _stream(
-    plane: NDArray[Any], full: np.float32, margins: Margins, thresholds: Plane, ring: Plane, totals: Plane,
+    plane: NDArray[Any], factors: Factors, margins: Margins, thresholds: Plane, ring: Plane, totals: Plane,
     column: Plane, out: Plane, difference: bool, add: bool, scale: np.float32,
 ) -> None:  # fmt: skip
     """Softened plane into ``out``, or its difference scaled, on top of what is in ``out`` if it is to ``add``.
@@ -159,7 +163,7 @@ def _stream(
     halo = (1 << levels) - 1
     inputs = halo + 2
     for y in range(height):
-        _fill_row(plane[_mirror(y - top, plane.shape[0])], full, left, ring[y % inputs][:width])
+        _fill_row(plane[_mirror(y - top, plane.shape[0])], factors, left, ring[y % inputs][:width])
         base = inputs
         for level in range(levels):
             step = 1 << level

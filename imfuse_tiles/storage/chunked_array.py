@@ -87,7 +87,10 @@ class ChunkedArray:
 
     def chunk_name(self, index: Sequence[int]) -> str:
         """The name of a chunk's file in the store."""
-        return "/".join([self.path, "c", *map(str, self.grid.file_of(index))])
+        return self._file_name(self.grid.file_of(index))
+
+    def _file_name(self, file: Index) -> str:
+        return "/".join([self.path, "c", *map(str, file)])
 
     def chunk_file(self, index: Sequence[int]) -> Path:
         """A chunk's file where the store is a folder."""
@@ -106,13 +109,9 @@ class ChunkedArray:
         ``out``: an array of the box's shape to fill.
         """
         out = np.empty([b - a for a, b in box], self.dtype) if out is None else out
+        inside, outside = zip(*map(_shared_slices, box, self.chunks), strict=True)
         for index, chunk in self._read_chunks(list(self.chunk_indices(box)), cache):
-            inside, outside = [], []
-            for (a, b), c, size in zip(box, index, self.chunks, strict=True):
-                start, stop = max(a, c * size), min(b, (c + 1) * size)
-                inside.append(slice(start - c * size, stop - c * size))
-                outside.append(slice(start - a, stop - a))
-            out[tuple(outside)] = chunk[tuple(inside)]
+            out[_at(outside, index)] = chunk[_at(inside, index)]
         return out
 
     def _read_chunks(self, indices: list[Index], cache: ChunkCache | None) -> Iterator[tuple[Index, np.ndarray]]:
@@ -133,11 +132,12 @@ class ChunkedArray:
             files = [FilePart(self.chunk_name(index)) for index in indices]
             yield from zip(indices, self.files.read_parts(files), strict=True)
             return
-        together = sorted(indices, key=self.grid.file_of)
-        parts = [
-            FilePart(self.chunk_name(index), self.grid.offset(index), self.chunk_bytes, self.grid.file_bytes(index))
-            for index in together
-        ]
+        together, parts = [], []
+        for file, size, chunks in self.grid.in_files(indices):
+            name = self._file_name(file)
+            for index, start in chunks:
+                together.append(index)
+                parts.append(FilePart(name, start, self.chunk_bytes, size))
         yield from zip(together, self.files.read_parts(parts, fresh), strict=True)
 
     def decode_chunk(self, index: tuple[int, ...], raw: Bytes | None) -> np.ndarray:
@@ -213,3 +213,19 @@ class ChunkedArray:
     def chunk_size(self, index: Sequence[int]) -> int:
         """Bytes of the file of a chunk, 0 when there is none."""
         return self.files.size(self.chunk_name(index))
+
+
+Slices = dict[int, slice]
+
+
+def _shared_slices(span: tuple[int, int], size: int) -> tuple[Slices, Slices]:
+    """What chunks share with a box in one dimension, by their indices: where it lies in the chunk, and in the box."""
+    start, stop = span
+    shared = {c: (max(start, c * size), min(stop, (c + 1) * size)) for c in range(start // size, -(-stop // size))}
+    inside = {c: slice(a - c * size, b - c * size) for c, (a, b) in shared.items()}
+    return inside, {c: slice(a - start, b - start) for c, (a, b) in shared.items()}
+
+
+def _at(slices: Sequence[Slices], index: Index) -> tuple[slice, ...]:
+    """The slices of a chunk, one for each dimension."""
+    return tuple([along[place] for along, place in zip(slices, index, strict=True)])

@@ -7,7 +7,7 @@ crc32c of the index. Chunks are not compressed, so that where each lies is known
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -67,6 +67,22 @@ class ShardGrid(NamedTuple):
     def tail_bytes(self) -> int:
         """Bytes behind the chunks of a file: none where each is a file of its own."""
         return 0 if self.per_file == (1, 1) else ENTRY * prod(self.per_file) + CRC_BYTES
+
+    def in_files(self, indices: Iterable[Index]) -> Iterator[tuple[Index, int, list[tuple[Index, int]]]]:
+        """Files of chunks in their order, each with its bytes and those of its chunks that are asked for: where they
+        begin.
+
+        Asked for every window that is read, so what is the same for all chunks of a file is reckoned once.
+        """
+        down, across = self.per_file
+        found: dict[Index, list[Index]] = {}
+        for index in indices:
+            found.setdefault((*index[:-2], index[-2] // down, index[-1] // across), []).append(index)
+        for file, chunks in sorted(found.items()):
+            rows, columns = self._size(file)
+            places = [((y % down) * columns + x % across) * self.chunk_bytes for *_, y, x in chunks]
+            size = rows * columns * self.chunk_bytes + self.tail_bytes
+            yield file, size, list(zip(chunks, places, strict=True))
 
     def tail(self, file: Index) -> bytes:
         """What stands behind the chunks of a file."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import colour
-from imfuse_tiles.kernels.codes import mean_similarity, quarter_sum, similarity, to_codes
+from imfuse_tiles.kernels.codes import mean_similarity, quarter_sum, scale_to_unit, similarity, to_codes
 
 ALL = np.arange(65536)
 
@@ -20,6 +20,13 @@ def quarters(planes: np.ndarray, negated: bool = False) -> np.ndarray:
     out = np.empty(planes.shape[1:], np.float32)
     quarter_sum(planes, negated, out)
     return out
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32"])
+def test_every_sample_is_divided_by_full_scale_to_the_last_bit(kind: str) -> None:
+    full = {"uint8": 255, "uint16": 65535, "float32": 1}[kind]
+    samples = np.arange(full + 1).astype(kind) if full > 1 else plane(ALL)[0]
+    assert np.array_equal(scale_to_unit(samples, full), plane(samples, full)[0])
 
 
 @pytest.mark.parametrize("apart", [1, 7, 100, 12345])

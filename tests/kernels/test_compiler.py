@@ -42,7 +42,8 @@ def test_a_called_kernel_loads_it_without_what_it_only_tries() -> None:
         "from imfuse_tiles.kernels import gaussian\n"
         "taps = gaussian.blur_taps(1)\n"
         "gaussian.separable(np.ones((20, 20), np.float32), taps, taps)\n"
-        "print('numba' in sys.modules, [name for name in ('scipy', 'cffi', 'yaml') if name in sys.modules])\n"
+        "left_out = ('scipy', 'cffi', 'yaml', 'numpy.ma')\n"
+        "print('numba' in sys.modules, [name for name in left_out if name in sys.modules])\n"
         "import scipy.ndimage"
     )
     assert said(program) == "True []"
