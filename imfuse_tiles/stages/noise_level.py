@@ -22,8 +22,8 @@ from imfuse_tiles.storage.store import Store
 NOISE_HALO = Halo.uniform(NOISE_PATCH + 6)
 #: Pixels around a patch that its energies see.
 PATCH_HALO = Halo.uniform(6)
-#: Patches that are no farther apart are read together, and those of a row measured as one strip: calls cost more than
-#: the pixels between them. Others are read one by one.
+#: Patches that are no farther apart are read together: calls cost more than the pixels between them. Others are read
+#: one by one.
 NEAR_PATCHES = 1024
 
 
@@ -54,7 +54,7 @@ class NoiseJob(Job):
             if columns
         ]
 
-    def pieces(self, region: Region, chunked: bool) -> Iterator[tuple[Region, list[list[Region]]]]:
+    def pieces(self, region: Region, chunked: bool) -> Iterator[tuple[Region, list[Region]]]:
         """What is read at once for a region, and the patches in it that are measured together.
 
         ``chunked``: the frames lie in chunks, of which rows cannot be read alone.
@@ -63,23 +63,23 @@ class NoiseJob(Job):
         if noise_pitch(frame) <= NEAR_PATCHES:
             # What no patch reaches is not read: chunks around the block, or rows.
             for rows in ([patches] if chunked else [[row] for row in patches]) if patches else ():
-                yield rows[0][0].united(rows[-1][-1]).with_halo(PATCH_HALO, frame), rows
+                flat = list(itertools.chain.from_iterable(rows))
+                yield flat[0].united(flat[-1]).with_halo(PATCH_HALO, frame), flat
             return
         for patch in itertools.chain.from_iterable(patches):
-            yield patch.with_halo(PATCH_HALO, frame), [[patch]]
+            yield patch.with_halo(PATCH_HALO, frame), [patch]
 
     def compute(self, access: Access, block: Block) -> dict[str, Any]:
         level = Level(0, self.source.frame, self.source.full)
         counts = np.zeros(kernels.detail_energy.BINS, np.int64)
         pieces = self.pieces(block.region, self.source.path not in access.computed)
-        for z, (around, rows) in itertools.product(range(self.total), pieces):
+        for z, (around, patches) in itertools.product(range(self.total), pieces):
             samples = Window(self.source.samples(access, z, around), around, level.frame)
             shown = self.source.covered(access, z, around) if self.source.coverage else None
-            for patches in rows:
-                if shown is not None:
-                    patches = covered_patches(Window(shown, around, level.frame), patches)
-                if patches:
-                    counts += patch_histogram(level, samples, patches)
+            if shown is not None:
+                patches = covered_patches(Window(shown, around, level.frame), patches)
+            if patches:
+                counts += patch_histogram(level, samples, patches)
         used = np.flatnonzero(counts)
         return {"bins": used.tolist(), "counts": counts[used].tolist()}
 
@@ -103,18 +103,7 @@ def covered_patches(shown: Window, patches: Sequence[Region]) -> list[Region]:
 
 
 def patch_histogram(level: Level, samples: Window, patches: Sequence[Region]) -> np.ndarray:
-    """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of patches of a slice.
-
-    The patches lie in a row.
-    """
-    first, last = patches[0], patches[-1]
-    strip = first._replace(x1=last.x1)
-    wide = strip.with_halo(Halo.uniform(2), level.frame)
-    coarse = Region(*kernels.pyramid.coarser(wide, level.above))
-    need = Region(*kernels.pyramid.finer(coarse, level.frame))
-    samples = samples.cropped(need)
-    low, origins = level.reduced_window(samples, coarse), ((need.y0, need.x0), (coarse.y0, coarse.x0))
-    detail = kernels.detail_energy.energy(samples.data, low.data, origins, level.frame, wide, level.full)
-    mean = Window(detail, wide, level.frame).filtered(kernels.detail_energy.box, Halo.uniform(2)).cropped(strip).data
-    columns = np.concatenate([np.arange(patch.x0 - strip.x0, patch.x1 - strip.x0, 2) for patch in patches])
-    return kernels.detail_energy.histogram(mean[::2][:, columns])
+    """The histogram of energies of detail, means of 5 x 5 pixels, at every second pixel of patches of a slice."""
+    origin = samples.region.y0, samples.region.x0
+    places = np.array(patches, np.int64)
+    return kernels.noise_patches.count_energies(samples.data, origin, level.frame, places, level.full)

@@ -18,8 +18,9 @@ from imfuse_tiles.kernels import interleave
 #: Rows of a segment are read in whole where a part leaves out less of them than this share or so many bytes: what is
 #: left out takes less time than asking for each row.
 WHOLE_ROWS, LEFT_OUT = 0.5, 16 << 10
-#: Bytes of rows that are read at once: they stay in the caches.
-ROWS_BYTES = 1 << 18
+#: Bytes of rows that are read at once: they stay in the caches. A quarter of it costs two threads half as much again,
+#: as they hand the interpreter's lock to and fro for every read.
+ROWS_BYTES = 1 << 20
 
 
 @frozen
