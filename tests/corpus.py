@@ -105,7 +105,7 @@ def tiny_tiles(path):
 
 BAD = {
     "a missing file": (lambda path: None, "no such file"),
-    "a dangling link": (lambda path: path.symlink_to("nowhere"), "no such file"),
+    "a dangling link": (lambda path: path.symlink_to("nowhere"), "is a link to a file that is not there"),
     "a directory": (lambda path: path.mkdir(), "is a directory"),
     "a pipe": (os.mkfifo, "is not a regular file"),
     "nothing": (lambda path: path.touch(), r"is empty \(0 bytes\)"),

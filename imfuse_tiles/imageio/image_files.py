@@ -103,14 +103,18 @@ def _meant(name: str) -> tuple[list[Path], bool]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """The files of a folder. Refusal where there are none, with what lies there instead."""
+    """The files of a folder, and what is called like an image and is none, such as a link to nothing.
+
+    Refusal where there are none, with what lies there instead.
+    """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise refuse(folder, (error.strerror or str(error)).lower()) from error
-    files = [folder / entry.name for entry in entries if entry.is_file()]
+    paths = [folder / entry.name for entry in entries]
+    files = [path for path in paths if path.is_file() or (path.suffix.lower() in IMAGE_ENDINGS and not path.is_dir())]
     if not files:
-        folders = sum(entry.is_dir() for entry in entries)
+        folders = sum(path.is_dir() for path in paths)
         raise refuse(folder, f"is a directory of {folders} folders without files; name one of them" if folders
                      else "is a directory without files")  # fmt: skip
     return files

@@ -26,7 +26,7 @@ from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
 from imfuse_tiles.imageio.reading.frame_checks import PLACES, WHOLE, find_copies
 from imfuse_tiles.imageio.reading.header import listing, shown
-from imfuse_tiles.imageio.reading.order import rolled_over
+from imfuse_tiles.imageio.reading.order import rolled_over, skipped_after
 from imfuse_tiles.imageio.reading.own_results import is_own_result
 from imfuse_tiles.imageio.reading.raw_pictures import in_one_white_balance
 from imfuse_tiles.imageio.reading.series import Selection, check_selection
@@ -148,6 +148,12 @@ def _sorted(paths: list[Path], notices: list[str]) -> list[Path]:
         paths = paths[late:] + paths[:late]
         last, first = shown(paths[-late - 1]), shown(paths[-late])
         notices.append(f"the counter in the names began again: {first} comes after {last}; see --order=given")
+        return paths
+    skips = skipped_after(paths)
+    if skips:
+        more = f" and at {len(skips) - 1} more places" if len(skips) > 1 else ""
+        notices.append(f"numbers are skipped between {paths[skips[0]].name} and {paths[skips[0] + 1].name}{more}: "
+                       "frames may be missing")  # fmt: skip
     return paths
 
 

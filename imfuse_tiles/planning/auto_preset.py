@@ -59,7 +59,7 @@ def _order(found: Survey, unordered: bool) -> Iterator[str]:
     if unordered:
         yield "in no order of focus (--order=focus sorts them)"
     elif odd:
-        yield f"mostly in order of focus: {odd} of {count} least like their neighbours (--order=focus sorts them)"
+        yield f"mostly in order of focus: {odd} of {count} like others more than neighbours (--order=focus sorts them)"
     elif count >= FEWEST:
         yield "in order of focus"
 

@@ -17,6 +17,8 @@ from imfuse_tiles.options.resources import available_cores
 
 #: Frames that are looked at, at most; rows of each band, and bands in a frame.
 FRAMES, ROWS, BANDS = 16, 128, 3
+#: Two frames are as like a third as each other where it is by so much: copies of one picture.
+ROUNDING = 1e-6
 #: Fewer frames tell nothing of an order.
 FEWEST = 5
 #: Samples of frames that can only be decoded whole that may be decoded for the look.
@@ -67,8 +69,10 @@ class Survey:
         size = np.sqrt((detail**2).sum(axis=1)) + 1e-12
         likeness = detail @ detail.T / np.outer(size, size)
         np.fill_diagonal(likeness, -2)
-        nearest = likeness.argmax(axis=1)
-        return float((np.abs(nearest - np.arange(len(nearest))) == 1).mean())
+        beside = np.full(len(likeness), -2.0)
+        beside[1:] = np.diagonal(likeness, 1)
+        beside[:-1] = np.maximum(beside[:-1], np.diagonal(likeness, -1))
+        return float((beside >= likeness.max(axis=1) - ROUNDING).mean())
 
 
 def survey(stack: Stack) -> Survey | None:

@@ -139,6 +139,24 @@ def test_a_folder_of_images_that_are_not_read_says_what_lies_there(tmp_path: Pat
         find_stacks([tmp_path])
 
 
+def test_a_link_to_nothing_that_is_called_like_a_frame_is_refused(folder: Path) -> None:
+    (folder / ".#f1.tif").symlink_to("lock of an editor")
+    (folder / "notes.txt").symlink_to("nowhere")
+    assert len(names(folder)) == 3
+    for target in ("nowhere", "f3.tif"):
+        (folder / "f3.tif").symlink_to(target)
+        with pytest.raises(Refusal, match=r"f3\.tif: is a link to a file that is not there"):
+            open_stack([folder])
+        (folder / "f3.tif").unlink()
+
+
+def test_a_frame_that_is_missing_among_others_is_told(folder: Path) -> None:
+    for number in (1, 2, 4, 5, 6):
+        tifffile.imwrite(folder / f"s{number}.tif", PIXELS + np.uint8(number), photometric="rgb")
+    stack = open_stack([folder / "s*.tif"])
+    assert stack.notices == ("numbers are skipped between s2.tif and s4.tif: frames may be missing",)
+
+
 def test_a_folder_of_hidden_files_holds_no_images(tmp_path: Path) -> None:
     (tmp_path / ".DS_Store").write_bytes(b"x")
     with pytest.raises(Refusal, match="no images there, only hidden files"):

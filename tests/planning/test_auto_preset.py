@@ -37,6 +37,11 @@ def test_a_frame_out_of_order_is_told(tmp_path: Path) -> None:
     assert reason.endswith("(--order=focus sorts them)")
 
 
+def test_copies_of_a_frame_are_in_order(tmp_path: Path) -> None:
+    reasons = chosen(tmp_path, frames(9)[[0, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8]]).reasons
+    assert reasons[0] == "11 frames of 0.1 megapixels, in order of focus"
+
+
 def test_an_order_that_was_not_looked_at_is_not_told(tmp_path: Path) -> None:
     assert chosen(tmp_path, frames(4)).reasons[0] == "4 frames of 0.1 megapixels"
 

@@ -13,7 +13,8 @@ def file_facts(path: Path) -> FileFacts:
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
-        raise refuse(path, os_reason(error)) from error
+        lost = path.is_symlink() and not isinstance(error, PermissionError)
+        raise refuse(path, "is a link to a file that is not there" if lost else os_reason(error)) from error
     if stat.S_ISDIR(status.st_mode):
         raise refuse(path, "is a directory; give the image files in it")
     if not stat.S_ISREG(status.st_mode):

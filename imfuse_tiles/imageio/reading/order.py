@@ -15,14 +15,19 @@ _DECIMAL = re.compile(r"(?<![0-9][.,])(?<![0-9])([0-9]+[.,][0-9]+)(?![0-9]|[.,][
 Key = tuple[str | Decimal, ...]
 _MINUS = ("-", "\u2212")  # of the keyboard, and the sign of typesetting
 _SIGNS = ("+", *_MINUS)
+#: Numbers are missing where so many times as many steps of a counter are alike.
+REGULAR = 3
+#: Longer numbers are times and the like.
+COUNTER_DIGITS = 5
 
 
 def natural_order(paths: Iterable[str | Path]) -> list[Path]:
     """Paths sorted the way people count: img2 before img10, folder by folder, "img" before "img1".
 
-    Runs of digits compare as numbers, with what stands behind a decimal point, and everything else as text. A minus
-    is a sign where it cannot be a separator: behind one, or where other names have none in its place. Names that only
-    differ in leading zeros are ordered as text, so the result does not depend on the order given.
+    Runs of digits compare as numbers, with what stands behind a decimal point, and everything else as text in any
+    case. A minus is a sign where it cannot be a separator: behind one, or where other names have none in its place.
+    Names that only differ in leading zeros or case are ordered as text, so the result does not depend on the order
+    given.
 
     >>> [path.name for path in natural_order(["z2.5.tif", "z-1.tif", "z10.tif", "z2.25.tif", "z.tif"])]
     ['z.tif', 'z-1.tif', 'z2.25.tif', 'z2.5.tif', 'z10.tif']
@@ -34,7 +39,7 @@ def natural_order(paths: Iterable[str | Path]) -> list[Path]:
     def key(path: Path) -> tuple[object, ...]:
         folders = tuple(keys[part] for part in path.parent.parts)
         # The ending is compared after the stem: with "." in between, "img.tif" would come after "img1.tif".
-        return folders, keys[_stem(path)], keys[_ending(path)], str(path)
+        return folders, path.parent.parts, keys[_stem(path)], keys[_ending(path)], str(path)
 
     return sorted(files, key=key)
 
@@ -94,20 +99,20 @@ def _count_on(numbers: Sequence[str]) -> bool:
 
 
 def _key(parts: Sequence[str], signed: Container[tuple[str, int]], counters: Container[tuple[str, int]]) -> Key:
-    key: list[str | Decimal] = [parts[0]]
+    key: list[str | Decimal] = [parts[0].casefold()]
     shape = _shape(parts)
     for place in range(1, len(parts), 2):
         before, number, sign = parts[place - 1], parts[place].replace(",", "."), _sign(parts, place)
         # A sign follows a separator or nothing; behind a letter it is one if other names do without.
         is_sign = sign and ((shape, place) in signed or not before[-2:-1].isalnum())
         if is_sign:
-            key[-1] = before[:-1]
+            key[-1] = before[:-1].casefold()
         if (shape, place) in counters:
             series, count = number.split(".")
             key += [Decimal(series), ".", Decimal(count)]
         else:
             key.append(-Decimal(number) if is_sign and sign in _MINUS else Decimal(number))
-        key.append(parts[place + 1])
+        key.append(parts[place + 1].casefold())
     return tuple(key)
 
 
@@ -116,15 +121,32 @@ def rolled_over(paths: Sequence[Path]) -> int:
 
     9997, 9998, 9999, 0001, 0002 are sorted as 0001 0002 9997 9998 9999: 2 of them come after the others.
     """
-    splits = [_NUMBER.split(path.name) for path in paths]
-    if len({(path.parent, *split[::2]) for path, split in zip(paths, splits, strict=True)}) != 1:
+    column = _only_numbers(paths)
+    if len(set(map(len, column))) != 1 or len(column[0]) < 3:
         return 0
-    columns = [column for column in list(zip(*splits, strict=True))[1::2] if len(set(column)) > 1]
-    if len(columns) != 1 or len(set(map(len, columns[0]))) != 1 or len(columns[0][0]) < 3:
-        return 0
-    numbers, end = list(map(int, columns[0])), 10 ** len(columns[0][0])
+    numbers, end = list(map(int, column)), 10 ** len(column[0])
     gaps = [after - before for before, after in pairwise(numbers)]
     near = 2 * len(numbers)  # some frames may have been deleted
     if numbers[0] > near or numbers[-1] < end - 1 - near or max(gaps) < end // 2:
         return 0
     return gaps.index(max(gaps)) + 1
+
+
+def skipped_after(paths: Sequence[Path]) -> list[int]:
+    """Places in the sorted paths behind which a counter skips numbers although it nearly always goes by one step."""
+    column = _only_numbers(paths)
+    numbers = list(map(int, column)) if max(map(len, column), default=0) <= COUNTER_DIGITS else []
+    gaps = [after - before for before, after in pairwise(numbers)]
+    step = min(gaps, default=0)
+    skips = [place for place, gap in enumerate(gaps) if gap > step]
+    steady = step > 0 and all(gaps[place] % step == 0 for place in skips)
+    return skips if steady and REGULAR * len(skips) <= len(gaps) - len(skips) else []
+
+
+def _only_numbers(paths: Sequence[Path]) -> Sequence[str]:
+    """The only numbers in which the names of files of one folder differ; none where they differ otherwise."""
+    splits = [_NUMBER.split(path.name) for path in paths]
+    if len({(path.parent, *split[::2]) for path, split in zip(paths, splits, strict=True)}) != 1:
+        return ()
+    columns = [column for column in list(zip(*splits, strict=True))[1::2] if len(set(column)) > 1]
+    return columns[0] if len(columns) == 1 else ()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imfuse_tiles.imageio.reading import natural_order
-from imfuse_tiles.imageio.reading.order import rolled_over
+from imfuse_tiles.imageio.reading.order import rolled_over, skipped_after
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.reading.own_results",)
@@ -37,6 +37,12 @@ def test_a_name_without_number_comes_before_its_numbered_ones():
 
 def test_folders_keep_together_and_count_as_well():
     assert names("s10/a1.tif", "s2/a9.tif", "s2/a10.tif") == ["s2/a9.tif", "s2/a10.tif", "s10/a1.tif"]
+
+
+def test_names_count_on_in_any_case():
+    assert names("IMG_3.TIF", "img_2.tif", "Img_1.tif") == ["Img_1.tif", "img_2.tif", "IMG_3.TIF"]
+    assert names("a_1.tif", "A_1.tif") == names("A_1.tif", "a_1.tif") == ["A_1.tif", "a_1.tif"]
+    assert names("s/2.tif", "S/1.tif", "s/1.tif") == ["S/1.tif", "s/1.tif", "s/2.tif"]
 
 
 def test_leading_zeros_do_not_depend_on_the_order_given():
@@ -125,3 +131,15 @@ def test_other_gaps_are_none(numbers):
 
 def test_folders_with_counters_of_their_own_do_not_roll_over():
     assert rolled_over(natural_order(["100/D_9999.png", "101/D_0001.png"])) == 0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "places"),
+    [
+        ((1, 2, 3, 5, 6), [2]), ((0, 2, 4, 6, 10, 12), [3]), ((1, 2, 4, 5, 6, 7, 8, 9, 12), [1, 7]),
+        ((1, 2, 3, 4), []), ((1, 3, 4), []), ((1, 2, 4, 8, 16), []), ((2, 4, 6, 9, 11), []), ((5,), []),
+        ((120001, 120002, 120003, 120004, 120006), []),
+    ],
+)  # fmt: skip
+def test_numbers_that_a_counter_skips_are_noticed(numbers, places):
+    assert skipped_after(natural_order(f"f{number}_b1.png" for number in numbers)) == places
