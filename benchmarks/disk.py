@@ -1,9 +1,11 @@
 """What a run takes of its disk, and what taking less costs: everything stored beside what is computed when read.
 
 python -m benchmarks disk [--size 4000x3000x20] [--large 32768x30720x3] [--rounds 3] [--folder DIR]
+python -m benchmarks disk --loop [--size 4000x3000x20] [--rate 200] [--rounds 3]    (root, cgroups v1)
 
 Rounds go through the choices in turn. Bytes are those of the files that a run writes, its result aside; the most on the
-disk is looked up ten times a second while it runs. The slow disk is imagined: see throttled.py.
+disk is looked up ten times a second while it runs. The slow disk is imagined (throttled.py), with --loop a loop device
+that the kernel holds to the rate (loop_disk.py), for which frames and all that is written lie there.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from statistics import median
 import numpy as np
 import tifffile
 
-from benchmarks import throttled
+from benchmarks import loop_disk, throttled
 from benchmarks.chains import A, Fused, fuse
 from benchmarks.figures import Figure, figures_parser, written
 from benchmarks.fusion import simulated
@@ -129,6 +131,25 @@ def slow_disk(size: str, files: Sequence[Path], folder: Path, rounds: int, rate:
     yield beside(f"A, budget, {rate / 1e6:.0f} MB/s: stages beside all stored", runs["budget"], runs["all"], 0.6)
 
 
+def loop(size: str, folder: Path, rounds: int, rate: float) -> Iterator[Figure]:
+    """Chain A on a loop device of ``rate`` bytes a second; beside the budget, what ``auto`` takes with enough disk.
+
+    Program and page cache take a gigabyte and as much as the budget.
+    """
+    bytes_of_source = 3 * pixels(size)
+    allowed = max(int(SHARE * bytes_of_source), LEAST)
+    choices = {"all": ("--keep=all",), "budget": ("--disk", str(allowed)), "auto": ("--keep=auto",)}
+    with loop_disk.slow_folder(folder, 9 * bytes_of_source + (1 << 28), rate) as slow:
+        files = [Path(shutil.copy(file, slow)) for file in simulated(size, folder)]
+        run, runs = loop_disk.runner(allowed + (1 << 30)), {name: list[Fused]() for name in choices}
+        for _ in range(rounds):
+            for name, words in choices.items():
+                runs[name].append(fuse(A, files, slow, *PLAIN, *words, "--memory", "2G", run=run))
+    for name in ("budget", "auto"):
+        limit = 0.6 if name == "budget" else None
+        yield beside(f"A, {name}, loop device, {rate / 1e6:.0f} MB/s: beside all", runs[name], runs["all"], limit)
+
+
 def large(size: str, folder: Path) -> Iterator[Figure]:
     """Few large frames by chain A with two gigabytes of memory: bytes on the disk."""
     width, height, slices = map(int, size.split("x"))
@@ -181,6 +202,9 @@ def planned(size: str, folder: Path) -> Iterator[Figure]:
 
 def table(args: argparse.Namespace, folder: Path) -> Iterator[Figure]:
     """All figures that are asked for."""
+    if args.loop:
+        yield from loop(args.size, folder, args.rounds, args.rate * 1e6)
+        return
     yield from planned(args.plan, folder)
     files = simulated(args.size, folder)
     yield from figures(args.size, files, folder, args.rounds)
@@ -196,11 +220,14 @@ def main(words: Sequence[str]) -> int:
     parser = figures_parser("disk", __doc__.splitlines()[0], "4000x3000x20", "a tiny stack")
     parser.add_argument("--large", default="", help="few large frames, such as 32768x30720x3, 40 GB of disk")
     parser.add_argument("--plan", default="32768x30720x100", help="a stack that is only planned")
+    parser.add_argument("--loop", action="store_true", help="only the slow disk, as a loop device")
     parser.add_argument("--rate", type=float, default=200, help="MB/s of the slow disk")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args(words)
     if args.quick:
         args.size, args.plan, args.rounds, args.rate = "320x240x3", "3000x2000x3", 1, 20_000
+    if args.loop and (reason := loop_disk.missing()):
+        parser.error(f"--loop: {reason}")
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         found = written(table(args, Path(name)), args.json)
     return int(any(figure.met is False for figure in found) and not args.quick)

@@ -16,6 +16,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any
 
+from imfuse_tiles.execution.semaphores import tidy_semaphores
+
 #: Signals of which the parent decides what they mean for its workers.
 LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
 #: What workers load, once for all of them where they are forked from a server.
@@ -154,6 +156,7 @@ def start_forkserver(*more: str) -> str:
     multiprocessing.get_context("forkserver").set_forkserver_preload(
         ["imfuse_tiles.execution.forkserver_preload", *more, *LOADED]
     )
+    tidy_semaphores()
     signals_blocked(forkserver.ensure_running)
     return "forkserver"
 
