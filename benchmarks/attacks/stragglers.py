@@ -30,7 +30,7 @@ from imfuse_tiles.planning.block_layout import lay_out
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.array_layout import Layout
 from imfuse_tiles.stages.stage import Stage
-from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.storage.chunked_array import Damaged, Pending
 from imfuse_tiles.storage.store import Store
 
 FIRST = ("--align=no", "--wavelet=p5", "--maskwave=p100", "--cutwave=p50")
@@ -75,15 +75,18 @@ def straggle(store: Store, kind: str, plans: dict[str, Plan], random: Random) ->
 
 
 def write_past_checks(store: Store, stage: Stage, random: Random) -> str:
-    """Write chunks of other values with right checksums, as a worker that had passed every check before."""
+    """Write files of chunks of other values with right checksums, as a worker that had passed every check before."""
     for output in stage.outputs:
         with suppress(Damaged):
             array = store.arrays.open(output.path)
-            indices = list(array.chunk_indices([(0, size) for size in array.shape]))
-            for index in random.sample(indices, random.randint(1, len(indices))):
-                sides = zip(index, array.chunks, array.shape, strict=True)
-                box = [(place * chunk, min((place + 1) * chunk, size)) for place, chunk, size in sides]
-                array.write(box, np.full([stop - start for start, stop in box], random.randint(0, 200), array.dtype))
+            files = sorted({array.grid.file_of(index) for index in array.chunk_indices([(0, n) for n in array.shape])})
+            for file in random.sample(files, random.randint(1, len(files))):
+                pending: Pending = {}
+                for index in array.grid.chunks_of(file):
+                    sides = zip(index, array.chunks, array.shape, strict=True)
+                    box = [(place * chunk, min((place + 1) * chunk, size)) for place, chunk, size in sides]
+                    values = np.full([stop - start for start, stop in box], random.randint(0, 200), array.dtype)
+                    array.write(box, values, pending)
     return "past"
 
 
