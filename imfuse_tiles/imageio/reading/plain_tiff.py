@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from io import FileIO
@@ -13,7 +14,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.reading.header import Header
 from imfuse_tiles.imageio.reading.tiff_layout import Layout, layout_of
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff, subpages
-from imfuse_tiles.kernels import interleave
+from imfuse_tiles.kernels import interleave, read_rows
 
 #: Rows of a segment are read in whole where a part leaves out less of them than this share or so many bytes: what is
 #: left out takes less time than asking for each row.
@@ -87,8 +88,29 @@ class PlainWindows:
         """Fill ``out`` (planes, y1 - y0, x1 - x0), converting to its dtype. ValueError where the file ends early."""
         for piece in self._pieces(y0, y1, x0, x1):
             target = out[piece.plane :] if self._page.layout.planes > 1 else out
+            count = (piece.y1 - piece.y0) * (piece.x1 - piece.x0)
+            if read_rows.can_read(self._page.layout.samples, np.dtype(self._page.dtype), target, count):
+                piece = piece._replace(y0=piece.y0 + self._read_colours(piece, target, (piece.y0 - y0, piece.x0 - x0)))
             for top, samples in self._samples(piece):
                 interleave.separate(samples, target, (top - y0, piece.x0 - x0))
+
+    def _read_colours(self, piece: Piece, target: np.ndarray, place: tuple[int, int]) -> int:
+        """Rows of a piece that could be read into three planes from a place on."""
+        layout, pixel = self._page.layout, self._page.layout.samples * self._page.layout.sample_bytes
+        rows, columns = piece.y1 - piece.y0, piece.x1 - piece.x0
+        segment = self._page.offsets[layout.index(piece.plane, piece.row, piece.column)]
+        start = segment + (piece.y0 - piece.row * layout.tile_height) * layout.row_bytes
+        if self._whole(piece) and columns < layout.tile_width and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file.fileno(), start, rows * layout.row_bytes, os.POSIX_FADV_WILLNEED)
+        start += (piece.x0 - piece.column * layout.tile_width) * pixel
+        return read_rows.read_rows(self._file.fileno(), start, layout.row_bytes, columns, layout.samples, target,
+                                   place, rows)  # fmt: skip
+
+    def _whole(self, piece: Piece) -> bool:
+        """Whether rows of the segment are read in whole."""
+        layout, width = self._page.layout, piece.x1 - piece.x0
+        left_out = (layout.tile_width - width) * layout.samples * layout.sample_bytes
+        return width >= WHOLE_ROWS * layout.tile_width or left_out <= LEFT_OUT
 
     def _pieces(self, y0: int, y1: int, x0: int, x1: int) -> Iterator[Piece]:
         """The parts of a window by the segments that they lie in."""
@@ -108,7 +130,7 @@ class PlainWindows:
         """
         layout, width = self._page.layout, piece.x1 - piece.x0
         left, pixel = piece.x0 - piece.column * layout.tile_width, layout.samples * layout.sample_bytes
-        whole = width >= WHOLE_ROWS * layout.tile_width or (layout.tile_width - width) * pixel <= LEFT_OUT
+        whole = self._whole(piece)
         columns, first = (layout.tile_width, left) if whole else (width, 0)
         start = self._page.offsets[layout.index(piece.plane, piece.row, piece.column)] + (0 if whole else left * pixel)
         step = max(1, ROWS_BYTES // (columns * pixel))

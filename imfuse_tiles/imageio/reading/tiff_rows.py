@@ -12,7 +12,7 @@ from imfuse_tiles.imageio.reading.plain_tiff import fill
 from imfuse_tiles.imageio.reading.tiff_header import JPEG
 from imfuse_tiles.imageio.reading.tiff_layout import READ_BYTES, Layout, layout_of, segment_sizes
 from imfuse_tiles.imageio.reading.tiff_pages import open_tiff, subpages
-from imfuse_tiles.kernels import interleave
+from imfuse_tiles.kernels import interleave, read_rows
 
 _NOTHING = np.empty((0, 0, 0), np.uint8)
 
@@ -124,9 +124,16 @@ class TiffRows:
             top = y0
             while top < y1:
                 bottom = min(y1, top + portion, (top // layout.tile_height + 1) * layout.tile_height)
-                rows = np.empty((bottom - top, layout.width, layout.samples), dtype)
-                fill(self._file.filehandle, memoryview(rows).cast("B"), self._plain_start(plane, top))
-                interleave.separate(rows, out[plane:], (top - y0, 0))
+                target, start = out[plane:], self._plain_start(plane, top)
+                if read_rows.can_read(layout.samples, dtype, target, (bottom - top) * layout.width):
+                    top += read_rows.read_rows(
+                        self._file.filehandle.fileno(), start, layout.row_bytes, layout.width, layout.samples, target,
+                        (top - y0, 0), bottom - top,
+                    )  # fmt: skip
+                if top < bottom:
+                    rows = np.empty((bottom - top, layout.width, layout.samples), dtype)
+                    fill(self._file.filehandle, memoryview(rows).cast("B"), self._plain_start(plane, top))
+                    interleave.separate(rows, target, (top - y0, 0))
                 top = bottom
 
     def _read_bytes(self, start: int, size: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import tifffile
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.reading import open_frame, read_header
+from imfuse_tiles.imageio.reading.plain_tiff import PlainWindows
+from imfuse_tiles.kernels import read_rows
 
 LAYOUTS: dict[str, dict[str, Any]] = {
     "strips": {"rowsperstrip": 7},
@@ -53,3 +56,28 @@ def test_a_file_that_changes_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(Refusal, match="changed while in use"), open_frame(header, windows=True):
         pass
+
+
+@pytest.mark.parametrize("layout", ["strips", "one strip", "tiles"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_many_samples_are_read_by_compiled_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str,
+                                                dtype: str) -> None:  # fmt: skip
+    monkeypatch.setattr(read_rows, "FEW", 1)
+    picture = np.random.default_rng(3).integers(0, 200, (150, 170, 4)).astype(dtype)
+    tifffile.imwrite(tmp_path / "frame.tif", picture[..., :3], photometric="rgb", **LAYOUTS[layout])
+    header = read_header(tmp_path / "frame.tif")
+    with open_frame(header) as rows, open_frame(header, windows=True) as windows:
+        assert (rows.rows(3, 148) == np.moveaxis(picture[3:148, :, :3], -1, 0)).all()
+        for y0, y1, x0, x1 in [(0, 150, 0, 170), (31, 33, 47, 49), (5, 120, 60, 169), (149, 150, 169, 170)]:
+            assert (windows.window(y0, y1, x0, x1) == np.moveaxis(picture[y0:y1, x0:x1, :3], -1, 0)).all()
+
+
+def test_a_file_that_ends_while_it_is_read_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_rows, "FEW", 1)
+    path = tmp_path / "frame.tif"
+    tifffile.imwrite(path, np.ones((40, 50, 3), np.uint8), photometric="rgb")
+    windows = PlainWindows(read_header(path))
+    os.truncate(path, path.stat().st_size - 3000)
+    with pytest.raises(ValueError, match="ended while reading"):
+        windows.read_window(0, 40, 0, 50, np.empty((3, 40, 50), np.uint8))
+    windows.close()
