@@ -148,7 +148,7 @@ def read_into_store(
     fresh = store.create()
     halt = Halt()
     with store.locked(), halt.on_signals(None), translate_os_errors("align", store.folder, need):
-        record_run(work, store, command)
+        record_run(replace(work, plan=replace(plan, recipe=recipe)), store, command)
         remember_alignment(stack, store)
         return _start(work, store, progress or Progress(), halt, fresh).execute(
             lambda: open_pool(resources, store.root)

@@ -21,6 +21,8 @@ from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
 _MOST_LISTED = 1 << 20  # bytes of a list of files
 _THUMBNAIL = re.compile(r"(^|[._ -])(thumb(nail)?s?|tn|preview)([._ -]|$)", re.IGNORECASE)
+#: How files begin that `align` and `prepare` keep beside the frames that they write.
+_OWN_NOTES = ".imfuse-tiles"
 #: Endings of images: such a file is a frame although its content is none, and refused for that.
 IMAGE_ENDINGS = {
     ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".j2k", ".jxl", ".heic", ".heif", ".hif", ".czi",
@@ -148,8 +150,9 @@ def _without_junk(paths: Sequence[Path], notices: list[str]) -> set[Path]:
     for what, leave_out in KINDS:
         out = set(leave_out(left))
         if out and (len(out) < len(left) or what in _NEVER_FRAMES):
-            notice = f"left out: {_listing(path for path in left if path in out)}, {what}"
-            notices.append(Hint(notice) if what in _NEVER_FRAMES else notice)
+            told = [path for path in left if path in out and not path.name.startswith(_OWN_NOTES)]
+            notice = f"left out: {_listing(told)}, {what}"
+            notices += [Hint(notice) if what in _NEVER_FRAMES else notice] if told else []
             left = [path for path in left if path not in out]
     return set(left)
 

@@ -97,6 +97,33 @@ def test_what_it_cannot_do_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+def test_frames_read_into_a_store_serve_a_fusion_and_note_no_other_options(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, store = [str(path) for path in sorted(folder.glob("slice_*.tif"))], str(tmp_path / "store")
+    assert main(["align", "--quiet", "--store", store, *images]) == 0
+    assert capsys.readouterr().out == f"{store}\n"
+    assert main(["status", store]) == 0
+    status = capsys.readouterr().out
+    assert f"5 images of {folder}: no options" in status
+    assert "read frames" in status
+    report = tmp_path / "report.json"
+    words = ["--bg=mean", "--quiet", "--report", str(report), "--store", store, "-o", str(tmp_path / "r.tif")]
+    assert main(["fuse", *words, *images]) == 0
+    stages = {stage["name"]: stage for stage in json.loads(report.read_text())["stages"]}
+    assert stages["read frames"]["computed"] == 0 < stages["read frames"]["reused"]
+
+
+def test_aligned_frames_are_fused_without_a_word_of_the_notes_beside_them(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aligned(folder, tmp_path / "out")
+    assert list((tmp_path / "out").glob(".imfuse-tiles*"))
+    capsys.readouterr()
+    assert main(["plan", "--bg=mean", "--align=no", "--store", str(tmp_path / "store"), str(tmp_path / "out")]) == 0
+    assert "left out" not in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten_unasked(folder: Path, tmp_path: Path) -> None:
     aligned(folder, tmp_path / "out")
     images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
