@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .registration_choice import misfits
 from .registration_fit import inverse
 from .registration_match import as_seen, coarse, is_mirrored, match
-from .registration_pairs import BLOCKS, SMALLEST_STEP, Windows, refined
+from .registration_pairs import BLOCKS, SMALLEST_STEP, Fit, Windows, refined
 from .registration_pyramid import Level
 from .registration_result import BRIDGE, Comparisons, Result, connected
 from .registration_solve import Link, agreed, chained
@@ -28,11 +28,15 @@ Plane = NDArray[np.float32]
 HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}
 #: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others, and
 #: steps on the finest level end sooner: errors of so many pairs become small together.
-SHORT, LONG_BLOCKS, NEAR_BLOCKS, LONG_STEP = 30, 120, 64, 0.05
+SHORT, LONG_BLOCKS, NEAR_BLOCKS, LONG_STEP = 30, 160, 96, 0.05
 #: A correlation from which neighbours are not looked at mirrored.
 CERTAIN = 0.85
-#: Pixels of the level that is correlated by which frames far apart may be wrong for all that they are not alike.
-UNLIKE = 2.5
+#: Blocks of frames that are compared at their full size, without patches that would make it finer.
+WHOLE_BLOCKS = 240
+#: Frames far apart may be wrong by so many pixels of the level that is correlated for all that they are not alike; and
+#: by so many of the level compared, more on coarse ones. Measured with simulated stacks: .05 pixels at full size, .1 to
+#: .2 where frames are reduced by 2, .1 to .5 by 4.
+UNLIKE, FAR, COARSER = 0.5, 0.05, 1.5
 #: Neighbours that are less alike than those of any sweep are a near and a far picture: what is blurred in one covers
 #: more there, and seems to have moved. They may be wrong by so many pixels of that level for what lacks of it; measured
 #: with simulated pairs: 0.3 to 1.1 pixels where 0.5 are expected.
@@ -112,7 +116,7 @@ class Registration(Comparisons):
             return False
         one, other = self._frames[first], self._frames[second]
         known = self._known(first, second) if second - first > 1 else None
-        blocks = BLOCKS if self.count <= SHORT else NEAR_BLOCKS if second - first == 1 else LONG_BLOCKS
+        blocks = self._blocks(second - first, one.levels[0].factor)
         small = SMALLEST_STEP if self.count <= SHORT else LONG_STEP
         fit, alike = match(one.levels, other.levels, self.model, known, blocks, small)
         self.likeness[first, second] = alike
@@ -130,17 +134,26 @@ class Registration(Comparisons):
         if self.compare_models and second - first <= BRIDGE:
             found = misfits(fit.normals, fit.even, self.width / fit.factor, self.height / fit.factor)
             self.misfits.extend([] if found is None else [found])
-        doubt = math.hypot(fit.doubt, self._unlike(one.levels, alike, second - first > BRIDGE))
+        doubt = math.hypot(fit.doubt, self._unlike(one.levels, alike, fit, second - first > BRIDGE))
         self.links.append(Link(first, second, fit.matrix, doubt, fit.apart, fit.factor))
         if second not in self._chain:
             base, before = self._chain.setdefault(first, (first, np.eye(3)))
             self._chain[second] = base, fit.matrix @ before
         return True
 
-    def _unlike(self, levels: Sequence[Level], alike: float, far: bool) -> float:
+    def _blocks(self, hop: int, factor: int) -> int:
+        """How many blocks of two frames are compared, which are reduced by ``factor``."""
+        if self.count > SHORT:
+            return NEAR_BLOCKS if hop == 1 else LONG_BLOCKS
+        return WHOLE_BLOCKS if factor == 1 else BLOCKS
+
+    def _unlike(self, levels: Sequence[Level], alike: float, fit: Fit, far: bool) -> float:
         """By how much a corner may be wrong, in pixels, as one frame is blurred and the other is not: what is blurred
         much has grown, in blocks that all seem to agree."""
-        return coarse(levels).factor * (UNLIKE * (1 - alike) if far else max(NEAR_ALIKE - alike, 0.0))
+        factor = coarse(levels).factor
+        if not far:
+            return factor * max(NEAR_ALIKE - alike, 0.0)
+        return math.hypot(factor * UNLIKE * (1 - alike), FAR * fit.factor**COARSER)
 
     def _known(self, first: int, second: int) -> Matrix | None:
         """What links of neighbours say of two frames."""

@@ -21,6 +21,12 @@ Index = NDArray[np.int64]
 
 #: Blocks compared on a level at most: those with the strongest gradients, and some everywhere.
 BLOCKS = 160
+#: Share of the blocks that lie evenly over the frame, and of the patches at full size, of which there are few: many
+#: that lie beside each other are shifted the same way by what grows there with its blur.
+SPREAD, PATCH_SPREAD = 0.6, 0.7
+#: Errors of pairs are not believed to be smaller than this, in pixels of the level they were compared on: what grows
+#: with its blur shifts all neighbours the same way, which adds up, and only pairs further apart see it.
+LEAST_DEVIATION = 0.03
 #: Steps on a level end when no number moves by more, in pixels of the level.
 SMALL_STEP, SMALLEST_STEP = 0.1, 0.02
 #: Patches of a frame at full size: edge, how many, and by how much more of the second frame is read around each.
@@ -123,7 +129,7 @@ def level_fit(one: Level, other: Level, matrix: Matrix, model: str, count: int, 
     high, wide = one.plane.shape
     size = min(BLOCK, max(8, min(high, wide) // 4 // 2 * 2))
     at = at_level(matrix, one.factor)
-    places = chosen_blocks(one, other, at, size, count)
+    places = chosen_blocks(one, other, at, size, count, SPREAD)
     parts = [(one.plane, 0, 0, other.plane, 0, 0, places)]
     return _full_size(steps(parts, at, model, size, (wide, high), small, split), one.factor)
 
@@ -147,7 +153,7 @@ def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, seco
             ) -> Fit:  # fmt: skip
     """The fit of a pair, made finer by patches of both frames at full size where gradients are strongest."""
     places = chosen_blocks(one, other, at_level(fit.matrix, one.factor), max(CELL, PATCH // one.factor),
-                           patch_count(width, height))  # fmt: skip
+                           patch_count(width, height), PATCH_SPREAD)  # fmt: skip
     pairs = [pair for left, top in places * one.factor if (pair := _patch(left, top, fit.matrix, width, height))]
     if len(pairs) < PATCHES // 4:
         return fit
@@ -156,8 +162,9 @@ def refined(one: Level, other: Level, fit: Fit, model: str, first: Windows, seco
     near, far = first([patch for patch, _ in pairs]), second([window for _, window in pairs])
     parts = [(smoothed(a), patch[2], patch[0], smoothed(b), window[2], window[0], within + np.array(patch[2::-2]))
              for a, b, (patch, window) in zip(near, far, pairs, strict=True)]  # fmt: skip
+    known = math.hypot(fit.doubt, LEAST_DEVIATION * fit.factor)
     found = _full_size(steps(parts, fit.matrix, model, BLOCK, (width, height), SMALLEST_STEP / 4), 1)
-    return replace(found, apart=fit.apart) if found is not None and found.doubt < fit.doubt else fit
+    return replace(found, apart=fit.apart) if found is not None and found.doubt < known else fit
 
 
 def _patch(left: int, top: int, matrix: Matrix, width: int, height: int) -> tuple[Place, Place] | None:

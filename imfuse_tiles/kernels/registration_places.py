@@ -15,22 +15,24 @@ Index = NDArray[np.int64]
 Energy = NDArray[np.float32]
 
 
-def chosen_blocks(one: Level, other: Level, matrix: Matrix, size: int, count: int) -> Index:
+def chosen_blocks(one: Level, other: Level, matrix: Matrix, size: int, count: int, spread: float
+                  ) -> Index:  # fmt: skip
     """Places (n, 2), x and y of the first pixels, of at most ``count`` blocks of the first level.
 
-    ``matrix`` (3, 3) maps pixels of the first level to those of the other; ``size``: edge of a block. A third of the
-    blocks is the strongest of a cell of the frame each; the strongest come first.
+    ``matrix`` (3, 3) maps pixels of the first level to those of the other; ``size``: edge of a block. A share
+    ``spread`` of the blocks is the strongest of a cell of the frame each; the strongest come first.
     """
     high, wide = one.plane.shape
     columns, rows = (wide - 4) // size, (high - 4) // size
-    across = max(1, round(math.sqrt(count // 3 * wide / high)))
+    cells = max(1, int(spread * count))
+    across = max(1, round(math.sqrt(cells * wide / high)))
     places = np.empty((columns * rows, 2), np.int64)
     strength = np.empty(len(places), np.float32)
     _strengths(one.energy, other.energy, matrix, wide, high, size, columns, strength, places)
     if len(places) <= count:
         return places
     order = np.argsort(-strength, kind="stable")
-    return places[_chosen(places, order, wide, high, across, max(1, count // 3 // across), count)]
+    return places[_chosen(places, order, wide, high, across, max(1, cells // across), count)]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
