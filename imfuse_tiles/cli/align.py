@@ -156,9 +156,11 @@ def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> l
     """Write the frames that the arguments name, by the recipe."""
     from imfuse_tiles.execution.align_stack import remember_alone
     from imfuse_tiles.execution.write_frames import write_frames
-    from imfuse_tiles.imageio.writing.target import check_folder
+    from imfuse_tiles.imageio.writing.target import check_folder, check_parent
 
     check_folder(Path(args.output))  # before frames are compared
+    if args.save_transforms:
+        check_parent(Path(args.save_transforms))
     stack, store, resources = aligned_from_args(args, recipe)
     remember_alone(stack, store)
     alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)

@@ -108,7 +108,7 @@ def _check_places(args: argparse.Namespace, writes: bool) -> None:
         ending_of(args.output)
     if args.video:
         check_ending(Path(args.video))
-    for path in filter(None, (args.output, args.video, args.report)) if writes else ():
+    for path in filter(None, (args.output, args.video, args.report, args.save_transforms)) if writes else ():
         check_parent(Path(path))
 
 

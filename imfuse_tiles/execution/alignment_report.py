@@ -11,6 +11,7 @@ import numpy as np
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.warp_stack import is_moved
 from imfuse_tiles.imageio.stack import Stack
+from imfuse_tiles.imageio.writing.target import complete_or_absent
 from imfuse_tiles.stages.estimate_alignment import SMALLEST
 
 
@@ -27,9 +28,8 @@ def save_transforms(place: Path, stack: Stack) -> None:
     if found is None:
         raise Refusal("--save-transforms: frames are not compared with --align=no")
     try:
-        partial = place.with_name(f"{place.name}.partial")
-        partial.write_text(json.dumps(found.record(), indent=1) + "\n")
-        partial.replace(place)
+        with complete_or_absent(place, force=True) as file:
+            file.write(f"{json.dumps(found.record(), indent=1)}\n".encode())
     except OSError as error:
         raise Refusal(f"{place}: {error.strerror or error}") from None
 

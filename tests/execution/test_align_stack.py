@@ -305,3 +305,14 @@ def test_a_page_is_opened_once_for_all_its_patches(tmp_path: Path, monkeypatch: 
     found = estimate(open_stack([tmp_path / "moved.tif"]), "similarity", 1, "no")
     assert sorted(opened) == [0, 0, 1, 1, 1, 2, 2], "once as a whole, and once for each neighbour"
     assert [frame.matrix[5] for frame in found.frames] == pytest.approx([2, 0, -2], abs=0.02)
+
+
+def test_transforms_that_cannot_be_written_are_refused_and_leave_nothing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing" / "t.json"
+    for command in ("fuse", "align"):
+        words = ["--save-transforms", str(missing), "-o", str(tmp_path / "out.tif")]
+        assert main([command, *words, *map(str, frames(folder))]) == 2
+        assert "comparing frames" not in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
