@@ -94,6 +94,8 @@ def _check(args: argparse.Namespace) -> float | None:
         raise Refusal("missing: -o DIR, the folder for the results")
     if Path(args.output).exists() and not Path(args.output).is_dir():
         raise Refusal(f"{args.output}: is no folder; batch writes one result for each stack into a folder")
+    if any(Path(place).resolve() == Path(args.output).resolve() for place in args.images):
+        raise Refusal(f"-o {args.output}: is where the stacks are looked for; results go to a folder of their own")
     for name in NOT_HERE:
         if getattr(args, name) not in (None, False) and (name == "basename" or getattr(args, name)):
             raise Refusal(f"batch does not take --{name.replace('_', '-')}; it is for fuse")

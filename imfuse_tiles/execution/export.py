@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +26,7 @@ from imfuse_tiles.execution.stored_layers import layer_records
 from imfuse_tiles.execution.stored_results import remember_result
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
 from imfuse_tiles.imageio.reading.own_results import options_of_result
+from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing import Picture, check_target
 from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.imageio.writing.formats import ending_of
@@ -64,12 +65,24 @@ def is_of_other_options(path: Path, page: Picture) -> bool:
     return options is not None and options != page.description
 
 
+def check_not_frames(paths: Sequence[Path], stack: Stack) -> None:
+    """Refuse to write over an image of the stack, whatever its name is here."""
+    there = [path for path in paths if path.exists()]
+    frames = {_identity(header.path) for header in stack.headers if header.format != "array"} if there else ()
+    for path in there:
+        if _identity(path) in frames:
+            raise Refusal(f"{path}: is an image of the stack; not even --force overwrites it")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What is the same for all names and links of a file."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
     """Refuse to write over an image of the stack, whatever its name is here, or into the store."""
-    if path.exists():
-        for header in plan.stack.headers:
-            if header.format != "array" and path.samefile(header.path):
-                raise Refusal(f"{path}: is an image of the stack; not even --force overwrites it")
+    check_not_frames([path], plan.stack)
     if "://" not in store.root and path.absolute().is_relative_to(store.folder):
         raise Refusal(f"{path}: lies in the store {store.root}; results go elsewhere")
 

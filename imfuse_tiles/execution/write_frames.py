@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.export import check_not_frames
 from imfuse_tiles.execution.export_request import packed_bytes
 from imfuse_tiles.execution.pixel_size import fused_pixel_size
 from imfuse_tiles.execution.prepare_frames import measure_stack, prepared_bands
@@ -41,13 +42,14 @@ def write_frames(
     frame shows something. ``only``: the number of the one frame that is written. ``memory``: bytes for measuring the
     stack. Everything is checked before the first is written, the free disk too. What the same frames and options wrote
     before stays as it is unless ``force``. Raises AlreadyExists rather than overwrite anything else; Refusal for what
-    the format does not hold.
+    the format does not hold, and rather than overwrite a frame of the stack.
     """
     chain = preparation_chain(options, stack.aligned_frame) if stack.unprepared_size else None
     picture = picture_of(stack, alpha or (chain is not None and chain.adds_opacity))
     places = [folder / f"{name}.{ending}" for name in names_of(stack)]
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file, not a folder")
+    check_not_frames(places, stack)
     folder.mkdir(parents=True, exist_ok=True)
     chosen = range(len(places)) if only is None else (only,)
     written = WrittenFrames(folder, digest([PrepareJob.version, stack.digest, alpha, ending]))

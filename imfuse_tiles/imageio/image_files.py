@@ -73,8 +73,8 @@ def what_is_there(paths: Iterable[Path]) -> str:
     try:
         facts_and_format(min(kinds[frequent[0]]))
     except Refusal as refusal:
-        return f"no images there, only {counts} files; {refusal}"
-    return f"no images there, only {counts} files"
+        return f"no images there, only files of other kinds ({counts}); {refusal}"
+    return f"no images there, only files of other kinds ({counts})"
 
 
 def _without_deep_zoom(names: Sequence[str | Path], notices: list[str]) -> list[str | Path]:

@@ -97,6 +97,21 @@ def test_what_it_cannot_do_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["align", "prepare"])
+def test_frames_are_never_written_over_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    for number in (1, 2):
+        tifffile.imwrite(tmp_path / f"{number}.tif", np.full((20, 30, 3), 9 * number, np.uint8), photometric="rgb")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "2.tif").symlink_to("../2.tif")
+    before = [(tmp_path / f"{number}.tif").read_bytes() for number in (1, 2)]
+    for place in (tmp_path, tmp_path / "links"):
+        assert main([command, "--quiet", "--force", "-o", str(place), str(tmp_path)]) == 2
+        assert "is an image of the stack; not even --force overwrites it" in capsys.readouterr().err
+    assert [(tmp_path / f"{number}.tif").read_bytes() for number in (1, 2)] == before
+
+
 def test_frames_read_into_a_store_serve_a_fusion_and_note_no_other_options(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

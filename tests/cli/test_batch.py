@@ -148,6 +148,7 @@ def test_stacks_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (["-o", "out", "--watch=x", "."], "--watch x: allowed is a number"),
     (["-o", "out", "--report=r.html", "."], "the report of a batch is JSON"),
     (["-o", "out", ".", "-B"], "does not take --basename"),
+    (["-o", ".", "."], "-o .: is where the stacks are looked for"),
     (["-o", "out", "--watch", "--part=1/2", "."], "--watch runs by itself"), (["-o", "f", "."], "f: is no folder"),
 ])  # fmt: skip
 def test_wrong_words_are_refused(words: list[str], what: str, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -122,7 +122,7 @@ def test_folders_without_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="is a directory of 1 folders without files; name one of them"):
         open_stack([tmp_path])
     (tmp_path / "a" / "notes.txt").write_text("x")
-    with pytest.raises(Refusal, match=r"no images there, only 1 \.txt files; .*notes\.txt: is no image that is read"):
+    with pytest.raises(Refusal, match=r"no images there, only .* \(1 \.txt\); .*notes\.txt: is no image that is read"):
         open_stack([tmp_path / "a"])
 
 
@@ -132,10 +132,10 @@ def test_a_folder_of_images_that_are_not_read_says_what_lies_there(tmp_path: Pat
     with pytest.raises(Refusal) as refused:
         open_stack([tmp_path])
     assert str(refused.value) == (
-        f"{tmp_path}: no images there, only 2 .bmp, 1 without an ending, 1 .txt files; "
+        f"{tmp_path}: no images there, only files of other kinds (2 .bmp, 1 without an ending, 1 .txt); "
         f"{tmp_path / '1.BMP'}: is no image that is read but a BMP; convert it to TIFF"
     )
-    with pytest.raises(Refusal, match=r"no stacks there: no images there, only 2 \.bmp"):
+    with pytest.raises(Refusal, match=r"no stacks there: no images there, only files of other kinds \(2 \.bmp"):
         find_stacks([tmp_path])
 
 

@@ -64,6 +64,8 @@ def ending_of(path: str | Path) -> str:
     for ending in sorted(ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[-len(ending) :]
+    if Path(path).is_dir():
+        raise Refusal(f"{path}: is a folder; name a file in it, such as {Path(path) / 'result.tif'}")
     shown = Path(path).suffix.lower()
     raise Refusal(f"{path}: unknown file ending {shown!r}; allowed: {' '.join(ENDINGS)}")
 

@@ -143,6 +143,11 @@ def test_other_endings_are_refused_with_what_is_allowed(name):
         file_format(name)
 
 
+def test_a_folder_is_no_name_of_a_file(tmp_path):
+    with pytest.raises(Refusal, match=r"is a folder; name a file in it, such as .*result\.tif"):
+        file_format(str(tmp_path))
+
+
 MEMORY = 512 << 20
 REFUSED = {
     "no such directory": ("missing/a.tif", PICTURE),
