@@ -105,7 +105,7 @@ def _bands(header: Header) -> Sequence[np.ndarray]:
     """Bands of rows of a frame, (planes, y, x), spread over its height."""
     rows = min(ROWS, header.height)
     places = sorted({round(place) for place in np.linspace(0, header.height - rows, BANDS + 2)[1:-1]})
-    with open_frame(header) as frame:
+    with open_frame(header, windows=True) as frame:
         return [np.ascontiguousarray(frame.rows(y, y + rows)[: header.channels]) for y in places]
 
 

@@ -41,7 +41,7 @@ class IngestJob(Job):
         header, region = self.headers[block.z0 - self.first], block.region
         step = access.array(self.out).chunks[-2] if self.out else BAND
         levels = FrameLevels(block.z0)
-        with open_frame(header) as frame:
+        with open_frame(header, windows=True) as frame:  # where the samples of TIFFs lie is looked up once for a run
             for y0 in range(region.y0, region.y1, step):
                 part = Region(y0, min(y0 + step, region.y1), region.x0, region.x1)
                 rows, covered, size = self.rows(frame, block.z0 - self.first, part)
