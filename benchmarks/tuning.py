@@ -4,7 +4,9 @@ python -m benchmarks tuning [--size 4000x3000x20] [--stack FOLDER] [--folder DIR
 
 A stack is fused with chain A, its page's server asked as a browser does: a region of 1000 x 800 pixels in the middle,
 with one option changed at a time. Two times are told: until something is seen (limits may be estimated), and until the
-bytes are those of the whole run. Every change is made for the first time, so that nothing of it is known.
+bytes are those of the whole run. Every change is made for the first time, so that nothing of it is known. The masks of
+the options that there are may be known: they are computed in the background once a region was looked at; how long that
+takes is told, and waited for, as a person does who looks for an option to change.
 """
 
 from __future__ import annotations
@@ -66,6 +68,14 @@ def seconds(client: Client, form: list[dict[str, Any]], region: list[int], quick
     return time.perf_counter() - began, answer["exact"]
 
 
+def prepared(client: Client) -> float:
+    """Seconds until masks are computed beforehand."""
+    began = time.perf_counter()
+    while json.loads(client.get("ask/tuning", b"{}"))["preparing"]:
+        time.sleep(0.1)
+    return time.perf_counter() - began
+
+
 def processor(server: psutil.Process) -> float:
     """Seconds that the server and the process that tunes have computed so far."""
     times = [process.cpu_times() for process in (server, *server.children())]
@@ -86,6 +96,7 @@ def figures(
         server = psutil.Process(process.pid)
         words = ["--align=no", *options.split()]
         seconds(client, form_of(Recipe.from_options(words)), region, False)
+        yield Figure("tuning", f"{chain}: masks computed beforehand", prepared(client), "s")
         for old, new, limit in CHANGES[chain][:changes]:
             form = changed(words, old, new)
             before = processor(server)

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from imfuse_tiles.execution.estimated_numbers import are_decided, can_estimate, estimated, is_merging
+from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
-from imfuse_tiles.execution.remembered_masks import remembering
+from imfuse_tiles.execution.remembering_jobs import remembering
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
@@ -84,6 +85,7 @@ def with_numbers(
     used = {key for stage in needed for key in stage.inputs}
     merged = [stage for stage in needed if is_merging(stage) and stage.key not in used]
     measure(lean, store, resources, [stage for stage in needed if stage not in merged], progress, halt)
+    warmup.wait(halt or Halt())
     if merged and can_estimate(merged):
         guess = estimated(store, merged, lean.result.computed_jobs, resources.workers)
         if are_decided(lean, merged, guess):

@@ -1,4 +1,4 @@
-"""Raw masks of slices kept in the memory of a process, so that merging them again computes none of them again.
+"""Masks of slices kept in the memory of a process, so that none of them is computed again.
 
 For tuning: the limits of merged masks are measured right after those of raw masks, and again for every filter that is
 changed. What does not fit the memory is computed again, with the same values.
@@ -7,18 +7,11 @@ changed. What does not fit the memory is computed again, with the same values.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import fields, replace
 from threading import Lock
 
 import numpy as np
 
-from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Frame, Region, Window
-from imfuse_tiles.planning.plan import Plan
-from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.stages.masks import MaskJob, stack_slices
-from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
+from imfuse_tiles.geometry import Frame, Region
 
 #: Bytes after which memory is touched so that the system clears it: its least page.
 PAGE = 4096
@@ -48,7 +41,7 @@ def common_pixels(one: Region, other: Region) -> int:
 
 
 class MaskMemory:
-    """Masks (y, x) float32 by the path of their array, whose key names their values, and slice. ``most``: bytes.
+    """Masks (y, x) by the path of their array, whose key names their values, and slice. ``most``: bytes.
 
     Regions that two threads put at once must not both count as known, and memory of a mask that was dropped becomes
     that of another one only when nobody copies from it or to it any more.
@@ -68,7 +61,7 @@ class MaskMemory:
     def put(self, path: str, z: int, region: Region, frame: Frame, values: np.ndarray) -> None:
         """Keep a region unless some of it is known, or the masks of this array alone fill the memory."""
         with self.guard:
-            kept = self._slice(path, z, frame)
+            kept = self._slice(path, z, frame, values.dtype)
             if kept is None or not kept.is_vacant(region):
                 return
             kept.users += 1
@@ -78,6 +71,10 @@ class MaskMemory:
             kept.users -= 1
             kept.begun.remove(region)
             kept.regions.append(region)
+
+    def has(self, path: str) -> bool:
+        """Whether masks of an array are kept."""
+        return bool(self.masks.get(path))
 
     def get(self, path: str, z: int, region: Region) -> np.ndarray | None:
         """A copy of a region of a mask, None unless all of it is known."""
@@ -111,7 +108,7 @@ class MaskMemory:
             self.masks.clear()
             self.spare.clear()
 
-    def _slice(self, path: str, z: int, frame: Frame) -> SliceMask | None:
+    def _slice(self, path: str, z: int, frame: Frame, dtype: np.dtype) -> SliceMask | None:
         """The mask of a slice, in the place of what was not asked for longest; None where there is no room.
 
         Called with the lock held.
@@ -119,64 +116,58 @@ class MaskMemory:
         slices = self.masks.setdefault(path, {})
         self.masks.move_to_end(path)
         if z not in slices:
-            size = 4 * frame[0] * frame[1]
-            self.spare = [mask for mask in self.spare if mask.shape == frame]
+            size = dtype.itemsize * frame[0] * frame[1]
             while self.bytes + size > self.most and len(self.masks) > 1:
                 dropped = self.masks.popitem(last=False)[1].values()
-                self.spare += [kept.mask for kept in dropped if not kept.users and kept.mask.shape == frame]
+                self.spare += [kept.mask for kept in dropped if not kept.users]
             if self.bytes + size > self.most:
                 return None
-            slices[z] = SliceMask(self.spare.pop() if self.spare else np.empty(frame, np.float32))
+            slices[z] = SliceMask(self._array(frame, dtype))
         return slices[z]
 
-
-#: That of this process; it keeps nothing until it may.
-memory = MaskMemory()
-
-
-@frozen
-class RememberedMaskJob(MaskJob):
-    """A generator whose masks are kept in the memory of this process under ``path`` once they are computed."""
-
-    path: str = ""
-
-    @classmethod
-    def of(cls, job: MaskJob, path: str) -> RememberedMaskJob:
-        """A job that does the same."""
-        return cls(**{item.name: getattr(job, item.name) for item in fields(MaskJob)}, path=path)
-
-    @property
-    def timed_as(self) -> MaskJob:
-        """The same without memory: windows that overlap each other, or are only looks, are not kept."""
-        return MaskJob(**{item.name: getattr(self, item.name) for item in fields(MaskJob)})
-
-    def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
-        raw = super().raw_mask(access, z, seen, image, region)
-        memory.put(self.path, z, region, self.frame, raw)
-        return raw
-
-    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
-        kept = [memory.get(self.path, z, region) for z in range(*lead[0])]
-        whole = [mask for mask in kept if mask is not None]
-        return stack_slices(whole) if len(whole) == len(kept) else self.timed_as.values(access, path, lead, region)
+    def _array(self, frame: Frame, dtype: np.dtype) -> np.ndarray:
+        """Memory of a mask, if there is some that is there already; of one of more bytes the rest stays."""
+        size = dtype.itemsize * frame[0] * frame[1]
+        self.spare = [spare for spare in self.spare if spare.shape == frame]
+        fitting = [number for number, spare in enumerate(self.spare) if spare.nbytes in (size, 2 * size)]
+        if not fitting:
+            return np.empty(frame, dtype)
+        first, *rest = self.spare.pop(fitting[-1]).reshape(-1).view(dtype).reshape(-1, *frame)
+        self.spare += rest
+        return first
 
 
-def remembering(lean: Plan) -> Plan:
-    """A plan whose masks that are not stored are kept in the memory of this process, if it may keep any."""
-    if not memory.most:
-        return lean
-    paths = {measured_key(stage.key): stage.outputs[0].path for stage in lean.unstored}
+class MaskLooks:
+    """Masks of regions that are looked at, float32 (y, x) by the path of their array, and slice. ``most``: bytes."""
 
-    def kept(job: RegionValues, path: str) -> RegionValues:
-        return RememberedMaskJob.of(job, path) if type(job) is MaskJob else job
+    def __init__(self, most: int = 0) -> None:
+        self.most, self.bytes, self.guard = most, 0, Lock()
+        self.masks: OrderedDict[tuple[str, int], list[tuple[Region, np.ndarray]]] = OrderedDict()
 
-    def inputs(parts: tuple[ComputedInput, ...]) -> tuple[ComputedInput, ...]:
-        return tuple(replace(part, job=kept(part.job, part.path)) for part in parts)
+    def put(self, path: str, z: int, region: Region, mask: np.ndarray) -> None:
+        """Keep a mask, in the place of those that were not asked for longest."""
+        with self.guard:
+            self.masks.setdefault((path, z), []).append((region, mask.copy()))
+            self.masks.move_to_end((path, z))
+            self.bytes += mask.nbytes
+            while self.bytes > self.most:
+                self.bytes -= sum(kept.nbytes for _, kept in self.masks.popitem(last=False)[1])
 
-    def stage(old: Stage) -> Stage:
-        job = (
-            RememberedMaskJob.of(old.job, paths[old.key]) if type(old.job) is MaskJob and old.key in paths else old.job
-        )
-        return replace(old, job=job, computed=inputs(old.computed))
+    def get(self, path: str, z: int, region: Region) -> np.ndarray | None:
+        """A copy of a region of a mask, None where it is not in one that is kept."""
+        with self.guard:
+            for whole, mask in self.masks.get((path, z), ()):
+                if common_pixels(whole, region) == region.shape[0] * region.shape[1]:
+                    self.masks.move_to_end((path, z))
+                    return mask[region.slices_in(whole)].copy()
+        return None
 
-    return replace(lean, stages=tuple(map(stage, lean.stages)))
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        with self.guard:
+            self.masks.clear()
+            self.bytes = 0
+
+
+#: Those of this process; they keep nothing until they may.
+memory, looks = MaskMemory(), MaskLooks()

@@ -77,6 +77,38 @@ def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
                 out[y, x] = np.float32(value)
 
 
+def table_places(raw: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Where a raw mask float32 (y, x), stretched from low..high, lies in the table of an equalisation: uint16 (y, x).
+
+    The table at these places is what ``stretch_levels`` gives. ``high`` is above ``low``.
+    """
+    out = np.empty(raw.shape, np.uint16)
+    _places(np.ascontiguousarray(raw), low, 1.0 / (high - low), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _places(raw, low, scale, out):  # type: ignore[no-untyped-def]
+    for y in range(raw.shape[0]):
+        for x in range(raw.shape[1]):
+            value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
+            out[y, x] = np.uint16(np.int32(65535.0 * value + 0.5))
+
+
+def look_up(table: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """What stands at places, uint16 (y, x), of a table float32[65536]: float32 (y, x)."""
+    out = np.empty(places.shape, np.float32)
+    _look_up(table, np.ascontiguousarray(places), out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _look_up(table, places, out):  # type: ignore[no-untyped-def]
+    for y in range(places.shape[0]):
+        for x in range(places.shape[1]):
+            out[y, x] = table[places[y, x]]
+
+
 def stretch_levels(
     raw: np.ndarray, low: float, high: float, steps: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:

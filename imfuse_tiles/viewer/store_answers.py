@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 #: The questions that the page asks of it, and the one that only the server asks.
 NAMES = ("options", "tune", "tuning", "whole", "drop", "check_picture", "export")
 PICTURE = "tuned_picture"
-#: Memory of masks that are remembered, at most: the whole process takes 2 GB then.
-MASK_BYTES = 1_500_000_000
+#: Memory of masks that are remembered, at most, and of those of regions that were looked at.
+MASK_BYTES, LOOK_BYTES = 2_500_000_000, 600_000_000
 
 
 class StoreAnswers:
@@ -36,15 +36,17 @@ class StoreAnswers:
 
     def open(self) -> TunedRun:
         """The run, with a part of its memory for masks that are remembered: of whole generators if of any."""
-        from imfuse_tiles.execution.remembered_masks import memory
+        from imfuse_tiles.execution.remembered_masks import looks, memory
         from imfuse_tiles.planning.memory import PROGRAM_BYTES
 
         run = self.open_run()
-        most = min(MASK_BYTES, max(0, run.resources.memory // 2 - PROGRAM_BYTES))
-        whole = 4 * len(run.stack) * run.stack.frame[0] * run.stack.frame[1]
+        most = min(MASK_BYTES, max(0, run.resources.memory * 2 // 3 - PROGRAM_BYTES))
+        whole = 2 * len(run.stack) * run.stack.frame[0] * run.stack.frame[1]
         memory.most = most // whole * whole or most
         Thread(target=memory.prepare, args=(run.stack.frame, len(run.stack)), daemon=True).start()
-        return replace(run, resources=replace(run.resources, memory=run.resources.memory - memory.most))
+        looks.most = min(LOOK_BYTES, most // 4)
+        left = run.resources.memory - memory.most - looks.most
+        return replace(run, resources=replace(run.resources, memory=left))
 
     def picture(self, about: dict[str, Any]) -> bytes | None:
         """The region that was computed as the ``number``-th, as PNG."""
@@ -52,6 +54,7 @@ class StoreAnswers:
 
     def forget(self) -> None:
         """Give back the memory of masks."""
-        from imfuse_tiles.execution.remembered_masks import memory
+        from imfuse_tiles.execution.remembered_masks import looks, memory
 
         memory.clear()
+        looks.clear()

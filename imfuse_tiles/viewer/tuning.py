@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from imfuse_tiles.errors import Interrupted, Refusal
+from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.region_values import region_values
 from imfuse_tiles.execution.signals import Halt
@@ -57,7 +58,7 @@ class Tuner:
         self.opened: TunedRun | None = None
         self.pictures: dict[int, bytes] = {}
         self.number, self.latest, self.doing, self.halt = 0, 0, "", Halt()
-        self.computing = threading.Lock()
+        self.computing, self.warmed = threading.Lock(), False
         self.whole: subprocess.Popen[str] | None = None
         self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # for as long as the server
 
@@ -132,6 +133,9 @@ class Tuner:
             values, exact = region_values(plan, run.store, run.resources, region, Told(self), self.halt, quick)
         finally:
             self.doing = ""
+        if exact and not self.warmed:
+            self.warmed = True
+            warmup.start(plan, run.store, run.resources.workers)
         job = plan.result.job
         assert isinstance(job, FinishJob)
         codes, opacity = values[: job.colours], values[job.colours].astype(int)[None]
@@ -139,14 +143,20 @@ class Tuner:
         return encode_png(((pixels + 128) // 257).astype("uint8").transpose(1, 2, 0).copy()), exact
 
     def progress(self, about: dict[str, Any]) -> dict[str, Any]:
-        """What is measured of the whole stack at the moment, and how the whole run ended."""
+        """What is measured at the moment, whether masks are computed beforehand, and how the whole run ended."""
         whole, code, error = self.whole, None, ""
         if whole and whole.poll() is not None:
             code = whole.returncode
             self.whole_errors.seek(0)
             lines = self.whole_errors.read().strip().splitlines()
             error = lines[-1] if lines and code else ""
-        return {"doing": self.doing, "whole": whole is not None, "code": code, "error": error}
+        return {
+            "doing": self.doing,
+            "preparing": warmup.thread.is_alive(),
+            "whole": whole is not None,
+            "code": code,
+            "error": error,
+        }
 
     def run_whole(self, about: dict[str, Any]) -> dict[str, Any]:
         """Start the whole run with the options of a ``form`` into the file ``result``. Refusal while one goes on."""

@@ -13,18 +13,24 @@ from stacks import imagined, recipe_of
 from viewed_stores import stack_files
 
 from imfuse_tiles.execution.export import ExportRequest
+from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.execution.region_values import region_values
-from imfuse_tiles.execution.remembered_masks import MaskMemory, RememberedMaskJob, memory
+from imfuse_tiles.execution.remembered_masks import MaskLooks, MaskMemory, looks, memory
+from imfuse_tiles.execution.remembering_jobs import RememberedMaskJob, RememberedMergeJob
+from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.machine_rates import kernel_name
 from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.masks import MaskJob
+from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.storage.store import Store
 
+TESTED_MODULES = ("execution.remembering_jobs", "execution.mask_warmup")
 FRAME = (50, 60)
 
 
@@ -32,9 +38,11 @@ FRAME = (50, 60)
 def remembered() -> Iterator[MaskMemory]:
     """The memory of this process, which may keep masks meanwhile."""
     memory.most = 1 << 24
+    looks.most = 1 << 22
     yield memory
-    memory.most = 0
+    memory.most = looks.most = 0
     memory.clear()
+    looks.clear()
 
 
 def test_a_region_is_known_once_all_of_it_was_kept() -> None:
@@ -89,12 +97,12 @@ def test_memory_is_prepared_as_far_as_there_is_room_and_used() -> None:
     kept.most = 4 * size
     kept.put("mask/a", 0, whole, FRAME, np.ones(FRAME, np.float32))
     kept.prepare(FRAME, 9)
-    prepared = {id(mask) for mask in kept.spare}
+    prepared = {mask.ctypes.data for mask in kept.spare}
     assert len(prepared) == 3
     for z in range(1, 9):
         kept.put("mask/a", z, whole, FRAME, np.ones(FRAME, np.float32))
     assert kept.bytes == 4 * size
-    assert {id(kept.masks["mask/a"][z].mask) for z in (1, 2, 3)} == prepared
+    assert {kept.masks["mask/a"][z].mask.ctypes.data for z in (1, 2, 3)} == prepared
 
 
 def test_memory_of_a_mask_that_is_being_copied_is_not_used_for_another_one() -> None:
@@ -136,8 +144,76 @@ def test_masks_are_computed_once_and_the_region_is_the_same(
     assert count[0] > len(stack)
 
 
+def test_masks_of_a_region_that_is_looked_at_make_room_for_later_ones() -> None:
+    kept, values = MaskLooks(3 * 400), np.arange(100, dtype=np.float32).reshape(10, 10)
+    for z in range(4):
+        kept.put("mask/a", z, Region(5, 15, 20, 30), values)
+    assert kept.get("mask/a", 0, Region(5, 15, 20, 30)) is None
+    assert kept.get("mask/a", 1, Region(5, 15, 19, 30)) is None
+    found = kept.get("mask/a", 1, Region(6, 8, 21, 30))
+    assert found is not None
+    assert np.array_equal(found, values[1:3, 1:])
+
+
+def test_memory_of_a_mask_serves_two_of_half_the_bytes() -> None:
+    whole, kept = Region(0, 50, 0, 60), MaskMemory(1 << 20)
+    kept.prepare(FRAME, 1)
+    prepared, places = kept.spare[0], np.arange(3000, dtype=np.uint16).reshape(FRAME)
+    for z in range(2):
+        kept.put("level", z, whole, FRAME, places + z)
+    assert all(np.shares_memory(kept.masks["level"][z].mask, prepared) for z in range(2))
+    assert all(np.array_equal(kept.get("level", z, whole), places + z) for z in range(2))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("changed", ["--maskwave=p70", "--statistic=r2,w60", "--blur=s2,S3"])
+def test_after_a_warm_up_only_what_is_changed_is_computed(
+    remembered: MaskMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    stack = open_stack(stack_files(tmp_path / "stack"))
+    store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
+    words = ["--statistic=r2", "--wavelet=w30", "--blur=s1,S2", "--maskblur=s2", "--masklevel=t0", "--bg=Mean"]
+    begun = make_plan(Recipe.from_options(words), stack)
+    run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
+    warmup.start(begun, store, 2)
+    warmup.wait(Halt())
+    assert len(remembered.masks) == 3
+    generators, computed = set[str](), MaskJob.raw_mask
+
+    def noted(self: MaskJob, *about: object) -> np.ndarray:
+        generators.add(str(self.op))
+        return computed(self, *about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MaskJob, "raw_mask", noted)
+    other = {"--maskwave=p70": 3, "--statistic=r2,w60": 0, "--blur=s2,S3": 2}[changed]
+    plan = make_plan(Recipe.from_options([*words[:other], changed, *words[other + 1 :]]), stack)
+    quick, _ = region_values(plan, store, resources, region, quick=True)
+    values, exact = region_values(plan, store, resources, region)
+    assert exact
+    assert generators == ({"--blur=s2,S3"} if "blur" in changed else set())
+    remembered.most = looks.most = 0
+    remembered.clear()
+    looks.clear()
+    run_plan(plan, store, resources, ExportRequest(tmp_path / "changed.tif"))
+    whole = Access(store).read(plan.result.outputs[0].path, [(0, len(values))], region)
+    assert np.array_equal(values[: len(whole)], whole)
+    assert quick.shape == values.shape
+
+
+def test_numbers_that_are_only_estimated_leave_nothing_in_memory(remembered: MaskMemory, tmp_path: Path) -> None:
+    stack = open_stack(stack_files(tmp_path / "stack"))
+    store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
+    begun = make_plan(Recipe.from_options(("--statistic=r2", "--bg=Mean")), stack)
+    run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
+    plan = make_plan(Recipe.from_options(("--statistic=r2", "--wavelet", "--bg=Mean")), stack)
+    region_values(plan, store, resources, region, quick=True)
+    assert not remembered.masks
+
+
 def test_a_job_that_keeps_its_masks_is_timed_as_the_one_that_does_not() -> None:
     (mask,) = [stage.job for stage in make_plan(recipe_of("--wavelet"), imagined(2)).stages
                if isinstance(stage.job, MaskJob)]  # fmt: skip
     assert RememberedMaskJob.of(mask, "mask/a").timed_as == mask
     assert kernel_name(RememberedMaskJob.of(mask, "mask/a")) == kernel_name(mask)
+    (merge,) = [stage.job for stage in make_plan(recipe_of("--wavelet"), imagined(2)).stages
+                if isinstance(stage.job, MergeJob)]  # fmt: skip
+    assert RememberedMergeJob.of(merge, 1).timed_as == merge

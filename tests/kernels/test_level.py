@@ -55,3 +55,10 @@ def test_the_strongest_so_far_are_gathered_in_a_crop_and_the_smallest_is_told() 
     assert lows == [mask.min() for mask in masks]
     assert np.array_equal(block[7:27, 11:41], masks.max(axis=0))
     assert np.count_nonzero(np.isfinite(block)) == masks[0].size
+
+
+def test_a_mask_is_what_stands_at_its_places_in_the_table() -> None:
+    raw = np.random.default_rng(3).uniform(-0.2, 1.2, (40, 50)).astype(np.float32)
+    steps = np.random.default_rng(4).random(level.STEPS, np.float32)
+    expected = level.stretch_levels(raw, 0.1, 0.6, steps)
+    assert np.array_equal(level.look_up(steps, level.table_places(raw, 0.1, 0.6)), expected)

@@ -1,0 +1,156 @@
+"""Jobs of masks that keep in the memory of this process what they computed, and take from there what is known.
+
+For tuning: a changed filter goes on from the merged masks before it, a changed generator computes no other again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+import numpy as np
+
+from imfuse_tiles import kernels
+from imfuse_tiles.execution.remembered_masks import looks, memory
+from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region, Window
+from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.access import Access, RegionValues
+from imfuse_tiles.stages.mask_levels import normalisation_range
+from imfuse_tiles.stages.masks import MaskJob, stack_slices
+from imfuse_tiles.stages.merged_masks import MergeJob, WeightedMask
+from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
+from imfuse_tiles.storage.store import Store
+
+
+@frozen
+class RememberedMaskJob(MaskJob):
+    """A generator whose masks are kept in the memory of this process under ``path`` once they are computed.
+
+    ``looked``: regions overlap each other, and are kept by themselves.
+    """
+
+    path: str = ""
+    looked: bool = False
+
+    @classmethod
+    def of(cls, job: MaskJob, path: str, looked: bool = False) -> RememberedMaskJob:
+        """A job that does the same."""
+        known = {item.name: getattr(job, item.name) for item in fields(MaskJob)}
+        return cls(**known, path=path, looked=looked)
+
+    @property
+    def timed_as(self) -> MaskJob:
+        """The same without memory: windows that overlap each other, or are only looks, are not kept."""
+        return MaskJob(**{item.name: getattr(self, item.name) for item in fields(MaskJob)})
+
+    def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
+        raw = super().raw_mask(access, z, seen, image, region)
+        memory.put(self.path, z, region, self.frame, raw)
+        return raw
+
+    def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
+        return stack_slices([self.value(access, path, z, region) for z in range(*lead[0])])
+
+    def value(self, access: Access, path: str, z: int, region: Region) -> np.ndarray:
+        """The mask (y, x) of a slice."""
+        kept = memory.get(self.path, z, region)
+        if kept is None and self.looked:
+            kept = looks.get(self.path, z, region)
+        if kept is not None:
+            return kept
+        mask = self.timed_as.values(access, path, [(z, z + 1)], region)[0]
+        if self.looked:
+            looks.put(self.path, z, region, mask)
+        return mask
+
+
+@frozen
+class MergedWindow:
+    """The masks of a slice merged already, for the filters to begin with."""
+
+    window: Window
+
+    def read(self, access: Access, z: int, region: Region) -> Window:
+        return self.window
+
+
+@frozen
+class RememberedMergeJob(MergeJob):
+    """A merging whose equalised masks are kept in the memory of this process, and taken from there.
+
+    They are kept as their places in the table that equalises, half as large as masks. ``kept``: of so many generators,
+    for which there is room; their regions do not overlap each other.
+    """
+
+    kept: int = 0
+
+    @classmethod
+    def of(cls, job: MergeJob, kept: int) -> RememberedMergeJob:
+        """A job that does the same."""
+        return cls(**{item.name: getattr(job, item.name) for item in fields(MergeJob)}, kept=kept)
+
+    @property
+    def timed_as(self) -> MergeJob:
+        """The same without memory."""
+        return MergeJob(**{item.name: getattr(self, item.name) for item in fields(MergeJob)})
+
+    def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
+        around = region.with_halo(self.halo(), self.frame)
+        masks = (self.mask(access, part, z, region, around) for part in self.parts if part.op.is_filtered)
+        window = Window(self.merge.blend_all(masks, around.shape), around, self.frame)
+        return replace(self.timed_as, start=MergedWindow(window)).merged(access, z, region)
+
+    def is_kept(self, access: Access, part: WeightedMask) -> bool:
+        """Whether a generator's masks are kept here: not where numbers may be estimated, nor if its raw masks are."""
+        return type(access.store) is Store and part in self.parts[: self.kept] and not memory.has(part.path)
+
+    def mask(self, access: Access, part: WeightedMask, z: int, region: Region, around: Region) -> np.ndarray:
+        """A generator's mask (y, x) around a region, as merging takes it; what is in the region is kept."""
+        numbers = None if part.level is None else normalisation_range(access.store, part.level)
+        if part.level is None or numbers is None or not numbers[2].size or numbers[1] <= numbers[0]:
+            return part.read(access, z, around)
+        low, high, table = numbers
+        places = memory.get(part.level, z, around)
+        if places is None:
+            raw = access.read(part.path, [(z, z + 1)], around, keep=True)[0]
+            places = kernels.level.table_places(raw, low, high)
+            if self.is_kept(access, part):
+                memory.put(part.level, z, region, self.frame, places[region.slices_in(around)])
+        weighed = kernels.level.threshold_and_weigh(table[None], part.op.t, part.op.T, part.weight)[0]
+        return kernels.level.look_up(weighed, places)
+
+
+def is_worth_keeping(job: MergeJob) -> bool:
+    """Whether masks are kept as merging takes them: of a single generator the raw ones tell as much."""
+    return job.start is None and sum(part.op.is_filtered for part in job.parts) > 1
+
+
+def room(stage: Stage) -> int:
+    """Of how many generators the masks fit the memory."""
+    return memory.most // (2 * stage.slices * stage.frame[0] * stage.frame[1])
+
+
+def remembering(lean: Plan) -> Plan:
+    """A plan whose masks that are not stored are kept in the memory of this process, if it may keep any."""
+    if not memory.most:
+        return lean
+    paths = {measured_key(stage.key): stage.outputs[0].path for stage in lean.unstored}
+
+    def kept(job: RegionValues, path: str, looked: bool) -> RegionValues:
+        if type(job) is MergeJob and is_worth_keeping(job):
+            return RememberedMergeJob.of(job, 0)
+        return RememberedMaskJob.of(job, path, looked) if type(job) is MaskJob else job
+
+    def inputs(parts: tuple[ComputedInput, ...], looked: bool) -> tuple[ComputedInput, ...]:
+        return tuple(replace(part, job=kept(part.job, part.path, looked)) for part in parts)
+
+    def stage(old: Stage) -> Stage:
+        job = old.job
+        if type(job) is MaskJob and old.key in paths:
+            job = RememberedMaskJob.of(job, paths[old.key])
+        elif type(job) is MergeJob and is_worth_keeping(job):
+            job = RememberedMergeJob.of(job, 0 if old.outputs else room(old))
+        return replace(old, job=job, computed=inputs(old.computed, old.key == lean.result.key))
+
+    return replace(lean, stages=tuple(map(stage, lean.stages)))
