@@ -10,10 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial, update_wrapper
+from functools import cache, update_wrapper
 from typing import Any
 
 from imfuse_tiles.kernels.kernel_cache import cached
+from imfuse_tiles.kernels.lazy_numba import defer_imports
 
 #: What Numba imports if it can, for features that no kernel uses: linear algebra, C declarations, a settings file.
 OPTIONAL = ("scipy", "cffi", "yaml")
@@ -96,22 +97,9 @@ def _load_runtime() -> None:
     with _without(OPTIONAL):
         from numba.core.registry import cpu_target
         from numba.core.runtime import rtsys
-        from numba.core.typing.typeof import typeof_impl
-        from numpy import ndarray
 
         rtsys.initialize(cpu_target.target_context)
-        typeof_impl.register(ndarray)(partial(_array_type, typeof_impl.dispatch(ndarray)))
-
-
-def _array_type(type_of: Callable[[Any, Any], Any], array: Any, context: Any) -> Any:
-    """Numba's type of an array. Numba asks whether it is masked, which loads ``numpy.ma``: none is before that."""
-    if "numpy.ma" in sys.modules:
-        return type_of(array, context)
-    from numba.core import types
-    from numba.np import numpy_support
-
-    kind, layout = numpy_support.from_dtype(array.dtype), numpy_support.map_layout(array)
-    return types.Array(kind, array.ndim, layout, readonly=not array.flags.writeable)
+        defer_imports()
 
 
 @cache
