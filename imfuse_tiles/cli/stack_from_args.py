@@ -12,7 +12,12 @@ from pathlib import Path
 from imfuse_tiles.cli.compile_notice import compiling_announced
 from imfuse_tiles.cli.status_line import StatusLine
 from imfuse_tiles.execution.align_stack import align_stack
-from imfuse_tiles.execution.alignment_report import alignment_lines, is_worth_telling, save_transforms
+from imfuse_tiles.execution.alignment_report import (
+    alignment_lines,
+    check_transforms_place,
+    is_worth_telling,
+    save_transforms,
+)
 from imfuse_tiles.imageio.notices import Hint
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading.series import Selection
@@ -60,6 +65,8 @@ def align_from_args(
 
     ``guide``: frames that masks are computed of; the stack is laid over itself as these are.
     """
+    if args.save_transforms:
+        check_transforms_place(Path(args.save_transforms), stack, force=args.force is not None)
     if guide is not None:
         return _align_by_guide(recipe, stack, store, resources, align_from_args(args, recipe, guide, store, resources))
     with nullcontext() if args.quiet else compiling_announced():

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import AlreadyExists, Refusal
+from imfuse_tiles.execution.export import check_not_frames
 from imfuse_tiles.execution.warp_stack import is_moved
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.imageio.writing.target import complete_or_absent
+from imfuse_tiles.imageio.writing.target import check_place, complete_or_absent
 from imfuse_tiles.stages.estimate_alignment import SMALLEST
 
 
@@ -32,6 +33,19 @@ def save_transforms(place: Path, stack: Stack) -> None:
             file.write(f"{json.dumps(found.record(), indent=1)}\n".encode())
     except OSError as error:
         raise Refusal(f"{place}: {error.strerror or error}") from None
+
+
+def check_transforms_place(place: Path, stack: Stack, force: bool) -> None:
+    """Refuse to write transforms over a frame of the stack, and unless ``force`` over anything but transforms."""
+    check_not_frames([place], stack)
+    check_place(place, force=True)
+    if not force and place.exists() and not _begins_like_transforms(place):
+        raise AlreadyExists(f"{place}: exists already and holds no transforms; --force overwrites it")
+
+
+def _begins_like_transforms(place: Path) -> bool:
+    with place.open("rb") as file:
+        return file.read(200).lstrip().startswith(b'{\n "model"') or place.stat().st_size == 0
 
 
 def is_worth_telling(stack: Stack) -> bool:

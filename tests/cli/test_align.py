@@ -112,6 +112,26 @@ def test_frames_are_never_written_over_themselves(
     assert [(tmp_path / f"{number}.tif").read_bytes() for number in (1, 2)] == before
 
 
+def test_transforms_are_written_over_transforms_only(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
+    words = ["align", "--quiet", "--middle", "-o", str(tmp_path / "out"), "--save-transforms"]
+    copy = tmp_path / "slice_copy.tif"
+    copy.write_bytes(Path(images[0]).read_bytes())
+    assert main([*words, str(copy), *images]) == 3  # as the first of a pattern, its own name forgotten
+    assert "slice_copy.tif: exists already and holds no transforms" in capsys.readouterr().err
+    assert main([*words, images[2], "--force", *images]) == 2
+    assert "is an image of the stack" in capsys.readouterr().err
+    assert copy.read_bytes() == Path(images[0]).read_bytes()
+    saved = str(tmp_path / "t.json")
+    assert main([*words, saved, *images]) == 0
+    (tmp_path / "out" / "slice_0002.tif").unlink()
+    assert main([*words, saved, *images]) == 0
+    assert main([*words, str(copy), "--force", *images]) == 0
+    assert json.loads(copy.read_text()) == json.loads((tmp_path / "t.json").read_text())
+
+
 def test_frames_read_into_a_store_serve_a_fusion_and_note_no_other_options(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
