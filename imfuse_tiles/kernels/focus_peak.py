@@ -30,8 +30,9 @@ GAIN_BLUR, WEIGHT_BLUR = (1.5, 4), (0.7, 2)
 LEAST_LEFT = 0.4
 #: In stacks of twice as many slices and more, the depth is the mean of the slices near the peak, weighed by how far
 #: their energy is above this share of the strongest: three slices are too like each other there for a parabola.
-SWEEP, NEAR_SHARE = 12, 0.7
-#: Slices by which a peak is uncertain at best.
+SWEEP, NEAR_SHARE = 12, 0.5
+#: Slices by which a peak is uncertain at best; in long stacks as many times as much as slices count on either side, or
+#: coarse levels, whose windows see several depths, would overrule fine ones.
 LEAST_SPREAD = 0.1
 #: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
 #: on it surely is not.
@@ -79,7 +80,9 @@ class Peak:
         """
         planes = [plane[part] for plane in (self.best, self.index, self.before, self.after)]
         where, sure = np.empty(planes[0].shape, np.float32), np.empty(planes[0].shape, np.float32)
-        _place(*planes, np.float32(noise), self.count, ordered, where, sure)
+        _place(
+            *planes, np.float32(noise), self.count, ordered, LEAST_SPREAD * (self.reach if ordered else 1), where, sure
+        )
         if self.mass.size:
             _centre(planes[1], self.mass[part], self.moment[part], self.count, self.reach, where)
         return np.stack([sample_codes(where, max(self.count - 1, 1)), to_bfloat16(sure)])
@@ -196,8 +199,9 @@ def _add_shares(weight, energy, noise, inverse_top, total, left):  # type: ignor
 
 
 @njit(cache=True, nogil=True)
-def _place(best, index, before, after, noise, count, ordered, where, sure):  # type: ignore[no-untyped-def]
-    """The same parabola's peak. What noise does to the three logarithms, over its bend, is the deviation of that."""
+def _place(best, index, before, after, noise, count, ordered, least, where, sure):  # type: ignore[no-untyped-def]
+    """The same parabola's peak. What noise does to the three logarithms, over its bend, is the deviation of that, and
+    ``least`` what it is at least."""
     for y in range(where.shape[0]):
         for x in range(where.shape[1]):
             i = index[y, x]
@@ -214,7 +218,7 @@ def _place(best, index, before, after, noise, count, ordered, where, sure):  # t
             shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5) if ordered else 0.0
             where[y, x] = max(i, 0) + shift
             spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
-            precision = 1 / ((spread + error_b) / (bend * bend) + LEAST_SPREAD * LEAST_SPREAD)
+            precision = 1 / ((spread + error_b) / (bend * bend) + least * least)
             above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)
             real = min(max((above - CHANCE) / (CERTAIN - CHANCE), 0.0), 1.0)
             sure[y, x] = max(precision * real * real, 1e-4)

@@ -39,7 +39,8 @@ class DetailJob(Job):
     """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
 
     kind: ClassVar[str] = "fold"
-    version: ClassVar[int] = 4
+    #: The fourth trusted coarse levels as much in long stacks as in short ones, for depths.
+    version: ClassVar[int] = 5
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
     source: StoredFrames
