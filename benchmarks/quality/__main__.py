@@ -1,13 +1,14 @@
 """Sharpness beside peers on simulated scenes with exact truth.
 
-    python -m benchmarks quality [--scenes NAME ...] [--json FILE] [--sheet FILE.png] [--quick] [--pairs FOLDER]
+    python -m benchmarks quality [--scenes NAME ...] [--json FILE] [--sheet FILE.png] [--quick]
+    python -m benchmarks quality --pairs FOLDER [--cut STACKS]
 
 For each scene PSNR (dB; whole picture, within occlusion borders, outside) and SSIM of a run without options, other
 presets of ours, the program enfuse where it is installed, and the best slice at every pixel; the errors of our depth
 in slices. Frames that are out of place are aligned by a run of ours, as for every user; enfuse, which aligns nothing,
 gets them both as they are and aligned. ``--sheet``: a picture of the hardest crops: truth, ours, enfuse, best slice.
 ``--pairs``: photographs of a folder instead, two of each thing (x-A.png, x-B.png), scored by Q_AB/F and Chen-Blum,
-which need no truth.
+which need no truth. ``--cut``: first 20 pairs are made there, of layers with the content of photographs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.quality.cut_pairs import cut_pairs
 from benchmarks.quality.pairs import pair_lines
 from benchmarks.quality.programs import depth, programs, written
 from benchmarks.quality.scenes import Sample, rendered
@@ -112,9 +114,12 @@ def main(words: Sequence[str] | None = None) -> list[Line]:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--pairs", type=Path, metavar="FOLDER", help="score pairs of photographs instead")
+    parser.add_argument("--cut", type=Path, metavar="STACKS", help="folders of photographs to make those pairs from")
     parser.add_argument("--quick", action="store_true", help="one small scene: figures mean nothing")
     args = parser.parse_args(words)
     if args.pairs:
+        if args.cut:
+            cut_pairs(args.cut, args.pairs)
         for pair in pair_lines(args.pairs):
             print(pair, flush=True)
         return []

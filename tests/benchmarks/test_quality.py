@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality.__main__ import main, stacked
+from benchmarks.quality.cut_pairs import EDGE, cut_pairs
 from benchmarks.quality.pair_scores import chen_blum, edge_preservation
 from benchmarks.quality.pairs import find_pairs, pair_lines
 from benchmarks.quality.scenes import rendered
@@ -60,3 +61,16 @@ def test_pairs_of_a_folder_are_fused_and_scored(tmp_path: Path) -> None:
     (tmp_path / "scene-1-B.png").unlink()
     with pytest.raises(SystemExit, match="holds 3 pictures"):
         find_pairs(tmp_path)
+
+
+def test_pairs_cut_from_photographs_are_sharp_in_different_places(tmp_path: Path) -> None:
+    (tmp_path / "stacks" / "dots").mkdir(parents=True)
+    picture = np.random.default_rng(2).integers(0, 256, (700, 600, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "stacks" / "dots" / "a.png"), picture)
+    cut_pairs(tmp_path / "stacks", tmp_path / "pairs", 1)
+    ((near, far),) = find_pairs(tmp_path / "pairs")
+    first, second = (cv2.imread(str(file), cv2.IMREAD_GRAYSCALE).astype(float) for file in (near, far))
+    assert first.shape == (EDGE, EDGE)
+    contrast = [cv2.GaussianBlur(cv2.Laplacian(each, -1) ** 2, (0, 0), 5) for each in (first, second)]
+    assert 0.1 < (contrast[0] > 2 * contrast[1]).mean() < 0.9
+    assert 0.1 < (contrast[1] > 2 * contrast[0]).mean() < 0.9
