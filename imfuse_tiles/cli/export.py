@@ -14,6 +14,7 @@ from imfuse_tiles.cli.output_arguments import add_output_options, size_from_args
 from imfuse_tiles.cli.status_line import StatusLine
 from imfuse_tiles.cli.whole_run import duration
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.execution.export import check_not_frames
 from imfuse_tiles.execution.export_stored import export_layers, export_stored, stored_page
 from imfuse_tiles.execution.machine_errors import translate_damage, translate_os_errors
 from imfuse_tiles.execution.overviews import describe_store, has_overviews, overview_bytes, write_overviews
@@ -24,6 +25,7 @@ from imfuse_tiles.options.resources import available_cores
 from imfuse_tiles.planning.disk import shortage_text
 from imfuse_tiles.planning.memory import default_memory, parse_size
 from imfuse_tiles.storage.open_files import locks_of
+from imfuse_tiles.storage.run_note import load_run_note
 from imfuse_tiles.storage.store import Store
 
 
@@ -91,6 +93,8 @@ def _export(args: argparse.Namespace, store: Store, result: StoredResult) -> lis
     memory = parse_size(args.memory) if args.memory else default_memory()
     workers = args.workers or available_cores()
     how = Writing(workers, memory, force=args.force, ome_version=args.ome_version)
+    note = load_run_note(store)
+    check_not_frames([place], (Path(note.folder, name) for name in note.images))
     if args.layered and args.what != "result":
         raise Refusal(f"--layered is for the result, not for --what {args.what}")
     progress = (lambda part: None) if args.quiet else WriteProgress(args.output)

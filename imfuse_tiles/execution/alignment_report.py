@@ -37,7 +37,7 @@ def save_transforms(place: Path, stack: Stack) -> None:
 
 def check_transforms_place(place: Path, stack: Stack, force: bool) -> None:
     """Refuse to write transforms over a frame of the stack, and unless ``force`` over anything but transforms."""
-    check_not_frames([place], stack)
+    check_not_frames([place], stack.files)
     check_place(place, force=True)
     if not force and place.exists() and not _begins_like_transforms(place):
         raise AlreadyExists(f"{place}: exists already and holds no transforms; --force overwrites it")

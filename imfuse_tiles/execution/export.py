@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,7 +26,6 @@ from imfuse_tiles.execution.stored_layers import layer_records
 from imfuse_tiles.execution.stored_results import remember_result
 from imfuse_tiles.execution.written_outputs import file_digest, output_state, record_output
 from imfuse_tiles.imageio.reading.own_results import options_of_result
-from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing import Picture, check_target
 from imfuse_tiles.imageio.writing.folder_target import Parts
 from imfuse_tiles.imageio.writing.formats import ending_of
@@ -65,12 +64,12 @@ def is_of_other_options(path: Path, page: Picture) -> bool:
     return options is not None and options != page.description
 
 
-def check_not_frames(paths: Sequence[Path], stack: Stack) -> None:
-    """Refuse to write over an image of the stack, whatever its name is here."""
+def check_not_frames(paths: Sequence[Path], frames: Iterable[Path]) -> None:
+    """Refuse to write over an image of a stack, the files ``frames``, whatever its name is here."""
     there = [path for path in paths if path.exists()]
-    frames = {_identity(header.path) for header in stack.headers if header.format != "array"} if there else ()
+    known = {_identity(frame) for frame in frames if frame.exists()} if there else ()
     for path in there:
-        if _identity(path) in frames:
+        if _identity(path) in known:
             raise Refusal(f"{path}: is an image of the stack; not even --force overwrites it")
 
 
@@ -82,7 +81,7 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def check_not_a_source(path: Path, plan: Plan, store: Store) -> None:
     """Refuse to write over an image of the stack, whatever its name is here, or into the store."""
-    check_not_frames([path], plan.stack)
+    check_not_frames([path], plan.stack.files)
     if "://" not in store.root and path.absolute().is_relative_to(store.folder):
         raise Refusal(f"{path}: lies in the store {store.root}; results go elsewhere")
 

@@ -49,7 +49,7 @@ def write_frames(
     places = [folder / f"{name}.{ending}" for name in names_of(stack)]
     if folder.exists() and not folder.is_dir():
         raise Refusal(f"{folder} is a file, not a folder")
-    check_not_frames(places, stack)
+    check_not_frames(places, stack.files)
     folder.mkdir(parents=True, exist_ok=True)
     chosen = range(len(places)) if only is None else (only,)
     written = WrittenFrames(folder, digest([PrepareJob.version, stack.digest, alpha, ending]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
@@ -65,6 +66,11 @@ class Stack:
     def file_frame(self) -> Frame:
         """Height and width of the frames in their files."""
         return self.headers[0].height, self.headers[0].width
+
+    @property
+    def files(self) -> set[Path]:
+        """The image files that the frames lie in; none of frames in memory."""
+        return {header.path for header in self.headers if header.format != "array"}
 
     @property
     def planes(self) -> int:

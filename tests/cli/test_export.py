@@ -163,6 +163,17 @@ def test_frames_that_lie_in_place(tmp_path, capsys):
     assert not (tmp_path / "b.tif").exists()
 
 
+def test_a_frame_of_the_stack_is_not_overwritten(tmp_path, capsys):
+    images = written(tmp_path / "in", frames(2, shape=(40, 50)))
+    words = ["fuse", "--bg=mean", "--align=no", "--quiet", "--store", str(tmp_path / "store")]
+    assert main([*words, "-o", str(tmp_path / "r.tif"), *map(str, images)]) == 0
+    before = images[1].read_bytes()
+    assert main(["export", str(tmp_path / "store"), "--force", "-o", str(images[1])]) == 2
+    assert "is an image of the stack; not even --force overwrites it" in capsys.readouterr().err
+    assert images[1].read_bytes() == before
+    assert main(["export", str(tmp_path / "store"), "--force", "-o", str(tmp_path / "r.tif")]) == 0
+
+
 def test_layers_as_fuse_writes_them(tmp_path, capsys):
     images = [str(path) for path in written(tmp_path / "in", frames(3, shape=(90, 130)))]
     options = ["--wavelet", "--cutless=p20", "--substacks=n2", "--finalgamma=1.2", "--bg=mean", "--bg=#10203040",
