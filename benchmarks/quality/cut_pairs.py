@@ -68,7 +68,8 @@ def _texture(frames: Sequence[np.ndarray], random: np.random.Generator) -> np.nd
         frame = frames[random.integers(len(frames))]
         y, x = (random.integers(length - SIDE + 1) for length in frame.shape[:2])
         part = frame[y : y + SIDE, x : x + SIDE]
-        detail = np.log(np.abs(cv2.Laplacian(part.mean(axis=-1), -1)).clip(1e-4)).mean()
+        light = cv2.GaussianBlur(part.mean(axis=-1), (0, 0), 1)  # noise alone is no detail
+        detail = np.log(np.abs(cv2.Laplacian(light, -1)).clip(1e-4)).mean()
         parts.append((float(detail), part))
     return np.float32(max(parts, key=lambda found: found[0])[1] ** 2.2)
 

@@ -7,6 +7,7 @@ than on the samples. Here the system's ``pread`` is called by compiled code.
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from typing import Any
 
@@ -15,15 +16,17 @@ import numpy as np
 from imfuse_tiles.kernels.compiler import njit, ready
 from imfuse_tiles.kernels.interleave import FEW, _separate
 
+#: Whether there is a ``pread`` whose places have 64 bits.
+_HAS_PREAD = hasattr(os, "pread") and sys.maxsize > 1 << 32
 #: The system's ``pread``, once Numba is loaded.
 _pread: Any = None
 
 
 def can_read(pixel: int, dtype: np.dtype, planes: np.ndarray, count: int) -> bool:
     """Whether ``count`` pixels of ``pixel`` samples of a type can be read into planes (c, y, x): colours whose type is
-    that of the planes, on systems that have ``pread``, and so many that loading compiled code is worth it."""
+    that of the planes, on systems of 64 bits with ``pread``, and so many that loading compiled code is worth it."""
     alike = dtype == planes.dtype and dtype.isnative and planes.flags.c_contiguous
-    return alike and pixel in (3, 4) and len(planes) == 3 and count * pixel >= FEW and hasattr(os, "pread")
+    return alike and pixel in (3, 4) and len(planes) == 3 and count * pixel >= FEW and _HAS_PREAD
 
 
 def read_rows(file: int, start: int, row_bytes: int, columns: int, pixel: int, planes: np.ndarray,
