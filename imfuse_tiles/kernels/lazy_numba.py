@@ -25,9 +25,10 @@ def defer_imports() -> None:
     def _rebuild_env(module: str, constants: Any, name: str) -> Any:
         """The constants of a function that a kernel has in it; those of Numba's own for arrays are in a large module.
 
-        Only compiling asks for more of that module than its name.
+        Only compiling asks for more of that module than its name. Other programs' functions are left alone.
         """
-        if module in sys.modules or environment.lookup_environment(name) is not None:
+        known = module in sys.modules or environment.lookup_environment(name) is not None
+        if known or not module.startswith("numba."):
             return rebuild(module, constants, name)
         found = environment.Environment({"__name__": module})
         found.consts[:] = constants
