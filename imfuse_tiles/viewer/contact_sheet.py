@@ -42,15 +42,21 @@ class Entry:
 
 
 def thumbnail(layer: ViewLayer) -> np.ndarray:
-    """A layer at about WIDTH pixels of width (y, x, 3 or 1) uint8."""
-    reduction = deepest(layer)
-    top = reduction, 0, 0
+    """A layer at WIDTH to twice as many pixels of width (y, x, 3 or 1) uint8, fewer if it has no more: no soft ones."""
+    reduction, cache = deepest(layer), TileCache(cache_folder() / "view-tiles")
+    while reduction and -(-layer.frame[1] >> reduction) < WIDTH:
+        reduction -= 1
     few = reduction <= AT_ONCE  # pixels of a huge picture are not all read for a small one
-    values = reduced_values(layer, 0, top, TileCache(cache_folder() / "view-tiles")) if few else None
-    pixels = colours_of(layer, sparse_values(layer, 0, top) if values is None else values)
+
+    def tile(row: int, column: int) -> np.ndarray:
+        place = reduction, row, column
+        return reduced_values(layer, 0, place, cache) if few else sparse_values(layer, 0, place)
+
+    rows, columns = (-(-size // (TILE << reduction)) for size in layer.frame)
+    values = [np.concatenate([tile(row, column) for column in range(columns)], axis=2) for row in range(rows)]
+    pixels = colours_of(layer, np.concatenate(values, axis=1))
     while pixels.shape[1] > 2 * WIDTH:
         pixels = pixels[::2, ::2]
-    assert max(pixels.shape) <= TILE
     return pixels
 
 

@@ -46,6 +46,8 @@ def slider_range(kind: str, default: Any, low: float | None, high: float | None)
     if kind not in ("number", "integer") or isinstance(default, bool):
         return None
     start = low if low is not None else min(0.0, 2 * float(default or 0))
+    if default is None and high is not None and high <= 100:
+        return [start, high, 1 if kind == "integer" else (high - start) / 200]
     stop = max(4 * abs(float(default or 0)), 100.0 if kind == "number" and (default or 0) >= 10 else 10.0)
     stop = min(stop, high) if high is not None else stop
     return [start, stop, 1 if kind == "integer" else (stop - start) / 200]

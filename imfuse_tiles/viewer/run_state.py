@@ -16,7 +16,8 @@ def describe_store(store: Store, name: str) -> dict[str, Any]:
     width, height = note.size
     return {
         "name": name, "place": store.root, "options": note.options, "command": command_line(note),
-        "images": list(note.images), "folder": note.folder, "width": width, "height": height,
+        "images": list(note.images), "folder": note.folder,
+        "run_folder": note.current_folder or note.folder, "width": width, "height": height,
     }  # fmt: skip
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from imagecodecs import png_decode
 
-from imfuse_tiles.viewer.contact_sheet import SPACE, WIDTH, Entry, write_sheet, write_sheet_page
+from benchmarks.viewer import make_store
+from imfuse_tiles.viewer.contact_sheet import SPACE, WIDTH, Entry, thumbnail, write_sheet, write_sheet_page
+from imfuse_tiles.viewer.layers import layers_of
 from imfuse_tiles.viewer.result_measures import Measures
 
 
@@ -31,3 +34,10 @@ def test_a_page_has_pictures_words_and_measures(tmp_path: Path) -> None:
     assert "<script>" not in text
     assert "<i>" not in text
     assert "<td>91.5</td><td>0.25</td><td>–</td>" in text
+
+
+@pytest.mark.parametrize(("width", "height", "shown"), [(1278, 823, 639), (600, 1200, 600), (300, 200, 300)])
+def test_pictures_have_the_pixels_that_a_sheet_shows(tmp_path: Path, width: int, height: int, shown: int) -> None:
+    picture = thumbnail(layers_of(make_store(tmp_path / "store", width, height), 0)[0])
+    assert picture.shape[:2] == (-(-height * shown // width), shown)
+    assert picture.std() > 10

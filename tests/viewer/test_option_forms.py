@@ -34,6 +34,11 @@ def test_every_option_is_declared_with_fields_and_sliders_that_hold_the_default(
                 assert step > 0
 
 
+def test_the_slider_of_a_percentage_left_out_goes_to_the_end() -> None:
+    (about,) = [each for each in declarations() if each["name"] == "saturation"]
+    assert [item["slider"][:2] for item in about["fields"] if item["name"] == "w"] == [[0, 100]]
+
+
 NO_FORMS: list[list[Any]] = [
     ["--blur"],
     [{"name": "nothing"}],

@@ -100,6 +100,11 @@ def test_a_region_is_drawn_with_the_mouse(page: Browser) -> None:
     page.until("/^\\d+ × \\d+ pixels/.test(document.querySelector('#tune-place').textContent)")
     page.until(f"{NOTE}.startsWith('computed')")
     assert page.js("document.querySelector('#region-choose').getAttribute('aria-pressed')") == "false"
+    page.click("#retouch summary")
+    page.click("#brush-on")  # the result that is painted is seen, not the region that was computed
+    assert page.js("document.querySelector('#region').hidden")
+    page.click("#brush-on")
+    assert not page.js("document.querySelector('#region').hidden")
 
 
 def test_the_region_lies_on_the_left_of_the_curtain(page: Browser) -> None:

@@ -15,6 +15,7 @@ function turn(on, erase = false) {
   Object.assign(brush, { on, erase });
   set("brush-on", on && !erase);
   set("brush-erase", on && erase);
+  document.dispatchEvent(new CustomEvent("brush", { detail: on }));
   byId("brush")?.remove();
   if (on) byId("picture").parentElement.append(element("div", { id: "brush", hidden: true }));
 }
@@ -186,5 +187,5 @@ onState(() => {
     byId("brush-source").dataset.listing = listing;
     byId("brush-source").replaceChildren(...[["slice", "a slice"], ...others, ["picture", "a picture file"]].map(([value, text]) => element("option", { value, textContent: text })));
   }
-  if (!byId("retouch-result").value) byId("retouch-result").value = `${state.stores[0].folder}/retouched.tif`;
+  if (!byId("retouch-result").value) byId("retouch-result").value = `${state.stores[0].run_folder}/retouched.tif`;
 });

@@ -112,7 +112,7 @@ function show() {
   const w = frame().width;
   viewer.addTiledImage({
     tileSource: { type: "image", url: `picture/${step.picture}.png`, buildPyramid: false },
-    x: x / w, y: y / w, width: columns / w,
+    x: x / w, y: y / w, width: columns / w, opacity: tuned.hidden ? 0 : 1,
     success: ({ item }) => { tuned.image = item; clip(); item.addOnceHandler("fully-loaded-change", drop); },
   });
 }
@@ -135,9 +135,15 @@ byId("region-view").onclick = regionOfView;
 byId("region-choose").onclick = () => choosing(!tuned.choosing);
 const choosing = (on) => { tuned.choosing = on ? {} : null; byId("region-choose").setAttribute("aria-pressed", on); };
 byId("add-option").onchange = ({ target }) => { if (target.value) compute([...form(), { name: target.value, values: {} }]); target.value = ""; };
+// A brush paints the result, which must be seen under it.
+document.addEventListener("brush", ({ detail: on }) => {
+  tuned.hidden = on;
+  tuned.image?.setOpacity(on ? 0 : 1);
+  document.getElementById("region")?.toggleAttribute("hidden", on);
+});
 const before = byId("before");
 for (const [kind, opacity] of [["pointerdown", 0], ["keydown", 0], ["pointerup", 1], ["pointerleave", 1], ["keyup", 1], ["blur", 1]]) {
-  before.addEventListener(kind, () => tuned.image?.setOpacity(opacity));
+  before.addEventListener(kind, () => tuned.image?.setOpacity(tuned.hidden ? 0 : opacity));
 }
 viewer.addHandler("canvas-drag", (event) => {
   if (!tuned.choosing) return;
