@@ -328,7 +328,7 @@ def test_a_bad_image_is_named_and_nothing_is_written(
         (["--bg=nonesuch"], "nonesuch"),
         (["--wavelet", "-o", "no/such/folder/r.tif"], "no such directory"),
         (["--wavelet", "-o", "r.bmp"], ".tif"),
-        (["--wavelet", "-o", "."], "allowed: .tif"),
+        (["--wavelet", "-o", "."], "is a folder; name a file in it"),
         (["--wavelet", "--report", "no/such/folder/r.json"], "no/such/folder/r.json"),
         (["--wavelet", "--store", "../in"], "not a store"),
         (["--wavelet", "-o"], "-o"),
