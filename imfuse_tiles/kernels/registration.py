@@ -28,15 +28,15 @@ Plane = NDArray[np.float32]
 HOPS, LONG_HOPS = {1: 1, 4: 1}, {1: 1, 3: 3, 9: 3, 27: 3}
 #: Stacks up to this length have the first; in others fewer blocks are compared, of neighbours fewer than of others, and
 #: steps on the finest level end sooner: errors of so many pairs become small together.
-SHORT, LONG_BLOCKS, NEAR_BLOCKS, LONG_STEP = 30, 140, 80, 0.05
+SHORT, LONG_BLOCKS, NEAR_BLOCKS, LONG_STEP = 30, 160, 96, 0.05
 #: A correlation from which neighbours are not looked at mirrored.
 CERTAIN = 0.85
 #: Blocks of frames that are compared at their full size, without patches that would make it finer.
 WHOLE_BLOCKS = 240
 #: Frames far apart may be wrong by so many pixels of the level that is correlated for all that they are not alike; and
-#: by so many of the level compared, and the more the coarser it is: in simulated stacks they erred by .05 pixels at
-#: full size, by .1 to .2 where frames are reduced by 2, by .1 to .5 by 4; neighbours, refined at full size, by .01.
-UNLIKE, FAR, COARSER = 0.5, 0.05, 2.5
+#: by so many of the level compared, more on coarse ones. Measured with simulated stacks: .05 pixels at full size, .1 to
+#: .2 where frames are reduced by 2, .1 to .5 by 4.
+UNLIKE, FAR, COARSER = 0.5, 0.05, 1.5
 #: Neighbours that are less alike than those of any sweep are a near and a far picture: what is blurred in one covers
 #: more there, and seems to have moved. They may be wrong by so many pixels of that level for what lacks of it; measured
 #: with simulated pairs: 0.3 to 1.1 pixels where 0.5 are expected.

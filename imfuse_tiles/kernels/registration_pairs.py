@@ -24,8 +24,8 @@ BLOCKS = 160
 #: Share of the blocks that lie evenly over the frame, and of the patches at full size, of which there are few: many
 #: that lie beside each other are shifted the same way by what grows there with its blur.
 SPREAD, PATCH_SPREAD = 0.6, 0.7
-#: A pair compared on a coarse level is not surer than this, in pixels of the level, whatever its blocks agree on: what
-#: grows with its blur shifts them all.
+#: Errors of pairs are not believed to be smaller than this, in pixels of the level they were compared on: what grows
+#: with its blur shifts all neighbours the same way, which adds up, and only pairs further apart see it.
 LEAST_DEVIATION = 0.03
 #: Steps on a level end when no number moves by more, in pixels of the level.
 SMALL_STEP, SMALLEST_STEP = 0.1, 0.02

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .registration_fit import MODELS, _basis, distance, inverse, step, unit
+from .registration_pairs import LEAST_DEVIATION
 
 Matrix = NDArray[np.float64]
 
-#: Pairs do not count as surer than this, in pixels of the level they were compared on: what grows with its blur shifts
-#: all neighbours the same way, which adds up, and only pairs further apart see it.
-LEAST_DEVIATION = 0.08
 ROUNDS = 10
 
 

@@ -33,7 +33,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 18
+VERSION = 19
 
 Progress = Callable[[int, int], None]
 
