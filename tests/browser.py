@@ -159,7 +159,7 @@ class Browser:
         found = [event for event in self.events if event.get("method") == "Runtime.exceptionThrown"]
         logged = [event for event in self.events if event.get("method") == "Runtime.consoleAPICalled"
                   and event["params"]["type"] in ("error", "warning")]  # fmt: skip
-        texts = [json.dumps(event["params"])[:500] for event in [*found, *logged]]
+        texts = [json.dumps(event["params"])[:2000] for event in [*found, *logged]]
         return [text for text in texts if "loaded before reset" not in text]  # tiles of a layer that was taken away
 
 

@@ -159,13 +159,17 @@ byId("strokes-load").onclick = async () => {
 };
 byId("retouch").addEventListener("toggle", async () => {
   if (!byId("retouch").open) return turn(false);
-  if (!brush.loaded) {
-    const { strokes, problem } = await ask("strokes");
-    brush.strokes = strokes;
-    if (problem) say(problem, true);
+  try {
+    if (!brush.loaded) {
+      const { strokes, problem } = await ask("strokes");
+      brush.strokes = strokes;
+      if (problem) say(problem, true);
+    }
+    brush.loaded = true;
+    buttons();
+  } catch (error) {
+    byId("retouch-note").textContent = error.message;
   }
-  brush.loaded = true;
-  buttons();
 });
 byId("retouch-export").onclick = async () => {
   byId("retouch-note").textContent = "writing …";
