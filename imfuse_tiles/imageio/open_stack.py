@@ -152,8 +152,8 @@ def _sorted(paths: list[Path], notices: list[str]) -> list[Path]:
     skips = skipped_after(paths)
     if skips:
         more = f" and at {len(skips) - 1} more places" if len(skips) > 1 else ""
-        notices.append(f"numbers are skipped between {paths[skips[0]].name} and {paths[skips[0] + 1].name}{more}: "
-                       "frames may be missing")  # fmt: skip
+        before, after = (shown(Path(path.name)) for path in paths[skips[0] : skips[0] + 2])
+        notices.append(f"numbers are skipped between {before} and {after}{more}: frames may be missing")
     return paths
 
 
