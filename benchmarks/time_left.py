@@ -74,7 +74,7 @@ KINDS = {
     "large, no options": Kind("large", "--align=no"),
     "A, masks changed": Kind("tiff", f"{A.replace('--maskwave=p100', '--maskblur=s3')} --align=no", f"{A} --align=no"),
     "A, cut changed": Kind("tiff", f"{A.replace('cutless=p15', 'cutless=p20')} --align=no", f"{A} --align=no"),
-    "A, gone on": Kind("tiff", f"{A} --align=no", killed=2.5),
+    "A, gone on": Kind("tiff", f"{A} --align=no", killed=1.2),
     "A, one worker": Kind("tiff", f"{A} --align=no --workers=1"),
     "A, processes": Kind("tiff", f"{A} --align=no --scheduler processes"),
     "A, PNG": Kind("tiff", f"{A} --align=no", ending="png"),

@@ -17,7 +17,7 @@ from imfuse_tiles.options.grammar import REGISTRY, Option
 #: For each pixel and slice of a job, options aside (they have their own); of jobs that are not named here.
 JOBS = {
     "IngestJob": 3.0, "AlignJob": 165.0, "PrepareJob": 60.0, "MaskJob": 1.0, "MergeJob": 2.0, "LevelJob": 2.0,
-    "MontageJob": 4.3, "FinishJob": 8.0, "NoiseJob": 2.4, "DetailJob": 23.0, "CoarsestJob": 10.0, "RestoreJob": 6.0,
+    "MontageJob": 4.3, "FinishJob": 8.0, "NoiseJob": 2.4, "DetailJob": 28.0, "CoarsestJob": 10.0, "RestoreJob": 6.0,
     "FillDepthJob": 36.0,
 }  # fmt: skip
 OTHER_JOBS = 12.0
@@ -27,7 +27,7 @@ OTHER_FORMATS = 20.0
 #: Instead of an ending: the smaller levels of a large result in its store.
 LEVELS = ".levels"
 #: For each byte of a result's file, by its ending; of others.
-FILES = {LEVELS: 10.0, ".tif": 2.0, ".tiff": 2.0, ".png": 30.0, ".jpg": 8.0, ".zarr": 3.0, ".dzi": 8.0, ".npy": 1.0}
+FILES = {LEVELS: 10.0, ".tif": 5.0, ".tiff": 5.0, ".png": 30.0, ".jpg": 8.0, ".zarr": 3.0, ".dzi": 8.0, ".npy": 1.0}
 OTHER_FILES = 20.0
 
 
