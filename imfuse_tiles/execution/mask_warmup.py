@@ -16,7 +16,7 @@ from imfuse_tiles.execution.remembered_masks import memory
 from imfuse_tiles.execution.remembering_jobs import RememberedMergeJob, remembering
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region, tile_indices, tile_region
-from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
+from imfuse_tiles.planning.computed_stages import region_plan
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import CHUNK, Access
 from imfuse_tiles.stages.merged_masks import MergeJob
@@ -68,12 +68,7 @@ def give_way() -> None:
 
 def merging(plan: Plan, store: Store) -> Stage | None:
     """The stage that would measure merged masks that are remembered, if there is one."""
-    keys = {
-        stage.key
-        for stage in computable_stages(plan)
-        if isinstance(stage.job, MergeJob) or store.numbers.load(stage.key) is None
-    }
-    lean = remembering(without_storing(plan, keys))
+    lean = remembering(region_plan(plan, store, (MergeJob,)))
     found = [stage for stage in lean.stages if isinstance(stage.job, RememberedMergeJob) and stage.job.kept]
     return found[0] if len(found) == 1 else None
 

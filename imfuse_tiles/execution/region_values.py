@@ -21,7 +21,7 @@ from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
+from imfuse_tiles.planning.computed_stages import region_plan
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.planning.run_history import record_stages
 from imfuse_tiles.planning.work_plan import survey
@@ -54,13 +54,6 @@ def region_values(
             rows, columns = part.slices_in(region)
             out[:, rows, columns] = codes
     return out, exact
-
-
-def region_plan(plan: Plan, store: Store) -> Plan:
-    """The plan with all that can be computed for a region, and is not in the store, computed when it is read."""
-    return without_storing(
-        plan, {stage.key for stage in computable_stages(plan) if store.numbers.load(stage.key) is None}
-    )
 
 
 def unmeasured(lean: Plan, store: Store) -> list[Stage]:

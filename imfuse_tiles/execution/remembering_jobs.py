@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,17 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
+from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import normalisation_range
 from imfuse_tiles.stages.masks import MaskJob, stack_slices
 from imfuse_tiles.stages.merged_masks import MergeJob, WeightedMask
 from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
 from imfuse_tiles.storage.store import Store
+
+
+def fields_of(job: Job, kind: type[Job]) -> dict[str, Any]:
+    """What a job of a kind is made with, by name; of a job of a derived kind no more."""
+    return {item.name: getattr(job, item.name) for item in fields(kind)}
 
 
 @frozen
@@ -36,13 +43,12 @@ class RememberedMaskJob(MaskJob):
     @classmethod
     def of(cls, job: MaskJob, path: str, looked: bool = False) -> RememberedMaskJob:
         """A job that does the same."""
-        known = {item.name: getattr(job, item.name) for item in fields(MaskJob)}
-        return cls(**known, path=path, looked=looked)
+        return cls(**fields_of(job, MaskJob), path=path, looked=looked)
 
     @property
     def timed_as(self) -> MaskJob:
         """The same without memory: windows that overlap each other, or are only looks, are not kept."""
-        return MaskJob(**{item.name: getattr(self, item.name) for item in fields(MaskJob)})
+        return MaskJob(**fields_of(self, MaskJob))
 
     def raw_mask(self, access: Access, z: int, seen: Window, image: Window | None, region: Region) -> np.ndarray:
         raw = super().raw_mask(access, z, seen, image, region)
@@ -88,12 +94,12 @@ class RememberedMergeJob(MergeJob):
     @classmethod
     def of(cls, job: MergeJob, kept: int) -> RememberedMergeJob:
         """A job that does the same."""
-        return cls(**{item.name: getattr(job, item.name) for item in fields(MergeJob)}, kept=kept)
+        return cls(**fields_of(job, MergeJob), kept=kept)
 
     @property
     def timed_as(self) -> MergeJob:
         """The same without memory."""
-        return MergeJob(**{item.name: getattr(self, item.name) for item in fields(MergeJob)})
+        return MergeJob(**fields_of(self, MergeJob))
 
     def merged(self, access: Access, z: int, region: Region) -> tuple[np.ndarray, float, float]:
         around = region.with_halo(self.halo(), self.frame)

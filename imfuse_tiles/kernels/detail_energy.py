@@ -24,6 +24,8 @@ SIGMA, RADIUS = 1.3, 4
 SAMPLES, CHANCE = 32.0, 3.0
 #: Energy of white noise of variance 1 at each level: that of the Laplacian's impulse response.
 GAINS = (0.891, 0.053, 0.010, 0.0024, 0.0006, 0.00015, 0.00004, 0.00001, 0.000003, 0.000001)
+#: Taps of a mean of 5 x 5 pixels: the middle one and those on one side.
+BOX = np.full(3, 0.2, np.float32)
 #: Bins of a histogram of energies: the exponent and three bits of the mantissa of a float32.
 BINS, _SHIFT = 1 << 11, 20
 #: The 10 % quantile of the mean of 25 squared Laplacians of noise, over their expectation (chi-square, 40 degrees).
@@ -51,7 +53,7 @@ def smooth(plane: Plane, half: Plane, border: Border = (0, 0, 0, 0)) -> Plane:
 
 def box(plane: Plane) -> Plane:
     """Means of 5 x 5 pixels of a plane (y, x) without the 2 pixels that it is padded by: float32."""
-    return smooth(plane, np.full(3, 0.2, np.float32))
+    return smooth(plane, BOX)
 
 
 def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size], frame: Size, region: Region,

@@ -60,17 +60,28 @@ def table(curve: np.ndarray | None) -> np.ndarray:
     return np.interp(np.arange(STEPS) / 65535 * 255, np.arange(BINS), curve).astype(np.float32)
 
 
+@njit(cache=True, nogil=True, counted=False)
+def _place_row(raw, low, scale, places):  # type: ignore[no-untyped-def]
+    """The places of a row's values, stretched from ``low`` on by ``scale`` to 0..1, in a table of all 16-bit codes."""
+    for x in range(raw.size):
+        value = min(max((np.float64(raw[x]) - low) * scale, 0.0), 1.0)
+        places[x] = np.int32(65535.0 * value + 0.5)
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _look_up_row(table, places, out):  # type: ignore[no-untyped-def]
+    for x in range(out.size):
+        out[x] = table[places[x]]
+
+
 @njit(cache=True, nogil=True)
 def _levelled(raw, low, scale, steps, out):  # type: ignore[no-untyped-def]
     equalised = steps.size > 0
     places = np.empty(raw.shape[1], np.int32)
     for y in range(raw.shape[0]):
         if equalised:  # first all places, several at once, then all looked up
-            for x in range(raw.shape[1]):
-                value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
-                places[x] = np.int32(65535.0 * value + 0.5)
-            for x in range(raw.shape[1]):
-                out[y, x] = steps[places[x]]
+            _place_row(raw[y], low, scale, places)
+            _look_up_row(steps, places, out[y])
         else:
             for x in range(raw.shape[1]):
                 value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
@@ -90,9 +101,7 @@ def table_places(raw: np.ndarray, low: float, high: float) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def _places(raw, low, scale, out):  # type: ignore[no-untyped-def]
     for y in range(raw.shape[0]):
-        for x in range(raw.shape[1]):
-            value = min(max((np.float64(raw[y, x]) - low) * scale, 0.0), 1.0)
-            out[y, x] = np.uint16(np.int32(65535.0 * value + 0.5))
+        _place_row(raw[y], low, scale, out[y])
 
 
 def look_up(table: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -105,8 +114,7 @@ def look_up(table: np.ndarray, places: np.ndarray) -> np.ndarray:
 @njit(cache=True, nogil=True)
 def _look_up(table, places, out):  # type: ignore[no-untyped-def]
     for y in range(places.shape[0]):
-        for x in range(places.shape[1]):
-            out[y, x] = table[places[y, x]]
+        _look_up_row(table, places[y], out[y])
 
 
 def stretch_levels(

@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .detail_energy import _SHIFT, BINS, _energy, _smooth
-from .pyramid import Size, _reduce
-
-#: Taps of a mean of 5 x 5 pixels: the middle one and those on one side.
-_BOX = np.full(3, 0.2, np.float32)
+from .detail_energy import _SHIFT, BINS, BOX, _energy, _smooth
+from .pyramid import Size, _column_weights, _reduce
 
 
 def count_energies(samples: NDArray[np.generic], origin: Size, frame: Size, patches: NDArray[np.int64],
@@ -26,17 +23,19 @@ def count_energies(samples: NDArray[np.generic], origin: Size, frame: Size, patc
     y1, x0, x1.
     """
     counts = np.zeros(BINS, np.int64)
-    scale = np.float32(1 / (float(full) * full))
-    _count(np.ascontiguousarray(samples), *origin, *frame, patches, scale, _BOX, counts)
+    scale, left = np.float32(1 / (float(full) * full)), origin[1]
+    across = _column_weights((0, 0, left, left + samples.shape[2]), frame)
+    _count(np.ascontiguousarray(samples), *origin, *frame, patches, *across, scale, BOX, counts)
     return counts
 
 
 @njit(cache=True, nogil=True)
-def _count(samples, y0, x0, height, width, patches, scale, half, counts):  # type: ignore[no-untyped-def]
+def _count(samples, y0, x0, height, width, patches, even, odd, scale, half, counts):  # type: ignore[no-untyped-def]
     for number in range(patches.shape[0]):
         first, stop, left, right = patches[number]
         wide = max(first - 2, 0), min(stop + 2, height), max(left - 2, 0), min(right + 2, width)
-        detail = _detail(samples, y0, x0, height, width, wide, scale)
+        skipped = wide[2] // 2 - x0 // 2
+        detail = _detail(samples, y0, x0, height, width, wide, even[skipped:], odd[skipped:], scale)
         mean = np.empty((stop - first, right - left), np.float32)
         top, side = first - 2 < 0, left - 2 < 0
         columns = right - left + 4
@@ -51,8 +50,8 @@ def _count(samples, y0, x0, height, width, patches, scale, half, counts):  # typ
 
 
 @njit(cache=True, nogil=True)
-def _detail(samples, y0, x0, height, width, wide, scale):  # type: ignore[no-untyped-def]
-    """The energy of a region y0, y1, x0, x1, as ``detail_energy.energy`` has it."""
+def _detail(samples, y0, x0, height, width, wide, even, odd, scale):  # type: ignore[no-untyped-def]
+    """The energy of a region y0, y1, x0, x1, as ``detail_energy.energy`` has it; ``even``, ``odd``: from its x0 on."""
     rows, columns = (height + 1) // 2, (width + 1) // 2
     top, bottom = max((wide[0] - 1) // 2, 0), min((wide[1] + 3) // 2, rows)
     left, right = max((wide[2] - 1) // 2, 0), min((wide[3] + 3) // 2, columns)
@@ -61,12 +60,7 @@ def _detail(samples, y0, x0, height, width, wide, scale):  # type: ignore[no-unt
     line = np.zeros(2 * (right - left) + 3, np.float32)
     for plane in range(samples.shape[0]):
         _reduce(samples[plane], y0, x0, height, width, top, left, nothing, line, column_scale, low[plane])
-    first, count = wide[2] // 2, (wide[3] + 1) // 2 - wide[2] // 2
-    even, odd = np.empty(count, np.float32), np.empty(count, np.float32)
-    for x in range(count):
-        k = first + x
-        even[x] = 1 / (8 - (k == 0) - (k == columns - 1))
-        odd[x] = 4 / (4 if k == columns - 1 else 8)
+    count = (wide[3] + 1) // 2 - wide[2] // 2
     blended, doubled = np.zeros(count + 2, np.float32), np.empty(2 * count, np.float32)
     out = np.zeros((wide[1] - wide[0], wide[3] - wide[2]), np.float32)
     _energy(samples, y0, x0, low, top, left, height, width, wide[0], wide[2], even, odd, blended, doubled, scale, out)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse_tiles.kernels.codes import full_scale, unit_factors
+from imfuse_tiles.kernels.codes import scale as scale_samples
 from imfuse_tiles.kernels.compiler import njit
 
 Plane = NDArray[np.float32]
@@ -119,8 +120,7 @@ def _fill_row(source: NDArray[Any], factors: Factors, left: int, out: Plane) -> 
         for x in range(size):
             inside[x] = source[x]
     else:
-        for x in range(size):
-            inside[x] = np.float32(source[x]) * high + np.float32(source[x]) * low
+        scale_samples(source, high, low, inside[:size])
     for x in range(left):
         out[x] = inside[_mirror(x - left, size)]
     for x in range(left + size, out.size):

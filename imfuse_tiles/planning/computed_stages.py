@@ -14,6 +14,7 @@ from imfuse_tiles.stages.masks import MaskJob, StrongestMask
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import ComputedInput, Stage, measured_key
+from imfuse_tiles.storage.store import Store
 
 #: Jobs whose values can be computed for any region, and whether numbers of the whole stack are needed of them.
 MEASURED: dict[type[Job], bool] = {IngestJob: True, MaskJob: True, MergeJob: True, MontageJob: False}
@@ -27,6 +28,19 @@ def computable_stages(plan: Plan) -> list[Stage]:
     They are those of masks that are local, montages that are read once, and the frames if they can be read in parts.
     """
     return [stage for stage in plan.stages if type(stage.job) in MEASURED and _is_computable(plan, stage)]
+
+
+def region_plan(plan: Plan, store: Store, again: tuple[type[Job], ...] = ()) -> Plan:
+    """The plan with all that can be computed for a region, and is not in the store, computed when it is read; jobs of
+    the kinds ``again`` in any case."""
+    return without_storing(
+        plan,
+        {
+            stage.key
+            for stage in computable_stages(plan)
+            if isinstance(stage.job, again) or store.numbers.load(stage.key) is None
+        },
+    )
 
 
 def _is_computable(plan: Plan, stage: Stage) -> bool:

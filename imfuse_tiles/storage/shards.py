@@ -55,13 +55,20 @@ class ShardGrid(NamedTuple):
 
     def offset(self, index: Sequence[int]) -> int:
         """Where a chunk begins in its file."""
-        _, across = self._size(self.file_of(index))
+        return self._start(index, self._size(self.file_of(index))[1])
+
+    def _start(self, index: Sequence[int], across: int) -> int:
+        """Where a chunk begins in a file of so many columns of chunks."""
         row, column = index[-2] % self.per_file[0], index[-1] % self.per_file[1]
         return (row * across + column) * self.chunk_bytes
 
     def file_bytes(self, index: Sequence[int]) -> int:
         """Bytes of the file of a chunk."""
-        return prod(self._size(self.file_of(index))) * self.chunk_bytes + self.tail_bytes
+        return self._bytes(self._size(self.file_of(index)))
+
+    def _bytes(self, size: tuple[int, int]) -> int:
+        """Bytes of a file of so many rows and columns of chunks."""
+        return prod(size) * self.chunk_bytes + self.tail_bytes
 
     @property
     def tail_bytes(self) -> int:
@@ -74,15 +81,12 @@ class ShardGrid(NamedTuple):
 
         Asked for every window that is read, so what is the same for all chunks of a file is reckoned once.
         """
-        down, across = self.per_file
         found: dict[Index, list[Index]] = {}
         for index in indices:
-            found.setdefault((*index[:-2], index[-2] // down, index[-1] // across), []).append(index)
+            found.setdefault(self.file_of(index), []).append(index)
         for file, chunks in sorted(found.items()):
-            rows, columns = self._size(file)
-            places = [((y % down) * columns + x % across) * self.chunk_bytes for *_, y, x in chunks]
-            size = rows * columns * self.chunk_bytes + self.tail_bytes
-            yield file, size, list(zip(chunks, places, strict=True))
+            size = self._size(file)
+            yield file, self._bytes(size), [(index, self._start(index, size[1])) for index in chunks]
 
     def tail(self, file: Index) -> bytes:
         """What stands behind the chunks of a file."""
@@ -101,7 +105,7 @@ class ShardGrid(NamedTuple):
         for count, size in zip(self.per_file, self.chunks[-2:], strict=True):
             sides.append([(size // count, count), (1 if size % count else 0, size % count)])
         return [
-            (lead * files_down * files_across, down * across * self.chunk_bytes + self.tail_bytes)
+            (lead * files_down * files_across, self._bytes((down, across)))
             for files_down, down in sides[0]
             for files_across, across in sides[1]
             if files_down * files_across

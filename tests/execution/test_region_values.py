@@ -12,13 +12,14 @@ from imfuse_tiles.errors import Interrupted
 from imfuse_tiles.execution import estimated_numbers
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.pipeline import run_plan
-from imfuse_tiles.execution.region_values import halves, region_plan, region_values, unmeasured
+from imfuse_tiles.execution.region_values import halves, region_values, unmeasured
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.computed_stages import region_plan
 from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.storage.store import Store
