@@ -33,7 +33,7 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Version of the estimate: raised when its numbers change.
-VERSION = 19
+VERSION = 20  # 20: a model that is asked for is the one that is taken
 
 Progress = Callable[[int, int], None]
 
@@ -68,8 +68,8 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
         if progress:
             progress(number + 1, len(stack))
     found = registration.result(reference)
-    richer = kernels.registration_choice.chosen_model(registration.misfits)
-    if richer != registration.model:
+    richer = kernels.registration_choice.chosen_model(registration.misfits) if model == "auto" else first
+    if richer != first:
         found = _richer(stack, richer, found, reference, ahead)
     gains = kernels.frame_gains.gains(colours, found, balance) if balance != "no" else [()] * len(stack)
     return _alignment(names, found, model, gains)

@@ -134,6 +134,15 @@ def test_auto_takes_a_richer_model_where_frames_ask_for_it(folder: Path, tmp_pat
     assert errors["auto"].max() < 1.2 < 2 < errors["similarity"].max()
 
 
+@pytest.mark.parametrize("model", ["shift", "similarity", "affine", "homography"])
+def test_a_model_that_is_asked_for_is_the_one_that_is_taken(model: str, folder: Path) -> None:
+    found = estimate(open_stack(frames(folder)[:4]), model, 2, "no")
+    assert found.model == model
+    matrices = [np.array(frame.matrix).reshape(3, 3) for frame in found.frames]
+    assert all(np.abs(matrix[:2, :2] - np.eye(2)).max() > 1e-4 for matrix in matrices[:2]) == (model != "shift")
+    assert any((matrix[2] != [0, 0, 1]).any() for matrix in matrices) == (model == "homography")
+
+
 def test_saved_transforms_give_the_same_result_and_a_later_run_compares_nothing(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
