@@ -70,7 +70,7 @@ def words(images: Sequence[Path], place: Path, scheduler: str = "threads", *more
 
 def fuse(words: Sequence[str]) -> int:
     """The program, until its end: its exit code."""
-    ended = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=300)
+    ended = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=600)
     print(ended.stderr, end="", flush=True)
     return ended.returncode
 
@@ -101,7 +101,7 @@ def kill(calm: Calm, place: Path, phase: str, chance: random.Random, again: Call
         time.sleep(0.001)
     time.sleep(seconds)
     strike(process, victim, chance)
-    code, store = process.wait(120), Store(str(place / "store"))
+    code, store = process.wait(480), Store(str(place / "store"))
     kept = {key: len(store.journal(key).completed_blocks()) for key, _, _ in calm.stages.values()}
     assert pictures(place).items() <= calm.pictures.items(), "a file under its name is a complete one"
     assert again(said) == 0, f"after a kill of the {victim} in {phase} with {scheduler}"

@@ -51,7 +51,7 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def _connect(self, folder: Path) -> WebSocketClientConnection:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
             with suppress(OSError, IndexError, ValueError, StopIteration):
                 port = (folder / "DevToolsActivePort").read_text().split()[0]
@@ -84,7 +84,7 @@ class Browser:
                     return message
                 self.events.append(message)
 
-        answer = self.loop.run_until_complete(asyncio.wait_for(asked(), 60))
+        answer = self.loop.run_until_complete(asyncio.wait_for(asked(), 240))
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result
@@ -95,7 +95,7 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def until(self, expression: str, seconds: float = 90) -> Any:
+    def until(self, expression: str, seconds: float = 240) -> Any:
         """The first true value of an expression."""
         deadline = time.monotonic() + seconds
         while not (value := self.js(expression)):

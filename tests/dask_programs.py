@@ -20,7 +20,7 @@ class Running:
         here = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file), *keys]
         secure = ["--protocol", "tls"] if keys else []
         self.programs = [self.begun("scheduler", "--port", "0", *here, *secure)]
-        assert until(lambda: self.file.is_file() and self.file.stat().st_size > 0, 60, 0.1)
+        assert until(lambda: self.file.is_file() and self.file.stat().st_size > 0, pause=0.1)
         self.programs += [self.begun("worker", "--nthreads", "1", *here) for _ in range(workers)]
 
     @property

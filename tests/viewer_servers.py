@@ -26,14 +26,14 @@ class Served:
 
         self.thread = threading.Thread(target=serve, args=(session, 0, announce, 600.0))
         self.thread.start()
-        assert ready.wait(20)
+        assert ready.wait(240)
         self.port, self.token = int(self.address.split(":")[2].split("/")[0]), self.address.split("/")[3]
 
     def get(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
     ) -> tuple[int, bytes, dict[str, str]]:
         """Status, content and headers of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=240)
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         found = answer.status, answer.read(), dict(answer.getheaders())
@@ -48,7 +48,7 @@ class Served:
 
     def end(self) -> None:
         self.session.last_heard -= 10_000
-        self.thread.join(20)
+        self.thread.join(240)
         assert not self.thread.is_alive()
 
 

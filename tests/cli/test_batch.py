@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from program import begin, finished, run
+from program import begin, finished, run, until
 from stacks import frames, written
 
 from imfuse_tiles.cli import batch as batch_command
@@ -191,12 +190,10 @@ def watched(folders: Path, out: Path, stores: Path) -> Callable[[float, int], li
 def test_watching_ends_with_a_signal_and_keeps_what_is_done(folders: Path, tmp_path: Path) -> None:
     (folders / "b" / "bad.tif").unlink()
     process = begin("batch", *HOW, "--store", tmp_path / "stores", "-o", tmp_path / "out", "--watch=0", folders)
-    until = time.monotonic() + 120
-    while not (tmp_path / "out/c_deep.tif").exists() and time.monotonic() < until:
-        time.sleep(0.1)
-    time.sleep(0.5)
+    report = tmp_path / "out/batch.json"
+    assert until(lambda: report.exists() and json.loads(report.read_text())["done"] == 3, pause=0.1)
     process.send_signal(signal.SIGINT)
-    ended = finished(process, 60)
+    ended = finished(process)
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.tif", "b.tif", "c_deep.tif", "batch.json"}

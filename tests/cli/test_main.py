@@ -442,7 +442,7 @@ def test_a_bug_is_one_line_with_its_place_and_exit_code_1(
 @pytest.fixture(scope="module")
 def outside() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60)
+        return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=480)
 
     return run
 

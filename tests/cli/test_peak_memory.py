@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 
+from program import until
+
 from imfuse_tiles.cli.peak_memory import PeakMemory, own_peak
 
-HUNGRY = "import time; held = bytearray(150 << 20); held[::4096] = b'x' * len(held[::4096]); time.sleep(0.5)"
+HUNGRY = "held = bytearray(150 << 20); held[::4096] = b'x' * len(held[::4096]); input()"
 
 
 def test_memory_that_was_given_back_counts() -> None:
@@ -22,7 +24,9 @@ def test_memory_that_was_given_back_counts() -> None:
 def test_memory_of_children_counts() -> None:
     before = own_peak()
     with PeakMemory() as peak:
-        subprocess.run([sys.executable, "-c", HUNGRY], check=True)
+        child = subprocess.Popen([sys.executable, "-c", HUNGRY], stdin=subprocess.PIPE)
+        until(lambda: peak.bytes > 150 << 20, pause=0.05)
+        child.communicate(b"\n")
     assert peak.bytes > 150 << 20
     assert own_peak() < before + (100 << 20)
 

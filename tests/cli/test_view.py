@@ -6,12 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from program import begin, run
+from program import begin, finished, run
 from viewed_stores import fused_store, stack_files
 
 from imfuse_tiles.cli.view import store_of, view
@@ -42,16 +41,14 @@ def test_a_store_and_a_picture_are_served_until_a_signal(tmp_path: Path) -> None
     assert [shown["name"] for shown in found["stores"]] == ["store", "result.tif"]
     assert {layer["label"] for layer in found["layers"] if layer["store"] == 1} == {"Picture"}
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (0, "")
-    assert "no display found" in err
+    ended = finished(process)
+    assert (ended.code, ended.out) == (0, "")
+    assert "no display found" in ended.err
 
 
 def test_a_server_that_nobody_asks_ends(tmp_path: Path) -> None:
-    began = time.monotonic()
     ended = run("view", fused_store(tmp_path), "--no-browser", "--idle", "1")
     assert ended.code == 0
-    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("words", [[], ["nothing-here"], ["--port", "70000", "."], ["--port", "x", "."]])

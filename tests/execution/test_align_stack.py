@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
+from program import until
 
 from imfuse_tiles import Recipe, Refusal, fuse_images
 from imfuse_tiles.cli.main import main
@@ -275,16 +275,17 @@ def test_matrices_that_do_not_fit_are_refused(transforms: np.ndarray, folder: Pa
 
 def test_a_part_that_is_not_the_first_keeps_what_it_found(folder: Path, tmp_path: Path) -> None:
     words = [*OPTIONS, "--part", "2/2", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "r.tif")]
+
+    def found() -> list[Path]:
+        return list((tmp_path / "store").glob("numbers/alignment-*.json"))
+
     part = subprocess.Popen([sys.executable, "-m", "imfuse_tiles", "fuse", *words, *frames(folder)])
     try:
-        waited = time.monotonic() + 60
-        while not list((tmp_path / "store").glob("numbers/alignment-*.json")) and time.monotonic() < waited:
-            assert part.poll() is None or list((tmp_path / "store").glob("numbers/alignment-*.json"))
-            time.sleep(0.05)
+        until(lambda: found() or part.poll() is not None, pause=0.05)
     finally:
         part.kill()
         part.wait()
-    assert list((tmp_path / "store").glob("numbers/alignment-*.json"))
+    assert found()
 
 
 @pytest.mark.parametrize("options", [(), ("--crop=300x200+50+40", "--gamma=1.2")], ids=["aligned", "prepared too"])

@@ -31,7 +31,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(allocator._glibc() is None, reason="only glibc is told")
 def test_a_block_after_the_first_gets_no_new_pages() -> None:
     said = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    assert int(said.stdout) < 50
+    assert int(said.stdout) < 2000, "of 51,200; the system may take pages of code away meanwhile"
 
 
 def test_keeping_twice_does_no_harm() -> None:

@@ -51,7 +51,7 @@ def test_a_killed_holder_leaves_the_store_free_even_if_its_workers_live_on(sched
     first.wait()
     assert run(*undisturbed.words(store, result)).code == 0
     assert undisturbed.same(result)
-    assert until(lambda: not running(first.pid), seconds=20), "the workers of a killed run end too"
+    assert until(lambda: not running(first.pid)), "the workers of a killed run end too"
 
 
 def running(group: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from program import run, soon
+from program import LONG, run, soon
 from stacks import written
 
 OPTIONS = ["--wavelet=p5", "--maskwave=p100", "--cutwave=p50", "--bg=mean"]
@@ -69,7 +69,7 @@ def test_the_plan_says_no_less_than_a_run_takes_and_at_most_three_times_as_much(
 def test_no_block_takes_more_than_its_stage_declares(options, stack):
     script = Path(__file__).with_name("block_memory.py")
     said = [sys.executable, script, "512", options, *stack(4, 768)]
-    ended = subprocess.run([str(word) for word in said], capture_output=True, text=True, timeout=240)
+    ended = subprocess.run([str(word) for word in said], capture_output=True, text=True, timeout=LONG)
     assert ended.returncode == 0, ended.stderr
     stages = [line.split("\t") for line in ended.stdout.splitlines()]
     assert len(stages) > 5

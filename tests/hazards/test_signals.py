@@ -45,7 +45,7 @@ def journal_of(place: Path, least: int) -> bool:
 def interrupted(process: subprocess.Popen[str], number: int, whole_group: bool = True) -> tuple[Ended, float]:
     began = time.perf_counter()
     kill(process, number) if whole_group else process.send_signal(number)
-    return finished(process, 30), time.perf_counter() - began
+    return finished(process), time.perf_counter() - began
 
 
 WAYS = [(scheduler, number) for scheduler in ("sync", "threads", "processes") for number in SIGNALS]

@@ -28,7 +28,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def output(process: subprocess.Popen[str]) -> list[str]:
-    text, _ = process.communicate(timeout=240)
+    text, _ = process.communicate(timeout=480)
     assert process.returncode == 0
     return text.splitlines()
 

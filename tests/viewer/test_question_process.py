@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from program import until
 from viewed_stores import fused_store
 
 from imfuse_tiles.cli.reopen_run import reopen_run
@@ -65,10 +65,7 @@ def test_a_killed_process_is_told_and_started_again() -> None:
     assert questions["count"]({"by": 5}) == 5
     process = questions["process"]({})
     asked.end()
-    deadline = time.monotonic() + 10
-    while not gone(process) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert gone(process)
+    assert until(lambda: gone(process))
 
 
 def test_a_region_of_a_store_is_computed_there(tmp_path: Path) -> None:

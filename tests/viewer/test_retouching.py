@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from browser import Browser
+from program import until
 from viewed_stores import fused_store
 from viewer_servers import Served, opened_page, pixels
 
@@ -51,11 +51,8 @@ def page(opened: tuple[Browser, Served], store: Store) -> Browser:
 
 def kept(store: Store, count: int) -> Strokes:
     """The strokes of the store once they are so many: the page counts them before they are there."""
-    deadline = time.monotonic() + 30
-    while len(found := stored_strokes(store)) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
+    assert until(lambda: len(stored_strokes(store)) == count)
+    return stored_strokes(store)
 
 
 def test_a_slice_is_painted_undone_erased_and_exported(page: Browser, store: Store, tmp_path: Path) -> None:

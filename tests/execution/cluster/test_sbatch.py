@@ -69,7 +69,7 @@ def test_a_job_whose_time_is_over_is_queued_again_and_goes_on(
 ) -> None:
     first, store = job(1), Store(str(tmp_path / "store"))
     # It has done its part of the first stage and waits for the other job.
-    assert until(lambda: len(list(store.files.list_files("journal"))) > 1, 60, 0.05)
+    assert until(lambda: len(list(store.files.list_files("journal"))) > 1, pause=0.05)
     first.send_signal(signal.SIGUSR1)
     ended = finished(first)
     assert (ended.code, (tmp_path / "requeued").read_text()) == (4, "requeue 77_1\n"), ended.err

@@ -48,7 +48,7 @@ def parts(plan: Plan, store: Store, of: int) -> list[list[StageReport]]:
     """All parts of a run at the same time."""
     with ThreadPoolExecutor(of) as pool:
         futures = [pool.submit(part, plan, store, number, of, 20) for number in range(1, of + 1)]
-        return [future.result(60) for future in futures]
+        return [future.result(240) for future in futures]
 
 
 @pytest.mark.parametrize("of", [1, 2, 5])
@@ -106,7 +106,7 @@ def test_a_part_waits_for_the_first_to_begin_a_stage(tmp_path: Path) -> None:
         second: Future[Any] = pool.submit(part, plan, store, 2, 2)
         time.sleep(0.3)
         part(plan, store, 1, 2)
-        assert [report.computed for report in second.result(30)] == [6, 6]
+        assert [report.computed for report in second.result(240)] == [6, 6]
 
 
 def test_a_waiting_part_ends_on_a_signal(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_part_repairs_an_altered_block_of_another(tmp_path: Path) -> None:
     altered(store, "first/x", (0, 0, 1))
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(part, plan, store, number, 2, 20, tile=200) for number in (1, 2)]
-        reports = [future.result(60) for future in both]
+        reports = [future.result(240) for future in both]
     assert [report[0].computed for report in reports] == [1, 0]
     assert float(result(plan, store)[0, 0, 100]) == 100
 

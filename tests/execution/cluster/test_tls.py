@@ -90,7 +90,7 @@ def test_a_local_cluster_is_secured_by_the_keys_given(keys: Keys, tmp_path: Path
     resources = Resources(2 << 30, 1, 100, "local:1", keys.cluster)
     with open_pool(resources, str(tmp_path / "store")) as pool:
         assert pool.client.scheduler.address.startswith("tls://127.0.0.1:")
-        assert pool.submit(abs, -3).result(60) == 3
+        assert pool.submit(abs, -3).result(240) == 3
 
 
 def test_other_keys_are_refused(secured: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
