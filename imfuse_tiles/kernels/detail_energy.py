@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .gaussian import gaussian_taps
-from .pyramid import Plane, Region, Size, _blend_rows, _column_weights, _double, _lines
+from .pyramid_expand import Plane, Region, Size, blend_rows, column_weights, double_line, line_buffers
 
 #: Rows above and below, columns left and right.
 Border = tuple[int, int, int, int]
@@ -63,10 +63,10 @@ def energy(fine: NDArray[np.generic], coarse: Plane, origins: tuple[Size, Size],
     ``fine`` (planes, y, x), uint8, uint16 or float32 with ``full`` as full scale, ``coarse`` (planes, y, x) float32,
     the next level in the same units; ``origins``: where each begins in its level; ``frame``: size of the fine level.
     """
-    across = _column_weights(region, frame)
+    across = column_weights(region, frame)
     out = np.zeros((region[1] - region[0], region[3] - region[2]), np.float32)
     _energy(np.ascontiguousarray(fine), *origins[0], np.ascontiguousarray(coarse), *origins[1], *frame, region[0],
-            region[2], *across, *_lines(across[0].size), np.float32(1 / (float(full) * full)), out)  # fmt: skip
+            region[2], *across, *line_buffers(across[0].size), np.float32(1 / (float(full) * full)), out)  # fmt: skip
     return out
 
 
@@ -185,8 +185,8 @@ def _energy(fine, fy, fx, coarse, cy, cx, height, width, row, column, even, odd,
         target = out[y]
         for plane in range(fine.shape[0]):
             source = fine[plane, row + y - fy][column - fx :]
-            _blend_rows(coarse[plane], cy, cx, height, row + y, column // 2, line)
-            _double(line, even, odd, made)
+            blend_rows(coarse[plane], cy, cx, height, row + y, column // 2, line)
+            double_line(line, even, odd, made)
             for x in range(target.size):
                 detail = np.float32(source[x]) - shown[x]
                 target[x] += detail * detail

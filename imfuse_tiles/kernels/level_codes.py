@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .pyramid import Plane, Region, Size, add_expanded
+from .pyramid_expand import Plane, Region, Size, add_expanded
 
 #: Codes of a detail of full scale: what reaches beyond 1.28 times full scale is cut off by the range of the slices.
 DETAIL = 25600.0

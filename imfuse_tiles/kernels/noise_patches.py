@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .detail_energy import _SHIFT, BINS, BOX, _energy, _smooth
-from .pyramid import Size, _column_weights, _reduce
+from .pyramid import Size, reduce_plane
+from .pyramid_expand import column_weights
 
 
 def count_energies(samples: NDArray[np.generic], origin: Size, frame: Size, patches: NDArray[np.int64],
@@ -24,7 +25,7 @@ def count_energies(samples: NDArray[np.generic], origin: Size, frame: Size, patc
     """
     counts = np.zeros(BINS, np.int64)
     scale, left = np.float32(1 / (float(full) * full)), origin[1]
-    across = _column_weights((0, 0, left, left + samples.shape[2]), frame)
+    across = column_weights((0, 0, left, left + samples.shape[2]), frame)
     _count(np.ascontiguousarray(samples), *origin, *frame, patches, *across, scale, BOX, counts)
     return counts
 
@@ -59,7 +60,7 @@ def _detail(samples, y0, x0, height, width, wide, even, odd, scale):  # type: ig
     nothing, column_scale = np.zeros(samples.shape[2], samples.dtype), np.empty(right - left, np.float32)
     line = np.zeros(2 * (right - left) + 3, np.float32)
     for plane in range(samples.shape[0]):
-        _reduce(samples[plane], y0, x0, height, width, top, left, nothing, line, column_scale, low[plane])
+        reduce_plane(samples[plane], y0, x0, height, width, top, left, nothing, line, column_scale, low[plane])
     count = (wide[3] + 1) // 2 - wide[2] // 2
     blended, doubled = np.zeros(count + 2, np.float32), np.empty(2 * count, np.float32)
     out = np.zeros((wide[1] - wide[0], wide[3] - wide[2]), np.float32)

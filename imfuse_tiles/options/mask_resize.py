@@ -13,7 +13,7 @@ ReadRegion = Callable[[Region], "np.ndarray"]
 
 def interpolation_names() -> tuple[str, ...]:
     """Names of the interpolations."""
-    return tuple(kernels.resample.INTERPOLATIONS)
+    return tuple(kernels.interpolation.INTERPOLATIONS)
 
 
 def scaled_size(frame: Frame, percent: float) -> Frame:
@@ -24,7 +24,7 @@ def scaled_size(frame: Frame, percent: float) -> Frame:
 
 def resample_region(read: ReadRegion, frame: Frame, target: Frame, region: Region, interpolation: str) -> Window:
     """A region of ``target`` interpolated from the samples (c, y, x) that ``read`` gives for a region of ``frame``."""
-    part = Region(*kernels.resample.source_region(region, frame, target, interpolation))
+    part = Region(*kernels.interpolation.source_region(region, frame, target, interpolation))
     planes = np.ascontiguousarray(read(part))
     # Mesh chooses its diagonals by luminance, for all planes alike.
     luma = kernels.colour.plane(planes, "Gray", 0) if interpolation == "Mesh" and len(planes) == 3 else None

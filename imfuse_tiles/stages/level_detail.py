@@ -185,7 +185,7 @@ class DetailJob(Job):
                 weight *= covered.cropped(region).data
             here, there = samples.region, low.region
             origins = (here.y0, here.x0), (region.y0, region.x0), (there.y0, there.x0)
-            kernels.pyramid.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
+            kernels.pyramid_expand.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
             if self.depth and peak.reach > 1 and not self.fusion.unordered:
                 peak.add_near(evidence, z, noise)
             if top is None:

@@ -81,7 +81,7 @@ class BlendJob(Job):
             here, above, size = need[level], need[level + 1], self.group.size(level)
             origins = (here.y0, here.x0), (above.y0, above.x0)
             low = kernels.pyramid.reduce(samples, origins[0], size, above)
-            kernels.pyramid.add_detail(
+            kernels.pyramid_expand.add_detail(
                 samples, mask, low, (origins[0], origins[0], origins[1]), size, own[level], sums[level]
             )
             samples, mask = low, kernels.pyramid.reduce(mask, origins[0], size, above)
@@ -122,7 +122,7 @@ class CollapseJob(Job):
         if level < group.top:
             around = Region(*kernels.pyramid.coarser(region, group.size(level + 1)))
             low = self.at(access, level + 1, around)
-            kernels.pyramid.add_expanded(low, (around.y0, around.x0), group.size(level), region, picture)
+            kernels.pyramid_expand.add_expanded(low, (around.y0, around.x0), group.size(level), region, picture)
         return picture
 
     def planes(self) -> float:

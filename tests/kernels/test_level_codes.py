@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import level_codes
-from imfuse_tiles.kernels.pyramid import expand
+from imfuse_tiles.kernels.pyramid_expand import expand
 
 
 @pytest.mark.parametrize("full", [1.0, 255.0, 65535.0])

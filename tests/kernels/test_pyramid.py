@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imfuse_tiles.kernels.pyramid import add_detail, coarser, expand, finer, levels_for, reduce, size_at
+from imfuse_tiles.kernels.pyramid import coarser, finer, levels_for, reduce, size_at
+from imfuse_tiles.kernels.pyramid_expand import add_detail, expand
 from tests.kernels.halving import matrix, spread
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.pyramid_expand",)
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 5), (6, 4), (37, 52), (64, 33)]
 

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from imfuse_tiles.kernels.resample import INTERPOLATIONS, canonical, resample, source_region
+from imfuse_tiles.kernels.interpolation import INTERPOLATIONS, canonical, source_region
+from imfuse_tiles.kernels.resample import resample
+
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.interpolation",)
 
 FRAME = (53, 71)
 TARGETS = [(27, 36), (53, 71), (106, 142), (16, 21), (1, 1), (80, 5)]

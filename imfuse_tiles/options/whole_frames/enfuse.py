@@ -23,12 +23,12 @@ def fused_by_levels(
         for level, size in enumerate(sizes[:-1]):
             above, here = Region(0, sizes[level + 1][0], 0, sizes[level + 1][1]), Region(0, size[0], 0, size[1])
             low = kernels.pyramid.reduce(samples, (0, 0), size, above)
-            kernels.pyramid.add_detail(samples, mask, low, ((0, 0),) * 3, size, here, sums[level])
+            kernels.pyramid_expand.add_detail(samples, mask, low, ((0, 0),) * 3, size, here, sums[level])
             samples, mask = low, kernels.pyramid.reduce(mask, (0, 0), size, above)
         sums[-1] += samples * mask
     picture = sums.pop()
     for size, detail in zip(sizes[-2::-1], sums[::-1], strict=True):
-        kernels.pyramid.add_expanded(picture, (0, 0), size, Region(0, size[0], 0, size[1]), detail)
+        kernels.pyramid_expand.add_expanded(picture, (0, 0), size, Region(0, size[0], 0, size[1]), detail)
         picture = detail
     return np.clip(picture * np.float32(65535 / full) + np.float32(0.5), 0, 65535).astype(np.uint16)
 

@@ -123,7 +123,7 @@ class WholePyramid:
         weights = [self.blur(focus.weights(each, peak.best, tolerance), focus.WEIGHT_BLUR) for each in evidence]
         for samples, down, weight in zip(slices, low, weights, strict=True):
             origins = ((0, 0), (0, 0), (0, 0))
-            kernels.pyramid.add_detail(samples, weight, down.data, origins, level.frame, whole, detail)
+            kernels.pyramid_expand.add_detail(samples, weight, down.data, origins, level.frame, whole, detail)
         total, left = np.zeros_like(tolerance), np.zeros_like(tolerance)
         top = peak.inverse_top(self.blur(peak.gain(noise), focus.GAIN_BLUR), noise, everything)
         for each, weight in zip(evidence, weights, strict=True):
