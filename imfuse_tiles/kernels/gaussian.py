@@ -20,6 +20,9 @@ Plane = NDArray[np.float32]
 FAINTEST = 1 / 65535
 """A window ends before its edge tap falls below this share of the sum."""
 
+LINE = 16
+"""Samples in a line of the processor's cache."""
+
 
 def blur_radius(sigma: float) -> int:
     """Radius of the blur window: about floor(s * sqrt(2 ln(65535 / (s sqrt(2 pi))))) (s=1: 4, 5: 20)."""
@@ -85,20 +88,6 @@ def separable(plane: Plane, taps_y: Plane, taps_x: Plane, out: Plane | None = No
     return out
 
 
-def band(plane: Plane, narrow: Plane, wide: Plane) -> Plane:
-    """|plane smoothed by ``narrow`` - plane smoothed by ``wide``|, both taps used along both axes.
-
-    ``plane`` is float32 (y, x) padded by the larger radius.  Returns float32 without that halo, in 0..1
-    for a plane in 0..1; bit-equal to two runs of ``separable``.  Raises ValueError as ``separable``.
-    """
-    if narrow.size % 2 == 0 or wide.size % 2 == 0:
-        raise ValueError("symmetric taps are odd in number")
-    size = max(narrow.size, wide.size)
-    out = np.empty((plane.shape[0] - size + 1, plane.shape[1] - size + 1), np.float32)
-    _band(plane, narrow[narrow.size // 2 :], wide[wide.size // 2 :], out)
-    return out
-
-
 @njit(cache=True, nogil=True, counted=False)
 def _across(row: Plane, half: Plane, out: Plane) -> None:
     """Taps that are equal left and right, with a sum of 1; ``half`` holds the middle one and those after it.
@@ -106,9 +95,18 @@ def _across(row: Plane, half: Plane, out: Plane) -> None:
     With r = len(half) - 1 and c = row[x + r] this is c + sum over k of half[k] * ((row[x + r - k] - c) +
     (row[x + r + k] - c)): what is flat stays flat to the last bit, where a mask must be exactly 0.
     """
-    size, radius, k = out.size, half.size - 1, 1
-    middle = row[radius : radius + size]
     out[:] = 0
+    add_pairs(row, half, 1, out)
+    middle = row[half.size - 1 : half.size - 1 + out.size]
+    for x in range(out.size):
+        out[x] = middle[x] + out[x]
+
+
+@njit(cache=True, nogil=True, counted=False)
+def add_pairs(row: Plane, half: Plane, k: int, out: Plane) -> None:
+    """Add what the taps from the ``k``-th on say of the pairs of samples left and right, their sum over k above."""
+    size, radius = out.size, half.size - 1
+    middle = row[radius : radius + size]
     while k + 3 <= radius:
         left, right = row[radius - k - 3 : radius - k + size], row[radius + k : radius + k + size + 3]
         a, b, c, d = half[k], half[k + 1], half[k + 2], half[k + 3]
@@ -123,12 +121,10 @@ def _across(row: Plane, half: Plane, out: Plane) -> None:
         for x in range(size):
             out[x] += a * ((left[x] - middle[x]) + (right[x] - middle[x]))
         k += 1
-    for x in range(size):
-        out[x] = middle[x] + out[x]
 
 
 @njit(cache=True, nogil=True, counted=False)
-def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
+def down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
     """``_across`` down the rows: row ``first + i`` of the window lies at its number modulo the ring."""
     size, kept, radius, k = out.size, ring.shape[0], half.size - 1, 1
     centre = first + radius
@@ -151,38 +147,21 @@ def _down(ring: Plane, first: int, half: Plane, out: Plane) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _ring(half: Plane, cols: int) -> Plane:
+def rows_ring(count: int, cols: int) -> Plane:
+    """Room for so many rows, each at the beginning of a line of the cache: others take a quarter longer to read."""
     # A row length that is no multiple of a page keeps rows from evicting each other.
-    return np.empty((2 * half.size - 1, (cols + 31) // 32 * 32 + 16), np.float32)
+    stride = (cols + 31) // 32 * 32 + 16
+    room = np.empty(count * stride + LINE, np.float32)
+    first = -(room.ctypes.data // 4) % LINE
+    return room[first : first + count * stride].reshape(count, stride)
 
 
 @njit(cache=True, nogil=True)
 def _separable(plane: Plane, top: int, left: int, half_y: Plane, half_x: Plane, out: Plane) -> None:
-    cols, ring = out.shape[1], _ring(half_y, out.shape[1])
+    cols, ring = out.shape[1], rows_ring(2 * half_y.size - 1, out.shape[1])
     window = len(ring)
     for y in range(out.shape[0] + window - 1):
         _across(plane[top + y][left:], half_x, ring[y % window][:cols])
         first = y - window + 1
         if first >= 0:
-            _down(ring, first, half_y, out[first])
-
-
-@njit(cache=True, nogil=True)
-def _band(plane: Plane, narrow: Plane, wide: Plane, out: Plane) -> None:
-    """Both blurs row by row, the narrower one starting so late that they reach the same row together."""
-    cols = out.shape[1]
-    fine, coarse, other = _ring(narrow, cols), _ring(wide, cols), np.empty(cols, np.float32)
-    radius = max(narrow.size, wide.size) - 1
-    inset, inset2 = radius - (narrow.size - 1), radius - (wide.size - 1)
-    for y in range(plane.shape[0]):
-        at, at2, place = y - inset, y - inset2, y - 2 * radius
-        if at >= 0:
-            _across(plane[at][inset:], narrow, fine[at % len(fine)][:cols])
-        if at2 >= 0:
-            _across(plane[at2][inset2:], wide, coarse[at2 % len(coarse)][:cols])
-        if place >= 0:
-            row = out[place]
-            _down(fine, place + inset, narrow, row)
-            _down(coarse, place + inset2, wide, other)
-            for x in range(cols):
-                row[x] = abs(row[x] - other[x])
+            down(ring, first, half_y, out[first])

@@ -56,8 +56,24 @@ class Blur(MaskGenerator, name="blur"):
         if not (self.s and self.S):
             once = gaussian_smooth(x, self.s, self.r, gaussian)
             return once if not self.S else abs_difference(once, gaussian_smooth(x, self.S, self.r, gaussian))
-        narrow, wide = (smoothing_taps(s, self.r, gaussian) for s in (self.s, self.S))
-        return x.filtered(lambda plane: kernels.gaussian.band(plane, narrow, wide), self.halo(x.frame))
+        return x.filtered(lambda plane: kernels.gaussian_band.band(plane, *self.taps), self.halo(x.frame))
+
+    @property
+    def taps(self) -> tuple[np.ndarray, np.ndarray]:
+        """The taps of both Gaussians along one axis."""
+        first, second = (smoothing_taps(s, self.r, self.word1 is not None) for s in (self.s, self.S or 0))
+        return first, second
+
+    def accepts_codes(self, scene: WorkingSpace) -> bool:
+        return sees_frames(self, scene) and bool(self.s and self.S) and not self.takes_difference and not self.neg
+
+    def fused_mask(self, source: Window, scene: WorkingSpace) -> Window | None:
+        """The mask in one pass where nothing but two Gaussians is asked for."""
+        if not self.accepts_codes(scene):
+            return None
+        reach = self.halo(source.frame)
+        made = kernels.gaussian_band.band_mask(source.padded(reach), *self.taps)
+        return Window(made, source.valid_region(reach), source.frame)
 
 
 @frozen

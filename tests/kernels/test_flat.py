@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels import comet, gaussian, resample, statistic
+from imfuse_tiles.kernels import comet, gaussian, gaussian_band, resample, statistic
 
 VALUES = [1 / 3, 0.3217, 200 / 255, 1, 0.1]
 
@@ -17,7 +17,7 @@ def flat(value):
 def test_a_blur_leaves_flat_what_is_flat(value, sigma):
     for taps in (gaussian.blur_taps(sigma), gaussian.gaussian_taps(sigma), gaussian.blur_taps(sigma, 5)):
         assert (gaussian.separable(flat(value), taps, taps) == np.float32(value)).all()
-    assert not gaussian.band(flat(value), gaussian.blur_taps(0.4), gaussian.blur_taps(1.7)).any()
+    assert not gaussian_band.band(flat(value), gaussian.blur_taps(0.4), gaussian.blur_taps(1.7)).any()
 
 
 @pytest.mark.parametrize("value", VALUES)

@@ -7,7 +7,6 @@ import pytest
 from scipy import ndimage
 
 from imfuse_tiles.kernels.gaussian import (
-    band,
     blur_radius,
     blur_taps,
     gaussian_radius,
@@ -93,15 +92,6 @@ def test_even_taps_are_refused():
         separable(noise(9, 9), np.ones(2, np.float32), blur_taps(1))
 
 
-def test_a_band_is_the_distance_between_two_blurs():
-    narrow, wide = blur_taps(1), blur_taps(3)
-    plane = noise(60, 77)
-    expected = np.abs(smoothed(plane[8:-8, 8:-8], narrow, narrow) - smoothed(plane, wide, wide))
-    for got in (band(plane, narrow, wide), band(plane, wide, narrow)):
-        assert got.shape == (36, 53)
-        assert np.abs(got - expected).max() < 1e-6
-
-
 @pytest.mark.parametrize("radius", [0, 1, 2, 3, 4, 5, 8, 20, 33])
 def test_tiles_equal_the_crop_of_the_whole(radius):
     taps = blur_taps(radius / 3 + 0.1, radius) if radius else blur_taps(0)
@@ -112,10 +102,3 @@ def test_tiles_equal_the_crop_of_the_whole(radius):
         y, x = rng.integers(0, 70 - h + 1), rng.integers(0, 103 - w + 1)
         window = np.ascontiguousarray(plane[y : y + h + 2 * radius, x : x + w + 2 * radius])
         assert np.array_equal(separable(window, taps, taps), whole[y : y + h, x : x + w])
-
-
-def test_a_band_in_tiles_equals_the_crop_of_the_whole():
-    narrow, wide = blur_taps(0.3), blur_taps(2)
-    plane = noise(60, 77)
-    window = np.ascontiguousarray(plane[11:48, 9:62])
-    assert np.array_equal(band(window, narrow, wide), band(plane, narrow, wide)[11 : 48 - 16, 9 : 62 - 16])
