@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from imfuse_tiles import kernels
+from imfuse_tiles.execution.remembering_jobs import RememberedMaskJob
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Frame, Region
+from imfuse_tiles.geometry import Frame, Halo, Region
 from imfuse_tiles.options.mask_merging import MaskLevel
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
@@ -95,6 +96,9 @@ def estimated(
 ) -> EstimatedStore:
     """The store with estimates of the numbers of stages, in their order, each by those before it."""
     guess, strongest = EstimatedStore(store.root), dict[str, list[np.ndarray]]()
+    reach = Halo()
+    for stage in needed:
+        reach = reach.maximum(stage.job.halo() if isinstance(stage.job, MergeJob) else Halo())
     with ThreadPoolExecutor(workers) as threads:
         for stage in needed:
             if isinstance(stage.job, LevelJob):
@@ -102,7 +106,7 @@ def estimated(
                 continue
 
             def look(patch: Region, stage: Stage = stage) -> tuple[np.ndarray, float]:
-                return extremes(stage, Access(guess, computed=dict(computed)), patch)
+                return extremes(stage, Access(guess, computed=dict(computed)), patch, reach)
 
             looks = list(threads.map(look, patches(stage.frame)))
             strongest[stage.key] = [peak for peak, _ in looks]
@@ -111,11 +115,17 @@ def estimated(
     return guess
 
 
-def extremes(stage: Stage, access: Access, patch: Region) -> tuple[np.ndarray, float]:
-    """The strongest masks (y, x) of a patch over all slices, and its smallest value."""
+def extremes(stage: Stage, access: Access, patch: Region, reach: Halo) -> tuple[np.ndarray, float]:
+    """The strongest masks (y, x) of a patch over all slices, and its smallest value.
+
+    Masks that are remembered are computed with so much around the patch as merging them is going to see.
+    """
     peak, low = np.full(patch.shape, -np.inf, np.float32), np.inf
+    path = stage.job.path if isinstance(stage.job, RememberedMaskJob) else ""
+    around = patch.with_halo(reach, stage.frame) if path in access.computed else patch
     for z in range(stage.slices):
-        mask = stage.job.values(access, "", [(z, z + 1)], patch)[0]
+        job = access.computed.get(path, stage.job)
+        mask = job.values(access, path, [(z, z + 1)], around)[0][patch.slices_in(around)]
         np.maximum(peak, mask, out=peak)
         low = min(low, float(mask.min()))
     return peak, low

@@ -58,6 +58,7 @@ class MaskWarmup:
             # What fails here fails again, and is told, when somebody asks for it.
             for done in [threads.submit(compute, z, region) for z, region in places(stage)]:
                 done.result()
+            threads.submit(memory.prepare, stage.frame, stage.slices).result()  # for a changed generator
 
 
 def give_way() -> None:

@@ -105,7 +105,10 @@ class RememberedMergeJob(MergeJob):
         around = region.with_halo(self.halo(), self.frame)
         masks = (self.mask(access, part, z, region, around) for part in self.parts if part.op.is_filtered)
         window = Window(self.merge.blend_all(masks, around.shape), around, self.frame)
-        return replace(self.timed_as, start=MergedWindow(window)).merged(access, z, region)
+        return MergeJob.merged(replace(self, start=MergedWindow(window)), access, z, region)
+
+    def unfiltered(self, access: Access, part: WeightedMask, z: int, region: Region) -> np.ndarray:
+        return self.mask(access, part, z, region, region)
 
     def is_kept(self, access: Access, part: WeightedMask) -> bool:
         """Whether a generator's masks are kept here: not where numbers may be estimated, nor if its raw masks are."""

@@ -100,8 +100,12 @@ class MergeJob(Job):
             return mask, float(mask.min()), float(mask.max())
         for part in self.parts:
             if not part.op.is_filtered:
-                mask = self.merge.blend(mask, part.read(access, z, region))
+                mask = self.merge.blend(mask, self.unfiltered(access, part, z, region))
         return kernels.level.clamp_and_extremes(mask)
+
+    def unfiltered(self, access: Access, part: WeightedMask, z: int, region: Region) -> np.ndarray:
+        """The mask (y, x) of a generator that is not to be filtered."""
+        return part.read(access, z, region)
 
     def values(self, access: Access, path: str, lead: Sequence[tuple[int, int]], region: Region) -> np.ndarray:
         return stack_slices([self.merged(access, z, region)[0] for z in range(*lead[0])])
