@@ -172,7 +172,7 @@ def test_after_a_warm_up_only_what_is_changed_is_computed(
     stack = open_stack(stack_files(tmp_path / "stack"))
     store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
     words = ["--statistic=r2", "--wavelet=w30", "--blur=s1,S2", "--maskblur=s2", "--masklevel=t0", "--bg=Mean"]
-    words += ["--saturation=w10,level"]  # which no filter sees, but merging does
+    words += ["--saturation=w5,level"]  # which no filter sees, but merging does
     begun = make_plan(Recipe.from_options(words), stack)
     run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
     warmup.start(begun, store, 2)
