@@ -74,7 +74,9 @@ def parser(command: str, folder: str, about: str) -> Parser:
     frame_parser = Parser(prog=f"imfuse-tiles {command}", allow_abbrev=False, description=about)
     add = frame_parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="frames of the stack, sorted by name, front first")
-    add("-o", "--output", metavar="DIR", default=folder, help=f"folder for the frames, created if need be ({folder})")
+    add("-o", "--output", metavar="DIR|STORE", default=folder,
+        help=f"folder for the frames, created if need be ({folder}); or a store, as with --store: one that is there, "
+        "a URL, or a name that ends with .zarr")  # fmt: skip
     add("--store", metavar="FOLDER", help="read the frames into this store instead, from which fuse --store takes them")
     add("-1", "--middle", action="store_true", help="write the middle frame only, to try options")
     add("-V", "--show", action="store_true", help="open what was written in a viewer")
@@ -103,6 +105,7 @@ def _write(command: str, folder: str, about: str, words: Sequence[str], defaults
     recipe = frame_recipe(command, [parse_arguments(*option) for option in options], defaults)
     from imfuse_tiles.execution.machine_errors import translate_os_errors
 
+    args.store = args.store or (args.output if names_store(args.output) else None)
     if args.store:
         print(store_from_args(args, recipe, words))
         return 0
@@ -112,6 +115,13 @@ def _write(command: str, folder: str, about: str, words: Sequence[str], defaults
         show(files)
     print(args.output)
     return 0
+
+
+def names_store(place: str) -> bool:
+    """Whether a place for frames is a store, or would be one by its name, and not a folder of files."""
+    from imfuse_tiles.storage.store import Store
+
+    return "://" in place or Store.at(place).exists() or (place.endswith(".zarr") and not Path(place).exists())
 
 
 def show(files: Sequence[Path]) -> None:

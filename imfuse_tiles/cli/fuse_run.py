@@ -74,7 +74,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     _check_places(args, writes)
     stack, guide = stack_from_args(args), guide_from_args(args)
     if is_automatic(recipe):
-        recipe = chosen_recipe(recipe, stack, args.quiet)
+        recipe = chosen_recipe(recipe, stack, args.quiet, args.order == "focus")
     store = open_store_for(guide or stack, args.store)
     store.check()
     if writes and guide is None and not (args.transforms or args.skip_bad):

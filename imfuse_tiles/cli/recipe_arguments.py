@@ -41,6 +41,9 @@ def split_recipe_options(parser: Parser, words: Sequence[str]) -> tuple[list[str
         if word == "--":
             # Images all of them; argparse would take those that begin with a dash for options.
             return [*rest, *(f"./{image}" if image.startswith("-") else image for image in remaining)], options
+        if bare == "reference" and _could_be_value(bare, word) and not Path(word).exists():
+            options[-1], bare = (bare, word), ""  # alone it says nothing
+            continue
         if not word.startswith("-") or word == "-":
             _check_word_behind(bare, word)
         bare = ""
@@ -163,11 +166,11 @@ def tell_default_preset(quiet: bool) -> None:
         print("no mask generator and no background asked for: using --preset default", file=sys.stderr)
 
 
-def chosen_recipe(recipe: Recipe, stack: Stack, quiet: bool) -> Recipe:
+def chosen_recipe(recipe: Recipe, stack: Stack, quiet: bool, by_focus: bool = False) -> Recipe:
     """A recipe that asks for no picture with the background that fits a stack, printed with the reasons."""
     from imfuse_tiles.planning.auto_preset import choose
 
-    choice = choose(recipe, stack)
+    choice = choose(recipe, stack, by_focus)
     if not quiet:
         print(f"auto: {choice.recipe}", *choice.reasons, sep="\n  ", file=sys.stderr)
     return choice.recipe

@@ -18,7 +18,7 @@ from imfuse_tiles.options.alignment import Align, Balance, Reference
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.stages.estimate_alignment import VERSION, estimate, frame_names, rounded
+from imfuse_tiles.stages.estimate_alignment import OUT_OF_ORDER, VERSION, estimate, frame_names, rounded
 from imfuse_tiles.storage.store import Store
 
 Progress = Callable[[int, int], None]
@@ -38,14 +38,17 @@ def align_stack(
     """
     model, balance, reference = _asked(recipe, stack)
     if transforms is not None:
-        return warp_stack(replace(stack, alignment=known_alignment(stack, transforms, reference)), recipe)
-    if model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
+        found = known_alignment(stack, transforms, reference)
+        found = found if recipe.single_option(Reference) is None else from_reference(found, reference)
+        stack = replace(stack, alignment=found.without_gains() if balance == "no" else found)
+    elif model == "no" and balance in ("no", "auto") and not skip_bad and not by_focus:
         return crop_stack(stack, recipe)
-    key = _key(stack, model, balance, reference)
-    found = stored_alignment(stack, store, key) or estimate(
-        stack, model, reference, balance, resources.workers, resources.memory, progress
-    )
-    stack = replace(stack, alignment=found, estimate=found, alignment_key=key)
+    else:
+        key = _key(stack, model, balance, reference)
+        found = stored_alignment(stack, store, key) or estimate(
+            stack, model, reference, balance, resources.workers, resources.memory, progress
+        )
+        stack = replace(stack, alignment=found, estimate=found, alignment_key=key)
     stack = without_bad(stack) if skip_bad else stack
     return warp_stack(in_order(stack) if by_focus else stack, recipe)
 
@@ -84,6 +87,18 @@ def known_alignment(stack: Stack, transforms: Transforms, reference: int) -> Ali
         raise Refusal(f"transforms: allowed is one matrix (3, 3) that can be inverted for each of {len(names)} frames")
     frames = tuple(FrameTransform(name, rounded(matrix)) for name, matrix in zip(names, matrices, strict=True))
     return Alignment("homography", names[reference], size, frames)
+
+
+def from_reference(found: Alignment, number: int) -> Alignment:
+    """The same transforms with another frame for the reference, whose brightness the others get."""
+    base = found.frames[number]
+    if base.file == found.reference:
+        return found
+    back, frames = np.linalg.inv(np.array(base.matrix).reshape(3, 3)), []
+    for frame in found.frames:
+        gains = tuple(one / other for one, other in zip(frame.gains, base.gains, strict=bool(base.gains)))
+        frames.append(replace(frame, matrix=rounded(np.array(frame.matrix).reshape(3, 3) @ back), gains=gains))
+    return replace(found, reference=base.file, frames=tuple(frames))
 
 
 def stored_alignment(stack: Stack, store: Store, key: str) -> Alignment | None:
@@ -138,7 +153,8 @@ def in_order(stack: Stack) -> Stack:
     assert stack.alignment is not None
     frames = stack.alignment.frames
     order = sorted(range(len(frames)), key=lambda number: (frames[number].focus, number))
-    return stack if order == list(range(len(frames))) else take_frames(stack, order)
+    stack = stack if order == list(range(len(frames))) else take_frames(stack, order)
+    return replace(stack, alignment=stack.alignment.without_warnings(OUT_OF_ORDER)) if stack.alignment else stack
 
 
 def take_frames(stack: Stack, numbers: list[int]) -> Stack:

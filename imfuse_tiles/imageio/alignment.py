@@ -60,6 +60,13 @@ class Alignment:
         """The same transforms, brightness and colours left alone: those of another channel fade in their own way."""
         return replace(self, frames=tuple(replace(frame, gains=()) for frame in self.frames))
 
+    def without_warnings(self, text: str) -> Alignment:
+        """The same without a warning of a text."""
+        return replace(self, frames=tuple(
+            replace(frame, warnings=tuple(warning for warning in frame.warnings if warning != text))
+            for frame in self.frames
+        ))  # fmt: skip
+
     @classmethod
     def of_record(cls, record: Any, place: str) -> Alignment:
         """From JSON. Refusal naming ``place`` when it is something else."""
@@ -138,8 +145,9 @@ def for_files(found: Alignment, files: Sequence[str], size: tuple[int, int], pla
     if abs(ratio[0] / ratio[1] - 1) > 0.02:
         raise Refusal(f"{place} is for frames of {found.size[0]} x {found.size[1]}, not {size[0]} x {size[1]} pixels")
     new = tuple(
-        FrameTransform(file, frame.matrix if ratio == (1, 1) else scaled(frame.matrix, *ratio), frame.residual,
-                       frame.warnings, frame.gains, frame.bad, frame.focus)
+        replace(frame, file=file) if ratio == (1, 1) else
+        replace(frame, file=file, matrix=scaled(frame.matrix, *ratio), residual=round(frame.residual * max(ratio), 4))
         for file, frame in zip(files, frames, strict=True)
     )  # fmt: skip
-    return Alignment(found.model, found.reference, size, new)
+    names = {frame.file: file for file, frame in zip(files, frames, strict=True)}
+    return Alignment(found.model, names.get(found.reference, found.reference), size, new)

@@ -1,4 +1,7 @@
-"""How much brighter or otherwise coloured frames are than a reference, from their coarse levels laid over it."""
+"""How much brighter or otherwise coloured frames are than a reference, from their coarse levels laid over it.
+
+Means of light are compared: blur spreads light, and means of what is coded for a display change with it.
+"""
 
 from __future__ import annotations
 
@@ -15,43 +18,63 @@ Planes = NDArray[np.float32]
 
 #: Drifts that are corrected: of brightness, and of a colour against the others. Less is hardly seen.
 BRIGHTNESS, COLOUR = 0.02, 0.015
-#: Values that are compared: neither black nor clipped.
-DARK, LIGHT = 0.02, 0.97
-#: Cells that two frames must share.
-FEWEST = 24
+#: Values of light that are compared: neither black nor clipped.
+DARK, LIGHT = 4e-4, 0.94
+#: Edge of the cells whose means are compared, in which blur stays; cells that two frames must share.
+CELL, FEWEST = 4, 24
 
 
-def gains(colours: Sequence[tuple[Planes, int]], found: Result, kind: str) -> list[tuple[float, ...]]:
-    """One gain for each colour of each frame; empty for all where they agree.
+def brightness(colours: Sequence[tuple[Planes, int]], found: Result) -> NDArray[np.float64]:
+    """How many times brighter the colours of each frame are than those of the reference, (frames, channels).
 
-    ``colours``: planes (channels, y, x) of each frame, float32 in 0..1, and the factor they are reduced by. ``kind``:
-    auto, brightness or white. Frames that are not laid over the others keep their brightness.
+    ``colours``: planes (channels, y, x) of each frame, float32 in 0..1, and the factor they are reduced by. NaN for
+    frames that are not laid over the others.
     """
     base, factor = colours[found.reference]
-    ratios = np.ones((len(colours), len(base)))
+    ratios = np.full((len(colours), len(base)), np.nan)
+    ratios[found.reference] = 1
     for number, (planes, _) in enumerate(colours):
         if number in found.group and number != found.reference:
             ratios[number] = _ratios(base, planes, at_level(found.transforms[number], factor))
-    brightness = ratios.mean(axis=1, keepdims=True)
-    drift, cast = np.abs(brightness - 1).max(), np.abs(ratios / brightness - 1).max()
-    if kind == "auto" and drift <= BRIGHTNESS and cast <= COLOUR:
-        return [()] * len(colours)
+    return ratios
+
+
+def gains(ratios: NDArray[np.float64], kind: str) -> list[tuple[float, ...]]:
+    """One gain for each colour of each frame; empty for all where they agree.
+
+    ``ratios``: how many times brighter samples are than those of the reference, (frames, channels), NaN for frames that
+    keep their brightness. ``kind``: auto, brightness, white or no.
+    """
+    ratios = np.where(np.isnan(ratios), 1.0, ratios)
+    mean = ratios.mean(axis=1, keepdims=True)
+    drift, cast = np.abs(mean - 1).max(), np.abs(ratios / mean - 1).max()
+    if kind == "no" or (kind == "auto" and drift <= BRIGHTNESS and cast <= COLOUR):
+        return [()] * len(ratios)
     if kind == "brightness" or (kind == "auto" and cast <= COLOUR):
-        ratios = np.broadcast_to(brightness, ratios.shape)
+        ratios = np.broadcast_to(mean, ratios.shape)
     return [tuple(round(float(1 / ratio), 5) for ratio in row) for row in ratios]
 
 
 def _ratios(base: Planes, planes: Planes, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many times brighter the second planes are: medians over places, weighted by their brightness."""
+    """How many times brighter the second planes are: medians over cells, weighted by their brightness in both: where
+    one alone is bright the other is blurred."""
     found = np.ones(len(base))
-    for channel, (one, other) in enumerate(zip(base, planes, strict=True)):
-        near = np.empty_like(one)
+    for channel, (plane, other) in enumerate(zip(base, planes, strict=True)):
+        near = np.empty_like(plane)
         warp_plane(np.ascontiguousarray(other), 0, 0, matrix, 0, 0, near)
+        one, two = _means(plane), _means(near)
         with np.errstate(invalid="ignore"):
-            good = (one > DARK) & (one < LIGHT) & (near > DARK) & (near < LIGHT)
+            good = (one > DARK) & (one < LIGHT) & (two > DARK) & (two < LIGHT)
         if np.count_nonzero(good) >= FEWEST:
-            ratio, weight = near[good] / one[good], one[good].astype(float)
+            ratio, weight = two[good] / one[good], np.sqrt(one[good] * two[good]).astype(float)
             order = np.argsort(ratio, kind="stable")
             sums = np.cumsum(weight[order])
             found[channel] = ratio[order][int(np.searchsorted(sums, sums[-1] / 2))]
     return found
+
+
+def _means(plane: Planes) -> Planes:
+    """Means of cells; an unfinished last row and column are left out."""
+    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
+    cells = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
+    return np.asarray(cells.mean(axis=(1, 3), dtype=np.float32))

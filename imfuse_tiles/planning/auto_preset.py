@@ -26,22 +26,24 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def choose(recipe: Recipe, stack: Stack) -> Choice:
-    """The recipe with a fusion that fits the stack, for one that asks for no picture."""
+def choose(recipe: Recipe, stack: Stack, by_focus: bool = False) -> Choice:
+    """The recipe with a fusion that fits the stack, for one that asks for no picture.
+
+    ``by_focus``: the frames will be sorted by their focus."""
     found = survey(stack)
-    unordered = found is not None and found.in_order < ORDERED
+    unordered = found is not None and not by_focus and found.in_order < ORDERED
     background = Background(word1=str(FocusPyramid(unordered=unordered)))
     return Choice(
-        check_recipe(replace(recipe, ops=(background, *recipe.ops))), tuple(_reasons(stack, found, unordered))
+        check_recipe(replace(recipe, ops=(background, *recipe.ops))), tuple(_reasons(stack, found, unordered, by_focus))
     )
 
 
-def _reasons(stack: Stack, found: Survey | None, unordered: bool) -> Iterator[str]:
+def _reasons(stack: Stack, found: Survey | None, unordered: bool, by_focus: bool) -> Iterator[str]:
     frames = _frames(stack)
     if found is None:
         yield f"{frames}, too large to look at beforehand"
         return
-    yield ", ".join([frames, *_order(found, unordered)])
+    yield ", ".join([frames, *(["sorted by focus"] if by_focus else _order(found, unordered))])
     yield f"noise {100 * found.variance**0.5:.2g} % of full scale (noise=... sets it)"
     if found.never_sharp > NEVER_SHARP:
         yield f"{100 * found.never_sharp:.0f} % of the picture is sharp in no frame: its depth is filled in"

@@ -32,8 +32,10 @@ JUMP = 1.2
 FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
+#: What is said of a frame that lies elsewhere in the sweep.
+OUT_OF_ORDER = "is out of the order of focus"
 #: Version of the estimate: raised when its numbers change.
-VERSION = 20  # 20: a model that is asked for is the one that is taken
+VERSION = 20  # 20: the model that is asked for, brightness compared as light
 
 Progress = Callable[[int, int], None]
 
@@ -62,7 +64,7 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
     ahead = frames_ahead(stack.headers[0], workers, memory)
     first, colours = "similarity" if model in ("auto", "no") else model, []
     registration = kernels.registration.Registration(width, height, len(stack), first, compare_models=model == "auto")
-    for number, sample in enumerate(samples(stack.headers, balance != "no", ahead)):
+    for number, sample in enumerate(samples(stack.headers, True, ahead)):
         registration.add(sample.levels, sample.windows)
         colours.append((sample.colours, sample.factor))
         if progress:
@@ -71,8 +73,9 @@ def estimate(stack: Stack, model: str, reference: int, balance: str, workers: in
     richer = kernels.registration_choice.chosen_model(registration.misfits) if model == "auto" else first
     if richer != first:
         found = _richer(stack, richer, found, reference, ahead)
-    gains = kernels.frame_gains.gains(colours, found, balance) if balance != "no" else [()] * len(stack)
-    return _alignment(names, found, model, gains)
+    light = kernels.frame_gains.brightness(colours, found)
+    ratios = np.sqrt(light) if is_coded(stack.headers[0]) else light
+    return _alignment(names, found, model, kernels.frame_gains.gains(ratios, balance), light.mean(axis=1), ratios)
 
 
 def _richer(stack: Stack, model: str, found: Any, reference: int, ahead: int) -> Any:
@@ -88,46 +91,52 @@ def _richer(stack: Stack, model: str, found: Any, reference: int, ahead: int) ->
     return other if other.group >= found.group and max(errors) > SEEN else found
 
 
-def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers]) -> Alignment:
-    registration, (focus, bad, notes) = found.registration, _sweep(found, names)
+def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers], light: np.ndarray, ratios: np.ndarray
+               ) -> Alignment:  # fmt: skip
+    """``light`` (frames) and ``ratios`` of samples (frames, channels): how many times brighter than the reference."""
+    registration, (focus, bad, notes) = found.registration, _sweep(found, names, light)
     size, frames = (registration.width, registration.height), []
     for number, name in enumerate(names):
         matrix, trouble = rounded(found.transforms[number]) if model != "no" else SAME, found.trouble(number)
         if corner_move(matrix, *size) > FARTHEST * min(size):
             matrix, trouble = SAME, trouble or "seems to lie too far from the others to belong to them: left as it is"
-        warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(gains, number))
+        warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(ratios.mean(axis=1), number))
         frames.append(FrameTransform(name, matrix, round(found.residual(number), 4), warnings, gains[number],
                                      trouble or bad.get(number, ""), focus.index(number)))  # fmt: skip
     return Alignment("no" if model == "no" else registration.model, names[found.reference], size, tuple(frames))
 
 
-def _sweep(found: Any, names: list[str]) -> tuple[list[int], dict[int, str], dict[int, tuple[str, ...]]]:
-    """The order of focus; which frames are blurred or there twice; and what is to be said of others."""
+def _sweep(found: Any, names: list[str], light: np.ndarray
+           ) -> tuple[list[int], dict[int, str], dict[int, tuple[str, ...]]]:  # fmt: skip
+    """The order of focus; which frames are blurred or there twice; and what is to be said of others.
+
+    ``light`` (frames): how many times brighter than the reference each is; more light is no more detail.
+    """
     sweep, registration = kernels.focus_sweep, found.registration
     group = sorted(found.group)
     if len(group) < 3:
         return list(range(len(names))), {}, {}
     maps = sweep.laid_over([registration.maps[n] for n in group], [found.transforms[n] for n in group],
-                           registration.map_factor)  # fmt: skip
-    share, order = sweep.sharp_share(maps), sweep.sweep_order(maps)
-    bad: dict[int, str] = {group[n]: "is blurred" for n in sweep.blurred_frames(maps)}
+                           registration.map_factor) / light[group, None] ** 2  # fmt: skip
+    blurred, share = sweep.blurred_frames(maps), sweep.sharp_share(maps)
+    bad: dict[int, str] = {group[n]: "is blurred" for n in blurred}
     for one, other in pairwise(group):
         if np.array_equal(registration.maps[one], registration.maps[other]):
             bad[other] = f"is the same picture as {names[one]}"
     notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.frames_sharp_nowhere(share)}
-    for n in sweep.out_of_order(order):
-        notes[group[n]] = (*notes.get(group[n], ()), "is out of the order of focus")
-    ranked = iter([group[n] for n in order])
+    # What is clipped elsewhere has detail in a darker frame, and what is blurred has it nowhere.
+    usual = [n for n in range(len(group)) if n not in blurred and not _jump(light, group[n])]
+    for n in sweep.out_of_order(sweep.sweep_order(maps[usual])):
+        notes[group[usual[n]]] = (*notes.get(group[usual[n]], ()), OUT_OF_ORDER)
+    ranked = iter([group[n] for n in sweep.sweep_order(maps)])
     return [next(ranked) if n in found.group else n for n in range(len(names))], bad, notes
 
 
-def _jump(gains: list[Numbers], number: int) -> tuple[str, ...]:
-    """What is said of a frame whose brightness is far from that of the frames before and behind."""
-    near = [gains[n] for n in (number - 1, number + 1) if 0 <= n < len(gains) and gains[n]]
-    if not gains[number] or not near:
-        return ()
-    ratios = [sum(one) / sum(gains[number]) for one in near]
-    if all(ratio > JUMP for ratio in ratios) or all(ratio < 1 / JUMP for ratio in ratios):
+def _jump(brightness: np.ndarray, number: int) -> tuple[str, ...]:
+    """What is said of a frame whose brightness is far from that of the frames before and behind. NaN: not known."""
+    ratios = [float(brightness[number] / brightness[n]) for n in (number - 1, number + 1) if 0 <= n < len(brightness)]
+    ratios = [ratio for ratio in ratios if ratio == ratio]
+    if ratios and (min(ratios) > JUMP or max(ratios) < 1 / JUMP):
         return (f"is {min(ratios, key=lambda ratio: abs(ratio - 1)):.2f} times as bright as its neighbours",)
     return ()
 
@@ -198,7 +207,7 @@ def sample(header: Header, colours: bool) -> Sample:
             reduce_rows(rows, scale, factor, coded, 1.0, grey[y0 // factor : (y0 + rows.shape[1]) // factor])
             for channel in range(header.channels if colours else 0):
                 out = small[channel, y0 // coarse : (y0 + rows.shape[1]) // coarse]
-                reduce_rows(rows[channel : channel + 1], scale, coarse, False, 1.0, out)
+                reduce_rows(rows[channel : channel + 1], scale, coarse, coded, 1.0, out)
             if whole is not None:
                 reduce_rows(rows, scale, 1, coded, 65535.0, whole[y0 : y0 + rows.shape[1]])
     windows = None if factor == 1 else _kept(whole) if whole is not None else _read(header, scale)

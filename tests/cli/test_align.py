@@ -11,6 +11,7 @@ import tifffile
 
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.simulation import render
+from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("execution.write_frames",)
@@ -80,6 +81,23 @@ def test_saved_transforms_give_the_same_frames(folder: Path, tmp_path: Path) -> 
     assert all(map(np.array_equal, first, second))
 
 
+def test_saved_transforms_are_taken_with_another_reference_and_without_gains(folder: Path, tmp_path: Path) -> None:
+    record = json.loads((folder / "transforms.json").read_text())
+    for number, frame in enumerate(record["frames"]):
+        frame["gains"] = [1 + number / 10] * 3
+    (tmp_path / "t.json").write_text(json.dumps(record))
+    words = ["--transforms", str(tmp_path / "t.json"), "--save-transforms", str(tmp_path / "u.json")]
+    truth = [np.array(frame["matrix"]).reshape(3, 3) for frame in record["frames"]]
+    aligned(folder, tmp_path / "a", *words, "--reference", "1")
+    found = json.loads((tmp_path / "u.json").read_text())
+    assert found["reference"] == record["frames"][0]["file"]
+    for frame, matrix, gain in zip(found["frames"], truth, (1, 1.1, 1.2, 1.3), strict=False):
+        assert np.allclose(np.array(frame["matrix"]).reshape(3, 3), matrix @ np.linalg.inv(truth[0]), atol=1e-5)
+        assert np.allclose(frame["gains"], gain)
+    aligned(folder, tmp_path / "b", *words, "--balance=no")
+    assert all(frame["gains"] == [] for frame in json.loads((tmp_path / "u.json").read_text())["frames"])
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -147,6 +165,17 @@ def test_frames_read_into_a_store_serve_a_fusion_and_note_no_other_options(
     assert main(["fuse", *words, *images]) == 0
     stages = {stage["name"]: stage for stage in json.loads(report.read_text())["stages"]}
     assert stages["read frames"]["computed"] == 0 < stages["read frames"]["reused"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_store_may_be_named_in_place_of_a_folder(there: bool, folder: Path, tmp_path: Path) -> None:
+    images, store = [str(path) for path in sorted(folder.glob("slice_*.tif"))], tmp_path / "a.zarr"
+    if there:
+        store = tmp_path / "a"
+        assert Store.at(store).create()
+    assert main(["align", "--quiet", "-o", str(store), *images]) == 0
+    assert Store.at(store).exists()
+    assert not list(store.glob("*.tif"))
 
 
 def test_aligned_frames_are_fused_without_a_word_of_the_notes_beside_them(

@@ -16,7 +16,7 @@ from program import until
 from imfuse_tiles import Recipe, Refusal, fuse_images
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution import align_stack
-from imfuse_tiles.imageio.alignment import load_alignment, scaled
+from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, for_files, load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.registration_fit import inverse, step
 from imfuse_tiles.simulation import render
@@ -166,6 +166,13 @@ def test_transforms_of_another_size_are_scaled() -> None:
     assert np.allclose(scaled(scaled(matrix, 2, 2), 0.5, 0.5), matrix)
 
 
+def test_transforms_of_other_names_and_another_size_name_the_reference_and_scale_what_is_expected() -> None:
+    one = Alignment("shift", "b", (100, 50), (FrameTransform("a", SAME, 0.1), FrameTransform("b", SAME)))
+    found = for_files(one, ["red_a", "red_b"], (200, 100), "here")
+    assert found.reference == "red_b"
+    assert [frame.residual for frame in found.frames] == [0.2, 0.0]
+
+
 def test_frames_that_lie_well_give_the_same_bytes_and_keys(
     still: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -214,11 +221,15 @@ def test_frames_in_disorder_are_sorted_by_focus(
     order = [2, 5, 7, 0, 3, 6, 4, 1]
     for place, number in enumerate(order):
         (mixed / f"f{place}.tif").symlink_to(frames(folder)[number])
-    words = ["plan", "--wavelet", "--json", "--order=focus", "--store", str(tmp_path / "s")]
+    words = ["plan", "--json", "--order=focus", "--store", str(tmp_path / "s")]
     assert main([*words, *map(str, sorted(mixed.iterdir()))]) == 0
-    found = [frame["file"] for frame in json.loads(capsys.readouterr().out)["alignment"]["frames"]]
-    sorted_numbers = [order[int(name[1])] for name in found]
+    out, err = capsys.readouterr()
+    found = json.loads(out)["alignment"]["frames"]
+    sorted_numbers = [order[int(frame["file"][1])] for frame in found]
     assert sorted_numbers in (list(range(8)), list(range(7, -1, -1)))
+    assert not any("order" in warning for frame in found for warning in frame["warnings"]), "they are in order now"
+    assert "auto: --bg=pyramid\n" in err
+    assert "sorted by focus" in err
 
 
 @pytest.mark.parametrize(

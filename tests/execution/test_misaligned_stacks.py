@@ -101,6 +101,30 @@ def test_a_wrong_frame_is_named(name: str, folder: Path, tmp_path: Path, capsys:
     assert [n for n, text in enumerate(frames) if message in text] == [5]
 
 
+def test_light_is_no_detail_whether_it_jumps_or_drifts(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = told_of(folder, tmp_path / "a", capsys, lambda image: tifffile.imread(image) // 2)
+    assert [n for n, text in enumerate(frames) if text] == [5], frames
+    assert frames[5].strip().startswith("is 0.50 times as bright")
+    images = images_of(render(tmp_path / "in", *SIZE, 6, 3, misalign=True, drift=0.8))
+    found = planned(images, tmp_path, capsys)
+    assert [text for frame in found for text in frame["warnings"]] == []
+
+
+def test_a_jump_is_told_whether_or_not_it_is_balanced(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    for n, image in enumerate(images_of(folder)):
+        samples = tifffile.imread(image)
+        tifffile.imwrite(place / f"slice_{n}.tif", samples // 2 if n == 2 else samples, photometric="rgb")
+    found = planned(["--balance=no", *images_of(place)], tmp_path, capsys)
+    assert "times as bright" in found[2]["warnings"][0]
+    assert all(frame["gains"] == [] for frame in found)
+
+
 def test_another_scene_and_the_same_picture_twice_are_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
