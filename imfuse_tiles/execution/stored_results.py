@@ -64,7 +64,13 @@ def stored_results(store: Store) -> list[StoredResult]:
 
 
 def find_result(store: Store, key: str = "") -> StoredResult:
-    """The latest result, or that of a key, which may be given by its beginning. Refusal when there is none."""
+    """The latest result, or that of a key, which may be given by its beginning. Refusal when there is none.
+
+    A store in which much was tuned holds many: of a whole key no other is looked at.
+    """
+    noted = load_run_note(store).stages.get(key)
+    if noted and (result := _stored_result(store, key, last_use(noted))):
+        return result
     results = stored_results(store)
     if not results:
         raise Refusal(f"{store.root} holds no finished result")

@@ -58,6 +58,15 @@ def test_the_picture_is_byte_for_byte_that_of_fuse(fused, tmp_path):
     assert (tmp_path / "r.tif").read_bytes() == (fused / "r.tif").read_bytes()
 
 
+def test_a_result_whose_key_is_known_is_found_without_looking_for_others(
+    fused: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.at(fused / "store")
+    results = stored_results(store)
+    monkeypatch.setattr("imfuse_tiles.execution.stored_results.stored_results", None)
+    assert [find_result(store, result.key) for result in results] == results
+
+
 def test_an_earlier_result_by_the_beginning_of_its_key(fused, tmp_path, capsys):
     latest, earlier = stored_results(Store.at(fused / "store"))
     assert export(fused, tmp_path / "a.tif", "--result", earlier.key[:8]) == 0
