@@ -71,7 +71,7 @@ def batch(words: Sequence[str]) -> int:
 
         check_mask_channel(args, recipe)
     allocator.keep_freed_memory()  # before the first thread, which would have a heap of its own
-    stacks = _find(args) if quiet_time is None else []
+    stacks = _find(args, set()) if quiet_time is None else []
     if args.dry_run:
         for stack in stacks:
             print(f"{stack.name}: {len(stack.images)} files, {stack.images[0]} to {stack.images[-1]}")
@@ -197,9 +197,9 @@ class BatchRun:
 
 def watch(run: BatchRun, quiet_time: float, looks: int | None = None) -> int:
     """Fuse stacks as they become complete, until a signal; ``looks``: how often the folders are looked at, at most."""
-    done: dict[str, object] = {}
+    done, told = dict[str, object](), set[str]()
     while looks is None or looks > 0:
-        for stack in _stacks_now(run.args):
+        for stack in _stacks_now(run.args, told):
             state = stack.state()
             if done.get(stack.name) != state and time.time() - stack.changed_at() >= quiet_time:
                 done[stack.name] = state
@@ -209,19 +209,24 @@ def watch(run: BatchRun, quiet_time: float, looks: int | None = None) -> int:
     return max((entry["code"] for entry in run.entries.values()), default=0)
 
 
-def _stacks_now(args: argparse.Namespace) -> list[FoundStack]:
+def _stacks_now(args: argparse.Namespace, told: set[str]) -> list[FoundStack]:
     """The stacks that are there; none where there are none yet, or files come and go."""
     try:
-        return _find(args)
+        return _find(args, told)
     except (Refusal, OSError):
         return []
 
 
-def _find(args: argparse.Namespace) -> list[FoundStack]:
-    """The stacks that the arguments name."""
+def _find(args: argparse.Namespace, told: set[str]) -> list[FoundStack]:
+    """The stacks that the arguments name; what was left out goes to standard error, unless it was ``told``."""
     from imfuse_tiles.imageio.find_stacks import find_stacks  # which loads NumPy
 
-    stacks = find_stacks(args.images, args.group, args.gap, Path(args.output))
+    notices: list[str] = []
+    stacks = find_stacks(args.images, args.group, args.gap, Path(args.output), notices)
+    for notice in dict.fromkeys(notices):
+        if notice not in told:
+            told.add(notice)
+            print(f"note: {notice}", file=sys.stderr)
     if args.mask_channel:
         from imfuse_tiles.cli.mask_channel import mask_channel_first
 

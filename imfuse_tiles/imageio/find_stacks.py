@@ -15,7 +15,8 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.imageio.image_files import find_images, is_image, what_is_there
 from imfuse_tiles.imageio.metadata import Value
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
-from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in
+from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in, unread_kind
+from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import natural_order
 from imfuse_tiles.imageio.reading.own_results import is_own_result, is_own_store
 from imfuse_tiles.imageio.reading.series import Selection, stacks_of
@@ -53,13 +54,15 @@ class FoundStack:
 
 
 def find_stacks(
-    parents: Sequence[str | Path], group: str = "folder", gap: float = 20.0, leave_out: Path | None = None
+    parents: Sequence[str | Path], group: str = "folder", gap: float = 20.0, leave_out: Path | None = None,
+    notices: list[str] | None = None,
 ) -> list[FoundStack]:  # fmt: skip
     """The stacks of folders and of the folders in them, and of files that hold several pictures.
 
     ``group``: one of GROUPS; ``gap``: seconds between two stacks that are told apart by time; ``leave_out``: a folder
-    that holds results. Names are those of folders below their parent, of groups, of files. Raises Refusal for a parent
-    that is not there, and where nothing is found.
+    that holds results; ``notices``: gets one for each folder with pictures that are not read. Names are those of
+    folders below their parent, of groups, of files. Raises Refusal for a parent that is not there, and where nothing is
+    found.
     """
     if group not in GROUPS:
         raise Refusal(f"--group {group}: allowed are {', '.join(GROUPS)}")
@@ -69,7 +72,7 @@ def find_stacks(
             raise Refusal(f"{parent}: no such file or folder")
         if parent.is_dir() and not is_zarr(parent):
             for folder in _folders(parent, leave_out):
-                stacks += _in_folder(parent, folder, group, gap)
+                stacks += _in_folder(parent, folder, group, gap, [] if notices is None else notices)
         else:
             stacks += _in_file(parent, parent.stem.removesuffix(".ome"))
     if not stacks:
@@ -98,15 +101,11 @@ def _folders(parent: Path, leave_out: Path | None) -> list[Path]:
     return found
 
 
-def _in_folder(parent: Path, folder: Path, group: str, gap: float) -> list[FoundStack]:
+def _in_folder(parent: Path, folder: Path, group: str, gap: float, notices: list[str]) -> list[FoundStack]:
     """The stacks of the images right in a folder."""
     zarr = [path for path in folder.iterdir() if path.is_dir() and is_zarr(path) and path.name[0] != "."]
     zarr = [path for path in zarr if not is_own_store(path) and not is_own_result(path)]
-    try:
-        images = [*find_images([folder], []).paths] if any(path.is_file() for path in folder.iterdir()) else []
-    except Refusal:
-        images = []  # nothing but files of other kinds
-    images = natural_order([path for path in images if not is_own_result(path)])
+    images = natural_order([path for path in _images_in(folder, notices) if not is_own_result(path)])
     below = "_".join(folder.relative_to(parent).parts)
     stacks = [stack for path in natural_order(zarr) for stack in _in_file(path, _joined(below, path.stem))]
     if not images:
@@ -117,6 +116,21 @@ def _in_folder(parent: Path, folder: Path, group: str, gap: float) -> list[Found
         return [*stacks, FoundStack(below or folder.resolve().name, tuple(images))]
     groups = _by_name(images) if group == "name" else _by_time(images, gap)
     return stacks + [FoundStack(_joined(below, name), tuple(paths)) for name, paths in groups]
+
+
+def _images_in(folder: Path, notices: list[str]) -> Sequence[Path]:
+    """The images right in a folder; a notice tells of pictures beside them, or instead of them, that are not read."""
+    files = [path for path in folder.iterdir() if path.is_file()]
+    try:
+        images = find_images([folder], []).paths if files else ()
+    except Refusal:
+        images = ()  # nothing but files of other kinds
+    others = natural_order([path for path in set(files).difference(images) if path.name[0] != "."])
+    unread = {path: kind for path in others if (kind := unread_kind(path))}
+    if unread:
+        names, kinds = listing([shown(Path(path.name)) for path in unread]), listing(sorted(set(unread.values())))
+        notices.append(f"{shown(folder)}: left out: {names}: {kinds} is not read; convert to TIFF")
+    return images
 
 
 def _in_file(path: Path, name: str) -> list[FoundStack]:

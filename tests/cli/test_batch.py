@@ -68,6 +68,30 @@ def test_a_stack_for_each_folder_goes_on_after_a_bad_one_and_resumes(folders: Pa
     ]  # fmt: skip
 
 
+def test_pictures_that_are_not_read_are_named_with_their_folder(folders: Path, tmp_path: Path, capsys) -> None:
+    (folders / "b" / "bad.tif").unlink()
+    for name in ("d/1.bmp", "d/2.bmp", "d/notes.txt", "a/3.gif"):
+        (folders / name).parent.mkdir(exist_ok=True)
+        (folders / name).write_bytes({"p": b"BM of another program", "f": b"GIF89a", "t": b"x"}[name[-1]])
+    words = ["batch", *HOW, "--store", str(tmp_path / "stores"), "-o", str(tmp_path / "out"), str(folders)]
+    assert main(words) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        f"note: {folders / 'a'}: left out: 3.gif: a GIF is not read; convert to TIFF",
+        f"note: {folders / 'd'}: left out: 1.bmp, 2.bmp: a BMP is not read; convert to TIFF",
+    ]
+    assert not (tmp_path / "out" / "d.tif").exists()
+
+
+def test_what_is_left_out_is_told_once_while_folders_are_watched(folders: Path, tmp_path: Path, capsys) -> None:
+    (folders / "1.bmp").write_bytes(b"BM of another program")
+    args, recipe = batch_command.arguments.parse_fuse_args(
+        batch_command.parser(), [*HOW, "--store", str(tmp_path / "stores"), "-o", str(tmp_path), str(folders)]
+    )
+    batch_command.watch(batch_command.BatchRun(args, recipe), 1e6, looks=3)
+    assert capsys.readouterr().err.count("1.bmp") == 1
+
+
 def test_results_among_the_folders_are_no_stacks(folders: Path, capsys) -> None:
     (folders / "b" / "bad.tif").unlink()
     words = ["batch", *HOW, "--store", str(folders.parent / "stores"), "-o", str(folders / "out"), str(folders)]

@@ -152,7 +152,20 @@ def detect_format(facts: FileFacts) -> Format:
             return image_format
     if raw or raw_by_name(facts.path):
         raise raw_refusal(facts.path, raw_by_name(facts.path))
-    for place, signature, kind in _OTHERS:
-        if start.startswith(signature, place):
-            raise refuse(facts.path, f"is no image that is read but {kind}; convert it to TIFF")
+    if kind := _other_kind(start):
+        raise refuse(facts.path, f"is no image that is read but {kind}; convert it to TIFF")
     raise refuse(facts.path, "is no image that is read (see imfuse-tiles help formats)")
+
+
+def unread_kind(path: Path) -> str:
+    """What a file is that is a picture of a kind that is not read; empty of others, and of what cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return _other_kind(file.read(132))
+    except OSError:
+        return ""
+
+
+def _other_kind(start: bytes) -> str:
+    """The kind of picture that begins with these bytes, of those that are not read; empty of others."""
+    return next((kind for place, signature, kind in _OTHERS if start.startswith(signature, place)), "")
