@@ -16,6 +16,7 @@ from imfuse_tiles.cli.output_arguments import size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import chosen_recipe
 from imfuse_tiles.cli.resources_from_args import resources_from_args
+from imfuse_tiles.cli.result_name import check_not_first_frame
 from imfuse_tiles.cli.show_plan import plan_json, plan_text
 from imfuse_tiles.cli.show_run import (
     check_video,
@@ -73,6 +74,8 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     writes = command != "plan" and not (args.dry_run or args.showname)
     _check_places(args, writes)
     stack, guide = stack_from_args(args), guide_from_args(args)
+    if args.output and writes:
+        check_not_first_frame(Path(args.output), stack)
     if is_automatic(recipe):
         recipe = chosen_recipe(recipe, stack, args.quiet, args.order == "focus")
     store = open_store_for(guide or stack, args.store)

@@ -95,7 +95,7 @@ def is_finished_result(store: Store, plan: Plan, path: Path) -> bool:
     contents = _contents(store, plan, "result")
     if contents is not None:
         return [path.stat().st_size, file_digest(path)] in contents
-    return is_own_result(path) and _frame(path) == plan.stack.frame
+    return is_own_result(path) and picture_frame(path) == plan.stack.frame
 
 
 def file_digest(path: Path) -> str:
@@ -121,7 +121,7 @@ def _contents_key(plan: Plan, role: str) -> str:
     return "contents-" + digest([plan.identity, str(plan.recipe), role])
 
 
-def _frame(path: Path) -> tuple[int, int] | None:
+def picture_frame(path: Path) -> tuple[int, int] | None:
     """Height and width of a picture, None when it is none or not complete."""
     try:
         header = read_header(path)
