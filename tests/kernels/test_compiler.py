@@ -17,7 +17,7 @@ from imfuse_tiles.kernels import compiler
 from imfuse_tiles.kernels.compiler import njit
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("lazy_numpy", "kernels.lazy_numba")
+TESTED_MODULES = ("lazy_numpy",)
 
 
 def said(program: str, *words: str | Path, **environment: str) -> str:
