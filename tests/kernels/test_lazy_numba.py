@@ -74,7 +74,7 @@ def test_arrays_that_numba_does_not_know_are_refused_in_its_own_words() -> None:
         "compiler.ready()\n"
         "from numba import typeof\n"
         "print(typeof(np.ones(6, np.float32)[::2]), typeof(np.ones((2, 2), np.int16)))\n"
-        "try: typeof(np.array(["a"], np.dtypes.StringDType()))\n"
+        "try: typeof(np.array(['a'], np.dtypes.StringDType()))\n"
         "except Exception as error: print(error)"
     )
     assert said(program).splitlines() == [
