@@ -2,8 +2,8 @@
 
     python block_memory.py EDGE OPTIONS IMAGE...
 
-Each block is computed three times: the first time, kernels are compiled and libraries loaded. Of the others the
-less counts: pages of libraries that the machine took away before and brings back meanwhile are not the block's.
+Each block is computed twice: the first time, kernels are compiled and libraries loaded. Pages of files are not
+counted: those of libraries that the machine took away before and brings back meanwhile are not the block's.
 """
 
 from __future__ import annotations
@@ -35,25 +35,20 @@ took: dict[str, int] = {}
 
 
 def resident(which: str) -> int:
-    """Bytes: VmRSS now, VmHWM the most since it was last set back."""
+    """Bytes: VmRSS now, RssFile of files alone, VmHWM the most since it was last set back."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(which)).split()[1]) * 1024
 
 
-def measured(*what):
-    """What computing a block gives, and the bytes that it took meanwhile."""
+def watched(*what):
+    compute(*what)
     gc.collect()
     C.malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    before = resident("VmRSS")
+    before, files = resident("VmRSS"), resident("RssFile")
     made = compute(*what)
-    return made, resident("VmHWM") - before
-
-
-def watched(*what):
-    compute(*what)
-    (made, first), (_, second) = measured(*what), measured(*what)
-    took[current[-1]] = max(took.get(current[-1], 0), min(first, second))
+    loaded = max(0, resident("RssFile") - files)
+    took[current[-1]] = max(took.get(current[-1], 0), resident("VmHWM") - before - loaded)
     return made
 
 
