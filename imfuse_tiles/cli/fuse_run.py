@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imfuse_tiles import __version__
 from imfuse_tiles.cli.early_refusal import check_room_early
-from imfuse_tiles.cli.output_arguments import size_from_args
+from imfuse_tiles.cli.output_arguments import check_file_names, size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import chosen_recipe
 from imfuse_tiles.cli.resources_from_args import resources_from_args
@@ -48,8 +48,6 @@ from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.stack import Stack
-from imfuse_tiles.imageio.writing.formats import ending_of
-from imfuse_tiles.imageio.writing.target import check_parent
 from imfuse_tiles.options.recipe import Recipe, is_automatic
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.disk import check_disk
@@ -63,7 +61,6 @@ from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer import run_report
 from imfuse_tiles.viewer.page_process import PageProcess
 from imfuse_tiles.viewer.report_page import MARK
-from imfuse_tiles.viewer.video_files import check_ending
 
 
 def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) -> int:
@@ -72,7 +69,7 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
     resources = resources_from_args(args)
     size_from_args(args, PhysicalSize())  # wrong ones are refused before anything is read
     writes = command != "plan" and not (args.dry_run or args.showname)
-    _check_places(args, writes)
+    check_file_names(args, writes)
     stack, guide = stack_from_args(args), guide_from_args(args)
     if args.output and writes:
         check_not_first_frame(Path(args.output), stack)
@@ -103,16 +100,6 @@ def run(command: str, args: argparse.Namespace, recipe: Recipe, began: float) ->
         check_shows_something(plan, store)
         return code
     return _fuse(args, plan, store, resources, result, began)
-
-
-def _check_places(args: argparse.Namespace, writes: bool) -> None:
-    """Refusal, before frames are looked at, of names that tell no format and of folders that are not there."""
-    if args.output:
-        ending_of(args.output)
-    if args.video:
-        check_ending(Path(args.video))
-    for path in filter(None, (args.output, args.video, args.report, args.save_transforms)) if writes else ():
-        check_parent(Path(path))
 
 
 def _check_room(args: argparse.Namespace, recipe: Recipe, stack: Stack, store: Store, resources: Resources) -> None:

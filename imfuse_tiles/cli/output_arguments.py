@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imfuse_tiles.cli.argument_parser import Parser, bits
+from imfuse_tiles.errors import Refusal
 
 if TYPE_CHECKING:
     from imfuse_tiles.imageio.physical_size import PhysicalSize
@@ -30,6 +32,35 @@ def ome_version(text: str) -> str:
     if text not in OME_VERSIONS:
         raise argparse.ArgumentTypeError(f"{text}: allowed is {' or '.join(OME_VERSIONS)}")
     return text
+
+
+def check_file_names(args: argparse.Namespace, writes: bool) -> None:
+    """Refusal, before frames are looked at, of names that tell no format or no folder, are empty or given twice.
+
+    ``writes``: whether the files are written at all.
+    """
+    from imfuse_tiles.imageio.writing.formats import ending_of
+    from imfuse_tiles.imageio.writing.target import check_parent
+    from imfuse_tiles.viewer.video_files import check_ending
+
+    if args.store == "":
+        raise Refusal("--store: its name is empty")
+    if args.output:
+        ending_of(args.output)
+    if args.video:
+        check_ending(Path(args.video))
+    files = {"-o": args.output, "--video": args.video, "--report": args.report, "--performance": args.performance,
+             "--save-transforms": args.save_transforms}  # fmt: skip
+    known: dict[Path, str] = {}
+    for option, name in files.items() if writes else ():
+        if name is None:
+            continue
+        if not name:
+            raise Refusal(f"{option}: its name is empty")
+        check_parent(Path(name))
+        other = known.setdefault(Path(name).absolute(), option)
+        if other != option:
+            raise Refusal(f"{option} {name}: is also the file of {other}")
 
 
 def size_from_args(args: argparse.Namespace, known: PhysicalSize) -> PhysicalSize:

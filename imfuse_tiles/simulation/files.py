@@ -16,10 +16,10 @@ class TiledFile:
     """A picture (height, width) or (height, width, 3) on disk, uint8 or uint16, written window by window.
 
     It grows under a `.partial` name and takes its own with `finish`. Writing from several threads is fine
-    as long as their windows do not overlap.
+    as long as their windows do not overlap. `truth`: the file says that it is none of the frames.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype, truth: bool = False) -> None:
         self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
         self.partial = path.with_name(path.name + ".partial")
         size = file_size(shape, self.dtype)
@@ -31,7 +31,7 @@ class TiledFile:
                 tile=(TILE, TILE),
                 metadata=None,
                 photometric="rgb" if len(shape) == 3 else "minisblack",
-                software="imfuse-tiles simulate",
+                software="imfuse-tiles simulate: truth" if truth else "imfuse-tiles simulate",
             )
         with tifffile.TiffFile(self.partial) as tiff:
             self._offsets = tiff.pages[0].dataoffsets

@@ -65,7 +65,7 @@ def render(
     files: dict[str | int, TiledFile] = {}
     try:
         for name, (file, shape, dtype) in shapes.items():
-            files[name] = TiledFile(folder / file, shape, dtype)
+            files[name] = TiledFile(folder / file, shape, dtype, truth=isinstance(name, str))
         _run(stack, files, workers, tile, progress)
     except BaseException:
         for opened in files.values():

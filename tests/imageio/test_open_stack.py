@@ -12,10 +12,12 @@ from PIL import Image
 
 from imfuse_tiles import __version__
 from imfuse_tiles.errors import Refusal
+from imfuse_tiles.imageio.find_stacks import find_stacks
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing import Picture, write_picture
 from imfuse_tiles.imageio.writing.files import write_tiled
+from imfuse_tiles.simulation import render
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.reading.detect", "imageio.reading.header", "imageio.stack")
@@ -116,6 +118,21 @@ def test_what_is_no_result_stays(frame, tmp_path):
     Image.fromarray(PIXELS).save(tmp_path / "b.png")
     tifffile.imwrite(tmp_path / "c.tif", PIXELS, photometric="rgb", software="imfuse-tiles simulate")
     assert len(open_stack([frame("a.tif"), tmp_path / "b.png", tmp_path / "c.tif"])) == 3
+
+
+def test_a_rendered_folder_is_its_frames(tmp_path):
+    """Truth and depth lie beside them, and one of them looks like a frame."""
+    folder = render(tmp_path / "scene", 60, 40, 3, 1)
+    everything = sorted(folder.glob("*.tif"))
+    stack = open_stack([folder])
+    assert names(stack) == ["slice_0000.tif", "slice_0001.tif", "slice_0002.tif"]
+    assert stack.notices[-1:] == (
+        f"{folder / 'depth.tif'}, {folder / 'truth.tif'}: are the truth of a rendered stack and left out; "
+        "--include-results takes them for frames",
+    )
+    assert names(open_stack(everything)) == names(stack)
+    assert len(open_stack([folder / "slice_0000.tif", folder / "truth.tif"], include_results=True)) == 2
+    assert [[path.name for path in found.images] for found in find_stacks([tmp_path])] == [names(stack)]
 
 
 def test_the_order_given_is_kept_if_it_is_asked_for(frame):

@@ -10,6 +10,7 @@ from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr, read_all_attribu
 
 SOFTWARE, DESCRIPTION = 305, 270
 _OWN = "imfuse-tiles v"  # and its version, as in every result, mask and depth map
+_TRUTH = "imfuse-tiles simulate: truth"  # as in truth and depth beside the frames that it renders
 _TILES = "_files"  # of a deep zoom picture beside its .dzi
 
 
@@ -17,6 +18,14 @@ def is_own_result(path: Path) -> bool:
     """Whether a file or Zarr folder says that this program wrote it as a result. No for what is no image."""
     try:
         return _software(path).startswith(_OWN)
+    except (Refusal, OSError, ValueError):
+        return False
+
+
+def is_simulated_truth(path: Path) -> bool:
+    """Whether a file says that it is the truth or the depth of a stack that this program rendered."""
+    try:
+        return _software(path) == _TRUTH
     except (Refusal, OSError, ValueError):
         return False
 
@@ -53,4 +62,4 @@ def _software(path: Path) -> str:
         own = read_all_attributes(path).get("imfuse_tiles")
         return str(own.get("software")) if isinstance(own, dict) else ""
     software = read_tags(path).main.get(SOFTWARE)
-    return software.data.decode("latin-1") if software else ""
+    return software.data.rstrip(b"\0").decode("latin-1") if software else ""
