@@ -479,9 +479,20 @@ def test_help_answers_in_less_than_three_tenths_of_a_second(
 
 @pytest.mark.parametrize(
     "words",
-    [["-o", "no/folder/r.tif"], ["-o", "r.bmp"], ["--video", "v.xyz"], ["--video=no/v.gif"], ["--report", "no/r.json"],
-     ["-o", ""], ["--store="], ["--report="], ["--video=r.gif", "--report=./r.gif"], ["-o", "r.tif", "--video=r.tif"],
-     ["--report=r.html", "--performance=r.html"], ["--report=r.json", "--save-transforms=r.json"]],
+    [
+        ["-o", "no/folder/r.tif"],
+        ["-o", "r.bmp"],
+        ["--video", "v.xyz"],
+        ["--video=no/v.gif"],
+        ["--report", "no/r.json"],
+        ["-o", ""],
+        ["--store="],
+        ["--report="],
+        ["--video=r.gif", "--report=./r.gif"],
+        ["-o", "r.tif", "--video=r.tif"],
+        ["--report=r.html", "--performance=r.html"],
+        ["--report=r.json", "--save-transforms=r.json"],
+    ],
     ids=" ".join,
 )
 def test_a_file_that_cannot_be_written_is_refused_before_frames_are_looked_at(shell: Shell, words: list[str]) -> None:
