@@ -8,7 +8,6 @@ import pytest
 from focus_scenes import focused, glints
 from stacks import frames
 
-from imfuse_tiles.kernels import focus_peak
 from imfuse_tiles.options.focus_pyramid import FocusPyramid
 from imfuse_tiles.options.whole_frames.focus_pyramid import WholePyramid
 
@@ -97,18 +96,3 @@ def test_clipped_highlights_stay_as_small_as_in_the_slice_in_focus() -> None:
     clipped = truth > 0.7
     assert (picture > 0.7).sum() < 1.4 * clipped.sum()  # 1.7 times if the light around them did not count
     assert np.abs(picture - truth).mean() < 0.002
-
-
-@pytest.mark.parametrize("count", [12, 48])
-def test_a_peak_over_many_slices_lies_between_them_and_is_as_sure_as_slices_are_dense(count: int) -> None:
-    slices, truth, noise = np.arange(count), count / 2 + 0.3, 1e-6
-    energies = np.float32(np.exp(-(((slices - truth) * 4 / count) ** 2)))
-    peak, everything = focus_peak.Peak((1, 1)), (slice(None), slice(None))
-    for energy in energies:
-        peak.add(np.full((1, 1), energy, np.float32))
-    if peak.reach > 1:
-        for z, energy in enumerate(energies):
-            peak.add_near(np.full((1, 1), energy, np.float32), z, noise)
-    where, sure = focus_peak.stored_place(peak.place(noise, True, everything), count)[:, 0, 0]
-    assert abs(where - truth) < 0.01 * count
-    assert sure == pytest.approx((focus_peak.LEAST_SPREAD * count / 12) ** -2, rel=0.1)

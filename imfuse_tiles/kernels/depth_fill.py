@@ -24,6 +24,13 @@ TRUST = 0.3
 UNSTEADY = 3.0
 #: Weight of a coarse pixel however different its colour is, so that every pixel gets a depth.
 LEAST = 1e-3
+#: One over the variance that the coarsest level has at least: peaks of noise at finer levels must not count as much.
+LEAST_SURE = 1e-4
+
+
+def coarsest_depth(peak: Planes) -> Planes:
+    """Depth and one over its variance (2, y, x) of the coarsest level, sure enough to fill what no level is sure of."""
+    return np.stack([peak[0], np.maximum(peak[1], np.float32(LEAST_SURE))])
 
 
 def steady_depth(peak: Planes, mean: NDArray[np.float32], square: NDArray[np.float32]) -> Planes:

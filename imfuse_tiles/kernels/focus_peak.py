@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .detail_energy import SAMPLES
-from .level_codes import Codes, from_bfloat16, sample_codes, to_bfloat16
 
 Plane = NDArray[np.float32]
 #: Rows and columns of a part of a plane.
@@ -28,15 +27,6 @@ MOST_GAIN = 0.8
 GAIN_BLUR, WEIGHT_BLUR = (1.5, 4), (0.7, 2)
 #: What is left of the detail is taken to be at least this share.
 LEAST_LEFT = 0.4
-#: In stacks of twice as many slices and more, the depth is the mean of the slices near the peak, weighed by how far
-#: their energy is above this share of the strongest: three slices are too like each other there for a parabola.
-SWEEP, NEAR_SHARE = 12, 0.5
-#: Slices by which a peak is uncertain at best; in long stacks as many times as much as slices count on either side, or
-#: coarse levels, whose windows see several depths, would overrule fine ones.
-LEAST_SPREAD = 0.1
-#: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
-#: on it surely is not.
-CHANCE, CERTAIN = 3.0, 9.0
 
 
 class Peak:
@@ -47,23 +37,11 @@ class Peak:
         self.index = np.full(shape, -2, np.int32)
         self.before, self.after, self.previous = (np.zeros(shape, np.float32) for _ in range(3))
         self.count = 0
-        self.mass, self.moment = (np.empty((0, 0), np.float32) for _ in range(2))
 
     def add(self, evidence: Plane) -> None:
         """Take the next slice's evidence, float32 (y, x) from 0 on, -1 where the slice has no picture."""
         _advance(evidence, self.count, self.best, self.index, self.before, self.after, self.previous)
         self.count += 1
-
-    @property
-    def reach(self) -> int:
-        """Slices on either side of the strongest that count for the depth between slices; 1: a parabola."""
-        return max(self.count // SWEEP, 1)
-
-    def add_near(self, evidence: Plane, z: int, noise: float) -> None:
-        """Take a slice into account for the mean of those near the strongest, once that is known."""
-        if self.mass.size == 0:
-            self.mass, self.moment = (np.zeros(self.best.shape, np.float32) for _ in range(2))
-        _add_near(evidence, z, self.best, self.index, np.float32(noise), self.reach, self.mass, self.moment)
 
     def tolerance(self, noise: float, part: Part) -> Plane:
         """One over the distance below the strongest at which a slice counts no more; ``noise``: mean noise energy."""
@@ -71,21 +49,6 @@ class Peak:
         out = np.empty(best.shape, np.float32)
         _tolerance(best, np.float32(noise), out)
         return out
-
-    def place(self, noise: float, ordered: bool, part: Part) -> Codes:
-        """Where the evidence peaks in a part, between slices, and one over the variance of that, as it is kept.
-
-        ``ordered``: slices follow each other in focus; otherwise it is the sharpest slice itself. uint16 (2, y, x),
-        see :func:`stored_place`. Long sweeps need :meth:`add_near` of all slices before.
-        """
-        planes = [plane[part] for plane in (self.best, self.index, self.before, self.after)]
-        where, sure = np.empty(planes[0].shape, np.float32), np.empty(planes[0].shape, np.float32)
-        _place(
-            *planes, np.float32(noise), self.count, ordered, LEAST_SPREAD * (self.reach if ordered else 1), where, sure
-        )
-        if self.mass.size:
-            _centre(planes[1], self.mass[part], self.moment[part], self.count, self.reach, where)
-        return np.stack([sample_codes(where, max(self.count - 1, 1)), to_bfloat16(sure)])
 
     def gain(self, noise: float) -> Plane:
         """The logarithm of the energy that the peak between slices has beyond the strongest slice: float32 (y, x)."""
@@ -100,11 +63,6 @@ class Peak:
         out = np.empty(best.shape, np.float32)
         _inverse_top(best, gain, np.float32(noise), out)
         return out
-
-
-def stored_place(codes: Codes, count: int) -> Plane:
-    """The place between ``count`` slices, from 0 on, and one over its variance, float32 (2, y, x), from their codes."""
-    return np.stack([codes[0] * np.float32(max(count - 1, 1) / 65535), from_bfloat16(codes[1])])
 
 
 def weights(evidence: Plane, best: Plane, tolerance: Plane) -> Plane:
@@ -123,7 +81,8 @@ def add_shares(weight: Plane, energy: Plane, noise: float, inverse_top: Plane, t
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _clean(energy, noise):  # type: ignore[no-untyped-def]
+def signal_energy(energy, noise):  # type: ignore[no-untyped-def]
+    """What of an energy is not noise, at least a tenth of the mean noise."""
     return max(energy - noise, np.float32(0.1) * noise)
 
 
@@ -142,7 +101,7 @@ def _advance(evidence, z, best, index, before, after, previous):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
-def _deviation(best, noise):  # type: ignore[no-untyped-def]
+def energy_deviation(best, noise):  # type: ignore[no-untyped-def]
     """Standard deviation of an energy through noise: chi-square around its own mean."""
     signal = max(best - noise, np.float32(0))
     return np.sqrt((np.float32(2) * noise * noise + np.float32(4) * noise * signal) / np.float32(SAMPLES))
@@ -152,7 +111,7 @@ def _deviation(best, noise):  # type: ignore[no-untyped-def]
 def _tolerance(best, noise, out):  # type: ignore[no-untyped-def]
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            width = np.float32(NOISE_WIDTH) * _deviation(best[y, x], noise) + np.float32(SHARE_WIDTH) * best[y, x]
+            width = np.float32(NOISE_WIDTH) * energy_deviation(best[y, x], noise) + np.float32(SHARE_WIDTH) * best[y, x]
             out[y, x] = np.float32(1) / (np.float32(REACH) * width + np.float32(1e-20))
 
 
@@ -173,9 +132,9 @@ def _gain(best, index, before, after, noise, count, out):  # type: ignore[no-unt
         for x in range(out.shape[1]):
             if index[y, x] < 1 or index[y, x] > count - 2 or min(before[y, x], after[y, x]) < 0:
                 continue
-            a = math.log(_clean(before[y, x], noise) + np.float32(1e-7))
-            b = math.log(_clean(best[y, x], noise) + np.float32(1e-7))
-            c = math.log(_clean(after[y, x], noise) + np.float32(1e-7))
+            a = math.log(signal_energy(before[y, x], noise) + np.float32(1e-7))
+            b = math.log(signal_energy(best[y, x], noise) + np.float32(1e-7))
+            c = math.log(signal_energy(after[y, x], noise) + np.float32(1e-7))
             bend = max(2 * b - a - c, 1e-6)
             if abs(c - a) < 1.5 * bend:
                 out[y, x] = min(0.125 * (c - a) ** 2 / bend, MOST_GAIN)
@@ -185,7 +144,7 @@ def _gain(best, index, before, after, noise, count, out):  # type: ignore[no-unt
 def _inverse_top(best, gain, noise, out):  # type: ignore[no-untyped-def]
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            top = _clean(best[y, x], noise) * np.float32(math.exp(gain[y, x]))
+            top = signal_energy(best[y, x], noise) * np.float32(math.exp(gain[y, x]))
             out[y, x] = np.float32(1) / max(top, np.float32(1e-12))
 
 
@@ -193,59 +152,6 @@ def _inverse_top(best, gain, noise, out):  # type: ignore[no-untyped-def]
 def _add_shares(weight, energy, noise, inverse_top, total, left):  # type: ignore[no-untyped-def]
     for y in range(total.shape[0]):
         for x in range(total.shape[1]):
-            share = min(np.sqrt(_clean(energy[y, x], noise) * inverse_top[y, x]), np.float32(1))
+            share = min(np.sqrt(signal_energy(energy[y, x], noise) * inverse_top[y, x]), np.float32(1))
             total[y, x] += weight[y, x]
             left[y, x] += weight[y, x] * share
-
-
-@njit(cache=True, nogil=True)
-def _place(best, index, before, after, noise, count, ordered, least, where, sure):  # type: ignore[no-untyped-def]
-    """The same parabola's peak. What noise does to the three logarithms, over its bend, is the deviation of that, and
-    ``least`` what it is at least."""
-    for y in range(where.shape[0]):
-        for x in range(where.shape[1]):
-            i = index[y, x]
-            b = math.log(_clean(best[y, x], noise) + np.float32(1e-12))
-            a = math.log(_clean(before[y, x], noise) + np.float32(1e-12))
-            c = math.log(_clean(after[y, x], noise) + np.float32(1e-12))
-            error_b = _relative(best[y, x], noise)
-            error_a, error_c = _relative(before[y, x], noise), _relative(after[y, x], noise)
-            if i <= 0 or before[y, x] < 0:
-                a, error_a = c, error_c
-            if i == count - 1 or after[y, x] < 0:
-                c, error_c = a, error_a
-            bend = max(2 * b - a - c, 1e-3) if count > 1 else 1e-3
-            shift = min(max(0.5 * (c - a) / bend, -0.5), 0.5) if ordered else 0.0
-            where[y, x] = max(i, 0) + shift
-            spread = (0.25 + shift * shift) * (error_a + error_c) + 4 * shift * shift * error_b
-            precision = 1 / ((spread + error_b) / (bend * bend) + least * least)
-            above = (best[y, x] - noise) / (noise * math.sqrt(2 / SAMPLES) + 1e-20)
-            real = min(max((above - CHANCE) / (CERTAIN - CHANCE), 0.0), 1.0)
-            sure[y, x] = max(precision * real * real, 1e-4)
-
-
-@njit(cache=True, nogil=True)
-def _add_near(evidence, z, best, index, noise, reach, mass, moment):  # type: ignore[no-untyped-def]
-    for y in range(best.shape[0]):
-        for x in range(best.shape[1]):
-            away = z - index[y, x]
-            if -reach <= away <= reach:
-                least = np.float32(NEAR_SHARE) * _clean(best[y, x], noise)
-                weight = max(_clean(evidence[y, x], noise) - least, np.float32(0))
-                mass[y, x] += weight
-                moment[y, x] += weight * np.float32(away)
-
-
-@njit(cache=True, nogil=True)
-def _centre(index, mass, moment, count, reach, where):  # type: ignore[no-untyped-def]
-    for y in range(where.shape[0]):
-        for x in range(where.shape[1]):
-            if reach <= index[y, x] < count - reach:
-                where[y, x] = index[y, x] + moment[y, x] / mass[y, x]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _relative(energy, noise):  # type: ignore[no-untyped-def]
-    """Variance of an energy's logarithm through noise, 9 at most."""
-    share = _deviation(energy, noise) / (_clean(energy, noise) + np.float32(1e-12))
-    return min(share * share, np.float32(9))

@@ -25,7 +25,7 @@ class FillDepthJob(Job):
     """Depth in slices from the first, and one over its variance, (2, y, x) float32, at one level."""
 
     step: ClassVar[str] = "post"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     #: The picture of this level and of the next coarser one; the last one is the coarsest with a depth of its own.
     restored: RestoreJob
@@ -44,6 +44,8 @@ class FillDepthJob(Job):
         total, own = self.restored.detail.total, self.restored.detail.part("peak")
         peak = steady_region(Window(read_depth(access, own, wide, total), wide, level.frame), region)
         coarse = read_depth(access, self.below, around, total)
+        if self.below == self.coarser.detail.part("peak"):
+            coarse = kernels.depth_fill.coarsest_depth(coarse)
         origins = (region.y0, region.x0), (around.y0, around.x0)
         pictures = self.restored.picture(access, region), self.coarser.picture(access, around)
         access.write(
@@ -58,7 +60,7 @@ class FillDepthJob(Job):
 def read_depth(access: Access, path: str, region: Region, total: int) -> np.ndarray:
     """Depth in slices and one over its variance, float32 (2, y, x), from codes of where slices peak, too."""
     depth = access.read(path, [(0, 2)], region)
-    return kernels.focus_peak.stored_place(depth, total) if depth.dtype == np.uint16 else depth
+    return kernels.focus_place.stored_place(depth, total) if depth.dtype == np.uint16 else depth
 
 
 @frozen

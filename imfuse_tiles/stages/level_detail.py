@@ -16,6 +16,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL, ShownRange
 from imfuse_tiles.kernels.focus_peak import Peak
+from imfuse_tiles.kernels.focus_place import SWEEP, Place
 from imfuse_tiles.options.focus_pyramid import (
     HIGHLIGHTED,
     FocusPyramid,
@@ -39,8 +40,8 @@ class DetailJob(Job):
     """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
 
     kind: ClassVar[str] = "fold"
-    #: The fourth trusted coarse levels as much in long stacks as in short ones, for depths.
-    version: ClassVar[int] = 5
+    #: The fifth compared peaks with the noise of the whole stack only, for depths.
+    version: ClassVar[int] = 6
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
     source: StoredFrames
@@ -100,12 +101,13 @@ class DetailJob(Job):
         region, noise = block.region, self.noise_energy(access.store)
         slices = LevelSlices(access, self.source, self.level, region, self.finer)
         slices.highlights = self.highlights(access, slices)
-        peak = self.first_pass(access, slices, noise)
-        detail, total = self.second_pass(slices, peak, noise)
+        peak = Peak(self.level.core(region).shape)
+        place = Place(peak, self.total, noise, not self.fusion.unordered) if self.depth else None
+        self.first_pass(access, slices, peak, place, noise)
+        detail, total = self.second_pass(slices, peak, place, noise)
         access.write(self.part("detail"), [(0, self.source.planes)], region, kept_detail(self.level, detail, total))
-        if self.depth:
-            inner = region.slices_in(self.level.core(region))
-            access.write(self.part("peak"), [(0, 2)], region, peak.place(noise, not self.fusion.unordered, inner))
+        if place:
+            access.write(self.part("peak"), [(0, 2)], region, place.codes(region.slices_in(self.level.core(region))))
         return {}
 
     def highlights(self, access: Access, slices: LevelSlices) -> Highlights | None:
@@ -142,14 +144,16 @@ class DetailJob(Job):
         region = Region(2 * y0, min(2 * y1, height), 2 * x0, min(2 * x1, width))
         return kernels.highlights.brightness(access.read(self.near, [(0, 1)], region), 1.0)
 
-    def first_pass(self, access: Access, slices: LevelSlices, noise: float) -> Peak:
-        """The strongest evidence at every pixel of the core; writes the range and the next level of the slices."""
+    def first_pass(self, access: Access, slices: LevelSlices, peak: Peak, place: Place | None, noise: float) -> None:
+        """Find the strongest evidence at every pixel of the core; write the range and next level of the slices."""
         region, p = slices.region, self.source.planes
         core, half = self.level.core(region), half_region(region)
-        peak, shown = Peak(core.shape), ShownRange()
+        shown = ShownRange()
         for z in range(self.total):
             low, evidence = slices.evidence(z)
             peak.add(evidence)
+            if place:
+                place.add(evidence)
             covered = slices.covered(z)
             shown.add(slices.samples(z).cropped(region).data,
                       None if covered is None else covered.cropped(region).data)  # fmt: skip
@@ -163,9 +167,9 @@ class DetailJob(Job):
             access.write(self.part("evidence"), [(z, z + 1)], half, kernels.level_codes.to_bfloat16(share)[None])
         access.write(self.part("least"), [(0, p)], region, shown.least)
         access.write(self.part("most"), [(0, p)], region, shown.most)
-        return peak
 
-    def second_pass(self, slices: LevelSlices, peak: Peak, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    def second_pass(self, slices: LevelSlices, peak: Peak, place: Place | None, noise: float,
+                    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """The weighted detail of the slices (planes, y, x), in the units of the samples, and the sum of weights."""
         focus, frame, region = kernels.focus_peak, self.level.frame, slices.region
         core = self.level.core(region)
@@ -186,8 +190,8 @@ class DetailJob(Job):
             here, there = samples.region, low.region
             origins = (here.y0, here.x0), (region.y0, region.x0), (there.y0, there.x0)
             kernels.pyramid_expand.add_detail(samples.data, weight, low.data, origins, frame, region, detail)
-            if self.depth and peak.reach > 1 and not self.fusion.unordered:
-                peak.add_near(evidence, z, noise)
+            if place and place.windows:
+                place.add_again(evidence, z)
             if top is None:
                 total += weight
             else:
@@ -205,7 +209,8 @@ class DetailJob(Job):
 
     def planes(self) -> float:
         slices = self.source.planes * (self.source.sample_bytes / 4 + 0.25) + 1.25
-        return 20.0 + 5.5 * self.source.planes + min(self.total, KEPT) * slices
+        place = 12.0 if self.depth and self.total >= 2 * SWEEP else 0.0
+        return 20.0 + place + 5.5 * self.source.planes + min(self.total, KEPT) * slices
 
 
 def half_region(region: Region) -> Region:

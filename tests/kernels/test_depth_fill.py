@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imfuse_tiles.kernels import depth_fill
-from imfuse_tiles.kernels.depth_fill import COLOUR, LEAST, TRUST
+from imfuse_tiles.kernels.depth_fill import COLOUR, LEAST, LEAST_SURE, TRUST
 
 
 def fill_pixel(peak: np.ndarray, picture: np.ndarray, coarse: np.ndarray, colours: np.ndarray, y: float, x: float,
@@ -43,3 +43,12 @@ def test_depth_follows_the_formula(
         place = (fine[0] + y) / 2 - low[0], (fine[1] + x) / 2 - low[1]
         expected = fill_pixel(peak[:, y, x], picture[:, y, x], coarse, colours, *place)
         np.testing.assert_allclose(filled[:, y, x], expected, rtol=1e-5)
+
+
+def test_the_coarsest_level_fills_what_no_level_is_sure_of() -> None:
+    unknown, picture = np.full((1, 4, 4), 1e-12, np.float32), np.zeros((1, 4, 4), np.float32)
+    peak = np.concatenate([np.random.default_rng(5).uniform(0, 9, (1, 4, 4)).astype(np.float32), unknown])
+    coarse = depth_fill.coarsest_depth(np.stack([np.full((4, 4), 5, np.float32), np.full((4, 4), 1e-12, np.float32)]))
+    assert (coarse[1] == np.float32(LEAST_SURE)).all()
+    filled = depth_fill.fill_depth(peak, picture, coarse, picture, ((0, 0), (0, 0)))
+    assert np.abs(filled[0] - 5).max() < 1e-5

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from imfuse_tiles import kernels
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_peak import LEAST_LEFT, Peak
+from imfuse_tiles.kernels.focus_place import Place, stored_place
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.focus_pyramid import (
     BASE_POWER,
@@ -116,8 +117,10 @@ class WholePyramid:
         """The slices of a level weighed by their evidence."""
         focus, noise = kernels.focus_peak, noise_energy(level.number, self.stack.shape[1], self.variance)
         whole, peak = Region(0, level.frame[0], 0, level.frame[1]), Peak(level.frame)
+        place = Place(peak, len(slices), noise, not self.fusion.unordered)
         for each in evidence:
             peak.add(each)
+            place.add(each)
         everything = slice(None), slice(None)
         tolerance, detail = peak.tolerance(noise, everything), np.zeros(slices[0].shape, np.float32)
         weights = [self.blur(focus.weights(each, peak.best, tolerance), focus.WEIGHT_BLUR) for each in evidence]
@@ -131,11 +134,11 @@ class WholePyramid:
         if self.fusion.interpolates(level.number, len(slices)):
             total = np.maximum(left, np.float32(LEAST_LEFT) * total)
         for z, each in enumerate(evidence):
-            if peak.reach > 1 and not self.fusion.unordered:
-                peak.add_near(each, z, noise)
-        place = focus.stored_place(peak.place(noise, not self.fusion.unordered, everything), len(slices))
+            if place.windows:
+                place.add_again(each, z)
         bounds = np.min(slices, axis=0), np.max(slices, axis=0)
-        return Blended(level, kept_detail(level, detail, total), *bounds, place)
+        found = stored_place(place.codes(everything), len(slices))
+        return Blended(level, kept_detail(level, detail, total), *bounds, found)
 
     def blur(self, plane: np.ndarray, blur: tuple[float, int]) -> np.ndarray:
         return blur_region(Window.whole(plane), blur, Region(0, plane.shape[0], 0, plane.shape[1]))
@@ -174,7 +177,7 @@ class WholePyramid:
             each if each.dtype == np.float32 else np.divide(each, 65535, dtype=np.float32) for each in self.pictures
         ]
         peaks = [blended.peak for blended in self.levels[0]]
-        depth = peaks.pop()
+        depth = kernels.depth_fill.coarsest_depth(peaks.pop())
         for number in reversed(range(len(peaks))):
             origins = ((0, 0), (0, 0))
             frame = peaks[number].shape[1:]
