@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from .registration_choice import misfits
 from .registration_fit import inverse
-from .registration_match import as_seen, coarse, is_mirrored, match
+from .registration_match import as_seen, coarse, is_mirrored, match, shows_else
 from .registration_pairs import BLOCKS, SMALLEST_STEP, Fit, Windows, refined
 from .registration_pyramid import Level
-from .registration_result import BRIDGE, Comparisons, Result, connected
+from .registration_result import BRIDGE, MOVES, Comparisons, Result, connected
 from .registration_solve import Link, agreed, chained
 
 Matrix = NDArray[np.float64]
@@ -71,6 +71,8 @@ class Registration(Comparisons):
     _frames: dict[int, Frame] = field(default_factory=dict)
     #: Transforms along the first links: from which frame, and the matrix.
     _chain: dict[int, tuple[int, Matrix]] = field(default_factory=dict)
+    #: By frame whether something lies elsewhere than in the one before.
+    _apart: dict[int, bool] = field(default_factory=dict)
     _next: int = 0
 
     def add(self, levels: Sequence[Level], windows: Windows | None = None) -> None:
@@ -86,6 +88,7 @@ class Registration(Comparisons):
             return
         self._frames[number] = Frame(levels, windows)
         self._compare(number)
+        self._find_moved(number)
         self._forget(number)
 
     def _compare(self, number: int) -> None:
@@ -96,6 +99,27 @@ class Registration(Comparisons):
         for hop, step in self._hops.items():
             if hop > 1 and number - hop in self._frames and number % step == 0:
                 self._link(number - hop, number)
+
+    def _find_moved(self, number: int) -> None:
+        """Whether something lies elsewhere in the frame before alone, or in the first or the last one."""
+        before, now = self._apart.get(number - 1), self._apart.get(number)
+        if before is None or now is None:
+            return
+        if before and now and not self._differ(number - 2, number):
+            self.moved.append(number - 1)
+        for odd, alone in ((0, before and not now and number == 2), (number, now and not before and self._is_last)):
+            if alone and self._differ(number - 2, number):
+                self.moved.append(odd)
+
+    @property
+    def _is_last(self) -> bool:
+        return self._next == self.count
+
+    def _differ(self, first: int, second: int) -> bool:
+        """Whether something lies elsewhere in the second of two frames."""
+        one, other = self._frames[first].levels, self._frames[second].levels
+        fit, _ = match(one, other, self.model, self._known(first, second))
+        return fit is not None and max(fit.apart, shows_else(one, other, fit.matrix)) > MOVES
 
     @property
     def _hops(self) -> dict[int, int]:
@@ -135,7 +159,12 @@ class Registration(Comparisons):
             found = misfits(fit.normals, fit.even, self.width / fit.factor, self.height / fit.factor)
             self.misfits.extend([] if found is None else [found])
         doubt = math.hypot(fit.doubt, self._unlike(one.levels, alike, fit, second - first > BRIDGE))
-        self.links.append(Link(first, second, fit.matrix, doubt, fit.apart, fit.factor))
+        apart = fit.apart
+        if second - first <= BRIDGE:
+            apart = max(apart, shows_else(one.levels, other.levels, fit.matrix))
+        if second - first == 1:
+            self._apart[second] = apart > MOVES
+        self.links.append(Link(first, second, fit.matrix, doubt, apart, fit.factor))
         if second not in self._chain:
             base, before = self._chain.setdefault(first, (first, np.eye(3)))
             self._chain[second] = base, fit.matrix @ before

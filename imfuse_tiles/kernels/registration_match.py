@@ -20,6 +20,9 @@ Plane = NDArray[np.float32]
 ALIKE, OVERLAP = 0.45, 0.25
 #: By how much the mirrored frame must be more alike.
 MIRRORED = 0.1
+#: Cells of the coarse level whose gradients correlate less show something else, if both have so much of the mean energy
+#: and there are so many: of neighbours of photographed and simulated sweeps none does, of what moved far nearly all.
+CELL, ELSE, TELLING, FEWEST = 16, 0.25, 0.15, 10
 #: A correlation from which another start is not tried; by how much one with less overlap must correlate better.
 SURE, BETTER = 0.45, 0.05
 
@@ -69,6 +72,33 @@ def correlation(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) ->
         return -1.0
     size = math.sqrt(one_size * other_size)
     return float(product) / size if size > 0 else -1.0
+
+
+def shows_else(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> float:
+    """The share of the picture where two frames that lie over each other show something else: what moved so far that
+    blocks do not find it again. 0 where too few cells tell."""
+    first, second = coarse(one), coarse(other)
+    near = np.empty_like(first.plane)
+    warp_plane(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
+    a, b = _gradients(as_seen(first.plane)), _gradients(as_seen(near))
+    known = np.isfinite(a + b).all(axis=0)
+    sums = [_cells(np.where(known, (x * y).sum(axis=0), 0)) for x, y in ((a, a), (b, b), (a, b))]
+    if not sums[0].size:
+        return 0.0
+    telling = _cells(known) > 0.8
+    for energy in sums[:2]:
+        telling &= energy > TELLING * energy.mean()
+    if np.count_nonzero(telling) < FEWEST:
+        return 0.0
+    energy, other_energy, product = (part[telling] for part in sums)
+    return float((product < ELSE * np.sqrt(energy * other_energy)).mean())
+
+
+def _cells(plane: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Means of cells; an unfinished last row and column are left out."""
+    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
+    cells = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
+    return np.asarray(cells.mean(axis=(1, 3), dtype=float)) if rows and columns else np.empty((0, 0))
 
 
 def as_seen(light: Plane) -> Plane:

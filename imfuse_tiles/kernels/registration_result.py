@@ -46,6 +46,8 @@ class Comparisons:
     mirrored: list[tuple[int, int]] = field(default_factory=list)
     #: Pairs of frames that show the same, but in other places each.
     vague: list[tuple[int, int]] = field(default_factory=list)
+    #: Frames in which alone something lies elsewhere.
+    moved: list[int] = field(default_factory=list)
     #: Of each frame the energy of gradients in cells, at half the level compared.
     maps: list[Plane] = field(default_factory=list)
     map_factor: int = 1
@@ -104,7 +106,7 @@ class Result:
         beside = f"may lie {self.residual(number):.1f} pixels beside the reference"
         found = [beside] if number in self.in_doubt else []
         apart = [link.apart for link in self.links if link.second == number and link.second - link.first <= BRIDGE]
-        if max(apart, default=0) > MOVES:
+        if max(apart, default=0) > MOVES and number - 1 not in self.registration.moved:
             found.append(
                 f"shows things that moved since the frame before: {100 * max(apart):.0f} % of what is compared"
             )

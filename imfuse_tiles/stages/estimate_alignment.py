@@ -35,7 +35,7 @@ SEEN = 4.0
 #: What is said of a frame that lies elsewhere in the sweep.
 OUT_OF_ORDER = "is out of the order of focus"
 #: Version of the estimate: raised when its numbers change.
-VERSION = 20  # 20: the model that is asked for, brightness compared as light
+VERSION = 21  # 21: what moved far
 
 Progress = Callable[[int, int], None]
 
@@ -96,13 +96,23 @@ def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers], l
     """``light`` (frames) and ``ratios`` of samples (frames, channels): how many times brighter than the reference."""
     registration, (focus, bad, notes) = found.registration, _sweep(found, names, light)
     size, frames = (registration.width, registration.height), []
+    moved = dict.fromkeys(set(registration.moved) & found.group, "alone shows something that moved")
     for number, name in enumerate(names):
         matrix, trouble = rounded(found.transforms[number]) if model != "no" else SAME, found.trouble(number)
         if corner_move(matrix, *size) > FARTHEST * min(size):
             matrix, trouble = SAME, trouble or "seems to lie too far from the others to belong to them: left as it is"
         warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(ratios.mean(axis=1), number))
-        frames.append(FrameTransform(name, matrix, round(found.residual(number), 4), warnings, gains[number],
-                                     trouble or bad.get(number, ""), focus.index(number)))  # fmt: skip
+        frames.append(
+            FrameTransform(
+                name,
+                matrix,
+                round(found.residual(number), 4),
+                warnings,
+                gains[number],
+                trouble or bad.get(number, "") or moved.get(number, ""),
+                focus.index(number),
+            )
+        )
     return Alignment("no" if model == "no" else registration.model, names[found.reference], size, tuple(frames))
 
 
@@ -133,9 +143,9 @@ def _sweep(found: Any, names: list[str], light: np.ndarray
 
 
 def _jump(brightness: np.ndarray, number: int) -> tuple[str, ...]:
-    """What is said of a frame whose brightness is far from that of the frames before and behind. NaN: not known."""
-    ratios = [float(brightness[number] / brightness[n]) for n in (number - 1, number + 1) if 0 <= n < len(brightness)]
-    ratios = [ratio for ratio in ratios if ratio == ratio]
+    """What is said of a frame whose brightness is far from that of the two nearest others. NaN: not known."""
+    known = [n for n in np.flatnonzero(np.isfinite(brightness)) if n != number and np.isfinite(brightness[number])]
+    ratios = [float(brightness[number] / brightness[n]) for n in sorted(known, key=lambda n: abs(n - number))[:2]]
     if ratios and (min(ratios) > JUMP or max(ratios) < 1 / JUMP):
         return (f"is {min(ratios, key=lambda ratio: abs(ratio - 1)):.2f} times as bright as its neighbours",)
     return ()

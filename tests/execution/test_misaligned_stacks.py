@@ -112,6 +112,20 @@ def test_light_is_no_detail_whether_it_jumps_or_drifts(
     assert [text for frame in found for text in frame["warnings"]] == []
 
 
+@pytest.mark.parametrize("shift", [6, 40])
+def test_a_subject_that_moved_in_one_frame_is_named_there_alone(
+    shift: int, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def moved(image: str) -> np.ndarray:
+        samples = tifffile.imread(image)
+        samples[100:200, 160:280] = samples[100:200, 160 - shift : 280 - shift].copy()
+        return samples
+
+    frames = told_of(folder, tmp_path, capsys, moved)
+    assert "alone shows something that moved" in frames[5]
+    assert not any("moved" in text for n, text in enumerate(frames) if n != 5), frames
+
+
 def test_a_jump_is_told_whether_or_not_it_is_balanced(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

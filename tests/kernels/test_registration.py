@@ -149,6 +149,27 @@ def test_what_moves_between_frames_is_told() -> None:
     assert [n for n in range(8) if any("moved" in text for text in found.warnings(n))] == [4]
 
 
+@pytest.mark.parametrize("odd", [0, 3, 7])
+@pytest.mark.parametrize("shift", [5, 40])
+def test_a_frame_in_which_alone_something_moved_is_found_however_far(shift: int, odd: int) -> None:
+    frames, _ = simulated(480, 320, 8, 11)
+    frames = list(frames)
+    moved = frames[odd].copy()
+    moved[100:220, 160:300] = frames[odd][100:220, 160 - shift : 300 - shift]
+    frames[odd] = moved
+    assert registered(frames).registration.moved == [odd]
+
+
+def test_what_moved_and_stays_there_makes_no_frame_odd() -> None:
+    frames, _ = simulated(480, 320, 8, 11)
+    frames = [frame.copy() for frame in frames]
+    for frame in frames[4:]:
+        frame[100:220, 160:300] = frame[100:220, 130:270].copy()
+    found = registered(frames)
+    assert found.registration.moved == []
+    assert [n for n in range(8) if any("moved" in text for text in found.warnings(n))] == [4]
+
+
 def test_frames_that_no_transform_lays_over_the_others_are_told_and_stay() -> None:
     frames = eight()
     y, x = np.mgrid[:320, :480].astype(np.float32)
