@@ -34,7 +34,7 @@ class Blur(MaskGenerator, name="blur"):
     """Difference of two blurs, or of the frame and one blur (S0)."""
 
     examples: ClassVar = ("", "s1,S2", "s1,S3,gaussian", "r3,s2", "s2,S0")
-    typical_rate: ClassVar[float] = 12.0
+    typical_rate: ClassVar[float] = 9.0
 
     r: float = number(0, "radius in pixels; 0: as far as the blur reaches", low=0, high=2000, quiet=True)
     s: float = number(0.3, "first sigma in pixels", low=0, high=1000)

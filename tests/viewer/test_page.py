@@ -87,6 +87,13 @@ def test_values_and_the_curve_of_masks_are_under_the_cursor(page: Browser) -> No
     assert "slice 4 is in front" in page.until("document.querySelector('#curve-text').textContent")
 
 
+def test_nothing_moves_away_from_the_mouse_when_values_come(page: Browser) -> None:
+    before = page.centre("#options-title")
+    page.mouse("mouseMoved", 420, 380)
+    page.until("document.querySelector('#curve-text').textContent.includes('in front')")
+    assert page.centre("#options-title") == before != (0, 0)
+
+
 def test_a_curtain_shows_two_layers_side_by_side_and_follows_the_mouse(page: Browser) -> None:
     before = pixels(page)
     page.choose("#layer-b", layer(page, "Depth"))

@@ -1,6 +1,6 @@
 // Values under the cursor: what each layer holds there, which slice won, and the curve of the masks over the slices.
 
-import { ask, byId, element, layerOf, say, state } from "./ask.js";
+import { ask, byId, element, layerOf, onState, say, state } from "./ask.js";
 import { layerIn, show, slots, viewer } from "./picture.js";
 
 const OSD = window.OpenSeadragon;
@@ -64,8 +64,10 @@ function inWords(kind, percent) {
 }
 
 function draw(curve, winner) {
-  byId("curve-figure").hidden = !curve || curve.values.length < 2;
-  if (!curve) return;
+  const told = curve?.values.length > 1;
+  byId("curve-figure").toggleAttribute("data-empty", !told);
+  if (!told) return;
+  byId("curve-figure").hidden = false;
   const { values } = curve;
   const top = Math.max(...values) || 1;
   const x = (at) => (300 * at) / Math.max(1, values.length - 1);
@@ -91,3 +93,5 @@ byId("curve").addEventListener("click", (event) => {
   if (slices) show(layerIn("a")?.slices ? "a" : "b", slices.id, at);
 });
 byId("picture").addEventListener("pointermove", (event) => read(placeAt(event.clientX, event.clientY)));
+// There is room for a curve before there is one: what stands below it does not move away from the mouse.
+onState(() => { if (state.layers.some((layer) => layer.kind === "mask" && layer.slices > 1)) byId("curve-figure").hidden = false; });

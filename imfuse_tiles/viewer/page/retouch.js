@@ -159,6 +159,7 @@ byId("strokes-load").onclick = async () => {
 };
 byId("retouch").addEventListener("toggle", async () => {
   if (!byId("retouch").open) return turn(false);
+  byId("retouch").scrollIntoView({ block: "nearest" }); // it is the last of a long column
   try {
     if (!brush.loaded) {
       const { strokes, problem } = await ask("strokes");
