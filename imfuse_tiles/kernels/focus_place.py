@@ -37,6 +37,9 @@ LEAST_NOISE = 0.25
 #: One over the variance of a place of which nothing is known, in short stacks and in long ones.
 UNKNOWN = (1e-4, 1e-12)
 
+#: What a slice without a picture adds to the mean of a window: far below any energy.
+NO_PICTURE = -1e9
+
 
 class Place:
     """The place of the strongest evidence of ``total`` slices, which are added twice in their order.
@@ -159,23 +162,21 @@ def _measure_noise(total, square, count, mean, deviation):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True)
 def _add_near(evidence, z, best, first, block, noise, reach, total, before, after, mass, moment):  # type: ignore[no-untyped-def]
-    """Means of the windows before and after the strongest, -1 where a slice of theirs has no picture; weights of the
-    slices on either side of its middle, as many on one as on the other."""
-    share = np.float32(0.5 / block)
+    """Means of the windows before and after the strongest, below 0 where a slice of theirs has no picture; weights of
+    the slices on either side of its middle, as many on one as on the other."""
+    share, none = np.float32(0.5 / block), np.float32(0)
     for y in range(best.shape[0]):
         for x in range(best.shape[1]):
-            value, ahead = evidence[y, x], z - first[y, x]
-            if -2 * block <= ahead < 0:
-                before[y, x] = before[y, x] + value * share if min(before[y, x], value) >= 0 else np.float32(-1)
-            elif 2 * block <= ahead < 4 * block:
-                after[y, x] = after[y, x] + value * share if min(after[y, x], value) >= 0 else np.float32(-1)
-            middle = first[y, x] + block
-            away = z - middle
-            if abs(away) <= min(reach, middle, total - 1 - middle):
-                least = noise + np.float32(NEAR_SHARE) * signal_energy(best[y, x], noise)
-                weight = max(value - least, np.float32(0))
-                mass[y, x] += weight
-                moment[y, x] += weight * np.float32(away)
+            value, ahead = evidence[y, x], np.int32(z) - first[y, x]
+            mean = value * share if value >= none else np.float32(NO_PICTURE)
+            before[y, x] += mean if (ahead < 0) & (ahead >= -2 * block) else none
+            after[y, x] += mean if (ahead >= 2 * block) & (ahead < 4 * block) else none
+            middle, away = first[y, x] + block, ahead - block
+            near = abs(away) <= min(reach, min(middle, total - 1 - middle))
+            least = noise + np.float32(NEAR_SHARE) * signal_energy(best[y, x], noise)
+            weight = max(value - least, none) if near else none
+            mass[y, x] += weight
+            moment[y, x] += weight * np.float32(away)
 
 
 @njit(cache=True, nogil=True)
