@@ -25,7 +25,7 @@ import tifffile
 
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels import registration_pairs
-from imfuse_tiles.kernels.registration_fit import corners, moved
+from imfuse_tiles.kernels.registration_matrices import corners, moved
 from imfuse_tiles.simulation import render
 from imfuse_tiles.simulation.stack import Stack as Simulated
 from imfuse_tiles.stages.estimate_alignment import estimate

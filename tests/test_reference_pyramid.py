@@ -13,6 +13,7 @@ from imfuse_tiles.options.whole_frames.focus_pyramid import WholePyramid
 
 #: Their arithmetic is what the pictures and depths here are made of.
 TESTED_MODULES = (
+    "options.pyramid_level",
     "kernels.focus_peak",
     "kernels.highlights",
     "options.whole_frames.focus_pyramid",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration_fit import moved
+from .registration_matrices import moved
 from .registration_pyramid import CELL
 
 Maps = NDArray[np.float64]

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .registration_choice import misfits
-from .registration_fit import inverse
 from .registration_match import as_seen, coarse, is_mirrored, match, shows_else
+from .registration_matrices import inverse
 from .registration_pairs import BLOCKS, SMALLEST_STEP, Fit, Windows, refined
 from .registration_pyramid import Level
 from .registration_result import BRIDGE, MOVES, Comparisons, Result, connected

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration_fit import inverse
+from .registration_matrices import inverse
 
 Matrix = NDArray[np.float64]
 

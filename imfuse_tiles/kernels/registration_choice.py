@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .registration_blocks import AT_X, AT_Y, COUNT, REST, XX, XY, YY, X, Y
-from .registration_fit import CORRELATION, FINEST, MODELS, _basis, fit, unit
+from .registration_fit import CORRELATION, FINEST, MODELS, displacement_basis, fit
+from .registration_matrices import unit
 
 Matrix = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ def _squares(normals, use, cx, cy, s, numbers, out):  # type: ignore[no-untyped-
     for n in range(len(normals)):
         row = normals[n]
         if use[n] and row[COUNT] > 0:
-            _basis((row[AT_X] - cx) / s, (row[AT_Y] - cy) / s, basis)
+            displacement_basis((row[AT_X] - cx) / s, (row[AT_Y] - cy) / s, basis)
             u, v = 0.0, 0.0
             for i in range(numbers.size):
                 u, v = u + basis[0, i] * numbers[i], v + basis[1, i] * numbers[i]

@@ -1,7 +1,6 @@
-"""A transform from the shifts of blocks, and transforms as numbers: robust weighted least squares.
+"""A transform from the shifts of blocks: robust weighted least squares.
 
-A field of small displacements has 2, 4, 6 or 8 numbers, as its model is a shift, a similarity, an affine map or a
-homography. Points are taken relative to the middle of the frame, in units of half its longer side.
+It has as many numbers as ``MODELS`` says; ``registration_matrices`` tells what they are.
 """
 
 from __future__ import annotations
@@ -25,93 +24,13 @@ ROUNDS = 8
 FINEST = 1e-8
 
 
-def unit(width: float, height: float) -> tuple[float, float, float]:
-    """Middle and unit of length of a frame, in pixels."""
-    return (width - 1) / 2, (height - 1) / 2, max(width, height) / 2
-
-
-def step(numbers: Matrix, width: float, height: float) -> Matrix:
-    """The transform (3, 3) that displaces every point by the field of these numbers."""
-    out = np.empty((3, 3))
-    _step(numbers, *unit(width, height), out)
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _step(numbers: Matrix, cx: float, cy: float, s: float, out: Matrix) -> None:
-    """In units of the frame the field adds to every point its shift and slopes, and divides by its perspective."""
-    n, count = np.zeros(8), numbers.size
-    n[:count] = numbers
-    if count == 4:
-        n[3], n[4], n[5] = -numbers[3], numbers[3], numbers[2]
-    out[0, 0], out[0, 1], out[0, 2] = 1 + n[2] / s, n[3] / s, n[0] / s
-    out[1, 0], out[1, 1], out[1, 2] = n[4] / s, 1 + n[5] / s, n[1] / s
-    out[2, 0], out[2, 1], out[2, 2] = -n[6] / s, -n[7] / s, 1.0
-    for i in range(3):
-        out[i, 2] -= out[i, 0] * cx / s + out[i, 1] * cy / s
-        out[i, 0], out[i, 1] = out[i, 0] / s, out[i, 1] / s
-    for j in range(3):
-        out[0, j], out[1, j] = s * out[0, j] + cx * out[2, j], s * out[1, j] + cy * out[2, j]
-
-
-def inverse(matrix: Matrix) -> Matrix:
-    """The inverse of a matrix (3, 3), by its minors: the same on every machine."""
-    out = np.empty((3, 3))
-    _inverse(matrix, out)
-    return out
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _inverse(m: Matrix, out: Matrix) -> None:
-    a, b, c, d, e, f, g, h, i = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2], m[2, 0], m[2, 1], m[2, 2]
-    out[0, 0], out[0, 1], out[0, 2] = e * i - f * h, c * h - b * i, b * f - c * e
-    out[1, 0], out[1, 1], out[1, 2] = f * g - d * i, a * i - c * g, c * d - a * f
-    out[2, 0], out[2, 1], out[2, 2] = d * h - e * g, b * g - a * h, a * e - b * d
-    whole = a * out[0, 0] + b * out[1, 0] + c * out[2, 0]
-    for k in range(3):
-        for n in range(3):
-            out[k, n] /= whole
-
-
-def corners(width: float, height: float) -> Matrix:
-    """The middles of the four corner pixels as columns (3, 4)."""
-    w, h = width - 1, height - 1
-    return np.array([[0, w, 0, w], [0, 0, h, h], [1, 1, 1, 1]], float)
-
-
-def moved(matrix: Matrix, points: Matrix) -> Matrix:
-    """Where ``matrix`` (3, 3) maps points (3, n) to: (2, n)."""
-    image = matrix @ points
-    return image[:2] / image[2]
-
-
-def distance(one: Matrix, other: Matrix, width: float, height: float) -> float:
-    """How far apart two transforms put a corner of a frame, at most, in pixels."""
-    return float(_distance(one, other, width - 1.0, height - 1.0))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _distance(one: Matrix, other: Matrix, right: float, bottom: float) -> float:
-    most = 0.0
-    for x in (0.0, right):
-        for y in (0.0, bottom):
-            w = one[2, 0] * x + one[2, 1] * y + one[2, 2]
-            w2 = other[2, 0] * x + other[2, 1] * y + other[2, 2]
-            dx = (one[0, 0] * x + one[0, 1] * y + one[0, 2]) / w
-            dx -= (other[0, 0] * x + other[0, 1] * y + other[0, 2]) / w2
-            dy = (one[1, 0] * x + one[1, 1] * y + one[1, 2]) / w
-            dy -= (other[1, 0] * x + other[1, 1] * y + other[1, 2]) / w2
-            most = max(most, np.sqrt(dx * dx + dy * dy))
-    return most
-
-
 @njit(cache=True, nogil=True)
 def corner_deviation(covariance: Matrix, cx: float, cy: float, s: float, width: float, height: float) -> float:
     """The standard deviation of the corner that is known worst, in pixels."""
     basis, worst = np.empty((2, len(covariance))), 0.0
     for x in (0.0, width - 1.0):
         for y in (0.0, height - 1.0):
-            _basis((x - cx) / s, (y - cy) / s, basis)
+            displacement_basis((x - cx) / s, (y - cy) / s, basis)
             total = 0.0
             for r in range(2):
                 for i in range(len(covariance)):
@@ -122,7 +41,7 @@ def corner_deviation(covariance: Matrix, cx: float, cy: float, s: float, width: 
 
 
 @njit(cache=True, nogil=True)
-def _basis(x: float, y: float, out: Matrix) -> None:
+def displacement_basis(x: float, y: float, out: Matrix) -> None:
     """Displacement (2) of a point per number of the model."""
     count = out.shape[1]
     out[:] = 0
@@ -180,7 +99,7 @@ def fit(normals: Matrix, use: NDArray[np.bool_], cx: float, cy: float, s: float,
     for n in range(count):
         chosen[n] = use[n] and normals[n, COUNT] > 0
         if chosen[n]:
-            _basis((normals[n, AT_X] - cx) / s, (normals[n, AT_Y] - cy) / s, basis[n])
+            displacement_basis((normals[n, AT_X] - cx) / s, (normals[n, AT_Y] - cy) / s, basis[n])
             weight[n] = 1 / max(normals[n, REST] / normals[n, COUNT], FINEST)
     if 2 * chosen.sum() < size + 2:
         return 0.0

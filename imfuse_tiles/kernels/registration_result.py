@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .registration_fit import distance
+from .registration_matrices import distance
 from .registration_solve import Link
 
 Matrix = NDArray[np.float64]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .registration_fit import MODELS, _basis, distance, inverse, step, unit
+from .registration_fit import MODELS, displacement_basis
+from .registration_matrices import distance, inverse, step, unit
 from .registration_pairs import LEAST_DEVIATION
 
 Matrix = NDArray[np.float64]
@@ -101,8 +102,8 @@ def _equations(transforms, pairs, matrices, weights, reference, size, grid, cx, 
             end[0], end[1] = _point(transforms[j], grid[0, g], grid[1, g])
             gap[0], gap[1] = _point(t, x, y)
             w = t[2, 0] * x + t[2, 1] * y + t[2, 2]
-            _basis((x - cx) / s, (y - cy) / s, one)
-            _basis((end[0] - cx) / s, (end[1] - cy) / s, other)
+            displacement_basis((x - cx) / s, (y - cy) / s, one)
+            displacement_basis((end[0] - cx) / s, (end[1] - cy) / s, other)
             for r in range(2):
                 jx, jy = (t[r, 0] - gap[r] * t[2, 0]) / w, (t[r, 1] - gap[r] * t[2, 1]) / w
                 for k in range(size):

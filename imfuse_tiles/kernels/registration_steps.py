@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .registration_blocks import COUNT, block_normals
-from .registration_fit import MODELS, _inverse, _step, corner_deviation, fit, unit
+from .registration_fit import MODELS, corner_deviation, fit
+from .registration_matrices import invert_into, step_into, unit
 
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -61,8 +62,8 @@ def _advance(normals, cx, cy, s, numbers, covariance, left, matrix):  # type: ig
         return 0.0, 0.0
     share = min(1.0, LONGEST / max(np.abs(numbers[:2]).max(), 1e-9))
     forth, back, before = np.empty((3, 3)), np.empty((3, 3)), matrix.copy()
-    _step(numbers * share, cx, cy, s, forth)
-    _inverse(forth, back)
+    step_into(numbers * share, cx, cy, s, forth)
+    invert_into(forth, back)
     for i in range(3):
         for j in range(3):
             matrix[i, j] = before[i, 0] * back[0, j] + before[i, 1] * back[1, j] + before[i, 2] * back[2, j]

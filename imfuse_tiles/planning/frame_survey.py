@@ -12,7 +12,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.imageio.reading import Header, open_frame
 from imfuse_tiles.imageio.stack import FULL, Stack
-from imfuse_tiles.options.focus_pyramid import Level
+from imfuse_tiles.options.pyramid_level import Level
 from imfuse_tiles.options.resources import available_cores
 
 #: Frames that are looked at, at most; rows of each band, and bands in a frame.

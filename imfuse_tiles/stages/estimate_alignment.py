@@ -85,7 +85,7 @@ def _richer(stack: Stack, model: str, found: Any, reference: int, ahead: int) ->
     for sample in samples(stack.headers, False, ahead):
         registration.add(sample.levels, sample.windows)
     other = registration.result(reference)
-    distance = kernels.registration_fit.distance
+    distance = kernels.registration_matrices.distance
     errors = [distance(one, two, simple.width, simple.height) / max(other.residual(number), 1e-3)
               for number, (one, two) in enumerate(zip(found.transforms, other.transforms, strict=True))]  # fmt: skip
     return other if other.group >= found.group and max(errors) > SEEN else found

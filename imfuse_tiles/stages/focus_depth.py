@@ -10,7 +10,7 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region, Window
-from imfuse_tiles.options.focus_pyramid import STEADY, steady_region
+from imfuse_tiles.options.pyramid_level import STEADY, steady_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.covered_area import within_area

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo
-from imfuse_tiles.options.focus_pyramid import CORE, FocusPyramid, Level, level_count
+from imfuse_tiles.options.focus_pyramid import FocusPyramid, level_count
+from imfuse_tiles.options.pyramid_level import CORE, Level
 from imfuse_tiles.stages.focus_depth import depth as plan_depth
 from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.level_picture import CoarsestJob, Restored, RestoreJob

@@ -17,16 +17,8 @@ from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL, ShownRange
 from imfuse_tiles.kernels.focus_peak import Peak
 from imfuse_tiles.kernels.focus_place import SWEEP, Place
-from imfuse_tiles.options.focus_pyramid import (
-    HIGHLIGHTED,
-    FocusPyramid,
-    Highlights,
-    Level,
-    blur_region,
-    kept_detail,
-    kept_samples,
-    noise_energy,
-)
+from imfuse_tiles.options.focus_pyramid import FocusPyramid, noise_energy
+from imfuse_tiles.options.pyramid_level import HIGHLIGHTED, Highlights, Level, blur_region, kept_detail, kept_samples
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.job import Job

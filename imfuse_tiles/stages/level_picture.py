@@ -10,7 +10,8 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.focus_coverage import LEAST_TOTAL
-from imfuse_tiles.options.focus_pyramid import BASE_POWER, reconstruct_region
+from imfuse_tiles.options.focus_pyramid import BASE_POWER
+from imfuse_tiles.options.pyramid_level import reconstruct_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.job import Job

@@ -11,7 +11,7 @@ import numpy as np
 
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.kernels.focus_coverage import shown_evidence
-from imfuse_tiles.options.focus_pyramid import Highlights, Level
+from imfuse_tiles.options.pyramid_level import Highlights, Level
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.stored_frames import StoredFrames
 

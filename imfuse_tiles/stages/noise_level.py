@@ -11,7 +11,8 @@ import numpy as np
 from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.focus_pyramid import NOISE_PATCH, Level, noise_pitch
+from imfuse_tiles.options.focus_pyramid import NOISE_PATCH, noise_pitch
+from imfuse_tiles.options.pyramid_level import Level
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.job import Job

@@ -10,7 +10,7 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Halo, Region, Window
 from imfuse_tiles.kernels.pair_copy import APART_BLUR, DECISION_BLUR, LIGHT_BLUR
-from imfuse_tiles.options.focus_pyramid import blur_region
+from imfuse_tiles.options.pyramid_level import blur_region
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block, Output
 from imfuse_tiles.stages.focus_depth import FocusDepth, read_depth

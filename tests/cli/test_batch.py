@@ -16,6 +16,7 @@ from program import begin, finished, run, until
 from stacks import frames, written
 
 from imfuse_tiles.cli import batch as batch_command
+from imfuse_tiles.cli import batch_run
 from imfuse_tiles.cli.batch import NOT_HERE
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.errors import Refusal
@@ -23,7 +24,10 @@ from imfuse_tiles.imageio.find_stacks import find_stacks
 from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("imageio.find_stacks",)
+TESTED_MODULES = (
+    "cli.batch_run",
+    "imageio.find_stacks",
+)
 
 HOW = ("--bg=max", "--align=no", "--balance=no", "--quiet", "--workers", "1")
 PIXELS = np.random.default_rng(3).integers(0, 255, (20, 30, 3), np.uint8)
@@ -88,7 +92,7 @@ def test_what_is_left_out_is_told_once_while_folders_are_watched(folders: Path, 
     args, recipe = batch_command.arguments.parse_fuse_args(
         batch_command.parser(), [*HOW, "--store", str(tmp_path / "stores"), "-o", str(tmp_path), str(folders)]
     )
-    batch_command.watch(batch_command.BatchRun(args, recipe), 1e6, looks=3)
+    batch_run.watch(batch_run.BatchRun(args, recipe), 1e6, looks=3)
     assert capsys.readouterr().err.count("1.bmp") == 1
 
 
@@ -204,8 +208,8 @@ def watched(folders: Path, out: Path, stores: Path) -> Callable[[float, int], li
         )
         args.words = ["batch"]
         out.mkdir(exist_ok=True)
-        run_all = batch_command.BatchRun(args, recipe)
-        assert batch_command.watch(run_all, quiet_time, looks) == 0
+        run_all = batch_run.BatchRun(args, recipe)
+        assert batch_run.watch(run_all, quiet_time, looks) == 0
         return list(run_all.entries)
 
     return look

@@ -18,7 +18,7 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution import align_stack
 from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, for_files, load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
-from imfuse_tiles.kernels.registration_fit import inverse, step
+from imfuse_tiles.kernels.registration_matrices import inverse, step
 from imfuse_tiles.simulation import render
 from imfuse_tiles.stages import estimate_alignment
 from imfuse_tiles.stages.estimate_alignment import estimate

@@ -13,7 +13,7 @@ import tifffile
 
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.imageio.alignment import load_alignment
-from imfuse_tiles.kernels.registration_fit import corners, moved
+from imfuse_tiles.kernels.registration_matrices import corners, moved
 from imfuse_tiles.simulation import render
 
 SIZE = (480, 320)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from imfuse_tiles.kernels.registration import Registration
-from imfuse_tiles.kernels.registration_fit import corners, moved
+from imfuse_tiles.kernels.registration_matrices import corners, moved
 from imfuse_tiles.kernels.registration_pyramid import pyramid
 from imfuse_tiles.kernels.registration_result import Result
 from imfuse_tiles.simulation.stack import Stack

@@ -7,7 +7,7 @@ import pytest
 
 from imfuse_tiles.geometry import Region, Window
 from imfuse_tiles.kernels import detail_energy
-from imfuse_tiles.options.focus_pyramid import Level
+from imfuse_tiles.options.pyramid_level import Level
 
 
 def test_the_gains_of_noise_are_those_of_the_pyramid() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from imfuse_tiles import kernels
 from imfuse_tiles.geometry import Halo, Region, Window
-from imfuse_tiles.options.focus_pyramid import Level
+from imfuse_tiles.options.pyramid_level import Level
 
 PATCHES = ((0, 24, 0, 20), (16, 40, 30, 54), (40, 61, 47, 71), (3, 9, 66, 71))
 

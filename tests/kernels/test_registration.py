@@ -10,7 +10,7 @@ from benchmarks.quality.scenes import rendered
 from imfuse_tiles.kernels import registration
 from imfuse_tiles.kernels.registration import Registration
 from imfuse_tiles.kernels.registration_area import common_area
-from imfuse_tiles.kernels.registration_fit import distance, step
+from imfuse_tiles.kernels.registration_matrices import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid, reduce_rows
 from imfuse_tiles.kernels.registration_result import Comparisons, Result
 from imfuse_tiles.kernels.registration_solve import Link, chained, inverse
@@ -29,6 +29,7 @@ TESTED_MODULES = (
     "kernels.registration_steps",
     "kernels.registration_solve",
     "kernels.registration_fit",
+    "kernels.registration_matrices",
     "kernels.registration_places",
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 from imfuse_tiles.kernels.registration import Registration
 from imfuse_tiles.kernels.registration_choice import chosen_model
-from imfuse_tiles.kernels.registration_fit import step
+from imfuse_tiles.kernels.registration_matrices import step
 from imfuse_tiles.kernels.registration_pyramid import pyramid
 from tests.kernels.misaligned import simulated
 

@@ -13,17 +13,19 @@ from imfuse_tiles.kernels.focus_place import Place, stored_place
 from imfuse_tiles.lazy_numpy import np
 from imfuse_tiles.options.focus_pyramid import (
     BASE_POWER,
-    HIGHLIGHTED,
     NOISE_PATCH,
     FocusPyramid,
+    level_count,
+    noise_energy,
+    noise_pitch,
+)
+from imfuse_tiles.options.pyramid_level import (
+    HIGHLIGHTED,
     Highlights,
     Level,
     blur_region,
     kept_detail,
     kept_samples,
-    level_count,
-    noise_energy,
-    noise_pitch,
     reconstruct_region,
     steady_region,
 )
