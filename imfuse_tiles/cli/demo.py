@@ -25,7 +25,10 @@ def demo(words: Sequence[str]) -> int:
     parser.add_argument("directory", nargs="?", default="imfuse-demo", metavar="DIR", help="folder (imfuse-demo)")
     parser.add_argument("-f", "--force", action="store_true", help="overwrite what is there")
     args = parser.parse_args(list(words))
+    from imfuse_tiles.imageio.writing.target import check_folder
+
     folder = Path(args.directory)
+    check_folder(folder)
     with kernels_compiled_aside():
         images = render_demo_stack(folder / "stack", args.force)
         from imfuse_tiles.execution.fuse_stack import fuse_images

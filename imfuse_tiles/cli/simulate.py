@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 from imfuse_tiles.cli.argument_parser import Parser, bits, number, whole_number
 from imfuse_tiles.cli.compile_notice import compiling_announced
@@ -39,9 +40,11 @@ def simulate(words: Sequence[str]) -> int:
     """Render a stack."""
     args = parser().parse_args(list(words))
     width, height = parse_size(args.size)
+    from imfuse_tiles.imageio.writing.target import check_folder
     from imfuse_tiles.options.resources import available_cores
     from imfuse_tiles.simulation import render
 
+    check_folder(Path(args.directory))
     workers = available_cores() if args.workers is None else args.workers
     progress = None if args.quiet else RenderProgress(args)
     with nullcontext() if args.quiet else compiling_announced():

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import tifffile
+
+from imfuse_tiles.errors import AlreadyExists
 
 #: edge of the tiles in the file; fixed, so that a file is the same whatever windows it was written in
 TILE = 512
@@ -66,6 +71,26 @@ class TiledFile:
         """Close the file and give it its name."""
         self.close()
         os.replace(self.partial, self.path)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """A folder that files are written into; AlreadyExists while another program writes into it, too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyExists(f"{folder}: another program renders a stack there") from None
+    except OSError:  # a file system without locks
+        return
 
 
 def file_size(shape: tuple[int, ...], dtype: np.dtype) -> int:

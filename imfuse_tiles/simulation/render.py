@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
-from imfuse_tiles.simulation.files import TiledFile, file_size
+from imfuse_tiles.simulation.files import TiledFile, file_size, only_writer
 from imfuse_tiles.simulation.misalign import alignment_record, record
 from imfuse_tiles.simulation.stack import Box, Stack
 
@@ -62,6 +62,14 @@ def render(
     shapes = _files(stack)
     _check_folder(folder, shapes, force)
     folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder):
+        _check_folder(folder, shapes, force)  # another program may have rendered meanwhile
+        _render_into(folder, stack, shapes, workers, tile, progress)
+    return folder
+
+
+def _render_into(folder: Path, stack: Stack, shapes: Files, workers: int, tile: int, progress: Progress | None) -> None:
+    """Render a stack into a folder, in place of an earlier one."""
     files: dict[str | int, TiledFile] = {}
     try:
         for name, (file, shape, dtype) in shapes.items():
@@ -77,7 +85,6 @@ def render(
         opened.finish()
     for surplus in set(_slices(folder)) - {opened.path for opened in files.values()}:
         surplus.unlink()
-    return folder
 
 
 def _run(stack: Stack, files: dict[str | int, TiledFile], workers: int, tile: int, progress: Progress | None) -> None:

@@ -56,3 +56,9 @@ def test_it_overwrites_nothing_unasked(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "result.tif").write_text("mine")
     assert main(["demo", str(tmp_path)]) == 3
     assert (tmp_path / "result.tif").read_text() == "mine"
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", str(tmp_path / "file" / "d")]) == 2
+    assert "is no directory" in capsys.readouterr().err

@@ -79,3 +79,9 @@ def test_progress_is_told_now_and_then_with_the_time_left(capsys: pytest.Capture
         told(done, 4)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(": ")[1] for line in lines] == ["2 of 4 windows, 4 s left", "4 windows, 8.00 s"]
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["simulate", str(tmp_path / "file" / "s"), *WORDS]) == 2
+    assert "is no directory" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import tifffile
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.simulation import discs, layers, lens, misalign, render, score
+from imfuse_tiles.simulation.files import only_writer
 from imfuse_tiles.simulation.noise import chance, chances, octaves
 from imfuse_tiles.simulation.stack import Stack
 
@@ -281,6 +282,13 @@ def test_a_stack_too_large_for_the_disk_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="free"):
         render(tmp_path / "x", 1_000_000, 1_000_000, 10)
     assert not (tmp_path / "x").exists()
+
+
+def test_two_renderings_never_write_into_the_same_folder(tmp_path: Path) -> None:
+    with only_writer(tmp_path), pytest.raises(AlreadyExists, match="another program renders"):
+        render(tmp_path, 40, 30, 2, force=True)
+    assert list(tmp_path.iterdir()) == []
+    render(tmp_path, 40, 30, 2)
 
 
 def test_a_stack_is_replaced_only_by_force(tmp_path: Path) -> None:
