@@ -166,19 +166,21 @@ def write_from_args(args: argparse.Namespace, recipe: Recipe, command: str) -> l
     """Write the frames that the arguments name, by the recipe."""
     from imfuse_tiles.execution.align_stack import remember_alone
     from imfuse_tiles.execution.write_frames import write_frames
-    from imfuse_tiles.imageio.writing.target import check_folder, check_parent
+    from imfuse_tiles.imageio.writing.target import check_folder, check_parent, made_folder
 
-    check_folder(Path(args.output))  # before frames are compared
+    folder = Path(args.output)
+    check_folder(folder)  # before frames are compared
     if args.save_transforms:
         check_parent(Path(args.save_transforms))
     stack, store, resources = aligned_from_args(args, recipe)
     remember_alone(stack, store)
     alpha = stack.covered or (bool(stack.warps) and recipe.single_option(AlignKeepSize) is not None)
-    return write_frames(
-        stack, Path(args.output), args.format, alpha=alpha, force=args.force is not None, workers=resources.workers,
-        options=recipe.ops, memory=resources.memory, only=len(stack) // 2 if args.middle else None,
-        progress=None if args.quiet else lambda done, total: _print_progress(command, done, total),
-    )  # fmt: skip
+    with made_folder(folder):
+        return write_frames(
+            stack, folder, args.format, alpha=alpha, force=args.force is not None, workers=resources.workers,
+            options=recipe.ops, memory=resources.memory, only=len(stack) // 2 if args.middle else None,
+            progress=None if args.quiet else lambda done, total: _print_progress(command, done, total),
+        )  # fmt: skip
 
 
 def _print_progress(command: str, done: int, total: int) -> None:

@@ -67,6 +67,8 @@ def store_of(place: str, to_come: bool = False) -> Store:
         return picture_store(Path(place))
     store = Store.at(place)
     if not store.exists() and not to_come:
+        if "://" not in place and not Path(place).exists():
+            raise Refusal(f"{place}: no such file or folder")
         raise Refusal(f"{place}: is neither a store of imfuse-tiles nor a picture")
     store.check()
     return store

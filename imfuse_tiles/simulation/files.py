@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,11 @@ import numpy as np
 import tifffile
 
 from imfuse_tiles.errors import AlreadyExists
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: two programs at once are not noticed there
+    fcntl = None  # type: ignore[assignment]
 
 #: edge of the tiles in the file; fixed, so that a file is the same whatever windows it was written in
 TILE = 512
@@ -76,6 +80,9 @@ class TiledFile:
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """A folder that files are written into; AlreadyExists while another program writes into it, too."""
+    if fcntl is None:
+        yield
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         _lock(handle, folder)

@@ -212,4 +212,4 @@ def test_frames_without_room_are_refused_before_the_first_is_written(
     images = [str(path) for path in sorted(folder.glob("slice_*.tif"))]
     assert main(["align", "--quiet", "-o", str(tmp_path / "out"), *images]) == 2
     assert "the run needs" in capsys.readouterr().err
-    assert not list((tmp_path / "out").glob("*.tif"))
+    assert list(tmp_path.iterdir()) == [], "not even an empty folder"

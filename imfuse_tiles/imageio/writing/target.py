@@ -48,6 +48,20 @@ def check_folder(path: Path) -> None:
         raise Refusal(f"{path}: the directory {place.absolute()} is not writable")
 
 
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """A folder, made if need be, and taken away again where an error leaves nothing in it."""
+    new = not os.path.lexists(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if new:
+                folder.rmdir()
+        raise
+
+
 def check_vacant(path: Path, force: bool) -> None:
     """AlreadyExists if `path` is taken and `force` is not given."""
     if not force and os.path.lexists(path):
