@@ -20,7 +20,7 @@ from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, for_
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.registration_matrices import inverse, step
 from imfuse_tiles.simulation import render
-from imfuse_tiles.stages import estimate_alignment
+from imfuse_tiles.stages import frame_samples
 from imfuse_tiles.stages.estimate_alignment import estimate
 from tests.kernels.misaligned import corner_errors
 
@@ -30,6 +30,7 @@ TESTED_MODULES = (
     "execution.warp_stack",
     "stages.align",
     "stages.estimate_alignment",
+    "stages.frame_samples",
     "imageio.alignment",
     "options.alignment",
     "kernels.frame_gains",
@@ -320,8 +321,8 @@ def test_a_page_is_opened_once_for_all_its_patches(tmp_path: Path, monkeypatch: 
     scene = np.uint8(np.clip(128 + 40 * cv2.resize(rough, (1400, 1150), interpolation=cv2.INTER_CUBIC), 0, 250))
     pages = np.stack([scene[8 + n : 1008 + n, 8:1308] for n in (0, 2, 4)])
     tifffile.imwrite(tmp_path / "moved.tif", pages, tile=(256, 256), compression="zlib", photometric="minisblack")
-    opened, open_frame = [], estimate_alignment.open_frame
-    monkeypatch.setattr(estimate_alignment, "open_frame",
+    opened, open_frame = [], frame_samples.open_frame
+    monkeypatch.setattr(frame_samples, "open_frame",
                         lambda header, **words: opened.append(header.page) or open_frame(header, **words))  # fmt: skip
     found = estimate(open_stack([tmp_path / "moved.tif"]), "similarity", 1, "no")
     assert sorted(opened) == [0, 0, 1, 1, 1, 2, 2], "once as a whole, and once for each neighbour"
