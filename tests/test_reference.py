@@ -23,7 +23,6 @@ TESTED_MODULES = (
     "stages.ingest",
     "stages.masks",
     "stages.mask_levels",
-    "stages.merged_masks",
     "stages.stored_frames",
     "stages.montage",
     "stages.stack_statistics",

@@ -28,6 +28,8 @@ from imfuse_tiles.storage.store import Store
 
 #: Edge of a patch, and rows and columns of patches in a frame.
 PATCH, ROWS, COLUMNS = 256, 2, 3
+#: More than merged masks are wrong by.
+ROUNDING = 1e-5
 _serials = itertools.count(1)
 
 
@@ -72,7 +74,7 @@ def are_decided(lean: Plan, needed: Sequence[Stage], guess: Store) -> bool:
     """Whether estimates give the very values that measuring all would, as limits are widened to whole steps.
 
     They do if limits of merged masks are all that is not known, and patches have values in the first and the last step
-    that there are: values of merged masks lie in 0..1.
+    that there can be: values of merged masks lie in 0..1, and with weights that leave some room not up to 1.
     """
     levels: dict[str, list[MaskLevel]] = {}
     for job in [job for stage in lean.stages for job in (stage.job, *stage.computed_jobs.values())]:
@@ -88,7 +90,8 @@ def _is_decided(job: Job, levels: Iterable[MaskLevel], guess: Store, key: str) -
     numbers = guess.numbers.load(key)
     if numbers is None or (isinstance(job, MergeJob) and job.source is not None):  # patches may lie beside pictures
         return False
-    return all(level.limits(numbers["low"], numbers["high"]) == level.limits(0.0, 1.0) for level in levels)
+    most = min(1.0, job.most() + ROUNDING) if isinstance(job, MergeJob) else 1.0
+    return all(level.limits(numbers["low"], numbers["high"]) == level.limits(0.0, most) for level in levels)
 
 
 def estimated(

@@ -30,6 +30,11 @@ class MaskFilter(Option):
     #: Looks at whole frames: no halo is large enough.
     whole_frame: ClassVar[bool] = False
 
+    @property
+    def keeps_below(self) -> bool:
+        """Whether no value of the filtered mask is above the largest of the mask, give or take rounding."""
+        return False
+
     def halo(self, frame: Frame) -> Halo:
         """Pixels around a region that the filtered mask depends on."""
         return Halo()
@@ -124,6 +129,10 @@ class MaskStat(MaskFilter, name="maskstat"):
     r: float = number(5, "width of the box in pixels", low=1, high=101)
     word1: str = word("Mean", "statistic", STATISTICS, aliases=STATISTIC_ALIASES)
 
+    @property
+    def keeps_below(self) -> bool:
+        return self.word1 in ("Mean", "Median", "Minimum", "Maximum")
+
     def halo(self, frame: Frame) -> Halo:
         return box_halo(self.r)
 
@@ -156,6 +165,12 @@ class MaskWave(WaveletFilter, MaskFilter, name="maskwave"):
     p: float = number(20, "percent of the threshold of each scale", low=0, high=10000)
     P: float | None = number(None, "second percent to take the difference to", low=0, high=10000)
     word1: str | None = word(None, "wavelet of PyWavelets; left out: the à-trous hat", wavelet_names)
+
+    @property
+    def keeps_below(self) -> bool:
+        # Each smoothed mask is. Detail that is put on one rises above it only by what exceeds its threshold, which is
+        # more than all thresholds of coarser levels together: what these have left out below is not made up for.
+        return self.P is None and self.word1 is None
 
     def halo(self, frame: Frame) -> Halo:
         return self.wavelet_halo(frame, self.word1)

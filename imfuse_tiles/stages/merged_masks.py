@@ -117,6 +117,16 @@ class MergeJob(Job):
         masks = (part.read(access, z, around) for part in self.parts if part.op.is_filtered)
         return Window(self.merge.blend_all(masks, around.shape), around, self.frame)
 
+    def most(self) -> float:
+        """What no merged mask is above, give or take rounding, whatever the frames: 1 where nothing less is known."""
+        if self.start is not None or not self.last or self.merge.word1 != "Screen":
+            return 1.0
+        left = {is_filtered: 1.0 for is_filtered in (True, False)}
+        for part in self.parts:
+            left[part.op.is_filtered] *= 0.0 if part.level is None else 1 - part.weight / 100
+        filtered = left[True] if all(op.keeps_below for op in self.filters) else 0.0
+        return 1 - filtered * left[False]
+
     def summary(self, store: Store, reports: Iterable[dict[str, Any]]) -> dict[str, Any]:
         return value_range(reports)
 

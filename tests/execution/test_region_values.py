@@ -103,6 +103,21 @@ def test_limits_in_whole_steps_are_known_from_patches(
     assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], REGION))
 
 
+def test_limits_are_known_from_patches_too_where_weights_leave_room_above_all_masks(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimated_numbers, "PATCH", 24)
+    generators = ("--statistic=r2,w50", "--wavelet=w50")  # up to 75 %, which is in the second step of 40
+    store, options = Store.at(tmp_path / "store"), (*generators, "--maskstat=r3", "--masklevel=t40", "--bg=Mean")
+    run_plan(plan_of(stack, (*generators, "--bg=Mean")), store, RESOURCES, ExportRequest(tmp_path / "begun.tif"))
+    plan = plan_of(stack, options)
+    values, exact = region_values(plan, store, RESOURCES, REGION, quick=True)
+    assert exact
+    assert unmeasured(region_plan(plan, store), store) != []
+    run_plan(plan, store, RESOURCES, ExportRequest(tmp_path / "changed.tif", extra=True))
+    assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], REGION))
+
+
 def test_measuring_ends_when_it_is_told_to(stack: Stack, tmp_path: Path) -> None:
     store, halt = Store.at(tmp_path / "store"), Halt()
     run_plan(plan_of(stack, BEGUN), store, RESOURCES, ExportRequest(tmp_path / "begun.tif", extra=True))

@@ -32,7 +32,6 @@ TESTED_MODULES = (
     "options.mask_comparisons",
     "options.mask_contrast",
     "options.mask_edges",
-    "options.mask_filters",
     "options.mask_fourier",
     "options.mask_merging",
     "options.mask_resize",
