@@ -163,7 +163,7 @@ def _measure_noise(total, square, count, mean, deviation):  # type: ignore[no-un
 @njit(cache=True, nogil=True)
 def _add_near(evidence, z, best, first, block, noise, reach, total, before, after, mass, moment):  # type: ignore[no-untyped-def]
     """Means of the windows before and after the strongest, below 0 where a slice of theirs has no picture; weights of
-    the slices on either side of its middle, as many on one as on the other."""
+    the slices on either side of its middle, which lies between two: as many on one as on the other."""
     share, none = np.float32(0.5 / block), np.float32(0)
     for y in range(best.shape[0]):
         for x in range(best.shape[1]):
@@ -172,7 +172,8 @@ def _add_near(evidence, z, best, first, block, noise, reach, total, before, afte
             before[y, x] += mean if (ahead < 0) & (ahead >= -2 * block) else none
             after[y, x] += mean if (ahead >= 2 * block) & (ahead < 4 * block) else none
             middle, away = first[y, x] + block, ahead - block
-            near = abs(away) <= min(reach, min(middle, total - 1 - middle))
+            half = min(reach + 1, min(middle, total - middle))
+            near = (away >= -half) & (away < half)
             least = noise + np.float32(NEAR_SHARE) * signal_energy(best[y, x], noise)
             weight = max(value - least, none) if near else none
             mass[y, x] += weight

@@ -32,8 +32,8 @@ class DetailJob(Job):
     """One level: its blended detail, the range of the slices, and every slice's next level; where slices peak."""
 
     kind: ClassVar[str] = "fold"
-    #: The fifth compared peaks with the noise of the whole stack only, for depths.
-    version: ClassVar[int] = 6
+    #: The sixth took slices on one side of a peak more than on the other into account, for depths of long stacks.
+    version: ClassVar[int] = 7
 
     #: Samples of the slices at this level; those of level 0 are the stack itself.
     source: StoredFrames

@@ -44,6 +44,12 @@ def test_a_peak_lies_between_slices_and_is_as_sure_as_they_are_dense(count: int)
     assert 0.5 < sure * (LEAST_SPREAD * max(count // 12, 1)) ** 2 < 1.01
 
 
+@pytest.mark.parametrize("truth", [14.7, 15.0, 15.2])
+def test_slices_on_both_sides_of_a_peak_count_alike(truth: float) -> None:
+    where, _ = placed(focus_curve(30, truth), 1e-6)[:, 0, 0]
+    assert abs(where - truth) < 0.1
+
+
 @pytest.mark.parametrize("truth", [0.0, 3.0, 96.0, 99.0])
 def test_a_peak_near_an_end_of_a_long_sweep_is_found(truth: float) -> None:
     where, _ = placed(focus_curve(100, truth), 1e-6)[:, 0, 0]

@@ -36,8 +36,9 @@ def test_frames_of_any_size_and_number_are_fused(tmp_path: Path, shape: tuple[in
     assert np.array_equal(found, fuse(recipe, stack, 65535))
 
 
-def test_a_long_sweep_is_fused(tmp_path: Path) -> None:
-    recipe, stack = recipe_of("--bg=pyramid"), frames(27, 1, "uint8", (40, 50))
+@pytest.mark.parametrize("count", [27, 97])
+def test_a_long_sweep_is_fused(tmp_path: Path, count: int) -> None:
+    recipe, stack = recipe_of("--bg=pyramid"), frames(count, 1, "uint8", (40, 50))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=32)
     assert np.array_equal(found, fuse(recipe, stack, 255))
 
