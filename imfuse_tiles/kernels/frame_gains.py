@@ -18,6 +18,8 @@ Planes = NDArray[np.float32]
 
 #: Drifts that are corrected: of brightness, and of a colour against the others. Less is hardly seen.
 BRIGHTNESS, COLOUR = 0.02, 0.015
+#: From this ratio a frame's brightness is told to differ from that of its neighbours.
+JUMP = 1.2
 #: Values of light that are compared: neither black nor clipped.
 DARK, LIGHT = 4e-4, 0.94
 #: Edge of the cells whose means are compared, in which blur stays; cells that two frames must share.
@@ -37,6 +39,16 @@ def brightness(colours: Sequence[tuple[Planes, int]], found: Result) -> NDArray[
         if number in found.group and number != found.reference:
             ratios[number] = _ratios(base, planes, at_level(found.transforms[number], factor))
     return ratios
+
+
+def jump(brightness: NDArray[np.float64], number: int) -> float:
+    """How many times brighter a frame is than both of the two nearest others, by the smaller of the ratios; 0 where
+    that is not much. ``brightness`` (frames): NaN where it is not known."""
+    known = [n for n in np.flatnonzero(np.isfinite(brightness)) if n != number and np.isfinite(brightness[number])]
+    ratios = [float(brightness[number] / brightness[n]) for n in sorted(known, key=lambda n: abs(n - number))[:2]]
+    if ratios and (min(ratios) > JUMP or max(ratios) < 1 / JUMP):
+        return min(ratios, key=lambda ratio: abs(ratio - 1))
+    return 0.0
 
 
 def gains(ratios: NDArray[np.float64], kind: str) -> list[tuple[float, ...]]:

@@ -15,16 +15,15 @@ from imfuse_tiles.stages.frame_samples import LEVEL_PIXELS, frames_ahead, is_cod
 
 #: Frames of a shorter side are left as they are.
 SMALLEST = 160
-#: From this ratio a frame's brightness is told to differ from that of its neighbours.
-JUMP = 1.2
 #: Frames of one scene do not lie farther apart than this share of the shorter side; pictures of chance may seem to.
 FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
-#: What is said of a frame that lies elsewhere in the sweep.
+#: Frames are in disorder if so many lie elsewhere in the sweep, and what is said of each.
+DISORDER = 0.3
 OUT_OF_ORDER = "is out of the order of focus"
 #: Version of the estimate: raised when its numbers change.
-VERSION = 21  # 21: what moved far
+VERSION = 22  # 22: the given order where it is as smooth
 
 Progress = Callable[[int, int], None]
 
@@ -75,12 +74,14 @@ def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers], l
     """``light`` (frames) and ``ratios`` of samples (frames, channels): how many times brighter than the reference."""
     registration, (focus, bad, notes) = found.registration, _sweep(found, names, light)
     size, frames = (registration.width, registration.height), []
-    moved = dict.fromkeys(set(registration.moved) & found.group, "alone shows something that moved")
+    jumps = {n: (f"is {ratio:.2f} times as bright as its neighbours",) for n in range(len(names))
+             if (ratio := kernels.frame_gains.jump(ratios.mean(axis=1), n))}  # fmt: skip
+    moved = dict.fromkeys((set(registration.moved) & found.group) - found.in_doubt, "alone shows something that moved")
     for number, name in enumerate(names):
         matrix, trouble = rounded(found.transforms[number]) if model != "no" else SAME, found.trouble(number)
         if corner_move(matrix, *size) > FARTHEST * min(size):
             matrix, trouble = SAME, trouble or "seems to lie too far from the others to belong to them: left as it is"
-        warnings = (*found.warnings(number), *notes.get(number, ()), *_jump(ratios.mean(axis=1), number))
+        warnings = (*found.warnings(number), *notes.get(number, ()), *jumps.get(number, ()))
         frames.append(
             FrameTransform(
                 name,
@@ -108,26 +109,19 @@ def _sweep(found: Any, names: list[str], light: np.ndarray
     maps = sweep.laid_over([registration.maps[n] for n in group], [found.transforms[n] for n in group],
                            registration.map_factor) / light[group, None] ** 2  # fmt: skip
     blurred, share = sweep.blurred_frames(maps), sweep.sharp_share(maps)
-    bad: dict[int, str] = {group[n]: "is blurred" for n in blurred}
+    notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.frames_sharp_nowhere(share)}
+    # What is clipped elsewhere has detail in a darker frame, and what is blurred has it nowhere.
+    usual = [n for n in range(len(group)) if n not in blurred and not kernels.frame_gains.jump(light, group[n])]
+    astray = sweep.out_of_order(sweep.sweep_order(maps[usual]))
+    for n in astray:
+        notes[group[usual[n]]] = (*notes.get(group[usual[n]], ()), OUT_OF_ORDER)
+    # Among frames in disorder one at an end of the sweep is less sharp than those that happen to be beside it.
+    bad: dict[int, str] = {group[n]: "is blurred" for n in blurred if len(astray) < DISORDER * len(usual)}
     for one, other in pairwise(group):
         if np.array_equal(registration.maps[one], registration.maps[other]):
             bad[other] = f"is the same picture as {names[one]}"
-    notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.frames_sharp_nowhere(share)}
-    # What is clipped elsewhere has detail in a darker frame, and what is blurred has it nowhere.
-    usual = [n for n in range(len(group)) if n not in blurred and not _jump(light, group[n])]
-    for n in sweep.out_of_order(sweep.sweep_order(maps[usual])):
-        notes[group[usual[n]]] = (*notes.get(group[usual[n]], ()), OUT_OF_ORDER)
     ranked = iter([group[n] for n in sweep.sweep_order(maps)])
     return [next(ranked) if n in found.group else n for n in range(len(names))], bad, notes
-
-
-def _jump(brightness: np.ndarray, number: int) -> tuple[str, ...]:
-    """What is said of a frame whose brightness is far from that of the two nearest others. NaN: not known."""
-    known = [n for n in np.flatnonzero(np.isfinite(brightness)) if n != number and np.isfinite(brightness[number])]
-    ratios = [float(brightness[number] / brightness[n]) for n in sorted(known, key=lambda n: abs(n - number))[:2]]
-    if ratios and (min(ratios) > JUMP or max(ratios) < 1 / JUMP):
-        return (f"is {min(ratios, key=lambda ratio: abs(ratio - 1)):.2f} times as bright as its neighbours",)
-    return ()
 
 
 def frame_names(stack: Stack) -> list[str]:

@@ -44,6 +44,18 @@ def test_frames_that_are_all_alike_keep_their_order() -> None:
     assert (focus_sweep.sharp_share(flat) == 1).all()
 
 
+def test_the_given_order_stays_where_it_leads_by_smaller_steps() -> None:
+    for seed in range(20):
+        maps = np.exp(np.cumsum(np.random.default_rng(seed).normal(size=(8, 40)), axis=0))
+        levels = np.log(maps)
+
+        def way(order: list[int], levels: np.ndarray = levels) -> float:
+            return float(np.linalg.norm(np.diff(levels[order], axis=0), axis=1).sum())
+
+        order = focus_sweep.sweep_order(maps)
+        assert order == list(range(8)) or way(order) < 1.1 * way(list(range(8)))
+
+
 def test_the_longest_rise() -> None:
     assert focus_sweep.longest_rise([0, 5, 1, 2, 3]) == {0, 2, 3, 4}
     assert focus_sweep.longest_rise([]) == set()
