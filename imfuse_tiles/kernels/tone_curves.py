@@ -42,6 +42,11 @@ def contrast_stretch(samples: Samples, low: float, high: float) -> Samples:
     return np.clip((samples - np.float32(low)) / np.float32(high - low), np.float32(0), np.float32(1))
 
 
+def level(samples: Samples, low: float, high: float) -> Samples:
+    """``low`` becomes 0 and ``high`` 1, also where ``high`` is the darker one: then the picture is inverted."""
+    return contrast_stretch(samples, low, high) if low <= high else 1 - contrast_stretch(samples, high, low)
+
+
 def raise_contrast(colours: Samples) -> Samples:
     """More contrast: the brightness b, the largest of the colours (planes, ...), becomes the mean of b and
     (1 - cos(pi b)) / 2; hue and saturation stay."""

@@ -58,6 +58,8 @@ def parse_arguments(name: str, text: str | None) -> Option:
 def _read_item(kind: type[Option], known: dict[str, Field[Any]], values: dict[str, Any], item: str) -> None:
     """Read one item of the comma-separated list into ``values``."""
     letter, text = _split_item(item)
+    if letter == "p" and letter not in known and item[0] not in "pP":  # 5% is a word where no argument is a percentage
+        letter = None
     if letter is None:
         letter = kind.word_fields[0] if kind.word_fields[0] not in values else kind.word_fields[-1]
     elif letter in values:

@@ -84,10 +84,11 @@ class Gamma(ToneCurve, name="gamma"):
 class LevelFrames(ToneCurve, name="level"):
     """Make what is as dark as LOW black and as bright as HIGH white; auto: the darkest and brightest of the mean image.
 
-    LOW%xHIGH%, or without % steps of 65535; n is a gamma to go with it.
+    LOW%xHIGH%, or without % steps of 65535; a LOW above HIGH inverts the frames. n is a gamma to go with it.
     """
 
-    examples: ClassVar = ("", "10%x90%", "p5,P80,n1.2")
+    version: ClassVar[int] = 2  # 2: inverts
+    examples: ClassVar = ("", "10%x90%", "90%x10%", "p5,P80,n1.2")
 
     n: float = number(1, "gamma", low=0.01, high=100, quiet=True)
     p: float | None = number(None, "percent that becomes black; left out: auto", low=0, high=100)
@@ -111,7 +112,7 @@ class LevelFrames(ToneCurve, name="level"):
             low, high = numbers["low"], numbers["high"]
         else:
             low, high = self.p / 100, self.P / 100
-        made = kernels.tone_curves.contrast_stretch(planes, low, high)
+        made = kernels.tone_curves.level(planes, low, high)
         return made if self.n == 1 else kernels.tone.raise_to_power(made, 1 / self.n)
 
 
@@ -123,11 +124,11 @@ class ContrastStretch(ToneCurve, name="contrast-stretch"):
     hardly any. It measures each frame as the options before leave it, so a part of a frame is stretched by its own.
     """
 
-    examples: ClassVar = ("", "2%x1%", "150x75")
+    examples: ClassVar = ("", "2%x1%", "150x75", "5%")
 
     n: int | str | None = count_or_percent(None, "pixels that become black, or percent; left out: auto")
     N: int | str | None = count_or_percent(None, "pixels that become white, or percent; left out: as n")
-    word1: str | None = word(None, "BLACKxWHITE, BLACK%xWHITE%, or auto")
+    word1: str | None = word(None, "BLACKxWHITE, BLACK%xWHITE%, one of them for both ends, or auto")
 
     def normalised(self) -> Self:
         if self.word1 is None or self.word1.lower() == "auto":

@@ -43,3 +43,10 @@ def test_black_and_white_leave_out_no_more_pixels_than_asked_for() -> None:
 def test_a_stretch_clamps_and_a_range_of_nothing_is_a_threshold() -> None:
     assert tone_curves.contrast_stretch(np.float32([0, 0.5, 1]), 0.25, 0.75).tolist() == [0, 0.5, 1]
     assert tone_curves.contrast_stretch(np.float32([0, 0.5, 1]), 0.5, 0.5).tolist() == [0, 1, 1]
+
+
+def test_a_level_inverts_where_black_is_brighter_than_white() -> None:
+    samples = np.float32([0, 0.25, 0.375, 0.75, 1])
+    assert tone_curves.level(samples, 0.25, 0.75).tolist() == [0, 0, 0.25, 1, 1]
+    assert tone_curves.level(samples, 0.75, 0.25).tolist() == [1, 1, 0.75, 0, 0]
+    assert tone_curves.level(samples, 0.375, 0.375).tolist() == [0, 0, 1, 1, 1]

@@ -20,7 +20,7 @@ from tests.stacks import recipe_of
 
 FRAMES = [(41, 57), (1, 30), (23, 1), (5, 4)]
 SPACES, MODES = kernels.colour.SPACES, kernels.blend.MODES
-INTERPOLATIONS = kernels.resample.INTERPOLATIONS
+INTERPOLATIONS = kernels.interpolation.INTERPOLATIONS
 CONVERSIONS = ("gradient", "gaussian", "log", "log1000", "inverselog", "pow3", "cos0.5", "solid")
 
 

@@ -41,6 +41,26 @@ def test_what_leaves_nothing_is_refused(text: str) -> None:
         region(text, 180, 240)
 
 
+def test_a_number_alone_is_stretched_by_at_both_ends() -> None:
+    assert parse_option("--contrast-stretch=5%") == parse_option("--contrast-stretch=5%x5%")
+    assert parse_option("--contrast-stretch=.5%") == parse_option("--contrast-stretch=.5%x.5%")
+    assert parse_option("--contrast-stretch=40") == parse_option("--contrast-stretch=40x40")
+    for text in ("--contrast-stretch=101%", "--contrast-stretch=5%5", "--contrast-stretch=p5"):
+        with pytest.raises(Refusal):
+            parse_option(text)
+
+
+def test_frames_are_inverted_and_composed_by_their_formulas(tmp_path: Path) -> None:
+    codes = np.linspace(0, 65535, 640, dtype=np.uint16).reshape(20, 32)
+    tifffile.imwrite(tmp_path / "ramp.tif", codes, photometric="minisblack")
+    expected = {"level=90%x10%": np.clip((0.9 - codes / 65535) / 0.8, 0, 1),
+                "compose=Interpolate": 0.5 - 0.5 * np.cos(np.pi * codes / 65535)}  # fmt: skip
+    for number, (option, wanted) in enumerate(expected.items()):
+        place = tmp_path / str(number)
+        assert main(["prepare", "--quiet", f"--{option}", "-o", str(place), str(tmp_path / "ramp.tif")]) == 0
+        assert np.abs(tifffile.imread(place / "ramp.tif") - wanted * 65535).max() <= 1
+
+
 def sets(shared: Path) -> list[dict[str, Any]]:
     """What the original made of options, and the options."""
     return json.loads((shared / "oracle" / "prepare" / "manifest.json").read_text())
