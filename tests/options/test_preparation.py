@@ -61,6 +61,21 @@ def test_frames_are_inverted_and_composed_by_their_formulas(tmp_path: Path) -> N
         assert np.abs(tifffile.imread(place / "ramp.tif") - wanted * 65535).max() <= 1
 
 
+def test_soft_edges_become_hard_ones_unless_opacity_is_ignored(tmp_path: Path) -> None:
+    frame = np.random.default_rng(1).integers(1000, 60000, (60, 80, 4), dtype=np.uint16)
+    frame[..., 3] = np.clip((np.arange(80) - 10) * 3000, 0, 65535)
+    tifffile.imwrite(tmp_path / "soft.tif", frame, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    words, part = ["prepare", "--quiet", "--crop=40x30+5+5"], frame[5:35, 5:45]
+    assert main([*words, "-o", str(tmp_path / "a"), str(tmp_path / "soft.tif")]) == 0
+    assert main([*words, "--ignore-alpha", "-o", str(tmp_path / "b"), str(tmp_path / "soft.tif")]) == 0
+    made, opaque = tifffile.imread(tmp_path / "a" / "soft.tif"), part[..., 3] >= 0.98 * 65535
+    assert np.array_equal(made[..., 3], opaque * np.uint16(65535))
+    assert np.array_equal(made[opaque], part[opaque])
+    border = made[:, np.argmax(opaque[0]), None, :3]
+    assert (made[..., :3] == border)[~opaque].all()
+    assert np.array_equal(tifffile.imread(tmp_path / "b" / "soft.tif"), part[..., :3])
+
+
 def sets(shared: Path) -> list[dict[str, Any]]:
     """What the original made of options, and the options."""
     return json.loads((shared / "oracle" / "prepare" / "manifest.json").read_text())
