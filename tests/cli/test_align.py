@@ -98,6 +98,22 @@ def test_saved_transforms_are_taken_with_another_reference_and_without_gains(fol
     assert all(frame["gains"] == [] for frame in json.loads((tmp_path / "u.json").read_text())["frames"])
 
 
+def test_saved_transforms_say_which_frames_are_bad_and_where_they_are_sharp(folder: Path, tmp_path: Path) -> None:
+    record = json.loads((folder / "transforms.json").read_text())
+    names = [frame["file"] for frame in record["frames"]]
+    for frame, focus in zip(record["frames"], (3, 1, 0, 4, 2), strict=True):
+        frame["focus"] = focus
+    record["frames"][3]["bad"] = "is blurred"
+    (tmp_path / "t.json").write_text(json.dumps(record))
+    images = [str(folder / name) for name in names]
+    words = ["--quiet", "--transforms", str(tmp_path / "t.json"), "--save-transforms", str(tmp_path / "u.json")]
+    place = tmp_path / "out"
+    assert main(["align", *words, "--skip-bad", "--order=focus", "-o", str(place), *images]) == 0
+    left = [names[n] for n in (2, 1, 4, 0)]
+    assert [frame["file"] for frame in json.loads((tmp_path / "u.json").read_text())["frames"]] == left
+    assert sorted(path.name for path in place.glob("*.tif")) == sorted(left)
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [

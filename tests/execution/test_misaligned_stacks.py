@@ -139,6 +139,17 @@ def test_a_jump_is_told_whether_or_not_it_is_balanced(
     assert all(frame["gains"] == [] for frame in found)
 
 
+@pytest.mark.parametrize("number", [6, 7])
+def test_the_frame_at_an_end_is_no_jump_where_its_neighbour_is_one(
+    number: int, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def darker(image: str) -> np.ndarray:
+        return np.asarray(tifffile.imread(image) // 2)
+
+    frames = told_of(folder, tmp_path, capsys, darker, number)
+    assert [n for n, text in enumerate(frames) if "times as bright" in text] == [number], frames
+
+
 def test_another_scene_and_the_same_picture_twice_are_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,17 +161,18 @@ def test_another_scene_and_the_same_picture_twice_are_named(
 
 
 def told_of(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], sixth: Callable[[str], np.ndarray]
-) -> list[str]:
-    """What is told of each frame of a stack whose sixth one is another."""
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[str], np.ndarray],
+    number: int = 5,
+) -> list[str]:  # fmt: skip
+    """What is told of each frame of a stack of which one, the sixth unless said, is another."""
     place = tmp_path / "in"
     place.mkdir(parents=True)
     images = images_of(folder)
     for image in images:
         (place / Path(image).name).symlink_to(image)
-    wrong = place / Path(images[5]).name
+    wrong = place / Path(images[number]).name
     wrong.unlink()
-    tifffile.imwrite(wrong, np.ascontiguousarray(sixth(images[5])), photometric="rgb", metadata=None)
+    tifffile.imwrite(wrong, np.ascontiguousarray(change(images[number])), photometric="rgb", metadata=None)
     found = planned(images_of(place), tmp_path, capsys)
     return [" ".join([frame["bad"], *frame["warnings"]]) for frame in found]
 
@@ -172,3 +184,22 @@ def test_frames_out_of_the_order_of_focus_are_named(
     images[1], images[6] = images[6], images[1]
     found = planned(["--order=given", *images], tmp_path, capsys)
     assert any("out of the order of focus" in text for frame in found for text in frame["warnings"])
+
+
+def test_a_good_frame_among_frames_in_disorder_is_not_called_blurred(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = images_of(folder)
+    found = planned(["--order=given", *(images[n] for n in (2, 4, 7, 5, 3, 0, 6, 1))], tmp_path, capsys)
+    assert [frame["bad"] for frame in found] == [""] * 8
+    assert any("out of the order of focus" in text for frame in found for text in frame["warnings"])
+
+
+@pytest.mark.parametrize("seed", [3, 9])
+def test_light_that_drifts_moves_no_frame(seed: int, tmp_path: Path) -> None:
+    moves = []
+    for drift in (0.0, 0.3):
+        place = tmp_path / str(drift)
+        folder = render(place / "in", 400, 300, 8, seed, misalign=True, drift=drift)
+        moves.append(errors(found_transforms(images_of(folder), place), folder / "transforms.json"))
+    assert (moves[1] < moves[0] + 0.05).all(), moves
