@@ -14,22 +14,16 @@ from imfuse_tiles import kernels
 from imfuse_tiles.execution.remembering_jobs import RememberedMaskJob
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Halo, Region
-from imfuse_tiles.options.mask_merging import MaskLevel
-from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import Access, RegionValues
-from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.mask_levels import LevelJob, level_limits
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.merged_masks import MergeJob
-from imfuse_tiles.stages.montage import MontageJob
 from imfuse_tiles.stages.stage import Stage, measured_key
 from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 
 #: Edge of a patch, and rows and columns of patches in a frame.
 PATCH, ROWS, COLUMNS = 256, 2, 3
-#: More than merged masks are wrong by.
-ROUNDING = 1e-5
 _serials = itertools.count(1)
 
 
@@ -65,40 +59,16 @@ def can_estimate(needed: Sequence[Stage]) -> bool:
     )
 
 
-def is_merging(stage: Stage) -> bool:
-    """Whether a stage only measures the limits of merged masks."""
-    return isinstance(stage.job, MergeJob) and stage.job.last and not stage.outputs
-
-
-def are_decided(lean: Plan, needed: Sequence[Stage], guess: Store) -> bool:
-    """Whether estimates give the very values that measuring all would, as limits are widened to whole steps.
-
-    They do if limits of merged masks are all that is not known, and patches have values in the first and the last step
-    that there can be: values of merged masks lie in 0..1, and with weights that leave some room not up to 1.
-    """
-    levels: dict[str, list[MaskLevel]] = {}
-    for job in [job for stage in lean.stages for job in (stage.job, *stage.computed_jobs.values())]:
-        if isinstance(job, MontageJob):
-            levels.setdefault(measured_key(job.masks.key), []).append(job.masks.level)
-    return all(
-        is_merging(stage) and stage.key in levels and _is_decided(stage.job, levels[stage.key], guess, stage.key)
-        for stage in needed
-    )
-
-
-def _is_decided(job: Job, levels: Iterable[MaskLevel], guess: Store, key: str) -> bool:
-    numbers = guess.numbers.load(key)
-    if numbers is None or (isinstance(job, MergeJob) and job.source is not None):  # patches may lie beside pictures
-        return False
-    most = min(1.0, job.most() + ROUNDING) if isinstance(job, MergeJob) else 1.0
-    return all(level.limits(numbers["low"], numbers["high"]) == level.limits(0.0, most) for level in levels)
-
-
 def estimated(
-    store: Store, needed: Sequence[Stage], computed: Mapping[str, RegionValues], workers: int
-) -> EstimatedStore:
-    """The store with estimates of the numbers of stages, in their order, each by those before it."""
-    guess, strongest = EstimatedStore(store.root), dict[str, list[np.ndarray]]()
+    store: Store, needed: Sequence[Stage], computed: Mapping[str, RegionValues], workers: int,
+    known: Mapping[str, dict[str, Any]],
+) -> EstimatedStore:  # fmt: skip
+    """The store with estimates of the numbers of stages, in their order, each by those before it.
+
+    ``known``: numbers by the keys of stages of which nothing needs to be estimated.
+    """
+    guess, strongest = EstimatedStore(store.root, estimates=dict(known)), dict[str, list[np.ndarray]]()
+    needed = [stage for stage in needed if stage.key not in known]
     reach = Halo()
     for stage in needed:
         reach = reach.maximum(stage.job.halo() if isinstance(stage.job, MergeJob) else Halo())

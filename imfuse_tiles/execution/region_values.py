@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from imfuse_tiles.execution.estimated_numbers import are_decided, can_estimate, estimated, is_merging
+from imfuse_tiles.execution.decided_limits import are_decided, is_merging, known_numbers, search_limits
+from imfuse_tiles.execution.estimated_numbers import can_estimate, estimated
 from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
@@ -73,15 +74,18 @@ def with_numbers(
     """The store with all numbers that a region of the result needs, and whether they are those of the whole run."""
     needed = unmeasured(lean, store)
     if quick and needed and can_estimate(needed):
-        guess = estimated(store, needed, lean.result.computed_jobs, resources.workers)
+        guess = estimated(store, needed, lean.result.computed_jobs, resources.workers, known_numbers())
         return guess, are_decided(lean, needed, guess)
     used = {key for stage in needed for key in stage.inputs}
     merged = [stage for stage in needed if is_merging(stage) and stage.key not in used]
     measure(lean, store, resources, [stage for stage in needed if stage not in merged], progress, halt)
     warmup.wait(halt or Halt())
     if merged and can_estimate(merged):
-        guess = estimated(store, merged, lean.result.computed_jobs, resources.workers)
+        guess = estimated(store, merged, lean.result.computed_jobs, resources.workers, known_numbers())
         if are_decided(lean, merged, guess):
+            return guess, True
+        if search_limits(lean, merged, guess, store, resources.workers, halt or Halt()):
+            guess.estimates.update(known_numbers())
             return guess, True
     measure(lean, store, resources, merged, progress, halt)
     return store, True

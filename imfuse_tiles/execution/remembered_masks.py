@@ -7,7 +7,9 @@ changed. What does not fit the memory is computed again, with the same values.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -78,16 +80,24 @@ class MaskMemory:
 
     def get(self, path: str, z: int, region: Region) -> np.ndarray | None:
         """A copy of a region of a mask, None unless all of it is known."""
+        return self._look(path, z, region, np.copy)
+
+    def sampled(self, path: str, z: int, region: Region, step: int) -> np.ndarray | None:
+        """A copy of every ``step``-th row and column of a region of a mask, None unless all of it is known."""
+        return self._look(path, z, region, lambda mask: mask[::step, ::step].copy())
+
+    def _look(self, path: str, z: int, region: Region, look: Callable[[np.ndarray], Any]) -> Any:
+        """What a function finds in a region of a mask, None unless all of it is known."""
         with self.guard:
             kept = self.masks.get(path, {}).get(z)
             if kept is None or kept.known(region) < region.shape[0] * region.shape[1]:
                 return None
             self.masks.move_to_end(path)
             kept.users += 1
-        out = kept.mask[region.y0 : region.y1, region.x0 : region.x1].copy()
+        found = look(kept.mask[region.y0 : region.y1, region.x0 : region.x1])
         with self.guard:
             kept.users -= 1
-        return out
+        return found
 
     def prepare(self, frame: Frame, slices: int) -> None:
         """Have memory for so many masks that will be put, as far as there is room.

@@ -126,8 +126,38 @@ class RememberedMergeJob(MergeJob):
             places = kernels.level.table_places(raw, low, high)
             if self.is_kept(access, part):
                 memory.put(part.level, z, region, self.frame, places[region.slices_in(around)])
-        weighed = kernels.level.threshold_and_weigh(table[None], part.op.t, part.op.T, part.weight)[0]
-        return kernels.level.look_up(weighed, places)
+        return self.weighed(part, table, places)
+
+    @staticmethod
+    def weighed(part: WeightedMask, table: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """A generator's mask (y, x), as merging takes it, by its places in the table that equalises."""
+        values = kernels.level.threshold_and_weigh(table[None], part.op.t, part.op.T, part.weight)[0]
+        return kernels.level.look_up(values, places)
+
+    def strength(self, store: Store, z: int, region: Region, step: int) -> float | None:
+        """How strong merged masks are in a region, by every ``step``-th pixel; None if too little of them is kept.
+
+        The largest mean of 2 x 2 of these pixels, before filters: filters take away single ones.
+        """
+        found = [self.sampled(store, part, z, region, step) for part in self.parts if part.op.is_filtered]
+        masks = [mask for mask in found if mask is not None]
+        if not masks or len(masks) < len(found):
+            return None
+        merged = self.merge.blend_all(masks, masks[0].shape)
+        return float((merged[1:, 1:] + merged[:-1, 1:] + merged[1:, :-1] + merged[:-1, :-1]).max(initial=0) / 4)
+
+    def sampled(self, store: Store, part: WeightedMask, z: int, region: Region, step: int) -> np.ndarray | None:
+        """Every ``step``-th row and column of a generator's mask, as merging takes it; None if it is not kept."""
+        if part.level is None:
+            return None
+        low, high, table = normalisation_range(store, part.level)
+        places, raw = (memory.sampled(name, z, region, step) for name in (part.level, part.path))
+        if places is not None and table.size:
+            return self.weighed(part, table, places)
+        if raw is None:
+            return None
+        levelled = kernels.level.stretch_levels(raw, low, high, table)
+        return kernels.level.threshold_and_weigh(levelled, part.op.t, part.op.T, part.weight)
 
 
 def is_worth_keeping(job: MergeJob) -> bool:

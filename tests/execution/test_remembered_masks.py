@@ -12,6 +12,8 @@ import pytest
 from stacks import imagined, recipe_of
 from viewed_stores import stack_files
 
+from imfuse_tiles.execution import decided_limits, estimated_numbers
+from imfuse_tiles.execution.decided_limits import is_merging, searched
 from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pipeline import run_plan
@@ -23,6 +25,7 @@ from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
+from imfuse_tiles.planning.computed_stages import region_plan
 from imfuse_tiles.planning.machine_rates import kernel_name
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.access import Access
@@ -30,7 +33,7 @@ from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.merged_masks import MergeJob
 from imfuse_tiles.storage.store import Store
 
-TESTED_MODULES = ("execution.remembering_jobs", "execution.mask_warmup")
+TESTED_MODULES = ("execution.decided_limits", "execution.remembering_jobs", "execution.mask_warmup")
 FRAME = (50, 60)
 
 
@@ -198,6 +201,34 @@ def test_after_a_warm_up_only_what_is_changed_is_computed(
     whole = Access(store).read(plan.result.outputs[0].path, [(0, len(values))], region)
     assert np.array_equal(values[: len(whole)], whole)
     assert quick.shape == values.shape
+
+
+@pytest.mark.parametrize(
+    ("change", "step", "found"), [("--blur=s2,S3", "--masklevel=t67", True), ("--blur=s2,S3", "--masklevel=t0", False)]
+)
+def test_limits_that_patches_leave_open_are_found_in_the_strongest_tiles(
+    remembered: MaskMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, step: str, found: bool
+) -> None:
+    monkeypatch.setattr(estimated_numbers, "PATCH", 8)
+    monkeypatch.setattr(decided_limits, "CHUNK", 64)
+    stack = open_stack(stack_files(tmp_path / "stack"))
+    store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
+    words = ["--statistic=r2,w45", "--wavelet=w45", "--blur=s1,S2,w10", "--maskstat=r2", step, "--bg=Mean"]
+    begun = make_plan(Recipe.from_options(words), stack)
+    run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
+    warmup.start(begun, store, 2)
+    warmup.wait(Halt())
+    plan = make_plan(Recipe.from_options([*words[:2], f"{change},w10", *words[3:]]), stack)
+    values, exact = region_values(plan, store, resources, region)
+    assert exact
+    stage = next(stage for stage in region_plan(plan, store).stages if is_merging(stage))
+    assert (stage.key in searched) == found
+    assert (store.numbers.load(stage.key) is None) == found
+    again, exact = region_values(plan, store, resources, region, quick=True)
+    assert exact
+    assert np.array_equal(again, values)
+    run_plan(plan, store, resources, ExportRequest(tmp_path / "changed.tif"))
+    assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], region))
 
 
 def test_numbers_that_are_only_estimated_leave_nothing_in_memory(remembered: MaskMemory, tmp_path: Path) -> None:
