@@ -20,10 +20,10 @@ FARTHEST = 0.3
 #: A richer model is taken if it puts a corner of a frame so many expected errors beside where the simpler does.
 SEEN = 4.0
 #: Frames are in disorder if so many lie elsewhere in the sweep, and what is said of each.
-DISORDER = 0.3
+DISORDER = 0.05
 OUT_OF_ORDER = "is out of the order of focus"
 #: Version of the estimate: raised when its numbers change.
-VERSION = 22  # 22: the given order where it is as smooth
+VERSION = 23  # 23: none is blurred among a few in disorder
 
 Progress = Callable[[int, int], None]
 
