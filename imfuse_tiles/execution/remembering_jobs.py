@@ -134,24 +134,19 @@ class RememberedMergeJob(MergeJob):
         values = kernels.level.threshold_and_weigh(table[None], part.op.t, part.op.T, part.weight)[0]
         return kernels.level.look_up(values, places)
 
-    def strength(self, store: Store, z: int, region: Region, step: int) -> float | None:
-        """How strong merged masks are in a region, by every ``step``-th pixel; None if too little of them is kept.
-
-        The largest mean of 2 x 2 of these pixels, before filters: filters take away single ones.
-        """
-        found = [self.sampled(store, part, z, region, step) for part in self.parts if part.op.is_filtered]
+    def sampled(self, store: Store, z: int, step: int) -> np.ndarray | None:
+        """Every ``step``-th row and column of a slice's merged mask (y, x) before filters; None if it is not kept."""
+        found = [self.sampled_mask(store, part, z, step) for part in self.parts if part.op.is_filtered]
         masks = [mask for mask in found if mask is not None]
-        if not masks or len(masks) < len(found):
-            return None
-        merged = self.merge.blend_all(masks, masks[0].shape)
-        return float((merged[1:, 1:] + merged[:-1, 1:] + merged[1:, :-1] + merged[:-1, :-1]).max(initial=0) / 4)
+        return self.merge.blend_all(masks, masks[0].shape) if masks and len(masks) == len(found) else None
 
-    def sampled(self, store: Store, part: WeightedMask, z: int, region: Region, step: int) -> np.ndarray | None:
+    def sampled_mask(self, store: Store, part: WeightedMask, z: int, step: int) -> np.ndarray | None:
         """Every ``step``-th row and column of a generator's mask, as merging takes it; None if it is not kept."""
         if part.level is None:
             return None
         low, high, table = normalisation_range(store, part.level)
-        places, raw = (memory.sampled(name, z, region, step) for name in (part.level, part.path))
+        whole = Region(0, self.frame[0], 0, self.frame[1])
+        places, raw = (memory.sampled(name, z, whole, step) for name in (part.level, part.path))
         if places is not None and table.size:
             return self.weighed(part, table, places)
         if raw is None:
@@ -161,8 +156,8 @@ class RememberedMergeJob(MergeJob):
 
 
 def is_worth_keeping(job: MergeJob) -> bool:
-    """Whether masks are kept as merging takes them: of a single generator the raw ones tell as much."""
-    return job.start is None and sum(part.op.is_filtered for part in job.parts) > 1
+    """Whether masks are kept as merging takes them: there are some, and nothing is merged already."""
+    return job.start is None and any(part.op.is_filtered for part in job.parts)
 
 
 def room(stage: Stage) -> int:
