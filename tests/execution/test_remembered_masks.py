@@ -203,6 +203,24 @@ def test_after_a_warm_up_only_what_is_changed_is_computed(
     assert quick.shape == values.shape
 
 
+def test_after_a_warm_up_a_changed_filter_of_a_single_generator_computes_no_mask(
+    remembered: MaskMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = open_stack(stack_files(tmp_path / "stack"))
+    store, resources, region = Store.at(tmp_path / "store"), Resources(1 << 30, 2), Region(31, 150, 77, 201)
+    begun, plan = (make_plan(Recipe.from_options(("--statistic=r2", filtering, "--masklevel=t0", "--bg=Mean")), stack)
+                   for filtering in ("--maskstat=r2", "--maskblur=s2"))  # fmt: skip
+    run_plan(begun, store, resources, ExportRequest(tmp_path / "begun.tif"))
+    warmup.start(begun, store, 2)
+    warmup.wait(Halt())
+    with monkeypatch.context() as without:
+        without.delattr(MaskJob, "raw_mask")
+        values, exact = region_values(plan, store, resources, region)
+    assert exact
+    run_plan(plan, store, resources, ExportRequest(tmp_path / "changed.tif"))
+    assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], region))
+
+
 @pytest.mark.parametrize(
     ("change", "step", "found"), [("--blur=s2,S3", "--masklevel=t67", True), ("--blur=s2,S3", "--masklevel=t0", False)]
 )
