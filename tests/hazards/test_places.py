@@ -144,10 +144,16 @@ def test_results_and_reports_keep_out_of_the_store(undisturbed, called, place):
         assert not store.exists()
 
 
-@pytest.mark.parametrize("name", ["r.tif", "r.mask.tif", "r.depth.tif", "r.depthmap.tif"])
-def test_a_report_is_no_result(name, undisturbed, called, place):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("r.tif", "is also the file of -o"),
+        *((f"r.{kind}.tif", "is also a result") for kind in ("mask", "depth", "depthmap")),
+    ],
+)
+def test_a_report_is_no_result(name, reason, undisturbed, called, place):
     ended = called(*undisturbed.words(place / "store", place / "r.tif", "--report", place / name))
-    assert (ended.code, "is also a result" in ended.line) == (2, True)
+    assert (ended.code, reason in ended.line) == (2, True)
     assert list(place.iterdir()) == []
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels import comet, gaussian, gaussian_band, resample, statistic
+from imfuse_tiles.kernels import comet, gaussian, gaussian_band, interpolation, resample, statistic
 
 VALUES = [1 / 3, 0.3217, 200 / 255, 1, 0.1]
 
@@ -21,7 +21,7 @@ def test_a_blur_leaves_flat_what_is_flat(value, sigma):
 
 
 @pytest.mark.parametrize("value", VALUES)
-@pytest.mark.parametrize("name", resample.INTERPOLATIONS)
+@pytest.mark.parametrize("name", interpolation.INTERPOLATIONS)
 @pytest.mark.parametrize("target", [(31, 29), (77, 90)])
 def test_resampling_leaves_flat_what_is_flat(value, name, target):
     made = resample.resample(flat(value), (0, 0), (40, 45), target, (0, target[0], 0, target[1]), name)
