@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import tifffile
-
-from imfuse_tiles.errors import AlreadyExists
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two programs at once are not noticed there
-    fcntl = None  # type: ignore[assignment]
 
 #: edge of the tiles in the file; fixed, so that a file is the same whatever windows it was written in
 TILE = 512
@@ -75,29 +66,6 @@ class TiledFile:
         """Close the file and give it its name."""
         self.close()
         os.replace(self.partial, self.path)
-
-
-@contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """A folder that files are written into; AlreadyExists while another program writes into it, too."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(handle, folder)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, folder: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyExists(f"{folder}: another program renders a stack there") from None
-    except OSError:  # a file system without locks
-        return
 
 
 def file_size(shape: tuple[int, ...], dtype: np.dtype) -> int:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
-from imfuse_tiles.simulation.files import TiledFile, file_size, only_writer
+from imfuse_tiles.simulation.files import TiledFile, file_size
 from imfuse_tiles.simulation.misalign import alignment_record, record
 from imfuse_tiles.simulation.stack import Box, Stack
+from imfuse_tiles.storage.only_writer import only_writer
 
 Progress = Callable[[int, int], None]
 Files = dict[str | int, tuple[str, tuple[int, ...], np.dtype]]
@@ -62,7 +63,7 @@ def render(
     shapes = _files(stack)
     _check_folder(folder, shapes, force)
     folder.mkdir(parents=True, exist_ok=True)
-    with only_writer(folder):
+    with only_writer(folder, f"{folder}: another program renders a stack there"):
         _check_folder(folder, shapes, force)  # another program may have rendered meanwhile
         _render_into(folder, stack, shapes, workers, tile, progress)
     return folder

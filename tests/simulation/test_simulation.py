@@ -14,12 +14,13 @@ import tifffile
 
 from imfuse_tiles.errors import AlreadyExists, Refusal
 from imfuse_tiles.simulation import discs, layers, lens, misalign, render, score
-from imfuse_tiles.simulation.files import only_writer
 from imfuse_tiles.simulation.noise import chance, chances, octaves
 from imfuse_tiles.simulation.stack import Stack
+from imfuse_tiles.storage.only_writer import only_writer
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
+    "storage.only_writer",
     "simulation.bodies",
     "simulation.files",
     "simulation.discs",
@@ -285,7 +286,7 @@ def test_a_stack_too_large_for_the_disk_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_renderings_never_write_into_the_same_folder(tmp_path: Path) -> None:
-    with only_writer(tmp_path), pytest.raises(AlreadyExists, match="another program renders"):
+    with only_writer(tmp_path, ""), pytest.raises(AlreadyExists, match="another program renders"):
         render(tmp_path, 40, 30, 2, force=True)
     assert list(tmp_path.iterdir()) == []
     render(tmp_path, 40, 30, 2)

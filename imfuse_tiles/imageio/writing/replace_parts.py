@@ -9,16 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from imfuse_tiles.errors import AlreadyExists
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: two runs that write the same result at once are not told apart
-    fcntl = None  # type: ignore[assignment]
+from imfuse_tiles.storage.only_writer import only_writer
 
 
 def replace_parts(parts: Sequence[tuple[Path, Path]]) -> None:
@@ -80,21 +76,6 @@ def _is_in_use(folder: Path) -> bool:
         return True
 
 
-@contextmanager
-def locked(folder: Path, path: Path) -> Iterator[None]:
+def locked(folder: Path, path: Path) -> AbstractContextManager[None]:
     """Be the only one who writes into a folder; AlreadyExists if another run does."""
-    if not fcntl:
-        yield
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyExists(f"{path}: another run writes it now") from None
-        except OSError:  # some network file systems have no locks
-            pass
-        yield
-    finally:
-        with suppress(OSError):
-            os.close(number)
+    return only_writer(folder, f"{path}: another run writes it now")
