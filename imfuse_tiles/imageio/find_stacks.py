@@ -18,7 +18,7 @@ from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in, unread_kind
 from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import natural_order
-from imfuse_tiles.imageio.reading.own_results import is_own_result, is_own_store, is_simulated_truth
+from imfuse_tiles.imageio.reading.own_results import is_own_result, is_own_store, own_kind
 from imfuse_tiles.imageio.reading.series import Selection, stacks_of
 from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
@@ -105,8 +105,7 @@ def _in_folder(parent: Path, folder: Path, group: str, gap: float, notices: list
     """The stacks of the images right in a folder."""
     zarr = [path for path in folder.iterdir() if path.is_dir() and is_zarr(path) and path.name[0] != "."]
     zarr = [path for path in zarr if not is_own_store(path) and not is_own_result(path)]
-    images = [path for path in _images_in(folder, notices) if not (is_own_result(path) or is_simulated_truth(path))]
-    images = natural_order(images)
+    images = natural_order([path for path in _images_in(folder, notices) if not own_kind(path)])
     below = "_".join(folder.relative_to(parent).parts)
     stacks = [stack for path in natural_order(zarr) for stack in _in_file(path, _joined(below, path.stem))]
     if not images:

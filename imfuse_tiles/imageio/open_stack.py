@@ -27,7 +27,7 @@ from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN
 from imfuse_tiles.imageio.reading.frame_checks import PLACES, WHOLE, find_copies
 from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import rolled_over, skipped_after
-from imfuse_tiles.imageio.reading.own_results import is_own_result, is_simulated_truth
+from imfuse_tiles.imageio.reading.own_results import Own, own_kind
 from imfuse_tiles.imageio.reading.raw_pictures import in_one_white_balance
 from imfuse_tiles.imageio.reading.series import Selection, check_selection
 from imfuse_tiles.imageio.reading.tiff_series import is_one_ome
@@ -119,18 +119,17 @@ def _in_one_profile(headers: list[Header], notices: list[str]) -> tuple[list[Hea
 
 def _without_results(paths: list[Path], notices: list[str]) -> list[Path]:
     """The paths without results of this program, unless all are: results of substacks may be fused again."""
-    several = len(paths) > 1
-    results = [path for path in paths if several and is_own_result(path)]
-    truths = [path for path in paths if several and is_simulated_truth(path)]
-    frames = [path for path in paths if path not in {*results, *truths}]
+    kinds = {path: own_kind(path) for path in paths} if len(paths) > 1 else {}
+    frames = [path for path in paths if not kinds.get(path)]
     if not frames:
         return paths
     for own, one, many in (
-        (results, "is a result of this program", "are results of this program"),
-        (truths, "is the truth of a rendered stack", "are the truth of a rendered stack"),
+        (Own.RESULT, "is a result of this program", "are results of this program"),
+        (Own.TRUTH, "is the truth of a rendered stack", "are the truth of a rendered stack"),
     ):
-        if own:
-            about = f"{listing([shown(path) for path in own])}: {one if len(own) == 1 else many}"
+        names = [shown(path) for path in paths if kinds.get(path) is own]
+        if names:
+            about = f"{listing(names)}: {one if len(names) == 1 else many}"
             notices.append(f"{about} and left out; --include-results takes them for frames")
     return frames
 

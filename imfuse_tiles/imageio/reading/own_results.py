@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
@@ -14,20 +15,27 @@ _TRUTH = "imfuse-tiles simulate: truth"  # as in truth and depth beside the fram
 _TILES = "_files"  # of a deep zoom picture beside its .dzi
 
 
+class Own(Enum):
+    """What a picture is that this program wrote and that is no frame."""
+
+    RESULT = "result"
+    TRUTH = "truth"  # truth or depth of a stack that it rendered
+
+
+def own_kind(path: Path) -> Own | None:
+    """What a file or Zarr folder says that it is; None for what is no image, or a frame."""
+    try:
+        software = _software(path)
+    except (Refusal, OSError, ValueError):
+        return None
+    if software.startswith(_OWN):
+        return Own.RESULT
+    return Own.TRUTH if software == _TRUTH else None
+
+
 def is_own_result(path: Path) -> bool:
     """Whether a file or Zarr folder says that this program wrote it as a result. No for what is no image."""
-    try:
-        return _software(path).startswith(_OWN)
-    except (Refusal, OSError, ValueError):
-        return False
-
-
-def is_simulated_truth(path: Path) -> bool:
-    """Whether a file says that it is the truth or the depth of a stack that this program rendered."""
-    try:
-        return _software(path) == _TRUTH
-    except (Refusal, OSError, ValueError):
-        return False
+    return own_kind(path) is Own.RESULT
 
 
 def options_of_result(path: Path) -> str | None:
