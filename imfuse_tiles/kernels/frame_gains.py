@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .registration_pairs import at_level
+from .registration_pyramid import cell_means
 from .registration_result import Result
 from .registration_warp import warp_plane
 
@@ -74,7 +75,7 @@ def _ratios(base: Planes, planes: Planes, matrix: NDArray[np.float64]) -> NDArra
     for channel, (plane, other) in enumerate(zip(base, planes, strict=True)):
         near = np.empty_like(plane)
         warp_plane(np.ascontiguousarray(other), 0, 0, matrix, 0, 0, near)
-        one, two = _means(plane), _means(near)
+        one, two = (cell_means(each, CELL, np.float32) for each in (plane, near))
         with np.errstate(invalid="ignore"):
             good = (one > DARK) & (one < LIGHT) & (two > DARK) & (two < LIGHT)
         if np.count_nonzero(good) >= FEWEST:
@@ -83,10 +84,3 @@ def _ratios(base: Planes, planes: Planes, matrix: NDArray[np.float64]) -> NDArra
             sums = np.cumsum(weight[order])
             found[channel] = ratio[order][int(np.searchsorted(sums, sums[-1] / 2))]
     return found
-
-
-def _means(plane: Planes) -> Planes:
-    """Means of cells; an unfinished last row and column are left out."""
-    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
-    cells = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
-    return np.asarray(cells.mean(axis=(1, 3), dtype=np.float32))

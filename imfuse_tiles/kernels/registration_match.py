@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .compiler import njit
 from .registration_pairs import BLOCKS, SMALLEST_STEP, Fit, at_level, pair
-from .registration_pyramid import Level
+from .registration_pyramid import Level, cell_means
 from .registration_warp import warp_plane
 
 Matrix = NDArray[np.float64]
@@ -82,23 +82,16 @@ def shows_else(one: Sequence[Level], other: Sequence[Level], matrix: Matrix) -> 
     warp_plane(second.plane, 0, 0, at_level(matrix, first.factor), 0, 0, near)
     a, b = _gradients(as_seen(first.plane)), _gradients(as_seen(near))
     known = np.isfinite(a + b).all(axis=0)
-    sums = [_cells(np.where(known, (x * y).sum(axis=0), 0)) for x, y in ((a, a), (b, b), (a, b))]
+    sums = [cell_means(np.where(known, (x * y).sum(axis=0), 0), CELL, float) for x, y in ((a, a), (b, b), (a, b))]
     if not sums[0].size:
         return 0.0
-    telling = _cells(known) > 0.8
+    telling = cell_means(known, CELL, float) > 0.8
     for energy in sums[:2]:
         telling &= energy > TELLING * energy.mean()
     if np.count_nonzero(telling) < FEWEST:
         return 0.0
     energy, other_energy, product = (part[telling] for part in sums)
     return float((product < ELSE * np.sqrt(energy * other_energy)).mean())
-
-
-def _cells(plane: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Means of cells; an unfinished last row and column are left out."""
-    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
-    cells = plane[: rows * CELL, : columns * CELL].reshape(rows, CELL, columns, CELL)
-    return np.asarray(cells.mean(axis=(1, 3), dtype=float)) if rows and columns else np.empty((0, 0))
 
 
 def as_seen(light: Plane) -> Plane:

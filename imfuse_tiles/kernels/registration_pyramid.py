@@ -7,9 +7,10 @@ at f i + (f - 1) / 2 of the frame. Pixels that a camera clipped follow the expos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .compiler import njit
 
@@ -143,6 +144,14 @@ def _smooth(plane: Plane, out: Plane) -> None:
         for x in range(wide):
             outer, middle = line[x] + line[x + 4], line[x + 1] + line[x + 3]
             row[x] = (outer + np.float32(4) * middle + np.float32(6) * line[x + 2]) * np.float32(1 / 256)
+
+
+def cell_means(plane: NDArray[np.generic], edge: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Means of cells of ``edge`` x ``edge`` pixels of a plane (y, x), added up in ``dtype``; an unfinished last row and
+    column are left out."""
+    rows, columns = plane.shape[0] // edge, plane.shape[1] // edge
+    cells = plane[: rows * edge, : columns * edge].reshape(rows, edge, columns, edge)
+    return np.asarray(cells.mean(axis=(1, 3), dtype=dtype))
 
 
 @njit(cache=True, nogil=True)
