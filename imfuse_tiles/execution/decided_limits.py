@@ -36,7 +36,7 @@ class Extremes:
 
     low: float
     high: float
-    most: float = 1.0
+    most: float
 
     def decide(self, levels: Iterable[MaskLevel]) -> bool:
         """Whether limits are known, as no value is below 0."""

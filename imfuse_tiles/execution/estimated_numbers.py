@@ -95,9 +95,9 @@ def extremes(stage: Stage, access: Access, patch: Region, reach: Halo) -> tuple[
     """
     peak, low = np.full(patch.shape, -np.inf, np.float32), np.inf
     path = stage.job.path if isinstance(stage.job, RememberedMaskJob) else ""
+    job = access.computed.get(path, stage.job)
     around = patch.with_halo(reach, stage.frame) if path in access.computed else patch
     for z in range(stage.slices):
-        job = access.computed.get(path, stage.job)
         mask = job.values(access, path, [(z, z + 1)], around)[0][patch.slices_in(around)]
         np.maximum(peak, mask, out=peak)
         low = min(low, float(mask.min()))

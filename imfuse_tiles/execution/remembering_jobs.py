@@ -144,15 +144,11 @@ class RememberedMergeJob(MergeJob):
         """Every ``step``-th row and column of a generator's mask, as merging takes it; None if it is not kept."""
         if part.level is None:
             return None
-        low, high, table = normalisation_range(store, part.level)
         whole = Region(0, self.frame[0], 0, self.frame[1])
         places, raw = (memory.sampled(name, z, whole, step) for name in (part.level, part.path))
-        if places is not None and table.size:
-            return self.weighed(part, table, places)
-        if raw is None:
-            return None
-        levelled = kernels.level.stretch_levels(raw, low, high, table)
-        return kernels.level.threshold_and_weigh(levelled, part.op.t, part.op.T, part.weight)
+        if places is not None:
+            return self.weighed(part, normalisation_range(store, part.level)[2], places)
+        return None if raw is None else part.taken(store, raw)
 
 
 def is_worth_keeping(job: MergeJob) -> bool:

@@ -34,10 +34,13 @@ class WeightedMask:
 
     def read(self, access: Access, z: int, region: Region) -> np.ndarray:
         """The mask (y, x) of one slice: levelled, cut at its thresholds, weighed."""
-        mask = access.read(self.path, [(z, z + 1)], region, keep=True)[0]
+        return self.taken(access.store, access.read(self.path, [(z, z + 1)], region, keep=True)[0])
+
+    def taken(self, store: Store, raw: np.ndarray) -> np.ndarray:
+        """A raw mask (y, x), or pixels of it, as merging takes them."""
         if self.level is not None:
-            mask = kernels.level.stretch_levels(mask, *normalisation_range(access.store, self.level))
-        return kernels.level.threshold_and_weigh(mask, self.op.t, self.op.T, self.weight)
+            raw = kernels.level.stretch_levels(raw, *normalisation_range(store, self.level))
+        return kernels.level.threshold_and_weigh(raw, self.op.t, self.op.T, self.weight)
 
 
 class UnfilteredMasks(Protocol):
