@@ -82,17 +82,9 @@ def _alignment(names: list[str], found: Any, model: str, gains: list[Numbers], l
         if corner_move(matrix, *size) > FARTHEST * min(size):
             matrix, trouble = SAME, trouble or "seems to lie too far from the others to belong to them: left as it is"
         warnings = (*found.warnings(number), *notes.get(number, ()), *jumps.get(number, ()))
-        frames.append(
-            FrameTransform(
-                name,
-                matrix,
-                round(found.residual(number), 4),
-                warnings,
-                gains[number],
-                trouble or bad.get(number, "") or moved.get(number, ""),
-                focus.index(number),
-            )
-        )
+        wrong = trouble or bad.get(number, "") or moved.get(number, "")
+        frames.append(FrameTransform(name, matrix, round(found.residual(number), 4), warnings, gains[number], wrong,
+                                     focus.index(number)))  # fmt: skip
     return Alignment("no" if model == "no" else registration.model, names[found.reference], size, tuple(frames))
 
 
@@ -112,7 +104,8 @@ def _sweep(found: Any, names: list[str], light: np.ndarray
     notes: dict[int, tuple[str, ...]] = {group[n]: ("is sharp nowhere",) for n in sweep.frames_sharp_nowhere(share)}
     # What is clipped elsewhere has detail in a darker frame, and what is blurred has it nowhere.
     usual = [n for n in range(len(group)) if n not in blurred and not kernels.frame_gains.jump(light, group[n])]
-    astray = sweep.out_of_order(sweep.sweep_order(maps[usual]))
+    order = sweep.sweep_order(maps)
+    astray = sweep.out_of_order(order if len(usual) == len(group) else sweep.sweep_order(maps[usual]))
     for n in astray:
         notes[group[usual[n]]] = (*notes.get(group[usual[n]], ()), OUT_OF_ORDER)
     # Among frames in disorder one at an end of the sweep is less sharp than those that happen to be beside it.
@@ -120,7 +113,7 @@ def _sweep(found: Any, names: list[str], light: np.ndarray
     for one, other in pairwise(group):
         if np.array_equal(registration.maps[one], registration.maps[other]):
             bad[other] = f"is the same picture as {names[one]}"
-    ranked = iter([group[n] for n in sweep.sweep_order(maps)])
+    ranked = iter([group[n] for n in order])
     return [next(ranked) if n in found.group else n for n in range(len(names))], bad, notes
 
 
