@@ -41,8 +41,8 @@ def split_recipe_options(parser: Parser, words: Sequence[str]) -> tuple[list[str
         if word == "--":
             # Images all of them; argparse would take those that begin with a dash for options.
             return [*rest, *(f"./{image}" if image.startswith("-") else image for image in remaining)], options
-        if bare == "reference" and _could_be_value(bare, word) and not Path(word).exists():
-            options[-1], bare = (bare, word), ""  # alone it says nothing
+        if _takes(bare, word):
+            options[-1], bare = (bare, word), ""
             continue
         if not word.startswith("-") or word == "-":
             _check_word_behind(bare, word)
@@ -78,6 +78,12 @@ def _general_option(parser: Parser, name: str, equals: str, text: str, remaining
     if value is None or value.startswith("--"):
         raise Refusal(f"--{name} needs a value" + (f", {value} is an option" if value else ""))
     return [f"--{name}={value}"]
+
+
+def _takes(name: str, word: str) -> bool:
+    """Whether a word behind a bare option is its value."""
+    takes = name in REGISTRY and REGISTRY[name].takes_next_word
+    return takes and _could_be_value(name, word) and not Path(word).exists()
 
 
 def _check_word_behind(name: str, word: str) -> None:

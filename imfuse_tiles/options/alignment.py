@@ -26,6 +26,7 @@ class Reference(Option, name="reference"):
 
     section: ClassVar[str] = "Frames"
     once_only: ClassVar[bool] = True
+    takes_next_word: ClassVar[bool] = True
     examples: ClassVar = ("", "front", "3")
 
     word1: str = word("middle", "number of the frame, front, middle or back")

@@ -89,6 +89,8 @@ class Option:
     #: Fields that keep all words given for them, with commas between.
     comma_joined: ClassVar[tuple[str, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
+    #: Says nothing alone: a word behind it on the command line is its value, not a frame.
+    takes_next_word: ClassVar[bool] = False
     examples: ClassVar[tuple[str, ...]] = ("",)
     #: Nanoseconds that it takes a worker for a pixel of a slice, with its usual arguments, where nothing was measured
     #: yet: on the machine of ``planning/typical_rates.py`` (``python -m benchmarks ops``).
