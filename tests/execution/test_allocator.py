@@ -21,17 +21,19 @@ allocator.keep_freed_memory()
 def block():
     return np.ones((1024, 1024), np.float32).sum()
 block()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
-    block()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        block()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(min(faults() for _ in range(5)))  # the system may take pages of code away meanwhile
 """
 
 
 @pytest.mark.skipif(allocator._glibc() is None, reason="only glibc is told")
 def test_a_block_after_the_first_gets_no_new_pages() -> None:
     said = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    assert int(said.stdout) < 2000, "of 51,200; the system may take pages of code away meanwhile"
+    assert int(said.stdout) < 50, "of 51,200"
 
 
 def test_keeping_twice_does_no_harm() -> None:

@@ -77,8 +77,8 @@ def test_sync_computes_in_the_calling_thread_and_processes_elsewhere() -> None:
 
 def test_what_was_not_begun_is_dropped_when_the_pool_closes() -> None:
     with opened("threads", 1) as pool:
-        futures = [pool.submit(time.sleep, 0.5) for _ in range(50)]
-    assert sum(future.cancelled() for future in futures) >= 25, "a busy machine may let it begin some"
+        futures = [pool.submit(time.sleep, 2) for _ in range(50)]  # longer than a busy machine takes for these lines
+    assert sum(future.cancelled() for future in futures) >= 45
 
 
 def variable(name: str) -> str | None:
