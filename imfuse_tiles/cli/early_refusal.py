@@ -11,27 +11,30 @@ from imfuse_tiles.execution.warp_stack import crop_stack, warp_stack
 from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store
 
 #: Frames are taken to lie so far apart, in shares of their sides: what is left of them needs less.
 APART = 0.2
 
 
-def check_room_early(stack: Stack, recipe: Recipe, store: Store, check: Callable[[Stack], object]) -> None:
-    """Raise the Refusal of ``check`` if frames are to be compared, and it refuses them in any case: as they lie, and
-    resampled to the smaller area that all show when they lie far apart.
+def check_room_early(stack: Stack, recipe: Recipe, store: Store, plan: Callable[[Stack], Plan]) -> Plan | None:
+    """The plan for frames that are to be compared as if they lay over each other already.
 
-    Where a transform is known or none is asked for, it is soon refused anyway.
+    None where ``plan`` refuses that and may not refuse the smaller area that all frames show when they lie far apart;
+    and where no frames are to be compared, which is soon refused anyway. Raises the Refusal of ``plan`` for what it
+    refuses in any case.
     """
     if not is_to_estimate(stack, recipe, store):
-        return
+        return None
     try:
-        check(crop_stack(stack, recipe))
+        return plan(crop_stack(stack, recipe))
     except Refusal as refusal:
         try:
-            check(warp_stack(replace(stack, alignment=_far_apart(stack)), recipe))
+            plan(warp_stack(replace(stack, alignment=_far_apart(stack)), recipe))
         except Refusal:
             raise refusal from None
+    return None
 
 
 def _far_apart(stack: Stack) -> Alignment:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -12,15 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imfuse_tiles.cli.progress_bars import terminal_progress
-from imfuse_tiles.cli.show_plan import plan_text
 from imfuse_tiles.cli.whole_run import WholeRun
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.execution.alignment_report import alignment_lines
 from imfuse_tiles.execution.export import check_not_a_source
 from imfuse_tiles.execution.export_request import ExportRequest, estimated_bytes, output_files
 from imfuse_tiles.execution.machine_errors import translate_os_errors
 from imfuse_tiles.execution.overviews import planned_overview_bytes
-from imfuse_tiles.execution.pipeline import Outcome
 from imfuse_tiles.execution.progress import Progress, ProgressGroup
 from imfuse_tiles.imageio.writing.formats import ending_of
 from imfuse_tiles.imageio.writing.target import check_place
@@ -31,7 +27,7 @@ from imfuse_tiles.planning.typical_rates import LEVELS
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer import performance_page, run_report
+from imfuse_tiles.viewer import performance_page
 from imfuse_tiles.viewer.desktop import open_command
 from imfuse_tiles.viewer.focus_video import check_subject, chosen_slices, video_pictures
 from imfuse_tiles.viewer.page_process import PageProcess
@@ -132,21 +128,3 @@ def tell_address(address: str) -> None:
     """Print where the page of a run is served; it has opened where there is a display."""
     there = "" if open_command(sys.platform, os.environ) else "no display found; "
     print(f"{there}the page of this run: {address}", file=sys.stderr, flush=True)
-
-
-def is_page(report: str) -> bool:
-    """Whether a report is to be a page."""
-    return report.lower().endswith((".html", ".htm"))
-
-
-def write_report_page(
-    args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, outcome: Outcome, seconds: float
-) -> None:
-    """Write the report of a run as a page."""
-    from imfuse_tiles.cli.main import versions
-    from imfuse_tiles.viewer.report_page import ReportTexts, report_page
-
-    command = shlex.join(["imfuse-tiles", *args.words])
-    plan_in_words = plan_text(survey(plan, store, resources), store)
-    texts = ReportTexts(command, plan_in_words, alignment_lines(plan.stack), versions())
-    run_report.write_page(Path(args.report), report_page(plan, store, outcome.stages, seconds, texts))

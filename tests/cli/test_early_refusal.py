@@ -9,9 +9,11 @@ import pytest
 from imfuse_tiles import Refusal
 from imfuse_tiles.cli.early_refusal import check_room_early
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.execution.pipeline import plan_of
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.options.recipe import Recipe
+from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.simulation import render
 from imfuse_tiles.storage.store import Store
 
@@ -35,13 +37,27 @@ def test_frames_are_not_compared_for_what_is_refused(
 def test_what_may_do_for_a_smaller_area_is_not_refused(images: list[str], tmp_path: Path) -> None:
     stack, store, seen = open_stack(images), Store.at(tmp_path / "store"), []
 
-    def check(frames: Stack, most: int) -> None:
+    def plan(frames: Stack, most: int) -> Plan:
         seen.append(frames.frame)
         if frames.frame[0] > most:
             raise Refusal(f"{frames.frame[0]} rows")
+        return make_plan(Recipe(()), frames)
 
-    check_room_early(stack, Recipe(()), store, lambda frames: check(frames, 170))
+    assert check_room_early(stack, Recipe(()), store, lambda frames: plan(frames, 170)) is None
     assert seen[0] == (180, 240)
     assert seen[1][0] < 150
     with pytest.raises(Refusal, match="180 rows"):
-        check_room_early(stack, Recipe(()), store, lambda frames: check(frames, 100))
+        check_room_early(stack, Recipe(()), store, lambda frames: plan(frames, 100))
+
+
+@pytest.mark.parametrize(("compared", "plans"), [(False, 1), (True, 2)])
+def test_frames_that_stay_as_they_are_are_planned_once(
+    compared: bool, plans: int, images: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not compared:  # smaller ones are not
+        images = [str(path) for path in sorted(render(tmp_path / "small", 120, 90, 3, 3).glob("slice_*.tif"))]
+    made = []
+    monkeypatch.setattr("imfuse_tiles.cli.fuse_run.plan_of", lambda *args: made.append(plan_of(*args)) or made[-1])
+    place = tmp_path / "result.tif"
+    assert main(["fuse", "--wavelet", "--quiet", "--store", str(tmp_path / "store"), "-o", str(place), *images]) == 0
+    assert len(made) == plans

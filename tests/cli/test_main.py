@@ -21,7 +21,16 @@ from imfuse_tiles.cli import main as main_module
 from imfuse_tiles.cli.main import COMMANDS, main
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("cli.fuse_run", "cli.list_options", "cli.show_plan", "cli.show_run", "cli.verify", "errors")
+TESTED_MODULES = (
+    "cli.fuse_run",
+    "cli.list_options",
+    "cli.report_file",
+    "cli.request_from_args",
+    "cli.show_plan",
+    "cli.show_run",
+    "cli.verify",
+    "errors",
+)
 
 Shell = Callable[..., tuple[int, str, str]]
 
