@@ -25,6 +25,7 @@ TESTED_MODULES = (
     "stages.mask_levels",
     "stages.stored_frames",
     "stages.montage",
+    "stages.stretched_masks",
     "stages.stack_statistics",
     "stages.access",
     "stages.stage",

@@ -16,7 +16,7 @@ import numpy as np
 
 from imfuse_tiles.execution.stored_results import StoredResult, find_result
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.imageio.writing.ome_zarr import axes, channel, transformations
+from imfuse_tiles.imageio.writing.ome_zarr_metadata import axes, channel, transformations
 from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, TileIndex, levels_to, pyramid_tiles
 from imfuse_tiles.options.resources import Resources

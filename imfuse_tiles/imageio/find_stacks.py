@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.imageio.group_images import group_by_name, group_by_time
 from imfuse_tiles.imageio.image_files import find_images, is_image, what_is_there
-from imfuse_tiles.imageio.metadata import Value
-from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.detect import NOTHING_CHOSEN, read_headers, series_in, unread_kind
 from imfuse_tiles.imageio.reading.header import listing, shown
 from imfuse_tiles.imageio.reading.order import natural_order
@@ -24,8 +20,6 @@ from imfuse_tiles.imageio.reading.zarr_metadata import is_zarr
 
 #: How the images of a folder are put together to stacks.
 GROUPS = ("folder", "name", "time", "file")
-_EXIF_TIME, _EXIF_FRACTION, _MAIN_TIME = 36867, 37521, 306
-_LAST_NUMBER = re.compile(r"(.*?)[ _.-]*\d+\D*$", re.DOTALL)
 _MOST_FOLDERS = 100_000
 
 
@@ -114,7 +108,7 @@ def _in_folder(parent: Path, folder: Path, group: str, gap: float, notices: list
         return stacks + [stack for path in images for stack in _in_file(path, _joined(below, path.stem))]
     if group == "folder":
         return [*stacks, FoundStack(below or folder.resolve().name, tuple(images))]
-    groups = _by_name(images) if group == "name" else _by_time(images, gap)
+    groups = group_by_name(images) if group == "name" else group_by_time(images, gap)
     return stacks + [FoundStack(_joined(below, name), tuple(paths)) for name, paths in groups]
 
 
@@ -161,46 +155,6 @@ def _holds_several(path: Path) -> bool:
         return len(read_headers(path, "any")[0]) > 1
     except Refusal:
         return False
-
-
-def _by_name(images: Sequence[Path]) -> list[tuple[str, list[Path]]]:
-    """Images whose names differ in their last number only."""
-    groups: dict[str, list[Path]] = {}
-    for path in images:
-        stem = path.name if path.suffix[1:].isdecimal() else path.stem
-        match = _LAST_NUMBER.fullmatch(stem)
-        groups.setdefault(match[1] if match and match[1] else stem if not match else "stack", []).append(path)
-    return list(groups.items())
-
-
-def _by_time(images: Sequence[Path], gap: float) -> list[tuple[str, list[Path]]]:
-    """Images in the order of their times, cut where there is a longer gap; named after the first image of each."""
-    times = {path: capture_time(path) for path in images}
-    ordered = sorted(images, key=lambda path: times[path])  # of one time: by name, as they come
-    groups = [[ordered[0]]]
-    for before, path in pairwise(ordered):
-        if times[path] - times[before] > gap:
-            groups.append([])
-        groups[-1].append(path)
-    return [(group[0].stem, group) for group in groups]
-
-
-def capture_time(path: Path) -> float:
-    """When a picture was taken, as its camera says, else when its file was last changed; in seconds."""
-    try:
-        tags = read_tags(path)
-        value = tags.exif.get(_EXIF_TIME) or tags.main.get(_MAIN_TIME)
-        if value is not None:
-            whole = datetime.strptime(_text(value), "%Y:%m:%d %H:%M:%S").timestamp()
-            fraction = _text(tags.exif[_EXIF_FRACTION]) if _EXIF_FRACTION in tags.exif else "0"
-            return whole + float(f"0.{fraction or 0}")
-    except (Refusal, ValueError, OSError, UnicodeDecodeError):
-        pass
-    return path.stat().st_mtime
-
-
-def _text(value: Value) -> str:
-    return value.data.split(b"\0")[0].decode("ascii").strip()
 
 
 def _with_names_of_their_own(stacks: Sequence[FoundStack]) -> list[FoundStack]:

@@ -12,7 +12,7 @@ from imfuse_tiles.geometry import Frame
 from imfuse_tiles.imageio.alignment import Alignment
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.reading import Header
-from imfuse_tiles.imageio.reading.frames import FULL
+from imfuse_tiles.imageio.reading.normalise_samples import FULL
 
 __all__ = ["FULL", "FrameWarp", "Stack"]
 

@@ -23,9 +23,9 @@ from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob, Fram
 from imfuse_tiles.stages.mask_levels import LevelJob
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.merged_masks import MergeJob, WeightedMask
-from imfuse_tiles.stages.montage import MergedMasks
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.stages.stored_frames import StoredFrames
+from imfuse_tiles.stages.stretched_masks import MergedMasks
 
 
 def mask(builder: PlanBuilder, op: MaskGenerator) -> tuple[Stage, str | None]:

@@ -27,6 +27,7 @@ from imfuse_tiles.storage.store import Store
 TESTED_MODULES = (
     "cli.batch_run",
     "imageio.find_stacks",
+    "imageio.group_images",
 )
 
 HOW = ("--bg=max", "--align=no", "--balance=no", "--quiet", "--workers", "1")

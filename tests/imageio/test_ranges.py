@@ -13,6 +13,8 @@ from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.imageio.reading import read_rows
 from imfuse_tiles.imageio.stack import Stack
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("imageio.reading.normalise_samples",)
 SCENE = np.linspace(0, 1, 20 * 30, dtype=np.float32).reshape(20, 30)
 
 

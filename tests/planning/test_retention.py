@@ -26,8 +26,8 @@ from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.planning.resume import read_record, recorded_blocks
 from imfuse_tiles.planning.work_plan import survey
 from imfuse_tiles.stages.mask_levels import normalisation_range
-from imfuse_tiles.stages.montage import mask_limits
 from imfuse_tiles.stages.stage import Stage
+from imfuse_tiles.stages.stretched_masks import mask_limits
 from imfuse_tiles.storage.arrays import Arrays
 from imfuse_tiles.storage.folder_files import FolderFiles
 from imfuse_tiles.storage.numbers import Numbers

@@ -14,16 +14,12 @@ from imfuse_tiles.imageio.reading.file_facts import file_facts
 from imfuse_tiles.imageio.reading.formats import FORMATS
 from imfuse_tiles.imageio.reading.header import Header, damaged, refuse, refuse_frame
 from imfuse_tiles.imageio.reading.jpeg import decode_jpeg
+from imfuse_tiles.imageio.reading.normalise_samples import check_finite, scale_to_white, take_coverage
 from imfuse_tiles.imageio.reading.orientation import Rows, TurnedRows
 from imfuse_tiles.imageio.reading.png import decode_png, png_pixels
 from imfuse_tiles.imageio.reading.profiles import converted
 from imfuse_tiles.imageio.reading.whole_frame import WholeFrame
 from imfuse_tiles.imageio.reading.zarr_facts import frame_facts
-
-#: Floating-point samples so many times brighter than white are no highlights.
-_OTHER_RANGE = 16.0
-#: What stands for 1.
-FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
 @runtime_checkable
@@ -93,13 +89,13 @@ class FrameReader:
         """Samples as read from rows y0..y1 become those of the stack, in place."""
         header = self.header
         if header.coverage:
-            _take_coverage(header, band[:-1], band[-1])
+            take_coverage(header, band[:-1], band[-1])
         if header.inverted:
             colours = band[: header.channels]
             np.subtract(np.iinfo(band.dtype).max, colours, out=colours)
         if header.dtype == "float32":
-            _check_finite(header, y0, y1, band)
-        _scale_to_white(header, band[: header.channels])
+            check_finite(header, y0, y1, band)
+        scale_to_white(header, band[: header.channels])
         if header.profiles:
             self._convert(band[: header.channels], *header.profiles)
         return band
@@ -188,37 +184,3 @@ def _named(header: Header) -> Iterator[None]:
         raise
     except Exception as error:  # decoders raise their own types, down to RuntimeError
         raise damaged(header.path, header.format.upper(), error) from error
-
-
-def _scale_to_white(header: Header, colours: np.ndarray) -> None:
-    """Colours in place, so that the white level becomes full scale. Refusal for floats of quite another range."""
-    if header.dtype == "float32":
-        if header.white:
-            np.divide(colours, np.float32(header.white), out=colours)
-        highest = float(colours.max())
-        if highest > _OTHER_RANGE:
-            white = header.white or 1.0
-            sample = f"samples up to {highest * white:.6g}, but {white:g} is taken as white"
-            raise refuse_frame(header, f"has {sample}; say --white={highest * white:.6g} or what else is white")
-    elif header.white:
-        full = np.iinfo(colours.dtype).max
-        table = np.minimum(np.arange(full + 1) / header.white, 1) * full + 0.5
-        colours[:] = table.astype(colours.dtype)[colours]
-
-
-def _take_coverage(header: Header, colours: np.ndarray, alpha: np.ndarray) -> None:
-    """Opacity (y, x) to full scale or 0, in place; colours to 0 where it is that, and no more times the opacity."""
-    full = FULL[header.dtype]
-    covered = alpha >= header.coverage
-    colours[:, ~covered] = 0
-    if header.premultiplied:
-        part = covered & (alpha < full)
-        plain = colours[:, part] * (np.float64(full) / alpha[part])
-        colours[:, part] = np.minimum(plain + 0.5, full) if colours.dtype.kind == "u" else plain
-    alpha[:] = np.where(covered, full, 0)
-
-
-def _check_finite(header: Header, y0: int, y1: int, band: np.ndarray) -> None:
-    bad = band.size - np.count_nonzero(np.isfinite(band))
-    if bad:
-        raise refuse_frame(header, f"has {bad} NaN or infinite samples in rows {y0}..{y1 - 1}")

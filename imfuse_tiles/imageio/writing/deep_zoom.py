@@ -8,9 +8,9 @@ import numpy as np
 
 from imfuse_tiles.imageio.writing.encode import in_order
 from imfuse_tiles.imageio.writing.jpeg import with_profile
-from imfuse_tiles.imageio.writing.ome_zarr import write_whole
 from imfuse_tiles.imageio.writing.picture import Picture
 from imfuse_tiles.imageio.writing.pyramid import Pyramid, ReadRegion, TileIndex, levels_to, pyramid_tiles
+from imfuse_tiles.imageio.writing.target import write_whole
 
 EDGE = 512
 _QUALITY = 90

@@ -95,6 +95,17 @@ def complete_or_absent(path: Path, force: bool, note: Note | None = None) -> Ite
         raise
 
 
+def write_whole(place: Path, data: bytes | bytearray) -> None:
+    """Write one of many small files in one step, and its folder where it is missing: no lock, no wait for the disk."""
+    partial = place.with_name(f"{place.name}.part")
+    try:
+        partial.write_bytes(data)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+    os.replace(partial, place)
+
+
 @contextmanager
 def translate_failed_seeks(path: Path) -> Iterator[None]:
     """OSError (EIO) where a seek in a file fails: Python and tifffile only say that it is not seekable."""

@@ -21,7 +21,7 @@ from imfuse_tiles.kernels.halve import halve
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "imageio.writing.ome_tiff", "imageio.writing.ome_xml", "imageio.writing.ome_zarr", "imageio.writing.deep_zoom",
-    "imageio.writing.folder_target", "imageio.writing.replace_parts",
+    "imageio.writing.ome_zarr_metadata", "imageio.writing.folder_target", "imageio.writing.replace_parts",
 )  # fmt: skip
 SIZE = PhysicalSize(0.65, 0.5, 2.0)
 TAKEN = Tags(exif={36867: Value(2, 20, b"2024:02:03 04:05:06\0")})
