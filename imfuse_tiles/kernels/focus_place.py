@@ -1,8 +1,7 @@
 """Where focus lies between slices at every pixel, and how sure that is, from the evidence of slices one after another.
 
-In long stacks single slices tell little: strong is what stays strong over a window of slices, and the depth is the
-mean of those around. A peak is compared with what the pixel's own slices far from it show, not with the noise of the
-whole stack: noise grows with brightness, and what blurs over a pixel from elsewhere is there in all of them.
+The depth is the peak of a parabola through the strongest slice and those beside it; in long stacks the mean of the
+slices around the strongest window of some.
 """
 
 from __future__ import annotations
@@ -13,32 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiler import njit
-from .detail_energy import SAMPLES
 from .focus_peak import Part, Peak, Plane, energy_deviation, signal_energy
+from .focus_windows import WHITE, Windows, centre, measure_noise
 from .level_codes import Codes, from_bfloat16, sample_codes, to_bfloat16
 
 #: Slices by which long stacks are measured: in those of twice as many and more, the depth is the mean of the slices
-#: near the peak, weighed by how far their energy is above ``NEAR_SHARE`` of the strongest: three slices are too like
-#: each other there for a parabola. In shorter ones too few slices are far from the peak to compare it with: peaks of
-#: noise that neighbours share would speckle what is sharp in none of them.
-SWEEP, NEAR_SHARE = 12, 0.5
-#: Slices that are farther from the peak than so many times those that count on either side are far from it.
-FAR = 2
+#: near the peak: three slices are too like each other there for a parabola. In shorter ones too few slices are far from
+#: the peak to compare it with: peaks of noise that neighbours share would speckle what is sharp in none of them.
+SWEEP = 12
 #: Slices by which a peak is uncertain at best; in long stacks as many times as much as slices count on either side, or
 #: coarse levels, whose windows see several depths, would overrule fine ones.
 LEAST_SPREAD = 0.1
 #: Standard deviations above the mean of noise up to which the strongest evidence may be noise alone, and from which
 #: on it surely is not.
 CHANCE, CERTAIN = 3.0, 9.0
-#: Standard deviation of an energy of white noise, in units of its mean: what neighbours share deviates more.
-WHITE = (2 / SAMPLES) ** 0.5
-#: Share of the mean noise of the stack that there is everywhere, even where what is clipped shows none.
-LEAST_NOISE = 0.25
 #: One over the variance of a place of which nothing is known, in short stacks and in long ones.
 UNKNOWN = (1e-4, 1e-12)
-
-#: What a slice without a picture adds to the mean of a window: far below any energy.
-NO_PICTURE = -1e9
 
 
 class Place:
@@ -84,108 +73,18 @@ class Place:
         sure, mean = np.empty_like(where), np.full_like(where, self.noise)
         deviation = mean * np.float32(WHITE)
         if windows:
-            _measure_noise(*(plane[part] for plane in windows.far), mean, deviation)
+            measure_noise(*(plane[part] for plane in windows.far), mean, deviation)
         peaks = (plane[part] for plane in self.peaks)
         bounds = UNKNOWN[self.reach > 1], LEAST_SPREAD * self.reach
         _place(*peaks, mean, deviation, width, self.total, self.ordered, *bounds, where, sure)
         if windows:
-            _centre(windows.first[part], windows.mass[part], windows.moment[part], self.block, where)
+            centre(windows.first[part], windows.mass[part], windows.moment[part], self.block, where)
         return np.stack([sample_codes(where, max(self.total - 1, 1)), to_bfloat16(sure)])
-
-
-class Windows:
-    """The strongest window of two blocks of slices at every pixel, and what its slices and those beside it show."""
-
-    def __init__(self, shape: tuple[int, int], block: int) -> None:
-        self.block, self.count = block, 0
-        self.first = np.full(shape, -2, np.int32)
-        self.best, self.last = np.full(shape, -1, np.float32), np.full(shape, -1, np.float32)
-        self.sum, self.before, self.after, self.mass, self.moment = (np.zeros(shape, np.float32) for _ in range(5))
-        #: Sum of the evidence of slices far from the strongest window, of its square, and their number.
-        self.far = np.zeros((3, *shape), np.float32)
-
-    def add(self, evidence: Plane) -> None:
-        """Take the next slice; windows begin with every block."""
-        self.count += 1
-        self.sum += evidence
-        if self.count % self.block == 0:
-            first = self.count - 2 * self.block
-            if first >= 0:
-                _choose_window(self.last, self.sum, first, np.float32(0.5 / self.block), self.best, self.first)
-            self.last, self.sum = self.sum, np.zeros_like(self.sum)
-
-    def add_again(self, evidence: Plane, z: int, noise: np.float32, reach: int, total: int) -> None:
-        """Take a slice of ``total`` into account; ``reach``: slices that count on either side."""
-        beside = self.before, self.after, self.mass, self.moment
-        _add_near(evidence, z, self.best, self.first, self.block, noise, reach, total, *beside)
-        _add_far(evidence, z, self.first, self.block, FAR * reach, *self.far)
 
 
 def stored_place(codes: Codes, count: int) -> Plane:
     """The place between ``count`` slices, from 0 on, and one over its variance, float32 (2, y, x), from their codes."""
     return np.stack([codes[0] * np.float32(max(count - 1, 1) / 65535), from_bfloat16(codes[1])])
-
-
-@njit(cache=True, nogil=True)
-def _choose_window(last, current, first, share, best, where):  # type: ignore[no-untyped-def]
-    for y in range(best.shape[0]):
-        for x in range(best.shape[1]):
-            mean = (last[y, x] + current[y, x]) * share
-            stronger = mean > best[y, x]
-            best[y, x] = mean if stronger else best[y, x]
-            where[y, x] = first if stronger else where[y, x]
-
-
-@njit(cache=True, nogil=True)
-def _add_far(evidence, z, first, block, least, total, square, count):  # type: ignore[no-untyped-def]
-    for y in range(total.shape[0]):
-        for x in range(total.shape[1]):
-            value = evidence[y, x]
-            far = abs(z - first[y, x] - block) > least and value >= 0
-            total[y, x] += value if far else np.float32(0)
-            square[y, x] += value * value if far else np.float32(0)
-            count[y, x] += np.float32(1) if far else np.float32(0)
-
-
-@njit(cache=True, nogil=True)
-def _measure_noise(total, square, count, mean, deviation):  # type: ignore[no-untyped-def]
-    """Mean and deviation of what slices far from the peak show, as far as there are some."""
-    for y in range(mean.shape[0]):
-        for x in range(mean.shape[1]):
-            slices = count[y, x]
-            if slices > 0:
-                far = total[y, x] / slices
-                spread = max(square[y, x] / slices - far * far, np.float32(0))
-                mean[y, x] = max(far, np.float32(LEAST_NOISE) * mean[y, x])
-                deviation[y, x] = max(np.float32(WHITE) * mean[y, x], np.sqrt(spread))
-
-
-@njit(cache=True, nogil=True)
-def _add_near(evidence, z, best, first, block, noise, reach, total, before, after, mass, moment):  # type: ignore[no-untyped-def]
-    """Means of the windows before and after the strongest, below 0 where a slice of theirs has no picture; weights of
-    the slices on either side of its middle, which lies between two: as many on one as on the other."""
-    share, none = np.float32(0.5 / block), np.float32(0)
-    for y in range(best.shape[0]):
-        for x in range(best.shape[1]):
-            value, ahead = evidence[y, x], np.int32(z) - first[y, x]
-            mean = value * share if value >= none else np.float32(NO_PICTURE)
-            before[y, x] += mean if (ahead < 0) & (ahead >= -2 * block) else none
-            after[y, x] += mean if (ahead >= 2 * block) & (ahead < 4 * block) else none
-            middle, away = first[y, x] + block, ahead - block
-            half = min(reach + 1, min(middle, total - middle))
-            near = (away >= -half) & (away < half)
-            least = noise + np.float32(NEAR_SHARE) * signal_energy(best[y, x], noise)
-            weight = max(value - least, none) if near else none
-            mass[y, x] += weight
-            moment[y, x] += weight * np.float32(away)
-
-
-@njit(cache=True, nogil=True)
-def _centre(first, mass, moment, block, where):  # type: ignore[no-untyped-def]
-    for y in range(where.shape[0]):
-        for x in range(where.shape[1]):
-            if mass[y, x] > 0:
-                where[y, x] = np.float32(first[y, x] + block) + moment[y, x] / mass[y, x]
 
 
 @njit(cache=True, nogil=True)

@@ -91,7 +91,7 @@ def ground(
 
 @njit(cache=True, nogil=True)
 def hairs(deck: np.ndarray, pieces: np.ndarray, x0: int, y0: int) -> None:
-    """Paint bristles (columns `scene.HAIR`); where they cross, the nearer one is kept."""
+    """Paint bristles (columns `hairs.HAIR`); where they cross, the nearer one is kept."""
     _, height, width = deck.shape
     for n in range(len(pieces)):
         ax, ay, bx, by, w0, w1, d0, d1, t0, t1, tint = pieces[n]

@@ -12,26 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imfuse_tiles.simulation.hairs import limbs, straight_pieces, touching_pieces
 from imfuse_tiles.simulation.noise import chances
 
 #: columns of a body: centre, semi-axes and direction in pixels, depth of rim, height, kind, tint, seed
 BODY = ("x", "y", "a", "b", "cos", "sin", "rim", "height", "kind", "tint", "seed")
-#: columns of a piece of hair: ends, half widths, depths, tone at both ends, tint
-HAIR = ("x0", "y0", "x1", "y1", "w0", "w1", "d0", "d1", "t0", "t1", "tint")
 Dice = Callable[[int], np.ndarray]
 ELYTRA, EYE, POLLEN, DEW = 0, 1, 2, 3
 
 _LARGE_CELL, _SMALL_CELL, _HAIR_CELL = 330, 118, 44
-_HAIR_REACH, _HAIR_PIECES = 300, 14
+_HAIR_REACH = 300
 _HEROES = ((0.31, 0.45, 0.225, EYE), (0.71, 0.63, 0.185, ELYTRA), (0.64, 0.17, 0.12, ELYTRA))
-
-#: legs and feelers: root (along, across, in semi-axes), direction from the axis, bend, length in semi-axes
-_LIMBS = (
-    ((0.55, 0.84), 0.75, 0.9, 0.62),
-    ((0.05, 1.0), 1.55, 0.5, 0.55),
-    ((-0.5, 0.87), 2.15, 0.9, 0.72),
-    ((0.97, 0.25), 0.35, 1.1, 0.85),
-)
 
 
 @dataclass(frozen=True)
@@ -98,34 +89,9 @@ class Scene:
         bend = (rand(8) - 0.5) * 1.5
         curves = np.stack([x, y, depth, tip, angle, bend, long, thick, rand(9)], axis=1)[keep]
         domes = self.large_bodies(x0 - _HAIR_REACH, y0 - _HAIR_REACH, x1 + _HAIR_REACH, y1 + _HAIR_REACH)
-        return _touching_pieces(_pieces(np.vstack([self._limbs(domes), curves])), x0, y0, x1, y1)
-
-    def _limbs(self, domes: np.ndarray) -> np.ndarray:
-        """Six legs and two feelers for every beetle that is not too large, as curves for `_pieces`."""
         beetles = domes[(domes[:, BODY.index("kind")] == ELYTRA) & (domes[:, BODY.index("a")] < 300)]
-        curves = []
-        for x, y, a, b, c, s, rim, _, _, _, number in beetles:
-            depth = min(rim, float(self.ground_depth(y))) - 0.03
-            for n, (root, turn, bend, long) in enumerate(_LIMBS):
-                for side in (-1.0, 1.0):
-                    u, v = 0.93 * a * root[0], 0.93 * b * root[1] * side
-                    sway = ((number * (n + 2) * (3 + side)) % 17 / 17 - 0.5) * 0.5
-                    angle = np.arctan2(s, c) + side * (turn + sway)
-                    thick = a * (0.034 if n < 3 else 0.014)
-                    curves.append(
-                        (
-                            x + u * c - v * s,
-                            y + u * s + v * c,
-                            depth - (0.05 if n == 3 else 0.02),
-                            depth - (0.2 if n == 3 else -0.02),
-                            angle,
-                            side * bend,
-                            long * a,
-                            thick,
-                            -1.0,
-                        )
-                    )
-        return np.array(curves, float).reshape(-1, 9)
+        legs = limbs(beetles, self.ground_depth(beetles[:, BODY.index("y")]))
+        return touching_pieces(straight_pieces(np.vstack([legs, curves])), x0, y0, x1, y1)
 
     def _dice(self, salt: int, i: np.ndarray, j: np.ndarray) -> Dice:
         """Even random numbers 0..1 for lattice cells: `dice(n)` is the n-th number of every cell."""
@@ -186,39 +152,3 @@ def _touching(bodies: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> np.ndar
     x, y, reach = bodies[:, 0], bodies[:, 1], 1.5 * bodies[:, 2] + 4
     keep = (x + reach >= x0) & (x - reach < x1) & (y + reach >= y0) & (y - reach < y1)
     return np.ascontiguousarray(bodies[keep])
-
-
-def _pieces(curves: np.ndarray) -> np.ndarray:
-    """Cut bent hairs (quadratic Bezier curves) into straight pieces, columns `HAIR`."""
-    x, y, depth, tip, angle, bend, long, thick, tint = (np.ascontiguousarray(c)[:, None] for c in curves.T)
-    t = np.linspace(0, 1, _HAIR_PIECES + 1)[None, :]
-    cos, sin = np.cos(angle), np.sin(angle)
-    along = long * t
-    aside = long * bend * t * t * 0.5
-    px = x + along * cos - aside * sin
-    py = y + along * sin + aside * cos
-    width = 0.3 + thick * (1 - t) ** 0.8
-    far = depth + (tip - depth) * t
-    tone = np.broadcast_to(t, px.shape)
-    tints = np.broadcast_to(tint, px.shape)
-    parts = (
-        px[:, :-1],
-        py[:, :-1],
-        px[:, 1:],
-        py[:, 1:],
-        width[:, :-1],
-        width[:, 1:],
-        far[:, :-1],
-        far[:, 1:],
-        tone[:, :-1],
-        tone[:, 1:],
-        tints[:, 1:],
-    )
-    return np.stack([p.ravel() for p in parts], axis=1)
-
-
-def _touching_pieces(pieces: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
-    ax, ay, bx, by, w = pieces[:, 0], pieces[:, 1], pieces[:, 2], pieces[:, 3], pieces[:, 4] + 2
-    keep = (np.maximum(ax, bx) + w >= x0) & (np.minimum(ax, bx) - w < x1)
-    keep &= (np.maximum(ay, by) + w >= y0) & (np.minimum(ay, by) - w < y1)
-    return np.ascontiguousarray(pieces[keep])

@@ -8,6 +8,8 @@ import pytest
 from imfuse_tiles.kernels.focus_peak import Peak
 from imfuse_tiles.kernels.focus_place import LEAST_SPREAD, SWEEP, Place, stored_place
 
+#: Modules without a test file of their own name.
+TESTED_MODULES = ("kernels.focus_windows",)
 EVERYTHING = slice(None), slice(None)
 
 

@@ -24,6 +24,7 @@ TESTED_MODULES = (
     "simulation.bodies",
     "simulation.files",
     "simulation.discs",
+    "simulation.hairs",
     "simulation.layers",
     "simulation.lens",
     "simulation.misalign",
