@@ -71,6 +71,13 @@ def whole_text(whole: WholeRun) -> str:
     return f"whole run {duration(whole.elapsed)} so far{left}"
 
 
+class BriefLines(Lines):
+    """The same for many runs: none where a stage is complete."""
+
+    def finished(self, stage: Stage) -> None:
+        pass
+
+
 class Bar(Progress):
     """A bar for each stage with blocks done and time left, and one for the whole run."""
 
@@ -105,14 +112,24 @@ class Bar(Progress):
         self.show()
 
 
+class BriefBar(Bar):
+    """The same for many runs: only the stage at work has a bar."""
+
+    def finished(self, stage: Stage) -> None:
+        self.bars.remove_task(self.task)
+
+
 @contextmanager
-def terminal_progress(quiet: bool, whole: WholeRun | None = None) -> Iterator[Progress]:
-    """The display that suits standard error: bars on a terminal, else lines; in the end the time of the whole run."""
+def terminal_progress(quiet: bool, whole: WholeRun | None = None, brief: bool = False) -> Iterator[Progress]:
+    """The display that suits standard error: bars on a terminal, else lines; in the end the time of the whole run.
+
+    ``brief``: for many runs, of which stages that are complete are not told.
+    """
     if quiet:
         yield Progress()
     elif not sys.stderr.isatty():
         with compiling_announced():
-            yield Lines(whole)
+            yield (BriefLines if brief else Lines)(whole)
         tell_whole(whole)
     else:
         from rich.console import Console
@@ -129,7 +146,7 @@ def terminal_progress(quiet: bool, whole: WholeRun | None = None) -> Iterator[Pr
             Bars(*columns, console=Console(file=getattr(sys.stderr, "terminal", sys.stderr))) as bars,
             compiling_announced(),
         ):
-            yield Bar(bars, whole)
+            yield (BriefBar if brief else Bar)(bars, whole)
         tell_whole(whole)
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def show_progress(
     ``began``: when the program did, by ``time.perf_counter``.
     """
     page = RunPage(store) if args.view else None
-    whole = None if args.quiet else _whole_run(plan, store, request, resources, began)
+    whole = None if args.quiet else whole_run([(plan, request)], store, resources, began)
     with terminal_progress(args.quiet, whole) as display:
         try:
             yield ProgressGroup(display, page) if page else display
@@ -93,14 +93,19 @@ def show_progress(
                 page.told()
 
 
-def _whole_run(plan: Plan, store: Store, request: ExportRequest, resources: Resources, began: float) -> WholeRun:
-    """How long a run that begins now is reckoned to take."""
-    work = survey(plan, store, resources)
-    seconds = stage_seconds(work, store)
+def whole_run(
+    runs: Sequence[tuple[Plan, ExportRequest]], store: Store, resources: Resources, began: float
+) -> WholeRun:  # fmt: skip
+    """How long runs on one store that begin now are reckoned to take: what they have in common once."""
+    works, (plan, request) = [survey(plan, store, resources) for plan, _ in runs], runs[-1]
+    seconds: dict[str, float] = {}
+    for work in works:
+        seconds |= stage_seconds(work, store)
+    stages = {each.stage.key: each.stage for work in works for each in work.to_compute}
     files = [(ending_of(output.path), estimated_bytes(plan, output, request))
              for output in output_files(plan, request, opaque=True)]  # fmt: skip
     after = file_seconds([*files, (LEVELS, planned_overview_bytes(plan, store, resources))], store)
-    return WholeRun([each.stage for each in work.to_compute], len(plan.stack), workers=resources.workers,
+    return WholeRun(list(stages.values()), len(plan.stack), workers=resources.workers,
                     seconds=seconds, before=time.perf_counter() - began, after=after)  # fmt: skip
 
 

@@ -18,10 +18,11 @@ MOST = 256
 
 @frozen
 class Variation:
-    """An option's name and the options that take its place, None: none."""
+    """An option's name and the options that take its place, None: none. ``texts``: as they were written."""
 
     name: str
     choices: tuple[Option | None, ...]
+    texts: tuple[str, ...]
 
 
 @frozen
@@ -38,12 +39,38 @@ def parse_variation(text: str) -> Variation:
     >>> parse_variation("--cutmax=p10|none").choices
     (CutMax(p=10.0), None)
     """
+    values = values_of(text)
+    name = resolve_option_name(text.partition("=")[0][2:])
+    choices = tuple(None if each == LEFT_OUT else parse_arguments(name, each or None) for each in values)
+    twice = next((value for n, value in enumerate(values) if choices[n] in choices[:n]), None)
+    if twice is not None:
+        raise Refusal(f"--vary {text}: {twice or 'nothing'} is the same as a value before it, allowed is each once")
+    return Variation(name, choices, tuple(_text(name, value) for value in values))
+
+
+def _text(name: str, value: str) -> str:
+    """An option in words, as it was written."""
+    if value == LEFT_OUT:
+        return f"without --{name}"
+    return f"--{name}={value}" if value else f"--{name}"
+
+
+def values_of(text: str) -> list[str]:
+    """The values of a variation. Refusal of anything that is no option with several values."""
     name, equals, values = text.partition("=")
-    texts = values.split("|")
-    if not name.startswith("--") or not equals or len(texts) < 2:
+    found = values.split("|")
+    if not name.startswith("--") or not equals or len(found) < 2:
         raise Refusal(f"--vary {text}: allowed is an option and its values, such as --cutless=p10|p20|none")
-    name = resolve_option_name(name[2:])
-    return Variation(name, tuple(None if each == LEFT_OUT else parse_arguments(name, each or None) for each in texts))
+    return found
+
+
+def total_of(variations: Sequence[Variation], count: int = 1) -> int:
+    """How many combinations there are, of ``count`` recipes. Refusal of too many."""
+    for variation in variations:
+        count *= len(variation.choices)
+    if count > MOST:
+        raise Refusal(f"--vary: these are {count} combinations, allowed are {MOST}")
+    return count
 
 
 def combinations(
@@ -53,21 +80,16 @@ def combinations(
 
     ``complete``: puts the options of a recipe that would make no picture into others; it adds none that is left out.
     """
-    count = 1
-    for variation in variations:
-        count *= len(variation.choices)
-    if count > MOST:
-        raise Refusal(f"--vary: these are {count} combinations, allowed are {MOST}")
+    total_of(variations)
     names = [variation.name for variation in variations]
     if len(set(names)) < len(names):
         raise Refusal(f"--vary: --{max(names, key=names.count)} is varied twice, allowed is once")
     return [
         Combination(
-            _varied(recipe, dict(chosen), complete),
-            tuple(f"without --{n}" if op is None else str(op) for n, op in chosen),
+            _varied(recipe, {name: op for name, (op, _) in zip(names, chosen, strict=True)}, complete),
+            tuple(text for _, text in chosen),
         )
-        for choices in itertools.product(*(variation.choices for variation in variations))
-        for chosen in [list(zip(names, choices, strict=True))]
+        for chosen in itertools.product(*(zip(one.choices, one.texts, strict=True) for one in variations))
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +19,38 @@ from imfuse_tiles.viewer.result_measures import Measures
 from imfuse_tiles.viewer.tile_cache import TileCache
 from imfuse_tiles.viewer.tile_images import colours_of
 
-#: Width of a picture on the sheet, space around it, height of a line of words, and the sheet's widest.
-WIDTH, SPACE, LINE, WIDEST = 400, 16, 18, 2400
+#: Width and largest height of a picture on the sheet, space around it, height of a line of words, the sheet's widest.
+WIDTH, HIGHEST, SPACE, LINE, WIDEST = 400, 600, 16, 18, 2400
 STYLE = """body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; margin: 2rem; }
 body { background: #242424; color: #e2e2e2; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem; }
-figure { margin: 0; } img { width: 100%; display: block; } figcaption { margin-top: .4rem; }
+figure { margin: 0; }
+img { width: 100%; max-height: 80vh; object-fit: contain; object-position: left; display: block; }
+figcaption { margin-top: .4rem; }
 code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 table { border-collapse: collapse; margin: 2rem 0; } th, td { padding: .3rem .9rem; border-bottom: 1px solid #555; }
 th { text-align: left; font-weight: 600; } td + td { text-align: right; font-variant-numeric: tabular-nums; }
-p { max-width: 60rem; color: #b5b5b5; }"""
+p { max-width: 60rem; color: #b5b5b5; } a { color: inherit; }
+figure:target { grid-column: 1 / -1; } figure:target img { width: auto; max-width: 100%; }"""
 
 
 @frozen
 class Entry:
-    """A result on a sheet: its number, the words below it, its picture (y, x, 3 or 1) uint8, and its measures."""
+    """A result on a sheet: its number, the words below it, its picture (y, x, 3 or 1) uint8, and its measures.
+
+    ``same_as``: the number of the first result that has the same pixels, None for one that differs from all before.
+    """
 
     number: int
     words: tuple[str, ...]
     picture: np.ndarray
     measures: Measures | None = None
+    same_as: int | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The words below the picture, and whether it was there before."""
+        return (*self.words, *([f"the same picture as {self.same_as}"] if self.same_as else []))
 
 
 def thumbnail(layer: ViewLayer) -> np.ndarray:
@@ -61,35 +73,52 @@ def thumbnail(layer: ViewLayer) -> np.ndarray:
 
 
 def write_sheet(path: Path, entries: Sequence[Entry]) -> None:
-    """Write the sheet as PNG."""
+    """Write the sheet as PNG: rows of pictures of one width, each row as high as its highest."""
     from PIL import Image, ImageDraw, ImageFont
 
-    height = max(entry.picture.shape[0] * WIDTH // entry.picture.shape[1] for entry in entries)
-    lines = max(len(entry.words) for entry in entries)
     columns = min(len(entries), (WIDEST - SPACE) // (WIDTH + SPACE), max(1, round(len(entries) ** 0.5 * 1.2)))
-    step = height + lines * LINE + 2 * SPACE
-    size = columns * (WIDTH + SPACE) + SPACE, -(-len(entries) // columns) * step + SPACE
+    rows = [entries[start : start + columns] for start in range(0, len(entries), columns)]
+    heights = [max(shown_size(entry.picture)[1] for entry in row) for row in rows]
+    below = max(len(entry.lines) for entry in entries) * LINE + 2 * SPACE
+    size = columns * (WIDTH + SPACE) + SPACE, sum(heights) + len(rows) * below + SPACE
     sheet = Image.new("RGB", size, (36, 36, 36))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for place, entry in enumerate(entries):
-        x, y = SPACE + place % columns * (WIDTH + SPACE), SPACE + place // columns * step
-        pixels = entry.picture if entry.picture.shape[2] == 3 else entry.picture[..., 0]
-        picture = Image.fromarray(pixels)
-        fit = picture.resize((WIDTH, max(1, picture.height * WIDTH // picture.width)), Image.Resampling.LANCZOS)
-        sheet.paste(fit, (x, y))
-        for number, words in enumerate(entry.words):
-            text = f"{entry.number}  {words}" if not number else f"    {words}"
-            draw.text((x, y + height + 4 + number * LINE), text[:64], fill=(226, 226, 226), font=font)
+    draw, font, y = ImageDraw.Draw(sheet), ImageFont.load_default(13), SPACE
+    for row, height in zip(rows, heights, strict=True):
+        for place, entry in enumerate(row):
+            x = SPACE + place * (WIDTH + SPACE)
+            picture = Image.fromarray(entry.picture if entry.picture.shape[2] == 3 else entry.picture[..., 0])
+            sheet.paste(picture.resize(shown_size(entry.picture), Image.Resampling.LANCZOS), (x, y))
+            for number, words in enumerate(entry.lines):
+                text = fitting(f"{entry.number}  {words}" if not number else f"    {words}", font.getlength)
+                draw.text((x, y + height + 4 + number * LINE), text, fill=(226, 226, 226), font=font)
+        y += height + below
     with complete_or_absent(path, force=True) as file:
         file.write(encode_png(np.asarray(sheet)))
 
 
-def write_sheet_page(path: Path, title: str, entries: Sequence[Entry]) -> None:
-    """Write the sheet as an HTML page with a table of the measures."""
+def shown_size(picture: np.ndarray) -> tuple[int, int]:
+    """Width and height of a picture on the sheet: WIDTH wide, unless that makes it higher than HIGHEST."""
+    height, width = picture.shape[:2]
+    scale = min(WIDTH / width, HIGHEST / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def fitting(text: str, width_of: Callable[[str], float]) -> str:
+    """A text, its middle left out where it is wider than a picture: values differ at the end."""
+    for kept in range(len(text), 7, -1):
+        shown = text if kept == len(text) else f"{text[: kept // 2]}…{text[len(text) - kept // 2 :]}"
+        if width_of(shown) <= WIDTH:
+            return shown
+    return text[:7]
+
+
+def write_sheet_page(path: Path, title: str, entries: Sequence[Entry], notes: Sequence[str] = ()) -> None:
+    """Write the sheet as an HTML page with a table of the measures. ``notes``: lines above the pictures."""
     figures = "\n".join(map(_figure, entries))
+    above = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1><main>{figures}</main>{_table(entries)}</html>\n"
+        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{above}<main>{figures}</main>{_table(entries)}</html>\n"
     )
     with complete_or_absent(path, force=True) as file:
         file.write(text.encode())
@@ -99,9 +128,10 @@ def _figure(entry: Entry) -> str:
     words = " ".join(f"<code>{html.escape(each)}</code>" for each in entry.words)
     source = base64.b64encode(encode_jpeg(entry.picture)).decode()
     about = html.escape(" ".join(entry.words), quote=True)
+    same = f" the same picture as {entry.same_as}" if entry.same_as else ""
     return (
-        f'<figure><img alt="{about}" src="data:image/jpeg;base64,{source}">'
-        f"<figcaption>{entry.number} {words}</figcaption></figure>"
+        f'<figure id="r{entry.number}"><a href="#r{entry.number}"><img alt="{about}" '
+        f'src="data:image/jpeg;base64,{source}"></a><figcaption>{entry.number} {words}{same}</figcaption></figure>'
     )
 
 
@@ -110,7 +140,7 @@ def _table(entries: Sequence[Entry]) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{entry.number} {html.escape(' '.join(entry.words))}</td>"
-        + "".join(f"<td>{'–' if value is None else value}</td>" for value in _values(entry))
+        + "".join(f"<td>{value}</td>" for value in _values(entry))
         + "</tr>"
         for entry in entries
     )
@@ -122,6 +152,8 @@ def _table(entries: Sequence[Entry]) -> str:
     )
 
 
-def _values(entry: Entry) -> tuple[float | None, ...]:
+def _values(entry: Entry) -> tuple[str, ...]:
+    """The measures in words, those of a column with as many digits; a dash for what was not measured."""
     found = entry.measures
-    return (found.sharpness, found.noise, found.disagreement) if found else (None, None, None)
+    values = ((found.sharpness, 2), (found.noise, 3), (found.disagreement, 2)) if found else ((None, 0),) * 3
+    return tuple("–" if value is None else f"{value:.{digits}f}" for value, digits in values)

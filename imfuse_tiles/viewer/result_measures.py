@@ -25,9 +25,9 @@ NEAR = 2.0
 class Measures:
     """``sharpness``: detail of the result, percent of that of the sharpest slice, averaged over cells. ``noise``:
     standard deviation, percent of full scale. ``disagreement``: percent of neighbours whose slices are more than NEAR
-    apart; None without a depth map."""
+    apart; None without a depth map. ``sharpness`` is None where no slices are there to compare with."""
 
-    sharpness: float
+    sharpness: float | None
     noise: float
     disagreement: float | None
 
@@ -45,9 +45,9 @@ def measure_result(result: ViewLayer, slices: ViewLayer | None, depth: ViewLayer
             kept += [float(share) for share in np.minimum(cells(detail) / np.maximum(best, 1e-9), 1)[best > 1e-6]]
         if depth and slices:
             apart.append(disagreement(samples(depth, 0, region)[0], slices.slices))
-    sharpness = 100 * float(np.mean(kept)) if kept else 100.0
+    sharpness = round(100 * float(np.mean(kept)), 2) if kept else None
     deviation = 100 * sqrt(pi / 2) / 6 * float(np.median(noise))
-    return Measures(round(sharpness, 2), round(deviation, 3), round(100 * float(np.mean(apart)), 2) if apart else None)
+    return Measures(sharpness, round(deviation, 3), round(100 * float(np.mean(apart)), 2) if apart else None)
 
 
 def squares(frame: Frame) -> Iterator[Region]:

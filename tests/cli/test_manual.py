@@ -142,6 +142,7 @@ def test_options_named_in_it_exist(name: str) -> None:
         "--port",
         "--no-browser",
         "--pick",
+        "--vary",
         "--group",
         "--gap",
         "--watch",

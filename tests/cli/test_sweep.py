@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ import tifffile
 from program import run
 from viewed_stores import stack_files
 
+from imfuse_tiles.cli import sweep_run
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.cli.sweep import split_words
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import Incomplete, Interrupted, Refusal
+from imfuse_tiles.planning import disk
 
-TESTED_MODULES = ("cli.sheet",)
+TESTED_MODULES = ("cli.sheet", "cli.sweep_run", "cli.sweep_pick")
 HOSTILE = "<b>&x"
 
 
@@ -108,6 +111,94 @@ def test_a_transparent_picture_is_refused_without_an_option_that_sheet_has_not(
     assert main(["sheet", str(tmp_path / "clear.tif"), "-o", str(tmp_path / "sheet.png")]) == 2
     told = capsys.readouterr().err
     assert told.endswith("clear.tif: is wholly transparent, so there is nothing to show\n")
+
+
+def test_varied_options_of_frames_vary_the_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    folder, store = tmp_path / "trial", str(tmp_path / "store")
+    words = ["sweep", *files, "--align=no", "--bg=mean", "--store", store, "-o", str(folder)]
+    words += ["--vary", "--crop=90x70+10+20|50x80+0+0", "--vary", "--rotate=0|90", "--vary", "--cutless=p1|p2"]
+    assert main(words) == 0
+    shapes = [tifffile.imread(folder / f"{number}.tif").shape[:2] for number in range(1, 9, 2)]
+    assert shapes == [(70, 90), (90, 70), (80, 50), (50, 80)]
+    told = capsys.readouterr().err
+    assert "1 of 8: --crop=90x70+10+20 --rotate=0 --cutless=p1  sharpness " in told
+    assert "2 of 8: --crop=90x70+10+20 --rotate=0 --cutless=p2  the same picture as 1" in told
+    assert (folder / "index.html").read_text().count("the same picture as") == 4
+    assert main(["sweep", "-o", str(folder), "--pick", "3", "--quiet", f"--report={tmp_path / 'r.json'}"]) == 0
+    assert tifffile.imread(folder / "pick-3.tif").shape[:2] == (260, 190)
+    assert (tmp_path / "r.json").exists()
+
+
+def test_a_sweep_that_ends_half_way_leaves_a_sheet_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    folder, real = tmp_path / "trial", sweep_run.run_plan
+    words = ["sweep", *files, "--align=no", "--laplacian", "--crop=90x70+10+20", "--store", str(tmp_path / "store")]
+    words += ["-o", str(folder), "--vary"]
+    assert main([*words, "--maskblur=s1|s2|s3|s4"]) == 0
+    for ending, code in ((Interrupted(2), 130), (Refusal("no room"), 4), (Incomplete("full"), 4)):
+
+        def run_two(plan: Any, store: Any, resources: Any, request: Any, *more: Any, ending: Any = ending) -> Any:
+            if request.result.name == "3.tif":
+                raise ending
+            return real(plan, store, resources, request, *more)
+
+        monkeypatch.setattr(sweep_run, "run_plan", run_two)
+        capsys.readouterr()
+        assert main([*words, "--maskblur=s1|s2|s5"]) == code
+        told = capsys.readouterr().err
+        assert "2 of 3 are done" in told
+        assert "to go on: imfuse-tiles sweep" in told
+        assert (folder / "index.html").read_text().count("<img ") == 2
+        assert not (folder / "4.tif").exists()
+    monkeypatch.setattr(sweep_run, "run_plan", real)
+    assert main([*words, "--maskblur=s1|s2|s5"]) == 0
+    assert sorted(path.name for path in folder.glob("*.tif")) == ["1.tif", "2.tif", "3.tif"]
+
+
+def test_a_disk_too_small_for_all_results_is_found_out_before_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    words = ["sweep", *files, "--align=no", "--bg=mean", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "d")]
+    monkeypatch.setattr(disk, "free_bytes", lambda folder: 3_000_000)
+    assert main([*words, "--vary", "--gamma=1|1.5|2|2.5|3"]) == 2
+    assert "of disk" in capsys.readouterr().err
+    assert not (tmp_path / "d").exists()
+    assert main([*words, "--vary", "--gamma=1|1.5"]) == 0
+
+
+def test_presets_vary_and_the_one_that_looks_at_the_frames_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = list(map(str, stack_files(tmp_path / "stack")))
+    words = ["sweep", *files, "--align=no", "--crop=90x70+10+20", "--store", str(tmp_path / "store"), "-o"]
+    assert main([*words, str(tmp_path / "d"), "--vary", "--preset=auto|default|macro-insect"]) == 0
+    recipes = [" ".join(found) for found in json.loads((tmp_path / "d" / "sweep.json").read_text())["words"]]
+    assert ["--bg=pyramid" in recipe for recipe in recipes] == [True, False, False]
+    assert ["--statistic=r9" in recipe for recipe in recipes] == [False, True, False]
+    assert "3 of 3: --preset=macro-insect  sharpness" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "e"), "--vary", "--preset=auto|default", "--preset", "default"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--cutless=p1|p2"], "several values are a variation: --vary '--cutless=p1|p2'"),
+        (["--vary", "--cutless=p1|p1"], "p1 is the same as a value before it"),
+        (["--vary", "--cutless=p1|p2", "--report", "r.html"], "--report is for one result: give it to --pick N"),
+        (["--vary", "--cutless=p1|p2", "--format=png"], "--format is for one result"),
+        (["--vary", "--cutless=p1|p2", "--pick", "1"], "--vary has no meaning with it"),
+        (["--pick", "1"], "a.tif is not allowed"),
+    ],
+)
+def test_words_that_a_sweep_has_no_use_for_are_refused(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "a.tif", "-o", str(tmp_path / "none"), *words]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_words_of_the_sweep_are_told_from_those_of_fuse() -> None:
