@@ -139,9 +139,10 @@ class Browser:
         self.js(f"""(() => {{ const e = document.querySelector({selector!r}); e.value = {str(value)!r};
             for (const kind of ["input", "change"]) e.dispatchEvent(new Event(kind, {{bubbles: true}})); }})()""")
 
-    def key(self, key: str) -> None:
+    def key(self, key: str, control: bool = False) -> None:
         about: dict[str, Any] = {"key": key, "windowsVirtualKeyCode": KEYS.get(key, ord(key[0].upper()))}
-        if len(key) == 1:
+        about["modifiers"] = 2 if control else 0
+        if len(key) == 1 and not control:
             about["text"] = key
         self.call("Input.dispatchKeyEvent", type="keyDown", **about)
         self.call("Input.dispatchKeyEvent", type="keyUp", **about)

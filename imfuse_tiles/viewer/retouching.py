@@ -23,6 +23,7 @@ from imfuse_tiles.stages.strokes import (
     load_strokes,
     parse_strokes,
     stored_strokes,
+    strokes_digest,
     strokes_text,
 )
 from imfuse_tiles.storage.store import Store
@@ -63,16 +64,23 @@ class Retouching:
                 self.retouched(strokes)
         except Refusal as refusal:
             problem = str(refusal)
-        return {"strokes": [stroke.record() for stroke in strokes], "problem": problem}
+        return {**described(strokes), "problem": problem}
 
     def keep(self, about: dict[str, Any]) -> dict[str, Any]:
-        """Keep ``strokes`` in the store in the place of those that are there. Refusal of what is none."""
+        """Keep ``strokes`` in the store in the place of those that are there. Refusal of what is none.
+
+        Where those that are there have another digest than ``before`` nothing is kept, and they are the answer: another
+        page has painted meanwhile.
+        """
         strokes = parse_strokes(about.get("strokes"), "strokes")
         if not self.store.exists():
             raise Refusal("there is no store yet")
         with self.saving:
+            there = stored_strokes(self.store)
+            if about.get("before", strokes_digest(there)) != strokes_digest(there):
+                return {**described(there), "changed": True}
             keep_strokes(self.store, strokes)
-        return {"count": len(strokes)}
+        return {"digest": strokes_digest(strokes), "changed": False}
 
     def export(self, about: dict[str, Any]) -> dict[str, Any]:
         """Write the retouched result to the file ``result``, and the strokes beside it.
@@ -103,3 +111,8 @@ class Retouching:
         if result is None or slices is None:
             raise Refusal("there is no finished result whose slices are in the store, or where they were")
         return retouched_result(self.store, result.path, slices.path, strokes, slices.frames)
+
+
+def described(strokes: Strokes) -> dict[str, Any]:
+    """Strokes as JSON, and the digest that tells them from others."""
+    return {"strokes": [stroke.record() for stroke in strokes], "digest": strokes_digest(strokes)}

@@ -19,7 +19,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
 
-from imfuse_tiles.errors import ImfuseError, Refusal
+from imfuse_tiles.errors import AlreadyExists, ImfuseError, Refusal
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.session import ViewSession
 
@@ -80,11 +80,14 @@ class Guarded(RequestHandler):
             super().log_exception(*error)
 
     async def in_thread(self, work: Callable[[], Any], threads: ThreadPoolExecutor | None = None) -> Any:
-        """What ``work`` returns, computed beside the server. A Refusal becomes an answer of one line."""
+        """What ``work`` returns, computed beside the server. A Refusal becomes an answer of one line.
+
+        Its status is 409 where something is there already that would be lost, 400 otherwise.
+        """
         try:
             return await asyncio.get_running_loop().run_in_executor(threads or self.threads, work)
         except (ImfuseError, Damaged) as error:
-            raise HTTPError(400) from error
+            raise HTTPError(409 if isinstance(error, AlreadyExists) else 400) from error
 
     def send(self, content: Any) -> None:
         self.set_header("Content-Type", "application/json")

@@ -70,10 +70,11 @@ class ViewSession:
         done = "" if finished else len(layer.store.journal(layer.key).completed_blocks())
         built = sum(layer_id == layer.id for layer_id, _ in self.builder.built)
         sharp = f"{built}.{self.builder.sharpened[layer.id]}"
-        version = f"{'f' if finished else 'b'}{done}.{sharp}{strokes_digest(layer.strokes)[:8]}"
+        strokes = strokes_digest(layer.strokes)
+        version = f"{'f' if finished else 'b'}{done}.{sharp}{strokes[:8]}"
         return {"id": layer.id, "label": layer.label, "kind": layer.kind, "slices": layer.slices,
                 "height": layer.frame[0], "width": layer.frame[1], "options": layer.options, "finished": finished,
-                "version": version, "sharpening": self.builder.is_sharpening(layer),
+                "version": version, "strokes": strokes, "sharpening": self.builder.is_sharpening(layer),
                 "store": int(layer.id.partition("-")[0]), "top": deepest(layer), "group": layer.group}  # fmt: skip
 
     def layer(self, name: str) -> ViewLayer:

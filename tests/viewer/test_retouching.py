@@ -106,6 +106,88 @@ def test_the_keyboard_paints_at_the_centre(page: Browser, store: Store) -> None:
     assert (x, y) == (pytest.approx(260, abs=2), pytest.approx(190, abs=2))
 
 
+def focus_picture(page: Browser) -> None:
+    page.js("document.querySelector('#picture .openseadragon-canvas').focus()")
+
+
+SHOWN = "document.querySelector('#layer-a').selectedOptions[0].textContent"
+
+
+@pytest.mark.parametrize(("looked_at", "painted"), [("Slice", "Result, retouched"), ("Depth", "Depth, retouched")])
+def test_what_is_painted_is_seen(page: Browser, store: Store, looked_at: str, painted: str) -> None:
+    option = f"[...document.querySelector('#layer-a').options].find(o => o.textContent === {looked_at!r})"
+    page.choose("#layer-a", page.js(f"{option}.value"))
+    page.click("#brush-on")
+    focus_picture(page)
+    page.key("b")
+    page.until(f"{SHOWN} === {painted!r}")
+    kept(store, 1)
+
+
+def test_keys_undo_redo_and_change_the_radius(page: Browser, store: Store) -> None:
+    page.click("#brush-on")
+    focus_picture(page)
+    page.choose("#brush-radius", 40)
+    page.key("]")
+    assert page.js("document.querySelector('#brush-radius-text').textContent") == "48"
+    page.key("[")
+    assert page.js("document.querySelector('#brush-radius-text').textContent") == "40"
+    page.key("b")
+    kept(store, 1)
+    page.key("z", control=True)
+    page.until(f"{NOTE} === '0 strokes'")
+    kept(store, 0)
+    page.key("y", control=True)
+    page.until(f"{NOTE} === '1 stroke'")
+    page.js("document.querySelector('#retouch-result').focus()")
+    page.key("z", control=True)  # of the text that is typed there
+    assert len(kept(store, 1)) == 1
+
+
+def test_a_key_takes_the_slice_in_front_whatever_was_taken_before(page: Browser) -> None:
+    page.choose("#brush-source", "picture")
+    page.choose("#brush-slice-number", "")
+    focus_picture(page)
+    page.key("v")
+    page.until("document.querySelector('#values').textContent.includes('Slice in front')")
+    page.key("s")
+    assert page.js("document.querySelector('#brush-source').value") == "slice"
+    assert not page.js("document.querySelector('#brush-slice-row').hidden")
+    assert page.js("document.querySelector('#brush-picture-row').hidden")
+    page.choose("#brush-slice-number", 99)  # what is told is what is taken
+    assert page.js("document.querySelector('#brush-slice-number').value") == "4"
+
+
+def test_strokes_that_another_page_painted_meanwhile_stay(page: Browser, store: Store) -> None:
+    other = Stroke(((9.0, 9.0),), 5.0, slice=1)
+    keep_strokes(store, (other,))
+    page.click("#brush-on")
+    focus_picture(page)
+    page.key("b")
+    page.until(f"{NOTE} === '2 strokes'")
+    assert kept(store, 2)[0] == other
+    keep_strokes(store, (other, other, other))  # and one that only looks tells of them
+    page.until(f"{NOTE} === '3 strokes'")
+
+
+def test_a_second_press_overwrites_a_file_that_is_there(page: Browser, tmp_path: Path) -> None:
+    (tmp_path / "there.tif").write_bytes(b"x")
+    page.click("#brush-on")
+    focus_picture(page)
+    page.key("b")
+    page.until(f"{NOTE} === '1 stroke'")
+    page.choose("#retouch-result", tmp_path / "there.tif")
+    page.click("#retouch-export")
+    page.until(f"{NOTE}.includes('exists already')")
+    assert (tmp_path / "there.tif").read_bytes() == b"x"
+    page.until("document.querySelector('#retouch-export').textContent === 'Overwrite'")
+    page.click("#retouch-export")
+    page.until(f"{NOTE}.includes('is written')")
+    assert tifffile.imread(tmp_path / "there.tif").shape == (380, 520, 3)
+    assert page.js("document.querySelector('#retouch-export').textContent") == "Export"
+    assert page.problems() == []
+
+
 def test_a_picture_file_is_painted_and_strokes_of_a_file_are_added(page: Browser, store: Store, tmp_path: Path) -> None:
     picture = np.zeros((380, 520, 3), np.uint8)
     tifffile.imwrite(tmp_path / "<b>.tif", picture, photometric="rgb")

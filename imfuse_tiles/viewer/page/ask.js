@@ -11,7 +11,7 @@ export function onState(listener) {
 
 export async function ask(name, about = {}) {
   const answer = await fetch(`ask/${name}`, { method: "POST", body: JSON.stringify(about) });
-  if (!answer.ok) throw new Error(await answer.text());
+  if (!answer.ok) throw Object.assign(new Error(await answer.text()), { exists: answer.status === 409 });
   return answer.json();
 }
 

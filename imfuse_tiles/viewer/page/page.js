@@ -3,7 +3,7 @@
 import { byId, isBusy, onState, refresh, say, state } from "./ask.js";
 import { layerIn, moveCurtain, onShown, show, slots, viewer } from "./picture.js";
 import { readCentre } from "./cursor.js";
-import { brushKeys } from "./retouch.js";
+import { brushKeys, isPainting } from "./retouch.js";
 import { isTuning } from "./tune.js";
 
 for (const side of ["a", "b"]) {
@@ -52,6 +52,16 @@ viewer.addHandler("canvas-key", (event) => {
   event.preventDefaultAction = true;
   event.preventVerticalPan = event.preventHorizontalPan = true;
   act();
+});
+
+// Ctrl-Z undoes strokes while there is a brush, steps of tuning otherwise; where text is typed it is the browser's.
+document.addEventListener("keydown", (event) => {
+  const key = event.key.toLowerCase();
+  const types = event.target.matches("textarea, input:not([type=range], [type=checkbox])");
+  if (types || event.altKey || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
+  const what = key === "y" || event.shiftKey ? "redo" : "undo";
+  byId(byId("retouch").open && (isPainting() || !byId("tune").open) ? `stroke-${what}` : what).click();
+  event.preventDefault();
 });
 
 const tellOptions = () => {

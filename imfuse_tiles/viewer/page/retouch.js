@@ -1,13 +1,14 @@
-// Retouching: a brush that takes a slice or another result. Strokes are kept in the store as what was drawn, so that
-// they can be undone without end; tiles show them at once.
+// Retouching: a brush that takes a slice or another result.
 
-import { ask, byId, element, onState, refresh, say, state } from "./ask.js";
+import { ask, byId, element, onState, state } from "./ask.js";
 import { placeAt, winner } from "./cursor.js";
-import { layerIn, show, slots, viewer } from "./picture.js";
+import { slots, viewer } from "./picture.js";
+import { addStrokes, areLoaded, loadStrokes, note } from "./strokes.js";
+import "./retouch_files.js";
 
-const brush = { on: false, erase: false, strokes: [], undone: [], points: null, loaded: false };
+const brush = { on: false, erase: false, points: null };
+export const isPainting = () => brush.on;
 const frame = () => state.layers.find((layer) => layer.store === 0 && layer.slices > 0 && layer.kind !== "mask");
-const painted = () => state.layers.find((layer) => layer.id.endsWith("-result-retouched"));
 const set = (id, on) => byId(id).setAttribute("aria-pressed", on);
 const radius = () => Number(byId("brush-radius").value);
 
@@ -37,40 +38,14 @@ async function pictureIsThere() {
     Object.assign(brush, { picture, contents });
     return true;
   } catch (error) {
-    byId("retouch-note").textContent = error.message;
+    note(error.message, true);
     return false;
   }
 }
 
 async function add(points) {
-  if (!(await pictureIsThere())) return trace(null);
-  brush.strokes.push(stroke(points));
-  brush.undone = [];
-  await keep();
-}
-
-// The strokes go to the store one list after the other; the last one wins.
-async function keep() {
-  buttons();
-  brush.saving = (brush.saving ?? Promise.resolve()).then(async () => {
-    try {
-      await ask("keep_strokes", { strokes: brush.strokes });
-    } catch (error) {
-      say(error.message, true);
-    }
-  });
-  await brush.saving;
-  await refresh();
-  const layer = painted();
-  if (layer && layerIn("a")?.group === layer.group) show("a", layer.id);
+  if (await pictureIsThere()) await addStrokes([stroke(points)]);
   trace(null);
-}
-
-function buttons() {
-  byId("stroke-undo").disabled = !brush.strokes.length;
-  byId("stroke-redo").disabled = !brush.undone.length;
-  byId("retouch-export").disabled = !brush.strokes.length;
-  byId("retouch-note").textContent = `${brush.strokes.length} ${brush.strokes.length === 1 ? "stroke" : "strokes"}`;
 }
 
 const inPixels = (place) => [Math.round(place.x * frame().width * 10) / 10, Math.round(place.y * frame().height * 10) / 10];
@@ -121,12 +96,37 @@ byId("picture").addEventListener("pointermove", (event) => {
   circle.hidden = false;
   circle.style.left = `${event.clientX - box.left}px`;
   circle.style.top = `${event.clientY - box.top}px`;
-  circle.style.width = circle.style.height = `${2 * onScreen()}px`;
+  sizeCircle();
 });
+viewer.addHandler("viewport-change", sizeCircle);
+
+function sizeCircle() {
+  const circle = byId("brush");
+  if (circle) circle.style.width = circle.style.height = `${2 * onScreen()}px`;
+}
 
 function chooseSlice(number) {
   byId("brush-source").value = "slice";
-  byId("brush-slice").value = byId("brush-slice-number").value = number;
+  byId("brush-slice").value = number;
+  byId("brush-slice-number").value = byId("brush-slice").value; // within its range
+  showSource();
+}
+
+function showSource() {
+  byId("brush-slice-row").hidden = byId("brush-source").value !== "slice";
+  byId("brush-picture-row").hidden = byId("brush-source").value !== "picture";
+}
+
+// By a fifth, and by a pixel at least; the slider has its ends.
+function resize(factor) {
+  const now = radius();
+  byId("brush-radius").value = factor > 1 ? Math.max(now + 1, now * factor) : Math.min(now - 1, now * factor);
+  tellRadius();
+}
+
+function tellRadius() {
+  byId("brush-radius-text").textContent = radius();
+  sizeCircle();
 }
 
 export const brushKeys = {
@@ -136,51 +136,34 @@ export const brushKeys = {
     const place = placeAt(box.left + box.width / 2, box.top + box.height / 2);
     if (brush.on && place) add([inPixels(place)]);
   },
+  "[": () => resize(1 / 1.2), "]": () => resize(1.2),
 };
 
 byId("brush-on").onclick = () => turn(!brush.on || brush.erase);
 byId("brush-erase").onclick = () => turn(!brush.on || !brush.erase, true);
-byId("stroke-undo").onclick = () => { brush.undone.push(brush.strokes.pop()); keep(); };
-byId("stroke-redo").onclick = () => { brush.strokes.push(brush.undone.pop()); keep(); };
 byId("brush-slice").oninput = byId("brush-slice-number").oninput = ({ target }) => target.value && chooseSlice(target.value);
-byId("brush-radius").oninput = () => (byId("brush-radius-text").textContent = radius());
+byId("brush-radius").oninput = tellRadius;
 byId("brush-softness").oninput = () => (byId("brush-softness-text").textContent = `${byId("brush-softness").value} %`);
-byId("brush-source").onchange = () => {
-  byId("brush-slice-row").hidden = byId("brush-source").value !== "slice";
-  byId("brush-picture-row").hidden = byId("brush-source").value !== "picture";
-};
-byId("strokes-load").onclick = async () => {
-  try {
-    brush.strokes.push(...(await ask("load_strokes", { file: byId("strokes-file").value })).strokes);
-    await keep();
-  } catch (error) {
-    byId("retouch-note").textContent = error.message;
-  }
-};
+byId("brush-source").onchange = showSource;
 byId("retouch").addEventListener("toggle", async () => {
   if (!byId("retouch").open) return turn(false);
   byId("retouch").scrollIntoView({ block: "nearest" }); // it is the last of a long column
   try {
-    if (!brush.loaded) {
-      const { strokes, problem } = await ask("strokes");
-      brush.strokes = strokes;
-      if (problem) say(problem, true);
-    }
-    brush.loaded = true;
-    buttons();
+    if (!areLoaded()) await loadStrokes();
   } catch (error) {
-    byId("retouch-note").textContent = error.message;
+    note(error.message, true);
   }
 });
-byId("retouch-export").onclick = async () => {
-  byId("retouch-note").textContent = "writing …";
-  try {
-    const { result, option } = await ask("export", { result: byId("retouch-result").value });
-    byId("retouch-note").textContent = `${result} is written. Another run takes the strokes with ${option}`;
-  } catch (error) {
-    byId("retouch-note").textContent = error.message;
-  }
-};
+
+function listSources(others) {
+  const source = byId("brush-source");
+  const chosen = source.value;
+  const sources = [["slice", "a slice"], ...others, ["picture", "a picture file"]];
+  source.replaceChildren(...sources.map(([value, text]) => element("option", { value, textContent: text })));
+  if (sources.some(([value]) => value === chosen)) source.value = chosen;
+  showSource();
+}
+
 onState(() => {
   const results = state.layers.filter((layer) => layer.store === 0 && layer.label === "Result" && layer.finished);
   byId("retouch").hidden = !results.length || !frame();
@@ -190,7 +173,7 @@ onState(() => {
   const listing = JSON.stringify(others);
   if (byId("brush-source").dataset.listing !== listing) {
     byId("brush-source").dataset.listing = listing;
-    byId("brush-source").replaceChildren(...[["slice", "a slice"], ...others, ["picture", "a picture file"]].map(([value, text]) => element("option", { value, textContent: text })));
+    listSources(others);
   }
   if (!byId("retouch-result").value) byId("retouch-result").value = `${state.stores[0].run_folder}/retouched.tif`;
 });
