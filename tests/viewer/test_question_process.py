@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -44,6 +46,27 @@ class Counter:
         self.count = 0
 
 
+class Odd(Exception):
+    """Needs two values where it is made, and is taken apart with one."""
+
+    def __init__(self, what: str, more: str) -> None:
+        super().__init__(what)
+
+
+class Strange:
+    """Raises what does not get through, and takes long."""
+
+    @property
+    def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
+        return {"raise": self.fail, "double": lambda about: 2 * about["by"], "sleep": lambda about: time.sleep(600)}
+
+    def fail(self, about: dict[str, Any]) -> None:
+        raise Odd("Odd", "one")
+
+    def forget(self) -> None:
+        pass
+
+
 def gone(process: int) -> bool:
     return not psutil.pid_exists(process) or psutil.Process(process).status() == psutil.STATUS_ZOMBIE
 
@@ -51,7 +74,7 @@ def gone(process: int) -> bool:
 def test_a_killed_process_is_told_and_started_again() -> None:
     asked = QuestionProcess(Counter)
     questions = asked.questions(["count", "process", "refuse"])
-    assert asked.processes is None
+    assert asked.process is None
     assert [questions["count"]({"by": by}) for by in (1, 2)] == [1, 3]
     with pytest.raises(Refusal, match="not this"):
         questions["refuse"]({})
@@ -66,6 +89,41 @@ def test_a_killed_process_is_told_and_started_again() -> None:
     process = questions["process"]({})
     asked.end()
     assert until(lambda: gone(process))
+
+
+def test_no_trace_is_left_of_a_process_that_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    asked = QuestionProcess(Counter)
+    process = asked.questions(["process"])["process"]({})
+    os.kill(process, signal.SIGKILL)
+    assert until(lambda: gone(process))
+    assert not list(tmp_path.iterdir())
+    asked.end()
+
+
+def test_what_cannot_be_handed_over_is_told_in_words() -> None:
+    asked = QuestionProcess(Strange)
+    with pytest.raises(RuntimeError, match="Odd"):
+        asked.ask("raise", {})
+    assert asked.ask("double", {"by": 4}) == 8
+    asked.end()
+
+
+def test_the_end_waits_for_no_answer() -> None:
+    asked, ended = QuestionProcess(Strange), []
+
+    def ask() -> None:
+        with pytest.raises(Refusal, match="killed"):
+            asked.ask("sleep", {})
+        ended.append(True)
+
+    asked.ask("double", {"by": 1})
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert until(lambda: asked.waiting)
+    asked.end()
+    thread.join(60)
+    assert ended
 
 
 def test_a_region_of_a_store_is_computed_there(tmp_path: Path) -> None:
