@@ -113,7 +113,7 @@ def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
         access.computed[layer.path] = retouched_result(
             layer.store, layer.path, layer.source, layer.strokes, layer.frames
         )
-    elif layer.frames:
+    elif layer.frames and layer.slices:  # a retouched tile that no stroke touches is of the result
         access.computed[layer.path] = IngestJob(layer.frames, "")
     samples = access.read(layer.path, layer.lead(z), region)
     return samples.reshape(-1, *region.shape)

@@ -215,6 +215,17 @@ def test_a_fusion_by_detail_shows_the_detail_of_every_slice(tmp_path: Path) -> N
     assert np.argmax(curve) == 1
 
 
+def test_where_no_stroke_touches_a_retouched_result_is_the_result(tmp_path: Path) -> None:
+    store, cache = Store.at(store_in_place(tmp_path, stack_files(tmp_path / "stack"))), TileCache(tmp_path / "cache")
+    keep_strokes(store, (Stroke(((9.0, 9.0),), 3.0, slice=2),))
+    shown = {layer.label: layer for layer in layers_of(store, 0)}
+    retouched, result = shown["Result, retouched"], shown["Result"]
+    far = Region(100, 180, 100, 250)
+    untouched = layer_tiles.plain_samples(retouched.touched(far), 0, far)
+    assert np.array_equal(untouched[:3], layer_tiles.plain_samples(result, 0, far)[:3])
+    assert tile_values(retouched, 0, (0, 0, 0), cache)[1]
+
+
 @pytest.mark.usefixtures("small_tiles")
 def test_slices_that_are_read_in_place_are_shown_and_painted_as_if_they_were_stored(tmp_path: Path) -> None:
     files, strokes = stack_files(tmp_path / "stack", 333, 411), (Stroke(((90.0, 90.0),), 50.0, slice=2),)
