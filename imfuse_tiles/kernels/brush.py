@@ -35,6 +35,22 @@ def coverage(
     return np.asarray(share * share * (3.0 - 2.0 * share))
 
 
+def passes(points: Sequence[Point], reach: float, rectangle: tuple[int, int, int, int]) -> bool:
+    """Whether a line through ``points`` (x, y) comes into a rectangle that is ``reach`` wider on all sides.
+
+    ``rectangle``: y0, y1, x0, x1. Where it does not, it is ``reach`` away at least.
+    """
+    places = np.asarray(points, np.float64)
+    starts = places[: max(1, len(places) - 1)]
+    steps = (places[1:] if len(places) > 1 else places) - starts
+    y0, y1, x0, x1 = rectangle
+    low, high = np.array([x0 - reach, y0 - reach]), np.array([x1 + reach, y1 + reach])
+    with np.errstate(divide="ignore", invalid="ignore"):  # along a side: before and after every other place, or never
+        ends = np.stack([(low - starts) / steps, (high - starts) / steps])
+    enters, leaves = ends.min(0).max(1), ends.max(0).min(1)
+    return bool(((enters <= leaves) & (leaves >= 0) & (enters <= 1)).any())
+
+
 def _span(low: float, high: float, radius: float, first: int, count: int) -> slice:
     """Rows or columns of a window that a piece of the line may cover."""
     start, stop = int(low - radius) - 1 - first, int(high + radius) + 2 - first

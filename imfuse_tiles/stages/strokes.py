@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.grammar import digest
-from imfuse_tiles.storage.json_values import load_json
+from imfuse_tiles.storage.json_values import load_json, parse_json, read_small_file
+from imfuse_tiles.storage.numbers import checked_numbers, number_file
 from imfuse_tiles.storage.store import Store
 
 #: The note in which a store keeps its strokes; what marks a file of them; the most of them, and of their points.
@@ -43,17 +45,29 @@ class Stroke:
     picture: str = ""
     contents: str = ""
 
+    @cached_property
+    def reach(self) -> tuple[float, float, float, float]:
+        """Smallest and largest x, smallest and largest y that it may change."""
+        more, xs, ys = self.radius + 1, [x for x, _ in self.points], [y for _, y in self.points]
+        return min(xs) - more, max(xs) + more, min(ys) - more, max(ys) + more
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from others."""
+        return digest(self.record())
+
     def touches(self, region: Region) -> bool:
-        """Whether it may change a pixel of a region."""
-        reach, xs, ys = self.radius + 1, [x for x, _ in self.points], [y for _, y in self.points]
-        across = min(xs) - reach < region.x1 and max(xs) + reach > region.x0
-        return across and min(ys) - reach < region.y1 and max(ys) + reach > region.y0
+        """Whether it may change a pixel of a region: of the squares that a long line lies in, those that it crosses."""
+        x0, x1, y0, y1 = self.reach
+        if not (x0 < region.x1 and x1 > region.x0 and y0 < region.y1 and y1 > region.y0):
+            return False
+        return kernels.brush.passes(self.points, self.radius + 1, region)
 
     def part_of(self, region: Region) -> Region:
         """The part of a region that it may change; empty where it does not touch it."""
-        reach, xs, ys = self.radius + 1, [x for x, _ in self.points], [y for _, y in self.points]
-        y0, y1 = max(region.y0, int(min(ys) - reach)), min(region.y1, int(max(ys) + reach) + 1)
-        x0, x1 = max(region.x0, int(min(xs) - reach)), min(region.x1, int(max(xs) + reach) + 1)
+        left, right, top, bottom = self.reach
+        y0, y1 = max(region.y0, int(top)), min(region.y1, int(bottom) + 1)
+        x0, x1 = max(region.x0, int(left)), min(region.x1, int(right) + 1)
         return Region(y0, max(y0, y1), x0, max(x0, x1))
 
     def weight(self, region: Region) -> np.ndarray:
@@ -132,8 +146,15 @@ def strokes_text(strokes: Strokes) -> str:
 
 
 def stored_strokes(store: Store) -> Strokes:
-    """The strokes that a store keeps."""
-    return parse_strokes((store.numbers.load(NOTE) or {}).get("strokes", []), f"strokes in {store.root}")
+    """The strokes that a store keeps, the same objects for as long as they stay the same."""
+    content = read_small_file(store.files, number_file(NOTE))
+    return _parse_stored(content, store.root) if content else ()
+
+
+@lru_cache(maxsize=8)
+def _parse_stored(content: bytes, root: str) -> Strokes:
+    """The strokes in the content of a store's file."""
+    return parse_strokes((checked_numbers(parse_json(content)) or {}).get("strokes", []), f"strokes in {root}")
 
 
 def keep_strokes(store: Store, strokes: Strokes) -> None:
@@ -143,4 +164,4 @@ def keep_strokes(store: Store, strokes: Strokes) -> None:
 
 def strokes_digest(strokes: Strokes) -> str:
     """What tells strokes from others; empty for none."""
-    return digest([stroke.record() for stroke in strokes]) if strokes else ""
+    return digest([stroke.digest for stroke in strokes]) if strokes else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,34 @@ MOST_BYTES = 256 << 20
 
 def read_json(files: Files, name: str) -> Any:
     """The value in a file, None when the file is lost or not JSON."""
+    content = read_small_file(files, name)
+    return None if content is None else parse_json(content)
+
+
+def read_small_file(files: Files, name: str) -> bytes | None:
+    """The content of a file that may hold JSON, None when it is lost or too long for that."""
     try:
-        return json.loads(files.read(name)) if files.size(name) <= MOST_BYTES else None
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return files.read(name) if files.size(name) <= MOST_BYTES else None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def parse_json(content: bytes) -> Any:
+    """The value of a text, None when it is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
 def load_json(path: Path) -> Any:
     """The value in a file that the user names. Refusal for what cannot be read; ValueError for what is no JSON."""
-    if path.exists() and not path.is_file():  # to read a FIFO would wait for its writer
-        raise Refusal(f"{path}: is not a regular file")
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # to read a FIFO would wait for its writer
+            raise Refusal(f"{path}: is not a regular file")
+        if about.st_size > MOST_BYTES:
+            raise Refusal(f"{path}: has more than {MOST_BYTES} bytes")
         return json.loads(path.read_text())
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror or error}") from None

@@ -19,9 +19,7 @@ class Numbers:
 
     def load(self, key: str) -> dict[str, Any] | None:
         """The numbers of a key, None while there are none or when they were altered."""
-        content = read_json(self.files, number_file(key))
-        numbers = get_nested(content, "numbers")
-        return numbers if isinstance(numbers, dict) and get_nested(content, "crc32") == _checksum(numbers) else None
+        return checked_numbers(read_json(self.files, number_file(key)))
 
     def save(self, key: str, numbers: dict[str, Any]) -> None:
         """Record numbers; of a stage: that it is complete."""
@@ -35,6 +33,12 @@ class Numbers:
 def number_file(key: str) -> str:
     """The name of the file of a key."""
     return f"numbers/{key}.json"
+
+
+def checked_numbers(content: Any) -> dict[str, Any] | None:
+    """The numbers in the JSON value of a file, None when they were altered."""
+    numbers = get_nested(content, "numbers")
+    return numbers if isinstance(numbers, dict) and get_nested(content, "crc32") == _checksum(numbers) else None
 
 
 def _checksum(numbers: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,11 @@ class Retouching:
 
     def load(self, about: dict[str, Any]) -> dict[str, Any]:
         """The strokes of a ``file``, without keeping them. Refusal when it holds none."""
-        return {"strokes": [stroke.record() for stroke in load_strokes(Path(str(about.get("file", ""))).expanduser())]}
+        return {"strokes": [stroke.record() for stroke in load_strokes(named_file(about, "file"))]}
 
     def check_picture(self, about: dict[str, Any]) -> dict[str, Any]:
         """Full name and digest of a ``picture`` that a brush takes, read by now. Refusal of one of another size."""
-        picture = str(Path(str(about.get("picture", ""))).expanduser().absolute())
+        picture = str(named_file(about, "picture").absolute())
         self.retouched((Stroke(((0.0, 0.0),), 1.0, picture=picture),))
         return {"picture": picture, "contents": picture_contents(picture)}
 
@@ -87,7 +88,7 @@ class Retouching:
 
         Refusal and AlreadyExists as export does; ``force`` overwrites.
         """
-        place, force = Path(str(about.get("result", ""))).expanduser(), bool(about.get("force"))
+        place, force = named_file(about, "result"), bool(about.get("force"))
         strokes = stored_strokes(self.store)
         beside = place.with_name(f"{place.stem}.strokes.json")
         if not strokes:
@@ -116,3 +117,21 @@ class Retouching:
 def described(strokes: Strokes) -> dict[str, Any]:
     """Strokes as JSON, and the digest that tells them from others."""
     return {"strokes": [stroke.record() for stroke in strokes], "digest": strokes_digest(strokes)}
+
+
+def named_file(about: dict[str, Any], name: str) -> Path:
+    """The path that a question tells by a name, the user's folder in the place of ``~``. Refusal of what is none."""
+    text = about.get(name)
+    if not isinstance(text, str):
+        raise Refusal(f"{name} is the path of a file")
+    try:
+        path = Path(text).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.lstat()
+    except OSError as error:
+        raise Refusal(f"{name}: {error.strerror}") from None
+    except (RuntimeError, ValueError):  # of a user that is not there; of half a character or a zero byte
+        raise Refusal(f"{name}: there can be no such file") from None
+    if not path.name:
+        raise Refusal(f"{name} is the path of a file")
+    return path

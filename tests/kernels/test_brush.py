@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imfuse_tiles.kernels.brush import coverage
+from imfuse_tiles.kernels.brush import coverage, passes
 
 
 @pytest.mark.parametrize("softness", [0.0, 0.3, 1.0])
@@ -32,3 +32,19 @@ def test_a_line_is_covered_from_end_to_end() -> None:
     found = coverage([(10.0, 20.0), (60.0, 20.0)], 5.0, 0.0, (0, 0), (40, 80))
     assert found[20, 6:64].min() == 1
     assert found.sum() == pytest.approx(10 * 50 + np.pi * 25, rel=0.05)
+
+
+@pytest.mark.parametrize("points", [[(30.0, 25.0)], [(10.0, 12.0), (70.0, 30.0)], [(-40.0, -40.0), (130.0, 120.0)],
+                                    [(5.0, 60.0), (5.0, 60.0)], [(20.0, -10.0), (20.0, 95.0)],
+                                    [(0.0, 0.0), (90.0, 0.0), (90.0, 80.0)]])  # fmt: skip
+@pytest.mark.parametrize("radius", [1.0, 6.5])
+def test_a_line_passes_the_windows_that_it_covers_and_no_far_ones(
+    points: list[tuple[float, float]], radius: float
+) -> None:
+    whole = coverage(points, radius, 0.0, (0, 0), (80, 90))
+    wider = coverage(points, 1.5 * (radius + 2), 0.0, (0, 0), (80, 90))
+    for y in range(0, 80, 8):
+        for x in range(0, 90, 9):
+            passed = passes(points, radius + 1, (y, y + 8, x, x + 9))
+            assert passed >= whole[y : y + 8, x : x + 9].any()
+            assert passed <= wider[y : y + 8, x : x + 9].any()

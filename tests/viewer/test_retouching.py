@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -222,3 +223,38 @@ def test_export_refuses_what_would_be_lost(store: Store, tmp_path: Path) -> None
         retouching.export({"result": str(tmp_path / "there.tif")})
     with pytest.raises(Refusal, match="lies in the store"):
         retouching.export({"result": str(store.folder / "x.tif")})
+
+
+NO_FILES = [None, 5, [], "", "/", "a\0b", "~nobody-of-this-name/x.tif", "\ud800.tif", "x" * 100_000]
+
+
+@pytest.mark.parametrize("name", NO_FILES, ids=lambda name: repr(name)[:30])
+def test_what_is_no_file_is_refused_in_a_line(name: object, store: Store) -> None:
+    retouching = Retouching(store)
+    for question, about in (("load_strokes", "file"), ("check_picture", "picture"), ("export", "result")):
+        with pytest.raises(Refusal) as refused:
+            retouching.questions[question]({about: name})
+        assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_never_ends_is_not_read(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/zero", str(tmp_path / "pipe")):
+        for question, about in (("load_strokes", "file"), ("check_picture", "picture")):
+            with pytest.raises(Refusal, match="not a regular file"):
+                Retouching(store).questions[question]({about: name})
+
+
+def test_a_file_of_strokes_that_is_too_long_is_not_read(store: Store, tmp_path: Path) -> None:
+    with (tmp_path / "long.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(Refusal, match="more than"):
+        Retouching(store).load({"file": str(tmp_path / "long.json")})
+
+
+def test_strokes_that_stay_the_same_are_parsed_once(store: Store) -> None:
+    keep_strokes(store, (Stroke(((1.0, 1.0),), 3.0),))
+    assert stored_strokes(store) is stored_strokes(store)
+    keep_strokes(store, (Stroke(((1.0, 1.0),), 4.0),))
+    assert stored_strokes(store)[0].radius == 4
+    keep_strokes(store, ())
