@@ -64,12 +64,14 @@ def form_of(recipe: Recipe) -> list[dict[str, Any]]:
 
 def recipe_of(form: Sequence[Any], revert: bool = False) -> Recipe:
     """The recipe of a form: texts of options, or names with values. Refusal of anything else."""
+    if not isinstance(form, list | tuple):
+        raise Refusal("a form is a list of options")
     return check_recipe(Recipe(tuple(option_of(entry) for entry in form), revert))
 
 
 def option_of(entry: Any) -> Option:
     """One option; values that are left empty are those by default."""
-    if not isinstance(entry, Mapping) or entry.get("name") not in REGISTRY:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str) or entry["name"] not in REGISTRY:
         raise Refusal("an option has a name and values")
     values = entry.get("values", {})
     if not isinstance(values, Mapping):

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application, HTTPError, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
 from imfuse_tiles.errors import AlreadyExists, ImfuseError, Refusal
 from imfuse_tiles.storage.chunked_array import Damaged
+from imfuse_tiles.viewer.listener import Listener
 from imfuse_tiles.viewer.session import ViewSession
 
 ADDRESS = "127.0.0.1"
@@ -43,6 +43,7 @@ class Guarded(RequestHandler):
     session: ViewSession
     token: str
     hosts: frozenset[str]
+    listener: Listener
     threads: ThreadPoolExecutor
     askers: ThreadPoolExecutor
 
@@ -65,6 +66,7 @@ class Guarded(RequestHandler):
         own = origin is None or origin.removeprefix("http://") in self.hosts
         if not (known and own and headers.get("Host", "") in self.hosts):
             raise HTTPError(403)
+        self.listener.trust(self.request.connection.stream)  # type: ignore[union-attr]
         self.session.heard()
 
     def write_error(self, status_code: int, **more: Any) -> None:
@@ -72,7 +74,8 @@ class Guarded(RequestHandler):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         error = (more.get("exc_info") or (None, None, None))[1]
         cause = getattr(error, "__cause__", None)
-        self.finish(str(cause) if isinstance(cause, ImfuseError | Damaged) else WORDS.get(status_code, "a bug"))
+        line = str(cause) if isinstance(cause, ImfuseError | Damaged) else WORDS.get(status_code, "a bug")
+        self.finish(line.encode(errors="backslashreplace"))
 
     def log_exception(self, *error: Any) -> None:
         """What the page shows is not printed, too."""
@@ -141,13 +144,25 @@ class Picture(Guarded):
         self.finish(content)
 
 
+@stream_request_body
 class Question(Guarded):
-    """A question of the page: a method of the session by its name, its arguments as JSON."""
+    """A question of the page: a method of the session by its name, its arguments as JSON.
+
+    It is read once the token is known: who has none does not fill the memory.
+    """
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.body = bytearray()
+        self.request.connection.set_max_body_size(LONGEST)  # type: ignore[union-attr]
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body += chunk
 
     async def post(self, name: str) -> None:
         try:
-            about = json.loads(self.request.body or b"{}")
-        except ValueError:
+            about = json.loads(self.body or b"{}")
+        except (ValueError, RecursionError):
             raise HTTPError(400) from None
         if name not in self.session.questions or not isinstance(about, dict):
             raise HTTPError(404)
@@ -166,8 +181,8 @@ class ViewServer:
         self.port = sockets[0].getsockname()[1]
         hosts = frozenset(f"{name}:{self.port}" for name in (ADDRESS, "localhost"))
         threads = ThreadPoolExecutor(THREADS, "tiles")
-        shared = {"session": session, "token": self.token, "hosts": hosts, "threads": threads,
-                  "askers": ThreadPoolExecutor(ASKERS, "answers")}  # fmt: skip
+        self.pools = threads, ThreadPoolExecutor(ASKERS, "answers")
+        shared = {"session": session, "token": self.token, "hosts": hosts, "threads": threads, "askers": self.pools[1]}
         routes = [
             (r"/[^/]+/tile/([\w.-]{1,80})/(\d{1,7})/(\d{1,2})/(\d{1,7})_(\d{1,7})\.(jpg|png)", Tile, shared),
             (r"/[^/]+/picture/(\d{1,9})\.png", Picture, shared),
@@ -176,8 +191,15 @@ class ViewServer:
             (r".*", Forbidden, shared),
         ]
         application = Application(routes, log_function=lambda handler: None)
-        self.http = HTTPServer(application, max_body_size=LONGEST)
+        self.http = Listener(application)
+        shared["listener"] = self.http
         self.http.add_sockets(sockets)
+
+    def close(self) -> None:
+        """Listen no more, and begin with nothing that was asked for."""
+        self.http.stop()
+        for pool in self.pools:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def address(self) -> str:

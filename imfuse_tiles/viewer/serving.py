@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Callable
@@ -33,9 +34,9 @@ def serve(session: ViewSession, port: int, announce: Callable[[str], None], idle
         while not end.is_set() and (idle is None or time.monotonic() - session.last_heard < idle):
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(end.wait(), 1.0)
-        server.http.stop()
+        server.close()
 
-    session.cache.clear_oldest()
+    threading.Thread(target=session.cache.clear_oldest, daemon=True).start()  # nobody waits for it
     asyncio.run(main())
 
 

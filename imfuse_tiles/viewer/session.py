@@ -114,7 +114,9 @@ class ViewSession:
     def pixel(self, about: dict[str, Any]) -> dict[str, Any]:
         """Values of a store (``store``, of the result ``group``) at a place, ``x`` and ``y`` as shares of the frame."""
         number, x, y = about.get("store", 0), share(about, "x"), share(about, "y")
-        layers = [layer for layer in self.layers.values() if layer.id.startswith(f"{int(number)}-")]
+        if type(number) is not int:
+            raise Refusal("store is the number of one")
+        layers = [layer for layer in self.layers.values() if layer.id.startswith(f"{number}-")]
         groups = [layer.group for layer in layers if layer.group]
         group = about.get("group") if about.get("group") in groups else next(iter(groups), "")
         layers = [layer for layer in layers if layer.group in ("", group) and not layer.strokes]

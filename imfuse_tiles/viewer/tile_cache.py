@@ -15,6 +15,7 @@ import numpy as np
 
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.stages.strokes import strokes_digest
+from imfuse_tiles.storage.processes import is_alive
 from imfuse_tiles.viewer.layers import ViewLayer
 
 #: Bytes of all reduced tiles on the disk after a clearing, and of encoded ones in memory.
@@ -68,7 +69,14 @@ class TileCache:
             return self.encoded.get(key)
 
     def clear_oldest(self, most: int = MOST_ON_DISK) -> None:
-        """Remove layers from the folder, those last written to longest ago first, until at most ``most`` bytes stay."""
+        """Remove layers from the folder, those last written to longest ago first, until at most ``most`` bytes stay.
+
+        And what servers that were killed were writing.
+        """
+        for partial in self.folder.rglob("*.part"):
+            with suppress(OSError, ValueError):
+                if not is_alive(int(partial.name.rsplit(".", 2)[-2].partition("-")[0])):
+                    partial.unlink()
         with suppress(OSError):
             layers = sorted(self.folder.iterdir(), key=lambda path: -path.stat().st_mtime)
             total = 0

@@ -39,7 +39,10 @@ def test_the_slider_of_a_percentage_left_out_goes_to_the_end() -> None:
     assert [item["slider"][:2] for item in about["fields"] if item["name"] == "w"] == [[0, 100]]
 
 
-NO_FORMS: list[list[Any]] = [
+NO_FORMS: list[Any] = [
+    5,
+    {"name": "blur"},
+    [{"name": ["blur"]}],
     ["--blur"],
     [{"name": "nothing"}],
     [{"name": "cutblur", "values": [1]}],
@@ -49,7 +52,7 @@ NO_FORMS: list[list[Any]] = [
 
 
 @pytest.mark.parametrize("form", NO_FORMS)
-def test_what_is_no_form_is_refused_in_a_line(form: list[Any]) -> None:
+def test_what_is_no_form_is_refused_in_a_line(form: Any) -> None:
     with pytest.raises(Refusal) as refused:
         recipe_of(form)
     assert "\n" not in str(refused.value)

@@ -12,10 +12,12 @@ import pytest
 from viewed_stores import fused_store
 from viewer_servers import Served
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.listener import STRANGERS
 from imfuse_tiles.viewer.session import Shown, ViewSession
 
-TESTED_MODULES = ["viewer.serving", "viewer.session", "viewer.run_state",
+TESTED_MODULES = ["viewer.serving", "viewer.listener", "viewer.session", "viewer.run_state",
                   "viewer.pixel_values"]  # fmt: skip
 
 
@@ -85,6 +87,63 @@ def test_a_question_that_is_none_is_refused_in_a_line(served: Served) -> None:
         assert b"\n" not in content
 
 
+def head(served: Served, start: str, *headers: str) -> bytes:
+    """The beginning of a request."""
+    return "\r\n".join([f"{start} HTTP/1.1", f"Host: 127.0.0.1:{served.port}", *headers, "", ""]).encode()
+
+
+def test_a_long_question_without_the_token_is_refused_before_it_is_read(served: Served) -> None:
+    for path in ("/wrong/ask/state", "/wrong/page.js", "/"):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=60) as stranger:
+            stranger.sendall(head(served, f"POST {path}", "Content-Length: 8000000"))
+            assert stranger.recv(1000).split()[1] in (b"403", b"400")  # although nothing of it was sent
+
+
+def test_silent_connections_keep_nobody_out(served: Served) -> None:
+    silent = [socket.create_connection(("127.0.0.1", served.port), timeout=60) for _ in range(STRANGERS + 30)]
+    for connection in silent:
+        connection.sendall(b"GET / HT")
+    assert served.ask("state")["layers"]
+    with suppress(ConnectionResetError):
+        assert silent[0].recv(10) == b""  # the oldest are closed
+    for connection in silent:
+        connection.close()
+
+
+def test_the_page_stays_connected_among_strangers(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as page:
+        strangers = []
+        for _ in range(3):
+            page.sendall(head(served, f"GET /{served.token}/style.css"))
+            assert page.recv(15) == b"HTTP/1.1 200 OK"
+            page.recv(1 << 20)
+            strangers += [socket.create_connection(("127.0.0.1", served.port)) for _ in range(STRANGERS)]
+            served.ask("state")
+        for stranger in strangers:
+            stranger.close()
+
+
+NO_STORES = ("1e400", "NaN", '"a"', "null", "[1]", "1.5")
+HOSTILE = ["[" * 100_000, '{"a":' * 100_000, "9" * 10_000, '{"x":1e999,"y":0}', '{"x":NaN,"y":0}', "\xff", "null",
+           *(f'{{"x":0.5,"y":0.5,"store":{number}}}' for number in NO_STORES)]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=lambda body: body[:30])
+def test_a_hostile_question_is_refused_in_a_line(served: Served, body: str) -> None:
+    status, content, _ = served.get(f"/{served.token}/ask/pixel", "POST", body)
+    assert status in (400, 404)
+    assert content.count(b"\n") == 0
+
+
+def test_half_a_character_in_a_refusal_is_written_out(served: Served) -> None:
+    def refuse(about: dict[str, object]) -> None:
+        raise Refusal(f"{about['file']}: no such file")
+
+    served.session.questions["refuse"] = refuse
+    status, content, _ = served.get(f"/{served.token}/ask/refuse", "POST", '{"file": "\\ud800"}')
+    assert (status, content) == (400, b"\\ud800: no such file")
+
+
 def test_the_state_names_layers_options_and_command(served: Served) -> None:
     state = served.ask("state")
     labels = [layer["label"] for layer in state["layers"]]  # type: ignore[attr-defined]
@@ -103,7 +162,6 @@ def test_a_pixel_tells_values_winner_and_masks(served: Served) -> None:
 
 
 def test_a_port_that_is_taken_is_refused(served: Served) -> None:
-    from imfuse_tiles.errors import Refusal
     from imfuse_tiles.viewer.server import ViewServer
 
     with pytest.raises(Refusal, match=f"--port {served.port}"):
