@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,9 @@ from hypothesis import settings
 # Thousands of tests are a heap that the search for cycles would walk through again and again: not at all while they
 # are collected, and never again what was there then. It was a quarter of collecting and a tenth of the tests.
 gc.disable()
+
+if TYPE_CHECKING:
+    from imfuse_tiles.storage.store import Store
 
 settings.register_profile("thorough", deadline=None, max_examples=60)
 settings.register_profile("quick", deadline=None, max_examples=8)
@@ -106,3 +110,11 @@ def shared() -> Path:
     if not (folder / "oracle" / "manifest.json").is_file():
         pytest.skip(f"the original's pictures are not at {folder}; IMFUSE_SHARED may name their folder")
     return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store that is not there yet."""
+    from imfuse_tiles.storage.store import Store
+
+    return Store(str(tmp_path / "store"))

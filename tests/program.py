@@ -114,3 +114,12 @@ def until(told: Callable[[], Any], seconds: float = LONG, pause: float = 0.002) 
 
 def names(files: Sequence[Path]) -> list[str]:
     return [str(file) for file in files]
+
+
+#: Runs the command line in this process: exit code, output, errors.
+Shell = Callable[..., tuple[int, str, str]]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, by their names in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

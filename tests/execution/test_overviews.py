@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from program import contents
 from stacks import frames, written
 
 from imfuse_tiles.cli.main import main
@@ -58,10 +59,6 @@ def datasets(store: Store) -> list[str]:
     return [dataset["path"] for dataset in image["datasets"]]
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_finished_store_is_an_image_of_its_result(store):
     validate(store)
     result = find_result(store)
@@ -89,10 +86,10 @@ def test_a_damaged_result_gets_no_smaller_levels(store, capsys):
 
 def test_smaller_levels_are_means_and_change_nothing_else(store):
     tensorstore = pytest.importorskip("tensorstore")
-    result, before = find_result(store), files(Path(store.root, "final"))
+    result, before = find_result(store), contents(Path(store.root, "final"))
     assert main(["export", store.root, "--pyramid"]) == 0
     validate(store)
-    assert files(Path(store.root, "final")) == before
+    assert contents(Path(store.root, "final")) == before
     assert main(["verify", store.root]) == 0
     paths = level_paths(store, result)
     assert (len(paths), datasets(store)) == (3, paths)
@@ -123,7 +120,7 @@ def test_levels_that_were_stopped_go_on(count, store, fused, tmp_path):
     write_overviews(store, result)
     shutil.copytree(fused.root, tmp_path / "whole")
     write_overviews(Store.at(tmp_path / "whole"), result)
-    assert files(Path(store.root, "overviews")) == files(tmp_path / "whole" / "overviews")
+    assert contents(Path(store.root, "overviews")) == contents(tmp_path / "whole" / "overviews")
 
 
 def test_a_damaged_level_is_found_and_goes_with_its_result(store, capsys):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from stacks import imagined, recipe_of
@@ -25,11 +24,6 @@ LEAN = replace(HOW, lean=True)
 @pytest.fixture
 def plan() -> Plan:
     return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(5))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from stacks import imagined, recipe_of
@@ -35,11 +34,6 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> Callable[[MachineRates], None]:
 @pytest.fixture
 def plan() -> Plan:
     return make_plan(recipe_of("--wavelet --blur --cutblur"), imagined(20, windows=True), maps=False)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
 
 
 @pytest.fixture

@@ -60,9 +60,6 @@ def link_folder(store: Store, name: str, outside: Path) -> None:
     path.symlink_to(outside)
 
 
-# Links
-
-
 @pytest.mark.parametrize("name", ["mask", "montage", "journal", "numbers", "final"])
 def test_a_folder_that_is_a_link_is_refused_and_nothing_is_done_behind_it(
     plan: Plan, store: Store, outside: Path, name: str
@@ -122,9 +119,6 @@ def test_a_store_may_itself_be_behind_a_link(plan: Plan, store: Store, tmp_path:
     assert store.exists()
 
 
-# What is no file
-
-
 def test_fifos_and_folders_in_place_of_files_are_replaced(plan: Plan, store: Store) -> None:
     right = result(plan, store)
     key = plan.result.key
@@ -160,9 +154,6 @@ def test_an_array_of_more_chunks_than_any_disk_holds_is_none(store: Store) -> No
         store.arrays.open("m/x")
 
 
-# Only looking
-
-
 def test_status_verify_and_plan_write_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     with store.locked():
         pass
@@ -189,9 +180,6 @@ def test_who_reads_and_who_writes_do_not_meet(store: Store) -> None:
     assert locks.current_holder() == ""
     with locks.reading(), locks.reading():
         pass
-
-
-# Its own metadata
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"zarr_format": 3, "no', b"\0" * 120, None])
@@ -254,9 +242,6 @@ def test_a_folder_with_a_file_of_somebody_s_is_no_spoiled_store(store: Store) ->
     (store.folder / "numbers" / "letter.txt").write_text("dear")
     with pytest.raises(Refusal, match="not a store of imfuse-tiles"):
         store.create()
-
-
-# Names and values that a store has
 
 
 @pytest.mark.parametrize("name", ["../outside/precious", "mask/../../outside/precious", "a\x1b", "a\\b"])

@@ -55,9 +55,6 @@ def journal(store: Store, *names: str, key: str = "k") -> Path:
     return store.folder / "journal" / key
 
 
-# What is a store
-
-
 def test_a_new_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "a" / "b"))
     store.create()
@@ -105,9 +102,6 @@ def test_a_place_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "store", Path("/proc/store")):
         with pytest.raises(Refusal, match="store"):
             Store(str(place)).create()
-
-
-# Arrays
 
 
 def test_an_array_added_again_is_empty(store: Store) -> None:
@@ -159,9 +153,6 @@ def test_a_description_that_this_program_does_not_write_is_not_followed(
     place.write_text(json.dumps({**json.loads(place.read_text()), **change}))
     with pytest.raises(Damaged, match="not as it was written"):
         store.arrays.open("m")
-
-
-# Journals
 
 
 def test_a_journal_tells_the_layout_and_each_finished_block(store: Store) -> None:
@@ -239,9 +230,6 @@ def test_beginning_afresh_and_forgetting_take_back_that_a_stage_is_finished(stor
     assert store.journal("k").layout() is None
 
 
-# Numbers
-
-
 def test_numbers_come_back_exactly(store: Store) -> None:
     numbers = {"low": 0.1 + 0.2, "high": 1e-30, "curve": None, "counts": [1, 2, 3]}
     store.numbers.save("k", numbers)
@@ -314,9 +302,6 @@ def test_the_lock_of_a_store_that_went_away_is_a_refusal(store: Store, tmp_path:
     (tmp_path / "zarr.json").write_text("")
     with pytest.raises(Refusal, match="cannot write"), gone.locked():
         pass
-
-
-# Space
 
 
 def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: Store) -> None:

@@ -46,11 +46,6 @@ def made(**settings: Any) -> Any:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
-@pytest.fixture
 def counts(tmp_path: Path) -> str:
     (tmp_path / "counts").mkdir()
     return str(tmp_path / "counts")

@@ -94,9 +94,6 @@ def test_a_written_file_replaces_the_one_before(files: Files) -> None:
     assert (files.read("a"), files.size("a")) == (b"now", 3)
 
 
-# Journals
-
-
 def test_several_writers_of_a_journal_are_read_together(files: Files) -> None:
     journal = Journal(files, "k")
     journal.begin({"edge": 3})
@@ -150,9 +147,6 @@ def test_a_line_reaches_the_server_while_the_log_is_open(url: str) -> None:
         add(b"line\n")
         assert until(lambda: list(files.list_files("journal/k.d")), pause=0.05)
         assert [files.read(name) for name, _ in files.list_files("journal/k.d")] == [b"line\n"]
-
-
-# Locks
 
 
 def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -> None:
@@ -318,9 +312,6 @@ def test_of_two_writers_that_are_stopped_and_woken_never_two_write(
     assert problems == []
 
 
-# Arrays and runs
-
-
 def test_zarr_reads_what_is_written_to_a_bucket(url: str) -> None:
     store = Store(url)
     store.create()
@@ -392,9 +383,6 @@ def test_the_program_takes_a_bucket_for_its_store(tmp_path: Path, url: str) -> N
     assert (ended.code, ended.out) == (0, f"{tmp_path / 'r.tif'}\n")
     assert f"the store {url} takes" in ended.err
     assert "Unclosed" not in ended.err
-
-
-# Refusals
 
 
 def test_a_library_that_is_missing_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:

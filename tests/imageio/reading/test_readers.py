@@ -152,9 +152,6 @@ def written(path: Path) -> None:
         lif(path, STACK[:1, :1])
 
 
-# Camera raw files
-
-
 def dng(path: Path, neutral: tuple[float, float, float] = (0.5, 1.0, 0.6), light: float = 1.0) -> None:
     """A raw file: a smooth grey scene behind a colour filter. ``neutral``: what the camera takes for grey."""
 
@@ -193,9 +190,6 @@ def test_raw_files_are_developed_in_one_white_balance_and_without_automatic_brig
     assert light_of(third) / light_of(first) == pytest.approx(0.5, rel=0.15)
     assert stack.tags.main[271].data == b"Maker\0"
     assert open_stack([tmp_path], revert=True).headers[0].white_balance == stack.headers[2].white_balance
-
-
-# Microscopes
 
 
 def czi_file(path: Path, stack: np.ndarray) -> None:
@@ -329,9 +323,6 @@ def test_an_animated_or_unknown_avif_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("PIL.features.check", lambda _: False)
     with pytest.raises(Refusal, match=r"needs Pillow 11\.3 or later"):
         read_header(tmp_path / "a.avif")
-
-
-# The size of a pixel
 
 
 @pytest.mark.parametrize("ending", ["webp", "heic", "avif"])

@@ -249,9 +249,6 @@ def test_a_truncated_numpy_file_is_refused(tmp_path: Path) -> None:
         open_stack([tmp_path / "a.npy"])
 
 
-# OME-Zarr
-
-
 @pytest.mark.parametrize("how", [{}, {"shards": (1, 32, 64)}, {"compressors": None}])
 def test_zarr_arrays_without_metadata_are_stacks(how: dict[str, object], tmp_path: Path) -> None:
     array = zarr.create_array(tmp_path / "a.zarr", shape=(4, 40, 60), dtype="u2", chunks=(1, 16, 32), **how)  # type: ignore[arg-type]
