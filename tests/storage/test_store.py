@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from program import pressed
 
-from imfuse_tiles.errors import AlreadyExists, Refusal
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.storage.inventory import total_bytes
 from imfuse_tiles.storage.store import Store
@@ -27,32 +24,12 @@ TESTED_MODULES = (
     "storage.arrays",
     "storage.files",
     "storage.folder_files",
-    "storage.folder_locks",
-    "storage.journal",
     "storage.numbers",
     "storage.open_files",
     "storage.partial_files",
     "storage.processes",
     "storage.sweep",
 )
-
-LAYOUT = {"chunk": 16, "edge": 32, "run": 1}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(str(tmp_path / "store"))
-    store.create()
-    return store
-
-
-def journal(store: Store, *names: str, key: str = "k") -> Path:
-    """A journal with a line for each named block."""
-    store.journal(key).begin(LAYOUT)
-    with store.journal(key).appending() as record:
-        for name in names:
-            record({"block": name, "low": 0.5})
-    return store.folder / "journal" / key
 
 
 def test_a_new_folder_becomes_a_store_and_stays_one(tmp_path: Path) -> None:
@@ -155,81 +132,6 @@ def test_a_description_that_this_program_does_not_write_is_not_followed(
         store.arrays.open("m")
 
 
-def test_a_journal_tells_the_layout_and_each_finished_block(store: Store) -> None:
-    journal(store, "0/0/0", "0/0/32")
-    assert store.journal("k").layout() == LAYOUT
-    assert store.journal("k").completed_blocks() == {name: {"block": name, "low": 0.5} for name in ("0/0/0", "0/0/32")}
-
-
-def test_a_stage_that_never_began_has_no_journal(store: Store) -> None:
-    assert store.journal("nothing").layout() is None
-    assert store.journal("nothing").completed_blocks() == {}
-
-
-@pytest.mark.parametrize("cut", [1, 5, 20])
-def test_a_torn_last_line_does_not_count_and_the_next_takes_its_place(store: Store, cut: int) -> None:
-    path = journal(store, "a", "b", "c")
-    os.truncate(path, path.stat().st_size - cut)
-    assert list(store.journal("k").completed_blocks()) == ["a", "b"]
-    with store.journal("k").appending() as record:
-        record({"block": "d"})
-    assert list(store.journal("k").completed_blocks()) == ["a", "b", "d"]
-
-
-def test_a_torn_first_line_means_that_the_stage_never_began(store: Store) -> None:
-    path = journal(store)
-    os.truncate(path, 12)
-    assert store.journal("k").layout() is None
-
-
-@pytest.mark.parametrize("garbage", [b"\0" * 40, b"\n", b"00000000 {}\n", b"\xff\xfe\n", b'deadbeef {"block":"x"}\n'])
-def test_garbage_at_the_end_does_not_count(store: Store, garbage: bytes) -> None:
-    path = journal(store, "a")
-    with open(path, "ab") as file:
-        file.write(garbage)
-    assert list(store.journal("k").completed_blocks()) == ["a"]
-
-
-def test_nothing_behind_an_altered_line_counts(store: Store) -> None:
-    path = journal(store, "a", "b", "c")
-    raw = bytearray(path.read_bytes())
-    raw[raw.index(b'"b"') + 1] ^= 1
-    path.write_bytes(raw)
-    assert list(store.journal("k").completed_blocks()) == ["a"]
-
-
-def test_a_block_that_was_lost_no_longer_counts_until_it_is_finished_again(store: Store) -> None:
-    journal(store, "a", "b")
-    with store.journal("k").appending() as record:
-        record({"lost": "a"})
-        record({"lost": "never heard of"})
-    assert list(store.journal("k").completed_blocks()) == ["b"]
-    with store.journal("k").appending() as record:
-        record({"block": "a"})
-    assert set(store.journal("k").completed_blocks()) == {"a", "b"}
-
-
-def test_a_line_is_on_disk_as_soon_as_it_is_recorded(store: Store) -> None:
-    store.journal("k").begin(LAYOUT)
-    with store.journal("k").appending() as record:
-        record({"block": "a"})
-        assert list(store.journal("k").completed_blocks()) == ["a"]
-
-
-def test_beginning_afresh_and_forgetting_take_back_that_a_stage_is_finished(store: Store) -> None:
-    for undo in (
-        lambda: store.journal("k").begin(LAYOUT),
-        lambda: store.journal("k").forget(),
-        lambda: store.numbers.delete("k"),
-    ):
-        journal(store, "a")
-        store.numbers.save("k", {"low": 1.0})
-        undo()
-        assert store.numbers.load("k") is None
-    store.journal("k").forget()
-    assert store.journal("k").layout() is None
-
-
 def test_numbers_come_back_exactly(store: Store) -> None:
     numbers = {"low": 0.1 + 0.2, "high": 1e-30, "curve": None, "counts": [1, 2, 3]}
     store.numbers.save("k", numbers)
@@ -251,57 +153,6 @@ def test_altered_numbers_are_as_good_as_none(store: Store) -> None:
 
 
 # The lock
-
-HOLDER = """
-import sys, time
-from imfuse_tiles.storage.store import Store
-with Store(sys.argv[1]).locked():
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.fixture
-def holder(store: Store) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the store."""
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, store.root], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def test_a_second_writer_is_sent_away_with_the_name_of_the_first(store: Store, holder: subprocess.Popen[str]) -> None:
-    began = time.perf_counter()
-    with pytest.raises(AlreadyExists) as caught, store.locked():
-        pass
-    assert time.perf_counter() - began < pressed(0.5)
-    assert caught.value.code == 3
-    assert f"process {holder.pid} on {os.uname().nodename}" in str(caught.value)
-    assert store.root in str(caught.value)
-
-
-def test_killing_the_writer_frees_the_store(store: Store, holder: subprocess.Popen[str]) -> None:
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.wait()
-    with store.locked():
-        assert f"process {os.getpid()} " in (store.folder / "holder").read_text()
-    assert not (store.folder / "holder").exists()
-
-
-def test_the_lock_is_given_back_after_an_error(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.locked():
-        raise ZeroDivisionError
-    with store.locked():
-        pass
-
-
-def test_the_lock_of_a_store_that_went_away_is_a_refusal(store: Store, tmp_path: Path) -> None:
-    gone = Store(str(tmp_path / "zarr.json" / "deeper"))
-    (tmp_path / "zarr.json").write_text("")
-    with pytest.raises(Refusal, match="cannot write"), gone.locked():
-        pass
 
 
 def test_what_dead_writers_left_half_written_is_swept_away_and_no_more(store: Store) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from imfuse_tiles.storage.files import Files
+from imfuse_tiles.storage.open_files import files_of
+
 
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
@@ -42,3 +45,8 @@ def root(request: pytest.FixtureRequest) -> str:
     if request.param == "folder":
         return os.fspath(request.getfixturevalue("tmp_path") / "store")
     return f"memory://{uuid.uuid4().hex}" if request.param == "memory" else str(request.getfixturevalue("url"))
+
+
+@pytest.fixture
+def files(root: str) -> Files:
+    return files_of(root)
