@@ -111,8 +111,8 @@ BAD = {
     "nothing": (lambda path: path.touch(), r"is empty \(0 bytes\)"),
     "one byte": (lambda path: path.write_bytes(b"I"), "is no image that is read"),
     "text": (lambda path: path.write_text("focus stack"), "is no image that is read"),
-    "a GIF": (saved("P", "gif"), "is no image that is read"),
-    "a BMP": (saved("RGB", "bmp"), "is no image that is read"),
+    "a GIF": (saved("P", "gif"), "is a GIF, which is not read"),
+    "a BMP": (saved("RGB", "bmp"), "is a BMP, which is not read"),
     "a TIFF of 4 bytes": (lambda path: path.write_bytes(b"II*\0"), "damaged TIFF"),
     "a TIFF of 8 bytes": (lambda path: path.write_bytes(b"II*\0\x08\0\0\0"), "is truncated"),
     "a BigTIFF of 16 bytes": (

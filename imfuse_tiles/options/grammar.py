@@ -115,7 +115,7 @@ class Option:
             if not isinstance(value, int | float) or isinstance(value, bool):
                 continue
             if value != value or (low is not None and value < low) or (high is not None and value > high):
-                raise Refusal(f"--{self.name}: {item.name} is {value:g}, allowed is {_range_text(low, high)}")
+                raise Refusal(f"--{self.name}: {in_words(item)} is {value:g}, allowed is {_range_text(low, high)}")
         return self
 
     def record(self, *roles: str) -> dict[str, Any]:
@@ -143,6 +143,11 @@ REGISTRY: dict[str, type[Option]] = {}
 def argument_fields(kind: type[Option]) -> list[Field[Any]]:
     """The fields of an option that are arguments, in canonical order."""
     return sorted(fields(kind), key=lambda item: ARGUMENT_ORDER.index(item.name))
+
+
+def in_words(item: Field[Any]) -> str:
+    """An argument in a message: its letter and what it is."""
+    return f"{item.name} ({item.metadata['help'].partition(';')[0]})"
 
 
 def _argument_text(op: Option, item: Field[Any]) -> str:

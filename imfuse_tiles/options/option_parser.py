@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field
 from typing import Any
 
 from imfuse_tiles.errors import Refusal
-from imfuse_tiles.options.grammar import REGISTRY, SECOND_VALUE, Option, argument_fields
+from imfuse_tiles.options.grammar import REGISTRY, SECOND_VALUE, Option, argument_fields, in_words
 
 
 def resolve_option_name(name: str, extra: Iterable[str] = ()) -> str:
@@ -110,7 +110,7 @@ def _convert(kind: type[Option], item: Field[Any], said: str, text: str) -> Any:
     try:
         value = float(text.replace("%", "").replace("+", ""))
     except ValueError:
-        raise Refusal(f"--{kind.name}: {said} is no number for {item.name} ({item.metadata['help']})") from None
+        raise Refusal(f"--{kind.name}: {said} is no number for {in_words(item)}") from None
     if form == "share" and text.endswith("%"):
         if not 0 <= value <= 100:
             raise Refusal(f"--{kind.name}: {said} is not allowed, {item.name} is at most 100%")

@@ -40,20 +40,27 @@ class FrameResize(Preparation, name="frameresize"):
             raise Refusal(f"--frameresize={self.word1} is no size; allowed is a percentage or WIDTHxHEIGHT")
         return self
 
+    @property
+    def _given(self) -> str:
+        """The option as it is written on a command line."""
+        return f"--{self.name}={self.word1 or f'{self.p:g}%'}"
+
     def size(self, frame: Frame) -> Frame:
         target = scaled_size(frame, self.p) if self.word1 is None else self._fitted(self.word1, frame)
         if max(target) > LONGEST:
-            raise Refusal(f"{self}: frames of {target[1]} x {target[0]} pixels; allowed are {LONGEST} a side")
+            raise Refusal(f"{self._given}: frames of {target[1]} x {target[0]} pixels; allowed are {LONGEST} a side")
         return target
 
     def _fitted(self, text: str, frame: Frame) -> Frame:
-        width, height, exactly = (_SIZE.fullmatch(text) or _raise(self)).groups()
+        found = _SIZE.fullmatch(text)
+        assert found, "validated"
+        width, height, exactly = found.groups()
         sides = int(height or 0), int(width or 0)
         if exactly and all(sides):
             return sides
         factors = [side / length for side, length in zip(sides, frame, strict=True) if side]
         if not factors:
-            raise Refusal(f"{self}: leaves nothing of the frames")
+            raise Refusal(f"{self._given}: leaves nothing of the frames")
         return scaled_size(frame, 100 * min(factors))
 
     def source_region(self, region: Region, frame: Frame) -> Region:
@@ -87,10 +94,6 @@ class FrameResize(Preparation, name="frameresize"):
             planes = by_opacity(planes, change)
             window, frame = part, wanted
         return planes
-
-
-def _raise(op: FrameResize) -> Any:
-    raise Refusal(f"{op} is no size")
 
 
 @frozen

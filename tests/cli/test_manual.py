@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from stacks import frames, written
 
+from benchmarks.__main__ import BENCHMARKS
 from imfuse_tiles.cli.main import COMMANDS, main
 from imfuse_tiles.cli.manual import page, topics
 from imfuse_tiles.options.grammar import REGISTRY
@@ -113,8 +114,8 @@ def test_a_command_in_it_is_understood(line: str, stack: list[str]) -> None:
 def test_the_python_in_it_runs(name: str, stack: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for block in code("python", PAGES[name]):
         exec(compile(block, f"{name}.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("result.mask.tif")
-    assert Path("result.tif").is_file()
+    mask = Path(capsys.readouterr().out.split()[0])
+    assert (mask.is_file(), mask.with_name(mask.name.replace(".mask", "")).is_file()) == (True, True)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -128,6 +129,17 @@ def test_links_and_paths_in_it_are_there(name: str) -> None:
     assert [module for module in modules if not (ROOT / f"{module}.py").exists()] == []
     helps = re.findall(r"`imfuse-tiles help (\w+)`", PAGES[name])
     assert [topic for topic in helps if topic not in (*topics(), "TOPIC")] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_benchmarks_named_in_it_exist(name: str) -> None:
+    named = re.findall(r"python -m benchmarks ([a-z][a-z-]*)", PAGES[name])
+    assert [benchmark for benchmark in named if benchmark not in BENCHMARKS] == []
+
+
+def test_no_command_of_the_readme_refuses_to_write_what_the_one_before_it_wrote() -> None:
+    written = re.findall(r"-o (\S+)|\"(\w+\.tif)\"", "".join(code("sh", README) + code("python", README)))
+    assert len(written) == len(set(written)) >= 3
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -133,7 +133,7 @@ def test_a_folder_of_images_that_are_not_read_says_what_lies_there(tmp_path: Pat
         open_stack([tmp_path])
     assert str(refused.value) == (
         f"{tmp_path}: no images there, only files of other kinds (2 .bmp, 1 without an ending, 1 .txt); "
-        f"{tmp_path / '1.BMP'}: is no image that is read but a BMP; convert it to TIFF"
+        f"{tmp_path / '1.BMP'}: is a BMP, which is not read; convert it to TIFF"
     )
     with pytest.raises(Refusal, match=r"no stacks there: no images there, only files of other kinds \(2 \.bmp"):
         find_stacks([tmp_path])

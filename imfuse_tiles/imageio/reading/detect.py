@@ -153,7 +153,7 @@ def detect_format(facts: FileFacts) -> Format:
     if raw or raw_by_name(facts.path):
         raise raw_refusal(facts.path, raw_by_name(facts.path))
     if kind := _other_kind(start):
-        raise refuse(facts.path, f"is no image that is read but {kind}; convert it to TIFF")
+        raise refuse(facts.path, f"is {kind}, which is not read; convert it to TIFF")
     raise refuse(facts.path, "is no image that is read (see imfuse-tiles help formats)")
 
 

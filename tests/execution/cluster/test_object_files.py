@@ -22,7 +22,6 @@ from imfuse_tiles.storage.store import Store
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "storage.object_files",
-    "storage.object_locks",
     "storage.object_server",
 )
 

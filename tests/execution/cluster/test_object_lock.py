@@ -22,6 +22,9 @@ from imfuse_tiles.storage.object_server import LockLost
 from imfuse_tiles.storage.open_files import files_of, locks_of
 from imfuse_tiles.storage.store import Store
 
+#: Modules without a test file of their own name in the folder of their room.
+TESTED_MODULES = ("storage.object_lock", "storage.object_locks")
+
 
 def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -> None:
     files.write("zarr.json", b"")

@@ -8,6 +8,9 @@ from imfuse_tiles.storage.files import Files
 from imfuse_tiles.storage.journal import Journal
 from imfuse_tiles.storage.open_files import files_of
 
+#: Modules without a test file of their own name in the folder of their room.
+TESTED_MODULES = ("storage.object_log",)
+
 
 def test_several_writers_of_a_journal_are_read_together(files: Files) -> None:
     journal = Journal(files, "k")

@@ -95,5 +95,5 @@ def test_the_picture_behind_its_thumbnail_in_the_chain_is_taken(tmp_path: Path) 
 @pytest.mark.parametrize(("start", "kind"), [(b"8BPS\0\1", "a Photoshop file"), (b"%PDF", "a PDF")])
 def test_other_formats_are_called_by_their_name(start: bytes, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(start + bytes(99))
-    with pytest.raises(Refusal, match=f"is no image that is read but {kind}.*; convert it to TIFF"):
+    with pytest.raises(Refusal, match=f"is {kind}.*, which is not read; convert it to TIFF"):
         read_header(tmp_path / "a.tif")
