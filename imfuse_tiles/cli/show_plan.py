@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from imfuse_tiles.execution.alignment_report import alignment_lines, alignment_record
@@ -81,7 +82,6 @@ def plan_json(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
 def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
     """A table for people."""
     whole = plan_record(work, store, result_bytes)
-    rows = whole["stages"]
     lines = [
         f"{whole['slices']} slices of {whole['width']} x {whole['height']}: {whole['options'] or 'no options'}",
         f"front {whole['front']}, back {whole['back']}",
@@ -89,23 +89,7 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
         *([f"comparing frames: at most {format_size(whole['comparing_bytes'])}"] if whole["comparing_bytes"] else []),
         f"store {whole['store']}",
         "",
-        f"{'stage':<24} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "
-        f"{'memory per block':>16} {'disk':>9}",
-    ]
-    for row in rows:
-        lines.append(
-            f"{row['name']:<24} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
-            f"{row['done']:>8} {format_size(row['task_bytes']):>16} {format_size(row['disk_bytes']):>9}"
-        )
-        if row["error"] is not None:
-            lines.append(f"{'':<24} too large for one transform: near and far part, error about {row['error']:.1e}")
-    for row in whole["computed_when_read"]:
-        lines.append(
-            f"{row['name']:<24} computed when it is read; stored it would take {format_size(row['disk_bytes'])}"
-        )
-    if whole["frames_copied"] and (whole["keep"] == "source" or whole["disk_limit"]):
-        lines.append(f"frames are copied: {whole['frames_copied']}")
-    lines += [
+        *_stage_table(whole),
         "",
         _time(whole, work.resources.workers),
         f"memory: at most {format_size(whole['memory_bytes'])} of {format_size(whole['memory_limit'])} allowed",
@@ -115,6 +99,22 @@ def plan_text(work: WorkPlan, store: Store, result_bytes: int = 0) -> str:
         *([f"files of the result: about {format_size(result_bytes)}"] if result_bytes else []),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _stage_table(whole: dict[str, Any]) -> Iterator[str]:
+    """A line for each stage, under their headings, and what is to be said of what is not stored."""
+    yield (f"{'stage':<24} {'kind':<7} {'halo':>5} {'tile':>6} {'blocks':>8} {'done':>8} "
+           f"{'memory per block':>16} {'disk':>9}")  # fmt: skip
+    for row in whole["stages"]:
+        sizes = f"{format_size(row['task_bytes']):>16} {format_size(row['disk_bytes']):>9}"
+        yield (f"{row['name']:<24} {row['kind']:<7} {row['halo']:>5} {row['tile']:>6} {row['blocks']:>8} "
+               f"{row['done']:>8} {sizes}")  # fmt: skip
+        if row["error"] is not None:
+            yield f"{'':<24} too large for one transform: near and far part, error about {row['error']:.1e}"
+    for row in whole["computed_when_read"]:
+        yield f"{row['name']:<24} computed when it is read; stored it would take {format_size(row['disk_bytes'])}"
+    if whole["frames_copied"] and (whole["keep"] == "source" or whole["disk_limit"]):
+        yield f"frames are copied: {whole['frames_copied']}"
 
 
 def _time(whole: dict[str, Any], workers: int) -> str:

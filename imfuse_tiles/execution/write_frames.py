@@ -54,11 +54,7 @@ def write_frames(
     chosen = range(len(places)) if only is None else (only,)
     written = WrittenFrames(folder, digest([PrepareJob.version, stack.digest, alpha, ending]))
     missing = [number for number in chosen if force or not written.holds(places[number])]
-    for place in (places[number] for number in missing):
-        check_target(place, picture, force=force)
-    need = sum(packed_bytes(places[number], picture) for number in missing)
-    if message := shortage_text([("frames", folder, need)]):
-        raise Refusal(message)
+    _check_room(folder, [places[number] for number in missing], picture, force)
     numbers = measure_stack(stack, chain, workers, memory) if chain and missing else []
     size = fused_pixel_size(stack, options)
     done = len(chosen) - len(missing)
@@ -78,6 +74,15 @@ def write_frames(
     with ThreadPoolExecutor(max(1, workers)) as pool:
         list(pool.map(write, missing))
     return [places[number] for number in chosen]
+
+
+def _check_room(folder: Path, places: Sequence[Path], picture: Picture, force: bool) -> None:
+    """Refusal of files that cannot be written, or are more than the disk holds; AlreadyExists for taken ones."""
+    for place in places:
+        check_target(place, picture, force=force)
+    need = sum(packed_bytes(place, picture) for place in places)
+    if message := shortage_text([("frames", folder, need)]):
+        raise Refusal(message)
 
 
 def picture_of(stack: Stack, alpha: bool) -> Picture:

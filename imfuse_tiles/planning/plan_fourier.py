@@ -8,7 +8,8 @@ from imfuse_tiles import kernels
 from imfuse_tiles.options.mask_fourier import FourierFilter
 from imfuse_tiles.planning.plan_builder import PlanBuilder
 from imfuse_tiles.stages.array_layout import Output
-from imfuse_tiles.stages.fourier_masks import CellsJob, FarJob, FarPart, PlaneReader, split_error
+from imfuse_tiles.stages.fourier_masks import CellsJob, FarJob, FarPart, split_error
+from imfuse_tiles.stages.plane_readers import PlaneReader
 from imfuse_tiles.stages.stage import Stage
 
 

@@ -19,10 +19,11 @@ from imfuse_tiles.planning.plan_pictures import compared_picture, image_file
 from imfuse_tiles.stages.access import file_edge
 from imfuse_tiles.stages.array_layout import Output
 from imfuse_tiles.stages.depthmap_mask import DepthMapJob
-from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob, FramePlanes, MaskPlanes
+from imfuse_tiles.stages.fourier_masks import FarFilteredMasks, FarMaskJob
 from imfuse_tiles.stages.mask_levels import LevelJob
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.stages.merged_masks import MergeJob, WeightedMask
+from imfuse_tiles.stages.plane_readers import FramePlanes, MaskPlanes
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.stages.stored_frames import StoredFrames
 from imfuse_tiles.stages.stretched_masks import MergedMasks

@@ -6,9 +6,9 @@ applied to the cells of a whole slice; every tile adds its enlarged part to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache, partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,72 +16,12 @@ from imfuse_tiles import kernels
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region, Window
 from imfuse_tiles.kernels.response import Response
-from imfuse_tiles.options.mask_computation import input_planes, raw_mask
-from imfuse_tiles.options.mask_generator import MaskGenerator, WorkingSpace
+from imfuse_tiles.options.mask_computation import raw_mask
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.array_layout import Block
 from imfuse_tiles.stages.job import Job
 from imfuse_tiles.stages.masks import MaskJob
-from imfuse_tiles.stages.stored_frames import StoredFrames
-
-
-class PlaneReader(Protocol):
-    """Where the planes of a slice come from."""
-
-    @property
-    def frame(self) -> Frame: ...
-
-    def read(self, access: Access, z: int, region: Region) -> np.ndarray:
-        """Planes (c, y, x) of a region inside the frame."""
-        ...
-
-
-@frozen
-class FramePlanes:
-    """The planes a generator looks at."""
-
-    op: MaskGenerator
-    working_space: WorkingSpace
-    source: StoredFrames
-    frame: Frame
-    image: StoredFrames | None = None
-
-    def read(self, access: Access, z: int, region: Region) -> np.ndarray:
-        image = None if self.image is None else self.image.window(access, 0, region)
-        return input_planes(self.op, self.source.window(access, z, region), self.working_space, image).data
-
-
-@frozen
-class MaskPlanes:
-    """The one plane of a mask that is in the store."""
-
-    path: str
-    frame: Frame
-
-    def read(self, access: Access, z: int, region: Region) -> np.ndarray:
-        return access.read(self.path, [(z, z + 1)], region)
-
-
-def read_replicated(read: Callable[[Region], np.ndarray], wanted: Region, frame: Frame) -> np.ndarray:
-    """Planes (c, y, x) of a region that may leave the frame, whose edge pixels repeat there."""
-    part = interior(wanted, frame)
-    around = [(part.y0 - wanted.y0, wanted.y1 - part.y1), (part.x0 - wanted.x0, wanted.x1 - part.x1)]
-    return np.pad(read(part), [(0, 0), *around], mode="edge")
-
-
-def interior(region: Region, frame: Frame) -> Region:
-    """What of a region lies in the frame."""
-    return Region(max(region.y0, 0), min(region.y1, frame[0]), max(region.x0, 0), min(region.x1, frame[1]))
-
-
-def corners(region: Region) -> tuple[int, int, int, int]:
-    """A region as top, left, bottom, right."""
-    return region.y0, region.x0, region.y1, region.x1
-
-
-def region_of(corners: tuple[int, int, int, int]) -> Region:
-    top, left, bottom, right = corners
-    return Region(top, bottom, left, right)
+from imfuse_tiles.stages.plane_readers import PlaneReader, corners, interior, read_replicated, region_of
 
 
 @frozen
@@ -148,10 +88,7 @@ class FarPart:
 
     def source(self, region: Region) -> Region:
         """The part of the frame that a filtered region looks at."""
-        wanted = region_of(kernels.nearfield.near_source(corners(region)))
-        return Region(
-            max(wanted.y0, 0), min(wanted.y1, self.frame[0]), max(wanted.x0, 0), min(wanted.x1, self.frame[1])
-        )
+        return interior(region_of(kernels.nearfield.near_source(corners(region))), self.frame)
 
     def filtered(self, access: Access, z: int, x: Window, region: Region) -> Window:
         """A region of planes (c, y, x), filtered; with two responses the difference of their answers."""

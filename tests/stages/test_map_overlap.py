@@ -15,7 +15,7 @@ from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name.
-TESTED_MODULES = ("stages.fourier_masks",)
+TESTED_MODULES = ("stages.fourier_masks", "stages.plane_readers")
 
 Kernel = Callable[[np.ndarray], np.ndarray]
 

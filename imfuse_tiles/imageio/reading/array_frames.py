@@ -29,7 +29,7 @@ class ArrayAxes:
     @property
     def leading(self) -> str:
         """The axes that are not the picture's."""
-        return "".join(axis for axis in self.axes if axis not in "YXS")
+        return leading_axes(self.axes)
 
     def size(self, axis: str) -> int:
         """The length of an axis, 1 where there is none."""
@@ -38,6 +38,11 @@ class ArrayAxes:
     def series(self, name: str = "", channels: Sequence[str] = (), is_rgb: bool = False) -> Series:
         """The array as a series of pictures."""
         return Series(self.leading, tuple(map(self.size, self.leading)), name, tuple(channels), is_rgb)
+
+
+def leading_axes(axes: str) -> str:
+    """The axes of an array that are not those of its pictures."""
+    return "".join(axis for axis in axes if axis not in "YXS")
 
 
 def axes_of_shape(shape: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.imageio.reading.array_frames import ArrayAxes, axes_of_shape
+from imfuse_tiles.imageio.reading.array_frames import ArrayAxes, axes_of_shape, leading_axes
 from imfuse_tiles.imageio.reading.header import refuse
 from imfuse_tiles.imageio.reading.series import Series
 from imfuse_tiles.imageio.reading.zarr_metadata import ZarrArray, read_array, read_attributes, read_json_file
@@ -32,7 +32,7 @@ class ZarrImage:
     @property
     def leading(self) -> str:
         """The axes that are not the picture's."""
-        return "".join(axis for axis in self.axes if axis not in "YXS")
+        return leading_axes(self.axes)
 
     def array(self, level: int) -> ZarrArray:
         """The array of a level. Refusal where there is none."""
