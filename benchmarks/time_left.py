@@ -36,6 +36,7 @@ PARTS, WITHIN = (0.1, 0.25, 0.5), 0.3
 STACKS = {
     "tiff": (3000, 2400, 8, False, "tif"), "jpeg": (3000, 2400, 8, True, "jpg"), "long": (900, 700, 60, True, "jpg"),
     "large": (6000, 4500, 3, False, "tif"), "small": (300, 200, 3, False, "tif"),
+    "moved": (1600, 1200, 8, True, "tif"),
 }  # fmt: skip
 
 
@@ -78,6 +79,14 @@ KINDS = {
     "A, one worker": Kind("tiff", f"{A} --align=no --workers=1"),
     "A, processes": Kind("tiff", f"{A} --align=no --scheduler processes"),
     "A, PNG": Kind("tiff", f"{A} --align=no", ending="png"),
+    "short tiff, aligned": Kind("moved", A),
+    "short tiff, no options": Kind("moved", ""),
+    "small memory": Kind("tiff", f"{A} --align=no --memory 400M"),
+    "small memory, no options": Kind("jpeg", "--memory 400M"),
+    "fft": Kind("tiff", "--fft=p10 --maskblur=s2 --cutwave --align=no"),
+    "no options, gone on": Kind("jpeg", "", killed=5.0),
+    "no options, last step changed": Kind("jpeg", "--bg=pyramid --sharpen=0x1", "--bg=pyramid"),
+    "no options, other noise": Kind("jpeg", "--bg=pyramid=noise0.02", "--bg=pyramid"),
 }  # fmt: skip
 
 

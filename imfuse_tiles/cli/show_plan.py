@@ -30,7 +30,7 @@ def stage_row(work: StageWork, resources: Resources) -> dict[str, Any]:
         "tile": blocks.layout.edge, "chunk": blocks.layout.chunk, "task_bytes": blocks.block_bytes,
         "at_once": blocks.at_once, "memory_bytes": memory_used(resources, blocks),
         "stored": bool(stage.outputs), "disk_bytes": work.bytes_in_all,
-        "files": sum(stage.file_count(out, blocks.layout, work.compressed) for out in stage.outputs),
+        "files": work.file_count,
         "outputs": [output.path for output in stage.outputs],
         "error": stage.about.get("error"),
     }  # fmt: skip

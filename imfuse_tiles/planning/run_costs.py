@@ -23,6 +23,8 @@ from imfuse_tiles.storage.store import Store
 
 #: How many times as long reading parts of frames takes as reading all rows.
 WINDOWS = 1.7
+#: Nanoseconds that a file takes to be written beside its bytes, and seconds that a stage takes beside its blocks.
+FILE, STAGE = 3e5, 0.01
 
 
 class StageTimes(Protocol):
@@ -68,11 +70,12 @@ def note_stage(work: StageWork, report: StageTimes, folder: Path | None) -> None
     files is mostly waiting.
     """
     share = report.computed / max(1, work.block_count)
+    writing = max(report.writing / 4, report.writing - share * work.file_count * FILE / 1e9)
     waited = report.busy - report.compiling - report.reading - report.writing
     seconds = waited if work.stage.kind == "read" else min(waited, report.computing)
     note_rates(folder, Measured(
         stage_name(work.stage), int(share * pixels_of(work)), seconds,
-        (report.bytes_written, report.writing), (report.bytes_read, report.reading),
+        (report.bytes_written, writing), (report.bytes_read, report.reading),
     ))  # fmt: skip
 
 
@@ -86,7 +89,7 @@ def stage_seconds(work: WorkPlan, store: Store) -> dict[str, float]:
         rate = rates.measured_rate(stage_name(stage.stage))
         at_once = max(1, min(work.resources.workers, stage.block_count))
         computing = slowness * _computing(stage, rates) if rate is None else rate * pixels_of(stage)
-        seconds[stage.stage.key] = (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
+        seconds[stage.stage.key] = STAGE + (computing + _moving(stage, by_key, rates)) / 1e9 / at_once
     return seconds
 
 
@@ -123,7 +126,8 @@ def _moving(work: StageWork, stages: Mapping[str, StageWork], rates: MachineRate
     """Nanoseconds in which a stage reads what is stored and writes."""
     stored = sum(stages[key].bytes_in_all for key in work.stage.inputs if key in stages)
     again = overlap(work.blocks.layout.edge, work.stage.halo.radius)
-    return stored * rates.read * again * slice_share(work) + work.bytes_in_all * rates.write
+    written = work.bytes_in_all * rates.write + work.file_count * FILE
+    return stored * rates.read * again * slice_share(work) + written
 
 
 def area(work: StageWork) -> int:
@@ -163,8 +167,10 @@ def rows_share(work: StageWork) -> float:
 
 
 def slice_share(work: StageWork) -> float:
-    """The part of its inputs that a stage reads: that of its slices."""
+    """The part of its inputs that a stage reads: that of its slices; more than 1 where it reads them again."""
     job = work.stage.job
+    if isinstance(job, DetailJob):
+        return job.reads
     return (job.last - job.first + 1) / job.total if isinstance(job, MontageJob) else 1.0
 
 

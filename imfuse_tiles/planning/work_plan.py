@@ -38,6 +38,12 @@ class StageWork:
         return self.stage.count(self.blocks.layout)
 
     @property
+    def file_count(self) -> int:
+        """Files of the finished stage in the store."""
+        stage, layout = self.stage, self.blocks.layout
+        return sum(stage.file_count(output, layout, self.compressed) for output in stage.outputs)
+
+    @property
     def bytes_in_all(self) -> int:
         """Bytes on disk of the finished stage."""
         return self.stage.bytes_on_disk(self.blocks.layout)

@@ -61,6 +61,17 @@ class DetailJob(Job):
         coverage = self.part("coverage") if self.source.coverage else ""
         return StoredFrames(self.part("slices"), self.source.planes, coarser.frame, coarser.full, coverage=coverage)
 
+    @property
+    def reads(self) -> float:
+        """How often a slice is read on average: where all do not stay in memory, most by every pass through them.
+
+        As many passes as clipped highlights take.
+        """
+        if self.total <= KEPT:
+            return 1.0
+        passes = 2 + (self.level.number < HIGHLIGHTED) + (self.level.number == 0)
+        return passes - (passes - 1) * (KEPT - 1) / self.total
+
     def outputs(self) -> list[Output]:
         p, n, level = self.source.planes, self.total, self.level
         found = [] if level.number else [Output(self.part("near"), (1,), (1,), "float32", level=1)]

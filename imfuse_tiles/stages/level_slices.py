@@ -15,24 +15,25 @@ from imfuse_tiles.options.pyramid_level import Highlights, Level
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.stored_frames import StoredFrames
 
-#: Slices that stay in memory once they are read; those behind them are read and computed again.
+#: Slices that are in memory at a time: the first stay once they are read, the last is the one at work. All behind
+#: them are read and computed again by every pass through the slices.
 KEPT = 12
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def kept(method: Method) -> Method:
-    """A method of :class:`LevelSlices` that tells something of a slice, which the first slices remember."""
+    """A method of :class:`LevelSlices` that tells something of a slice, which is remembered as long as the slice is."""
 
     @wraps(method)
     def remembered(self: LevelSlices, z: int, *about: Any) -> Any:
         name = method.__name__, z
         if name in self.known:
             return self.known[name]
-        found = method(self, z, *about)
-        if z < KEPT:
-            self.known[name] = found
-        return found
+        if z >= KEPT - 1:
+            for other in [other for other in self.known if KEPT - 1 <= other[1] != z]:
+                del self.known[other]
+        return self.known.setdefault(name, method(self, z, *about))
 
     return cast(Method, remembered)
 

@@ -13,9 +13,18 @@ from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.computed_stages import computable_stages, without_storing
 from imfuse_tiles.planning.machine_rates import MachineRates, load_rates
 from imfuse_tiles.planning.plan import Plan, make_plan
-from imfuse_tiles.planning.run_costs import file_seconds, note_stage, overlap, run_seconds, stage_seconds
+from imfuse_tiles.planning.run_costs import (
+    FILE,
+    file_seconds,
+    note_stage,
+    overlap,
+    run_seconds,
+    stage_seconds,
+    worker_seconds,
+)
 from imfuse_tiles.planning.typical_rates import machine_slowness
 from imfuse_tiles.planning.work_plan import survey
+from imfuse_tiles.stages.level_detail import DetailJob
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
 
@@ -56,6 +65,30 @@ def test_a_slower_disk_costs_what_is_written_and_read() -> None:
     slower = seconds(plan(), MachineRates({}, write=3.0)) - seconds(plan(), MachineRates({}, write=2.0))
     written = survey(plan(), Store(""), HOW)
     assert abs(slower - sum(work.bytes_in_all for work in written.stages) / 1e9) < 1e-3
+
+
+def test_a_file_costs_its_own_time_beside_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    work = survey(plan(), Store(str(tmp_path / "store")), HOW).stages[1]
+    free = MachineRates({}, read=0.0, write=0.0)
+    alone = worker_seconds(work, {}, free) - PIXELS * free.of(work.stage.job) / 1e9
+    assert alone == pytest.approx(work.file_count * FILE / 1e9)
+    report = StageReport(work.stage.name, work.stage.key, work.stage.kind, 0, computed=work.block_count)
+    report.bytes_written, report.writing = work.bytes_in_all, alone + 2 * work.bytes_in_all / 1e9
+    report.busy = report.computing = 1.0
+    note_stage(work, report, tmp_path)
+    assert load_rates(tmp_path).write == pytest.approx(2.0, abs=0.01)
+
+
+def test_slices_that_do_not_stay_in_memory_are_read_by_every_pass() -> None:
+    def reads(slices: int) -> list[float]:
+        made = make_plan(recipe_of("--bg=pyramid"), imagined(slices), maps=False)
+        return [stage.job.reads for stage in made.stages if isinstance(stage.job, DetailJob)]
+
+    assert set(reads(12)) == {1.0}
+    assert reads(60)[0] == pytest.approx((11 + 49 * 4) / 60)
+    assert reads(60)[1] == pytest.approx((11 + 49 * 3) / 60)
+    assert reads(60)[-1] == pytest.approx((11 + 49 * 2) / 60)
 
 
 def test_masks_that_are_not_stored_cost_their_kernel_again_and_save_their_bytes() -> None:

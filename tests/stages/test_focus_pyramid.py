@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from focus_scenes import glints
 from stacks import frames, ran, recipe_of, result, run, stack_of
 
+from imfuse_tiles.geometry import Region
+from imfuse_tiles.options.pyramid_level import Level
 from imfuse_tiles.planning.computed_stages import without_storing
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.reference import fuse
 from imfuse_tiles.stages import level_slices, noise_level
+from imfuse_tiles.stages.level_slices import LevelSlices
 from imfuse_tiles.storage.store import Store
 
 TESTED_MODULES = (
@@ -72,6 +76,27 @@ def test_slices_that_are_read_again_are_the_same(tmp_path: Path, monkeypatch: py
     recipe, stack = recipe_of("--bg=pyramid"), frames(4, 3, "uint8", (90, 120))
     found = ran(stack_of(tmp_path / "in", stack), recipe, tmp_path / "store", tile=64)
     assert np.array_equal(found, fuse(recipe, stack, 255))
+
+
+def test_the_slice_at_work_is_read_once_where_slices_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(level_slices, "KEPT", 3)
+    reads = list[int]()
+
+    class Source:
+        coverage = ""
+
+        def samples(self, access: Any, z: int, need: Region) -> np.ndarray:
+            reads.append(z)
+            return np.full((1, *need.shape), z, np.uint8)
+
+    slices = LevelSlices(Any, Source(), Level(3, (40, 50), 255.0), Region(0, 40, 0, 50), "")  # type: ignore[arg-type]
+    for _ in range(2):
+        for z in range(5):
+            assert slices.samples(z).data[0, 0, 0] == z
+            slices.evidence(z)
+            slices.samples(z)
+    assert reads == [0, 1, 2, 3, 4, 2, 3, 4]
+    assert {z for _, z in slices.known} == {0, 1, 4}
 
 
 def test_noise_is_the_same_where_patches_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
