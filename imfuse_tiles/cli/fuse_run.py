@@ -14,7 +14,7 @@ from imfuse_tiles.cli.early_refusal import check_room_early
 from imfuse_tiles.cli.output_arguments import check_file_names, size_from_args
 from imfuse_tiles.cli.peak_memory import PeakMemory
 from imfuse_tiles.cli.recipe_arguments import chosen_recipe
-from imfuse_tiles.cli.report_file import check_report, write_report
+from imfuse_tiles.cli.report_file import check_report, planned_text, write_report
 from imfuse_tiles.cli.request_from_args import find_earlier_result, request_from_args, result_bytes, result_path
 from imfuse_tiles.cli.resources_from_args import resources_from_args
 from imfuse_tiles.cli.result_name import check_not_first_frame
@@ -123,6 +123,7 @@ def _fuse(
     if args.video:
         check_video(args, plan, store, request)
     tell_alignment(args, plan.stack)
+    planned = planned_text(args, plan, store, resources)
     with (
         PeakMemory() as peak,
         record_timings(args, plan, store, request) as timings,
@@ -131,7 +132,7 @@ def _fuse(
         progress = ProgressGroup(display, timings) if timings else display
         outcome = run_plan(plan, store, resources, request, progress, _give_up, args.force or None, command=args.words)
     if args.report:
-        write_report(args, plan, store, resources, outcome, time.perf_counter() - began, peak.bytes)
+        write_report(args, plan, store, planned, outcome, time.perf_counter() - began, peak.bytes)
     if args.video and outcome.output:
         write_run_video(args, plan, store)
     tell_levels(args, plan, store)

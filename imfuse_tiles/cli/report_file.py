@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.request_from_args import result_bytes
 from imfuse_tiles.cli.show_plan import plan_text
 from imfuse_tiles.execution.alignment_report import alignment_lines, alignment_record
 from imfuse_tiles.execution.export_request import ExportRequest
@@ -24,12 +25,12 @@ def check_report(args: argparse.Namespace, plan: Plan, store: Store, request: Ex
 
 
 def write_report(
-    args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, outcome: Outcome, seconds: float,
-    peak_bytes: int,
-) -> None:  # fmt: skip
-    """Write the report of a finished run. ``seconds``: that it took; ``peak_bytes``: of memory at most."""
+    args: argparse.Namespace, plan: Plan, store: Store, planned: str, outcome: Outcome, seconds: float, peak_bytes: int
+) -> None:
+    """Write the report of a finished run. ``planned``: by :func:`planned_text`; ``seconds``: that it took;
+    ``peak_bytes``: of memory at most."""
     if _is_page(args.report):
-        _write_page(args, plan, store, resources, outcome, seconds)
+        _write_page(args, plan, store, planned, outcome, seconds)
         return
     report = {
         "version": __version__, "options": str(plan.recipe), "wall_seconds": seconds, "peak_rss_bytes": peak_bytes,
@@ -37,6 +38,12 @@ def write_report(
         "alignment": alignment_record(plan.stack),
     }  # fmt: skip
     run_report.write(Path(args.report), report)
+
+
+def planned_text(args: argparse.Namespace, plan: Plan, store: Store, resources: Resources) -> str:
+    """The plan of a run that begins now, for a report that shows it; empty for others."""
+    wanted = args.report and _is_page(args.report)
+    return plan_text(survey(plan, store, resources), store, result_bytes(args, plan)) if wanted else ""
 
 
 def _is_page(report: str) -> bool:
@@ -54,12 +61,11 @@ def _mark(report: str) -> str:
 
 
 def _write_page(
-    args: argparse.Namespace, plan: Plan, store: Store, resources: Resources, outcome: Outcome, seconds: float
-) -> None:
+    args: argparse.Namespace, plan: Plan, store: Store, planned: str, outcome: Outcome, seconds: float
+) -> None:  # fmt: skip
     from imfuse_tiles.cli.main import versions
     from imfuse_tiles.viewer.report_page import ReportTexts, report_page
 
     command = shlex.join(["imfuse-tiles", *args.words])
-    plan_in_words = plan_text(survey(plan, store, resources), store)
-    texts = ReportTexts(command, plan_in_words, alignment_lines(plan.stack), versions())
+    texts = ReportTexts(command, planned, alignment_lines(plan.stack), versions())
     run_report.write_page(Path(args.report), report_page(plan, store, outcome.stages, seconds, texts))

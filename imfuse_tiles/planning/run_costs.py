@@ -12,7 +12,7 @@ from imfuse_tiles.planning.work_plan import StageWork, WorkPlan, survey
 from imfuse_tiles.stages import subtiles
 from imfuse_tiles.stages.access import CHUNK
 from imfuse_tiles.stages.ingest import IngestJob
-from imfuse_tiles.stages.level_detail import DetailJob
+from imfuse_tiles.stages.level_detail import DetailJob, slice_reads
 from imfuse_tiles.stages.level_picture import CoarsestJob
 from imfuse_tiles.stages.mask_levels import LevelJob
 from imfuse_tiles.stages.masks import PORTION, MaskJob, StrongestMask
@@ -170,7 +170,7 @@ def slice_share(work: StageWork) -> float:
     """The part of its inputs that a stage reads: that of its slices; more than 1 where it reads them again."""
     job = work.stage.job
     if isinstance(job, DetailJob):
-        return job.reads
+        return slice_reads(job)
     return (job.last - job.first + 1) / job.total if isinstance(job, MontageJob) else 1.0
 
 

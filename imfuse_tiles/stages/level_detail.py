@@ -61,17 +61,6 @@ class DetailJob(Job):
         coverage = self.part("coverage") if self.source.coverage else ""
         return StoredFrames(self.part("slices"), self.source.planes, coarser.frame, coarser.full, coverage=coverage)
 
-    @property
-    def reads(self) -> float:
-        """How often a slice is read on average: where all do not stay in memory, most by every pass through them.
-
-        As many passes as clipped highlights take.
-        """
-        if self.total <= KEPT:
-            return 1.0
-        passes = 2 + (self.level.number < HIGHLIGHTED) + (self.level.number == 0)
-        return passes - (passes - 1) * (KEPT - 1) / self.total
-
     def outputs(self) -> list[Output]:
         p, n, level = self.source.planes, self.total, self.level
         found = [] if level.number else [Output(self.part("near"), (1,), (1,), "float32", level=1)]
@@ -214,6 +203,17 @@ class DetailJob(Job):
         slices = self.source.planes * (self.source.sample_bytes / 4 + 0.25) + 1.25
         place = 12.0 if self.depth and self.total >= 2 * SWEEP else 0.0
         return 20.0 + place + 5.5 * self.source.planes + min(self.total, KEPT) * slices
+
+
+def slice_reads(job: DetailJob) -> float:
+    """How often a slice is read on average: where all do not stay in memory, most by every pass through them.
+
+    As many passes as clipped highlights take.
+    """
+    if job.total <= KEPT:
+        return 1.0
+    passes = 2 + (job.level.number < HIGHLIGHTED) + (job.level.number == 0)
+    return passes - (passes - 1) * (KEPT - 1) / job.total
 
 
 def half_region(region: Region) -> Region:

@@ -83,8 +83,9 @@ def write(path: Path, timings: Timings, options: str, scheduler: str) -> None:
 
 def page(stages: list[StageTimings], options: str, scheduler: str) -> Iterator[str]:
     """The lines of the page."""
-    yield f"{MARK}<html><head><meta charset='utf-8'><title>imfuse-tiles</title><style>{STYLE}</style></head><body>"
-    yield f"<h1>imfuse-tiles</h1><p>{html.escape(options)}</p><p>scheduler {html.escape(scheduler)}</p>"
+    yield f"{MARK}<html><head><meta charset='utf-8'><title>imfuse-tiles performance</title><style>{STYLE}</style>"
+    yield "</head><body>"
+    yield f"<h1>Performance of a run</h1><p>{html.escape(options)}</p><p>scheduler {html.escape(scheduler)}</p>"
     workers = sorted({block.worker for stage in stages for block in stage.computed})
     yield from table(stages, len(workers))
     if workers:
@@ -151,10 +152,11 @@ def time_axis(seconds: float, scale: float, y: int) -> Iterator[str]:
     """Seconds since the first block, at most ten of them in round steps, below the lines of the workers."""
     power = 10 ** math.floor(math.log10(max(seconds, 1e-3) / 10))
     step = next(power * factor for factor in (1, 2, 5, 10, 20) if seconds / (power * factor) <= 10)
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
     for number in range(int(seconds / step) + 1):
         x = WORDS + number * step * scale
         yield f"<line x1='{x:.1f}' x2='{x:.1f}' y1='0' y2='{y + 4}' stroke='#bbb' stroke-width='0.5'/>"
-        yield f"<text x='{x:.1f}' y='{y + 16}' text-anchor='middle'>{number * step:g} s</text>"
+        yield f"<text x='{x:.1f}' y='{y + 16}' text-anchor='middle'>{number * step:.{digits}f} s</text>"
 
 
 def spans(blocks: list[BlockTiming], begin: float, scale: float) -> Iterator[tuple[float, float, str]]:

@@ -7,21 +7,18 @@ import html
 import time
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from imfuse_tiles.execution.progress import StageReport
 from imfuse_tiles.frozen import frozen
-from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.writing.encode_tile import encode_jpeg
 from imfuse_tiles.planning.memory import format_size
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.contact_sheet import STYLE, thumbnail
 from imfuse_tiles.viewer.layers import ViewLayer, is_finished, layers_of
-from imfuse_tiles.viewer.sparse_samples import sparse_samples
+from imfuse_tiles.viewer.report_curves import curves, section
 
-#: Bins of the histogram, samples along a side that are looked at, and what marks such a page.
-BINS, LOOKED_AT, MARK = 64, 300, "imfuse-tiles report"
+#: What marks such a page.
+MARK = "imfuse-tiles report"
 
 
 @frozen
@@ -37,20 +34,25 @@ class ReportTexts:
 def report_page(plan: Plan, store: Store, stages: Sequence[StageReport], seconds: float, texts: ReportTexts) -> str:
     """The page of a run that took ``seconds``."""
     layers = {layer.label: layer for layer in reversed(own_layers(plan, store)) if is_finished(layer)}
+    count = "1 frame" if len(plan.stack) == 1 else f"{len(plan.stack)} frames"
+    title = html.escape(f"{plan.stack.headers[0].path.absolute().parent.name}: {count} fused")
     parts = [
-        f"<h1>{html.escape(plan.stack.headers[0].path.absolute().parent.name)}: {len(plan.stack)} frames fused</h1>",
-        f"<p>{time.strftime('%Y-%m-%d %H:%M')}, {seconds:.1f} seconds</p>",
+        f"<h1>{title}</h1><p>{time.strftime('%Y-%m-%d %H:%M')}, {seconds:.1f} seconds</p>",
         f"<main>{''.join(_pictures(layers))}</main>",
-        _section("Command line", f"<pre>{html.escape(texts.command)}</pre>"),
-        _section("Options", f"<pre>{html.escape(str(plan.recipe))}</pre>"),
-        _section("Stages", _stages(stages)),
-        *_curves(plan, layers),
+        section("Command line", f"<pre>{html.escape(texts.command)}</pre>"),
+        section("Options", f"<pre>{html.escape(str(plan.recipe))}</pre>"),
+        section("Stages", _stages(stages, seconds)),
+        *curves(layers, len(plan.stack)),
         _alignment(texts.alignment),
-        _section("Plan", f"<pre>{html.escape(texts.plan)}</pre>"),
-        _section("Versions", f"<pre>{html.escape(texts.versions)}</pre>"),
+        section("Plan before the run", f"<pre>{html.escape(texts.plan)}</pre>"),
+        section("Versions", f"<pre>{html.escape(texts.versions)}</pre>"),
     ]  # fmt: skip
-    style = STYLE + " pre { overflow-x: auto; white-space: pre-wrap; } svg { max-width: 46rem; width: 100%; }"
-    head = f'<!doctype html><!-- {MARK} --><html lang="en"><meta charset="utf-8"><title>{MARK}</title>'
+    style = (
+        f"{STYLE} pre {{ overflow-x: auto; white-space: pre-wrap; }} svg {{ max-width: 46rem; width: 100%; }} "
+        "svg text { font-size: 11px; fill: #b5b5b5; } .stages th + th { text-align: right; } "
+        ".stages tr:last-child { font-weight: 600; }"
+    )
+    head = f'<!doctype html><!-- {MARK} --><html lang="en"><meta charset="utf-8"><title>{title}</title>'
     return f"{head}<style>{style}</style>{''.join(parts)}</html>\n"
 
 
@@ -60,12 +62,8 @@ def own_layers(plan: Plan, store: Store) -> list[ViewLayer]:
     return [layer for layer in layers_of(store, 0) if layer.key in keys and not layer.strokes]
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section><h2>{title}</h2>{content}</section>"
-
-
 def _alignment(lines: Sequence[str]) -> str:
-    return _section("Alignment", "".join(f"<p>{html.escape(line)}</p>" for line in lines)) if lines else ""
+    return section("Alignment", "".join(f"<p>{html.escape(line)}</p>" for line in lines)) if lines else ""
 
 
 def _pictures(layers: dict[str, ViewLayer]) -> Iterator[str]:
@@ -77,55 +75,22 @@ def _pictures(layers: dict[str, ViewLayer]) -> Iterator[str]:
             yield f"<figure>{image}<figcaption>{label}</figcaption></figure>"
 
 
-def _stages(stages: Sequence[StageReport]) -> str:
-    """Time and bytes of every stage."""
-    rows = "".join(
-        f"<tr><td>{html.escape(stage.name)}</td><td>{stage.blocks}</td><td>{stage.reused}</td><td>{stage.seconds:.2f}</td>"
-        f"<td>{format_size(stage.bytes_read)}</td><td>{format_size(stage.bytes_written)}</td></tr>"
-        for stage in stages
-    )  # fmt: skip
+def _stages(stages: Sequence[StageReport], seconds: float) -> str:
+    """Time and bytes of every stage, and of all of a run that took so many seconds."""
+    lines = [_row(each.name, each.blocks, each.reused, each.seconds, each.bytes_read, each.bytes_written)
+             for each in stages]  # fmt: skip
+    rest = max(0.0, seconds - sum(each.seconds for each in stages))
+    lines.append(_row("starting, comparing frames, writing files", "", "", rest, None, None))
+    blocks, reused = (sum(getattr(each, name) for each in stages) for name in ("blocks", "reused"))
+    read, written = (sum(getattr(each, name) for each in stages) for name in ("bytes_read", "bytes_written"))
+    lines.append(_row("in all", blocks, reused, seconds, read, written))
     head = "".join(f"<th>{each}</th>" for each in ("Stage", "Blocks", "Reused", "Seconds", "Read", "Written"))
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return f'<table class="stages"><tr>{head}</tr>{"".join(lines)}</table>'
 
 
-def _curves(plan: Plan, layers: dict[str, ViewLayer]) -> Iterator[str]:
-    """The histogram of the masks, and how much of the picture each slice is in front."""
-    if masks := layers.get("Mask of slice"):
-        counts = np.sum([np.histogram(looked_at(masks, z), BINS, (0, 1))[0] for z in range(masks.slices)], axis=0)
-        marks = [limit for limit in masks.limits if 0 <= limit <= 1]
-        words = f"weakest {100 * masks.limits[0]:.1f} %, strongest {100 * masks.limits[1]:.1f} %: marked"
-        yield _section(
-            "Masks",
-            bars(np.log1p(counts), marks, f"Histogram of all merged masks on a logarithmic scale, 0 to 100 %; {words}"),
-        )
-    if depth := layers.get("Depth"):
-        total = len(plan.stack)
-        value, opacity = looked_at(depth, 0) / depth.full
-        known = np.clip(np.rint(total - value[opacity > 0] * total), 1, total).astype(int)
-        shares = np.bincount(known, minlength=total + 1)[1:]
-        yield _section("Focus", bars(shares, [], f"How much of the picture each slice is in front, 1 to {total}"))
-
-
-def looked_at(layer: ViewLayer, z: int) -> np.ndarray:
-    """Samples (planes..., y, x) of a layer, about LOOKED_AT along a side."""
-    step = max(1, max(layer.frame) // LOOKED_AT)
-    array = layer.store.arrays.open(layer.path)
-    found = sparse_samples(array, layer.lead(z), Region(0, layer.frame[0], 0, layer.frame[1]), step)
-    return found.astype(np.float32).reshape(-1, *found.shape[-2:])
-
-
-def bars(values: np.ndarray, marks: Sequence[float], caption: str) -> str:
-    """Bars from left to right as SVG, with marks at shares of the width."""
-    top, width = max(float(values.max()), 1e-9), 600 / len(values)
-    shapes = "".join(
-        f'<rect x="{number * width:.2f}" y="{120 - 116 * value / top:.2f}" width="{max(width - 1, 0.5):.2f}" '
-        f'height="{116 * value / top:.2f}" fill="#7fb2e5"/>'
-        for number, value in enumerate(values.tolist())
-    )
-    lines = "".join(
-        f'<line x1="{600 * mark:.1f}" x2="{600 * mark:.1f}" y1="0" y2="120" stroke="#e5c07f" stroke-width="2"/>'
-        for mark in marks
-    )
-    box = '<rect width="600" height="120" fill="#1e1e1e"/>'
-    text = html.escape(caption, quote=True)
-    return f'<svg viewBox="0 0 600 120" role="img" aria-label="{text}">{box}{shapes}{lines}</svg><p>{text}</p>'
+def _row(
+    name: str, blocks: int | str, reused: int | str, seconds: float, read: int | None, written: int | None
+) -> str:  # fmt: skip
+    cells = [html.escape(name), str(blocks), str(reused), f"{seconds:.2f}"]
+    cells += ["" if size is None else format_size(size) for size in (read, written)]
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

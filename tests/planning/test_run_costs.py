@@ -24,7 +24,7 @@ from imfuse_tiles.planning.run_costs import (
 )
 from imfuse_tiles.planning.typical_rates import machine_slowness
 from imfuse_tiles.planning.work_plan import survey
-from imfuse_tiles.stages.level_detail import DetailJob
+from imfuse_tiles.stages.level_detail import DetailJob, slice_reads
 from imfuse_tiles.stages.masks import MaskJob
 from imfuse_tiles.storage.store import Store
 
@@ -83,7 +83,7 @@ def test_a_file_costs_its_own_time_beside_its_bytes(tmp_path: Path, monkeypatch:
 def test_slices_that_do_not_stay_in_memory_are_read_by_every_pass() -> None:
     def reads(slices: int) -> list[float]:
         made = make_plan(recipe_of("--bg=pyramid"), imagined(slices), maps=False)
-        return [stage.job.reads for stage in made.stages if isinstance(stage.job, DetailJob)]
+        return [slice_reads(stage.job) for stage in made.stages if isinstance(stage.job, DetailJob)]
 
     assert set(reads(12)) == {1.0}
     assert reads(60)[0] == pytest.approx((11 + 49 * 4) / 60)
