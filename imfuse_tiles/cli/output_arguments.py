@@ -49,6 +49,8 @@ def check_file_names(args: argparse.Namespace, writes: bool) -> None:
         ending_of(args.output)
     if args.video:
         check_ending(Path(args.video))
+    elif args.video_of != "sweep":
+        raise Refusal(f"--video-of={args.video_of}: is for --video FILE")
     files = {"-o": args.output, "--video": args.video, "--report": args.report, "--performance": args.performance,
              "--save-transforms": args.save_transforms}  # fmt: skip
     known: dict[Path, str] = {}

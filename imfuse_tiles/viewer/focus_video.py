@@ -10,12 +10,13 @@ from imfuse_tiles.errors import Refusal
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.planning.plan import Plan
+from imfuse_tiles.stages.stored_frames import COVERAGE
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import eight_bit_values
 from imfuse_tiles.viewer.layers import ViewLayer
 from imfuse_tiles.viewer.report_page import own_layers
 from imfuse_tiles.viewer.sparse_samples import sparse_frame_samples, sparse_samples
-from imfuse_tiles.viewer.tile_images import colours_of
+from imfuse_tiles.viewer.tile_images import BACKDROP, colours_of
 
 #: Pixels of a video's longer side and slices in it at most.
 LONGEST, MOST_SLICES = 1280, 400
@@ -41,6 +42,8 @@ def video_pictures(plan: Plan, store: Store, subject: str) -> Iterator[np.ndarra
         samples = reduced(slice_samples(plan, store, result, number, reduction), reduction)
         picture = eight_bit_values(result, samples)
         shown = np.dstack([picture[min(plane, len(picture) - 1)] for plane in range(3)])
+        if plan.stack.covered:
+            shown = over_backdrop(shown, slice_coverage(plan, store, number, reduction))
         yield shown if front is None else np.where(front[..., None] <= number + 1, fused, shown)
     yield fused
 
@@ -78,6 +81,20 @@ def slice_samples(plan: Plan, store: Store, result: ViewLayer, number: int, redu
     if plan.frames_in_place:
         return sparse_frame_samples(plan.frames_in_place, store, lead, region, step)[:, 0]
     return sparse_samples(store.arrays.open(plan.frames_path), lead, region, step)[:, 0]
+
+
+def slice_coverage(plan: Plan, store: Store, number: int, reduction: int) -> np.ndarray:
+    """How much of each pixel of a slice is picture, float32 (y, x) in 0..1."""
+    array = store.arrays.open(plan.frames_path + COVERAGE)
+    height, width = plan.stack.frame
+    found = sparse_samples(array, [(number, number + 1)], Region(0, height, 0, width), sampling(reduction))
+    return np.asarray(reduced(found.astype(np.float32), reduction)[0])
+
+
+def over_backdrop(pixels: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Pixels (y, x, 3) uint8 over what lies behind the clear ones, by how much each is picture (y, x)."""
+    mixed = BACKDROP + (pixels - np.float32(BACKDROP)) * covered[..., None]
+    return np.rint(mixed).astype(np.uint8)
 
 
 def coloured(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ def _write_mp4(file: BinaryIO, pictures: Iterable[np.ndarray], count: int, rate:
     with tempfile.TemporaryDirectory() as folder:
         place, video = Path(folder) / "video.mp4", None
         for number, picture in enumerate(pictures, 1):
-            even = _even(picture)
+            even = _neutral(_even(picture))
             video = video or cv2.VideoWriter(str(place), cv2.VideoWriter.fourcc(*"mp4v"), rate, even.shape[1::-1])
             for _ in range(round(LAST * rate) if number == count else 1):
                 video.write(np.ascontiguousarray(even[..., ::-1]))
@@ -54,6 +54,15 @@ def _even(picture: np.ndarray) -> np.ndarray:
     """A picture of even height and width, as chroma at half the resolution needs: an odd last row is repeated."""
     height, width = picture.shape[:2]
     return np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+def _neutral(picture: np.ndarray) -> np.ndarray:
+    """A picture whose greys are grey again when it is shown: OpenCV cuts the fractions of luma and chroma off.
+
+    That is half a level of each on average, which makes greys darker and green.
+    """
+    given_back = np.minimum(picture + np.array([1, 0, 2], np.uint16), np.array([255, 254, 255], np.uint16))
+    return given_back.astype(np.uint8)
 
 
 def _write_animation(file: BinaryIO, pictures: Iterable[np.ndarray], count: int, rate: float, ending: str) -> None:

@@ -58,6 +58,8 @@ def test_the_montage_grows_until_it_is_the_result(tmp_path: Path) -> None:
 def test_a_montage_without_depth_and_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="--extra"):
         fused(tmp_path, f"--video={tmp_path / 'v.gif'}", "--video-of=montage")
+    with pytest.raises(Refusal, match="is for --video FILE"):
+        fused(tmp_path, "--extra", "--video-of=montage")
     with pytest.raises(Refusal, match="allowed is"):
         fused(tmp_path, f"--video={tmp_path / 'v.avi'}")
     (tmp_path / "v.webp").write_bytes(b"mine")
@@ -75,6 +77,30 @@ def test_mp4_is_read_again_as_it_was_written(tmp_path: Path) -> None:
     assert len(found) > 4  # the last one stays
     assert found[0].shape == (96, 132, 3)
     assert all(np.abs(found[number] - pictures[min(number, 3)][0, 0]).max() < 8 for number in range(len(found)))
+
+
+def test_greys_stay_grey_in_mp4(tmp_path: Path) -> None:
+    greys = [0, 20, 64, 128, 200, 255]
+    write_video(tmp_path / "v.mp4", (np.full((96, 128, 3), grey, np.uint8) for grey in greys), 6, force=False)
+    video = cv2.VideoCapture(str(tmp_path / "v.mp4"))
+    for grey in greys:
+        found = video.read()[1].reshape(-1, 3).mean(axis=0)
+        assert np.abs(found - grey).max() <= 3
+        assert np.ptp(found) <= 2
+
+
+def test_what_is_no_picture_is_dark_in_every_slice(tmp_path: Path) -> None:
+    files = stack_files(tmp_path / "stack", height=95, width=130)
+    for path in files:
+        opacity = np.full((95, 130, 1), 255, np.uint8)
+        opacity[:30] = 0
+        tifffile.imwrite(path, np.dstack([tifffile.imread(path), opacity]), photometric="rgb", extrasamples=[2])
+    words = ["--bg=pyramid", "--align=no", "--quiet", f"--store={tmp_path / 'store'}", f"--output={tmp_path / 'r.tif'}"]
+    assert fuse([*words, f"--video={tmp_path / 'v.webp'}", *map(str, files)]) == 0
+    shown = moving(tmp_path / "v.webp")
+    assert len(shown) == 5
+    assert all(np.abs(picture[:24] - 48).mean() < 6 for picture in shown)
+    assert all(picture[34:].std() > 10 for picture in shown)
 
 
 def test_no_video_is_longer_or_larger_than_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
