@@ -1,11 +1,10 @@
 """Readers of further formats, by files that their own libraries write; where none writes one, it is put together here.
 
-LIF, ND2 and DNG files are put together by their layout.
+DNG files are put together by their layout, as LIF and ND2 files are.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +13,10 @@ import numpy as np
 import pillow_heif
 import pytest
 import tifffile
+from hyperstacks import STACK, samples
+from microscope_files import czi_file, lif
 from nd2_layout import write_nd2
 from PIL import Image
-from pylibCZIrw import czi
 
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.imageio.open_stack import open_stack
@@ -24,39 +24,27 @@ from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading import formats, read_header, read_rows
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.profiles import gamma_profile
-from imfuse_tiles.imageio.reading.series import Selection
 from imfuse_tiles.imageio.size_metadata import read_physical_size
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "imageio.reading.avif",
     "imageio.reading.boxes",
-    "imageio.reading.czi_file",
     "imageio.reading.exif_tags",
     "imageio.reading.heif",
     "imageio.reading.jpeg2000",
-    "imageio.reading.lif_file",
-    "imageio.reading.nd2_file",
     "imageio.reading.raw_pictures",
     "imageio.reading.webp",
     "imageio.reading.whole_frame",
 )
 
 IMAGE = np.random.default_rng(6).integers(0, 65535, (40, 60, 4), np.uint16)
-#: Times, channels, slices, rows and columns.
-STACK = np.random.default_rng(5).integers(0, 65535, (2, 3, 4, 40, 60), np.uint16)
 
 
 def pixels(path: Path) -> np.ndarray:
     """The colours of the only frame, (rows, columns, planes)."""
     header = read_header(path)
     return np.moveaxis(read_rows(header, 0, header.height), 0, -1)
-
-
-def samples(path: Path, **how: str) -> np.ndarray:
-    """The pixels of the frames that a selection leaves, (frames, planes, y, x)."""
-    headers = open_stack([path], selection=Selection(**how)).headers  # type: ignore[arg-type]
-    return np.stack([read_rows(header, 0, header.height) for header in headers])
 
 
 ENCODERS: dict[str, Callable[[np.ndarray], bytes]] = {
@@ -192,100 +180,6 @@ def test_raw_files_are_developed_in_one_white_balance_and_without_automatic_brig
     assert open_stack([tmp_path], revert=True).headers[0].white_balance == stack.headers[2].white_balance
 
 
-def czi_file(path: Path, stack: np.ndarray) -> None:
-    with czi.create_czi(str(path)) as file:
-        for (t, c, z), plane in ((index, stack[index]) for index in np.ndindex(stack.shape[:3])):
-            file.write(plane, plane={"T": t, "C": c, "Z": z})
-
-
-_XML = (
-    '<LMSDataContainerHeader Version="2"><Element Name="project" UniqueID="a"><Children>'
-    '<Element Name="image" UniqueID="b"><Data><Image><ImageDescription><Channels>{channels}</Channels><Dimensions>'
-    '{dimensions}</Dimensions></ImageDescription></Image></Data><Memory Size="{size}" MemoryBlockID="MemBlock_1"/>'
-    "</Element></Children></Element></LMSDataContainerHeader>"
-)
-_CHANNEL = ('<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" NameOfMeasuredQuantity="" Min="0" Max="1" '
-            'Unit="" LUTName="Gray" IsLUTInverted="0" BytesInc="{}" BitInc="0"/>')  # fmt: skip
-_DIMENSION = (
-    '<DimensionDescription DimID="{}" NumberOfElements="{}" Origin="0" Length="1" Unit="m" BytesInc="{}" BitInc="0"/>'
-)
-
-
-def lif(path: Path, stack: np.ndarray) -> None:
-    """Times, channels and slices as Leica stores them: of each slice the channels, of each time the slices."""
-    times, channels, slices, height, width = stack.shape
-    plane = 2 * height * width
-    about = [
-        (1, width, 2),
-        (2, height, 2 * width),
-        (3, slices, plane * channels),
-        (4, times, plane * channels * slices),
-    ]
-    xml = _XML.format(
-        channels="".join(_CHANNEL.format(plane * number) for number in range(channels)), size=stack.nbytes,
-        dimensions="".join(_DIMENSION.format(*numbers) for numbers in about),
-    )  # fmt: skip
-    name = "MemBlock_1"
-    with path.open("wb") as file:
-        file.write(struct.pack("<IIBI", 0x70, 2 * len(xml) + 5, 0x2A, len(xml)) + xml.encode("utf-16-le"))
-        file.write(struct.pack("<IIBQBI", 0x70, 2 * len(name) + 14, 0x2A, stack.nbytes, 0x2A, len(name)))
-        file.write(name.encode("utf-16-le") + np.ascontiguousarray(stack.swapaxes(1, 2)).tobytes())
-
-
-@pytest.mark.parametrize("kind", ["czi", "lif"])
-def test_a_channel_of_a_time_of_a_microscopes_file_is_a_stack(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{kind}"
-    {"czi": czi_file, "lif": lif}[kind](path, STACK)
-    with pytest.raises(Refusal, match="holds 2 times; --time=1 to --time=2 chooses one"):
-        open_stack([path])
-    for time, channel in ((1, 1), (2, 3)):
-        found = samples(path, time=str(time), channel=str(channel))
-        assert np.array_equal(found[:, 0], STACK[time - 1, channel - 1])
-    assert np.array_equal(samples(path, time="2", channel="rgb"), STACK[1].swapaxes(0, 1))
-    header = open_stack([path], selection=Selection(time="2", channel="3")).headers[1]
-    assert np.array_equal(read_rows(header, 13, 34)[0], STACK[1, 2, 1, 13:34])
-
-
-def test_scenes_of_a_czi_are_series_in_their_own_colours(tmp_path: Path) -> None:
-    scenes = np.random.default_rng(1).integers(0, 255, (2, 40, 60, 3), np.uint8)
-    with czi.create_czi(str(tmp_path / "a.czi")) as file:
-        for number, scene in enumerate(scenes):
-            bgr = np.ascontiguousarray(scene[..., ::-1])
-            file.write(bgr, plane={"T": 0, "C": 0, "Z": 0}, scene=number, location=(100 * number, 10))
-    with pytest.raises(Refusal, match=r"holds 2 series \(scene 1, scene 2\)"):
-        open_stack([tmp_path / "a.czi"])
-    assert np.array_equal(samples(tmp_path / "a.czi", series="2")[0], np.moveaxis(scenes[1], -1, 0))
-
-
-def nd2(path: Path) -> np.ndarray:
-    """Write two positions of the stack, each a step lighter; (times, positions, slices, channels, y, x)."""
-    both = np.stack([STACK, STACK + np.uint16(1)], axis=1).swapaxes(2, 3)
-    write_nd2(path, both, ("a", "b", "c"), pixel=0.65, step=2.0)
-    return both
-
-
-def test_positions_of_an_nd2_are_series(tmp_path: Path) -> None:
-    both = nd2(tmp_path / "a.nd2")
-    with pytest.raises(Refusal, match=r"holds 2 series \(position 1, position 2\)"):
-        open_stack([tmp_path / "a.nd2"])
-    found = samples(tmp_path / "a.nd2", series="2", time="2", channel="b")
-    assert np.array_equal(found[:, 0], both[1, 1, :, 1])
-    found = samples(tmp_path / "a.nd2", series="1", time="1", channel="rgb")
-    assert np.array_equal(found, both[0, 0])
-
-
-def test_a_grey_nd2_of_8_bits(tmp_path: Path) -> None:
-    slices = (STACK[:1, None, 0, :, None] >> 8).astype(np.uint8)
-    write_nd2(tmp_path / "a.nd2", slices, ("a",), pixel=0.1, step=0.5)
-    assert np.array_equal(samples(tmp_path / "a.nd2")[:, 0], slices[0, 0, :, 0])
-
-
-def test_what_is_no_nd2_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(9999))
-    with pytest.raises(Refusal, match=r"a\.nd2: "):
-        open_stack([tmp_path / "a.nd2"])
-
-
 @pytest.mark.parametrize(("ending", "extra"), [("heic", "heif"), ("czi", "czi"), ("lif", "lif"), ("dng", "raw")])
 def test_a_missing_reader_is_named(ending: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path / f"a.{ending}")
@@ -333,24 +227,3 @@ def test_the_size_of_a_pixel_in_exif(ending: str, tmp_path: Path) -> None:
     image = Image.fromarray((IMAGE[..., :3] >> 8).astype(np.uint8))
     image.save(tmp_path / f"a.{ending}", "heif" if ending == "heic" else None, exif=exif.tobytes())
     assert read_physical_size(tmp_path / f"a.{ending}") == PhysicalSize(0.5, 0.4)
-
-
-def test_the_size_of_a_pixel_in_a_czi(tmp_path: Path) -> None:
-    with czi.create_czi(str(tmp_path / "a.czi")) as file:
-        file.write(STACK[0, 0, 0], plane={"T": 0, "C": 0, "Z": 0})
-        file.write_metadata("a", scale_x=0.65e-6, scale_y=0.5e-6, scale_z=2e-6)
-    size = read_physical_size(tmp_path / "a.czi")
-    assert (size.x, size.y, size.z) == pytest.approx((0.65, 0.5, 2.0))
-
-
-def test_the_size_of_a_pixel_in_a_lif(tmp_path: Path) -> None:
-    lif(tmp_path / "a.lif", STACK)  # each axis is a metre long
-    size = read_physical_size(tmp_path / "a.lif")
-    assert (size.x, size.y, size.z) == pytest.approx((1e6 / 59, 1e6 / 39, 1e6 / 3))
-
-
-def test_the_size_of_a_pixel_in_an_nd2(tmp_path: Path) -> None:
-    nd2(tmp_path / "a.nd2")
-    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize(0.65, 0.65, 2.0)
-    (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(9))
-    assert read_physical_size(tmp_path / "a.nd2") == PhysicalSize()
