@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from aligned_runs import SIZE
 from runs import OPTIONS
 from stacks import frames, recipe_of, result, run, stack_of
 
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.planning.plan import Plan, make_plan
+from imfuse_tiles.simulation import render
 from imfuse_tiles.storage.store import Store
 
 
@@ -28,3 +32,9 @@ def expected(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> np.ndarr
     plan, store = make_plan(recipe_of(OPTIONS), stack), Store(str(tmp_path_factory.mktemp("calm") / "store"))
     run(plan, store)
     return result(plan, store)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight frames that do not lie over each other."""
+    return render(tmp_path_factory.mktemp("moved"), *SIZE, 8, 3, misalign=True)

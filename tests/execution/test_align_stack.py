@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from aligned_runs import ALIGN_OPTIONS, SIZE, frames_of, fused, psnr
 from program import until
 
-from imfuse_tiles import Recipe, Refusal, fuse_images
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution import align_stack
-from imfuse_tiles.imageio.alignment import SAME, Alignment, FrameTransform, for_files, load_alignment, scaled
 from imfuse_tiles.imageio.open_stack import open_stack
 from imfuse_tiles.kernels.registration_matrices import inverse, step
 from imfuse_tiles.simulation import render
@@ -36,15 +35,6 @@ TESTED_MODULES = (
     "kernels.frame_gains",
 )
 
-SIZE = (480, 320)
-OPTIONS = ("--wavelet", "--cutwave", "--quiet", "--force")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight frames that do not lie over each other."""
-    return render(tmp_path_factory.mktemp("moved"), *SIZE, 8, 3, misalign=True)
-
 
 @pytest.fixture(scope="module")
 def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,28 +42,11 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render(tmp_path_factory.mktemp("still"), 900, 600, 4, 3)
 
 
-def frames(folder: Path) -> list[str]:
-    return [str(path) for path in sorted(folder.glob("slice_*.tif"))]
-
-
-def fused(place: Path, images: list[str], *words: str) -> np.ndarray:
-    """The result of a run of its own."""
-    place.mkdir(exist_ok=True)
-    words = (*OPTIONS, *words, *(() if "--store" in words else ("--store", str(place / "store"))))
-    assert main(["fuse", *words, "-o", str(place / "r.tif"), *images]) == 0
-    return tifffile.imread(place / "r.tif")
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    error = (one.astype(float) - other) / 65535
-    return float(-10 * np.log10((error**2).mean()))
-
-
 def test_a_run_aligns_by_itself_and_is_nearer_to_the_truth(folder: Path, tmp_path: Path) -> None:
     transforms = tmp_path / "t.json"
-    result = fused(tmp_path / "a", frames(folder), "--save-transforms", str(transforms), "--align-keep-size",
+    result = fused(tmp_path / "a", frames_of(folder), "--save-transforms", str(transforms), "--align-keep-size",
                    "--balance=no")  # fmt: skip
-    plain = fused(tmp_path / "b", frames(folder), "--align=no", "--balance=no")
+    plain = fused(tmp_path / "b", frames_of(folder), "--align=no", "--balance=no")
     truth = tifffile.imread(folder / "truth.tif")
     inner = (slice(20, -20), slice(20, -20), slice(0, 3))
     assert psnr(result[inner], truth[inner]) > psnr(plain[inner], truth[inner]) + 2
@@ -88,12 +61,12 @@ def test_a_run_aligns_by_itself_and_is_nearer_to_the_truth(folder: Path, tmp_pat
 
 
 def test_what_all_frames_show_is_left(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = fused(tmp_path / "a", frames(folder))
+    result = fused(tmp_path / "a", frames_of(folder))
     height, width = result.shape[:2]
     assert 300 < height < 320
     assert 440 < width < 480
     capsys.readouterr()
-    assert main(["plan", *OPTIONS[:2], "--store", str(tmp_path / "a" / "store"), *frames(folder)]) == 0
+    assert main(["plan", *ALIGN_OPTIONS[:2], "--store", str(tmp_path / "a" / "store"), *frames_of(folder)]) == 0
     text = capsys.readouterr().out
     assert f"{width} x {height} of 480 x 320 pixels" in text
     assert "alignment: similarity" in text
@@ -103,21 +76,21 @@ def test_the_plan_tells_what_comparing_takes_and_that_tiny_frames_stay(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny = render(tmp_path / "tiny", 200, 150, 3, 3, misalign=True)
-    assert main(["plan", "--wavelet", "--store", str(tmp_path / "s"), *frames(tiny)]) == 0
+    assert main(["plan", "--wavelet", "--store", str(tmp_path / "s"), *frames_of(tiny)]) == 0
     assert "frames of less than 160 pixels a side are not compared" in capsys.readouterr().out
-    assert main(["plan", "--wavelet", "--json", "--store", str(tmp_path / "s"), *frames(folder)]) == 0
+    assert main(["plan", "--wavelet", "--json", "--store", str(tmp_path / "s"), *frames_of(folder)]) == 0
     assert 8 * 480 * 320 * 4 < json.loads(capsys.readouterr().out)["comparing_bytes"] < 1 << 28
 
 
 @pytest.mark.parametrize("words", [("--tile", "64"), ("--workers", "1"), ("--scheduler", "processes:2")], ids=str)
 def test_tiles_and_workers_change_nothing(words: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
-    usual = fused(tmp_path / "a", frames(folder))
-    assert np.array_equal(fused(tmp_path / "b", frames(folder), *words), usual)
+    usual = fused(tmp_path / "a", frames_of(folder))
+    assert np.array_equal(fused(tmp_path / "b", frames_of(folder), *words), usual)
 
 
 def test_auto_takes_a_richer_model_where_frames_ask_for_it(folder: Path, tmp_path: Path) -> None:
     images, truth = [], []
-    for n, image in enumerate(frames(folder)):
+    for n, image in enumerate(frames_of(folder)):
         field = np.array([0, 0, 0.7, 0.2, 0.2, -0.7]) * (n - 4)
         truth.append(step(field, *SIZE))
         bent = cv2.warpPerspective(tifffile.imread(image), truth[-1], SIZE, borderMode=cv2.BORDER_REFLECT,
@@ -137,60 +110,30 @@ def test_auto_takes_a_richer_model_where_frames_ask_for_it(folder: Path, tmp_pat
 
 @pytest.mark.parametrize("model", ["shift", "similarity", "affine", "homography"])
 def test_a_model_that_is_asked_for_is_the_one_that_is_taken(model: str, folder: Path) -> None:
-    found = estimate(open_stack(frames(folder)[:4]), model, 2, "no")
+    found = estimate(open_stack(frames_of(folder)[:4]), model, 2, "no")
     assert found.model == model
     matrices = [np.array(frame.matrix).reshape(3, 3) for frame in found.frames]
     assert all(np.abs(matrix[:2, :2] - np.eye(2)).max() > 1e-4 for matrix in matrices[:2]) == (model != "shift")
     assert any((matrix[2] != [0, 0, 1]).any() for matrix in matrices) == (model == "homography")
 
 
-def test_saved_transforms_give_the_same_result_and_a_later_run_compares_nothing(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    saved = tmp_path / "t.json"
-    usual = fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
-
-    def compare(*args: object, **more: object) -> None:
-        raise AssertionError("frames are compared")
-
-    monkeypatch.setattr("imfuse_tiles.execution.align_stack.estimate", compare)
-    assert np.array_equal(fused(tmp_path / "a", frames(folder)), usual)
-    assert np.array_equal(fused(tmp_path / "b", frames(folder), "--transforms", str(saved)), usual)
-
-
-def test_transforms_of_another_size_are_scaled() -> None:
-    matrix = (1.01, -0.02, 5.0, 0.02, 1.01, -3.0, 0.0, 0.0, 1.0)
-    there = np.array(scaled(matrix, 2, 2)).reshape(3, 3)
-    x, y = there[:2] @ np.array([2 * 40 + 0.5, 2 * 30 + 0.5, 1])
-    u, v = np.array(matrix).reshape(3, 3)[:2] @ np.array([40, 30, 1])
-    assert np.allclose([x, y], [2 * u + 0.5, 2 * v + 0.5])
-    assert np.allclose(scaled(scaled(matrix, 2, 2), 0.5, 0.5), matrix)
-
-
-def test_transforms_of_other_names_and_another_size_name_the_reference_and_scale_what_is_expected() -> None:
-    one = Alignment("shift", "b", (100, 50), (FrameTransform("a", SAME, 0.1), FrameTransform("b", SAME)))
-    found = for_files(one, ["red_a", "red_b"], (200, 100), "here")
-    assert found.reference == "red_b"
-    assert [frame.residual for frame in found.frames] == [0.2, 0.0]
-
-
 def test_frames_that_lie_well_give_the_same_bytes_and_keys(
     still: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    aligned = fused(tmp_path / "a", frames(still))
-    plain = fused(tmp_path / "b", frames(still), "--align=no", "--balance=no")
+    aligned = fused(tmp_path / "a", frames_of(still))
+    plain = fused(tmp_path / "b", frames_of(still), "--align=no", "--balance=no")
     assert np.array_equal(aligned, plain)
     names = [{path.name for path in (tmp_path / run / "store" / "montage").iterdir()} for run in "ab"]
     assert names[0] == names[1]
     capsys.readouterr()
-    assert main(["plan", "--wavelet", "--store", str(tmp_path / "a" / "store"), *frames(still)]) == 0
+    assert main(["plan", "--wavelet", "--store", str(tmp_path / "a" / "store"), *frames_of(still)]) == 0
     assert "alignment: none needed" in capsys.readouterr().out
 
 
 def test_a_bad_frame_is_told_and_left_out_if_asked_to(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images = frames(folder)
+    images = frames_of(folder)
     bad = tmp_path / "slice_0003.tif"
     tifffile.imwrite(bad, np.full((320, 480, 3), 9000, np.uint16), photometric="rgb")
     (tmp_path / "in").mkdir()
@@ -221,7 +164,7 @@ def test_frames_in_disorder_are_sorted_by_focus(
     mixed.mkdir()
     order = [2, 5, 7, 0, 3, 6, 4, 1]
     for place, number in enumerate(order):
-        (mixed / f"f{place}.tif").symlink_to(frames(folder)[number])
+        (mixed / f"f{place}.tif").symlink_to(frames_of(folder)[number])
     words = ["plan", "--json", "--order=focus", "--store", str(tmp_path / "s")]
     assert main([*words, *map(str, sorted(mixed.iterdir()))]) == 0
     out, err = capsys.readouterr()
@@ -233,65 +176,19 @@ def test_frames_in_disorder_are_sorted_by_focus(
     assert "sorted by focus" in err
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("{}", "holds no transforms of frames"),
-        ("nonsense", "is no JSON file"),
-        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": []}', "holds no transforms of frames"),
-        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": [{"file": "a", "matrix": [1, 2]}]}',
-         "holds no transforms of frames"),
-        ('{"model": "shift", "reference": "a", "size": [480, 320], "frames": [{"file": "a", "matrix": '
-         '[1, 0, 0, 0, 1, 0, 0, 0, 1]}]}', "has transforms of 1 frames and none of slice_0000.tif"),
-    ],
-)  # fmt: skip
-def test_files_that_hold_no_transforms_are_refused(
-    text: str, line: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bad = tmp_path / "bad.json"
-    bad.write_text(text)
-    assert main(["plan", "--wavelet", "--store", str(tmp_path / "s"), "--transforms", str(bad), *frames(folder)]) == 2
-    assert line in capsys.readouterr().err
-    assert not (tmp_path / "s").exists()
-
-
 @pytest.mark.parametrize("reference", ["9", "0", "left"])
 def test_a_reference_that_is_not_there_is_refused(reference: str, folder: Path, tmp_path: Path) -> None:
     words = ["plan", "--wavelet", f"--reference={reference}", "--store", str(tmp_path / "s")]
-    assert main([*words, *frames(folder)]) == 2
-
-
-def test_transforms_are_read_as_they_were_written(folder: Path, tmp_path: Path) -> None:
-    saved = tmp_path / "t.json"
-    fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
-    found = load_alignment(saved)
-    assert found.record() == json.loads(saved.read_text())
-    assert max(found.moves()) > 1
-
-
-def test_matrices_from_a_program_are_taken_as_a_file_of_them(folder: Path, tmp_path: Path) -> None:
-    saved = tmp_path / "t.json"
-    usual = fused(tmp_path / "a", frames(folder), "--save-transforms", str(saved))
-    matrices = [np.array(frame.matrix).reshape(3, 3) for frame in load_alignment(saved).frames]
-    recipe = Recipe.from_options(["--wavelet", "--cutwave"])
-    for number, transforms in enumerate((matrices, saved)):
-        fuse_images(frames(folder), recipe, tmp_path / f"{number}.tif", store=tmp_path / "p", transforms=transforms)
-        assert np.array_equal(tifffile.imread(tmp_path / f"{number}.tif"), usual)
-
-
-@pytest.mark.parametrize("transforms", [np.eye(3), np.zeros((8, 3, 3)), [np.eye(3)] * 7, np.full((8, 3, 3), np.nan)])
-def test_matrices_that_do_not_fit_are_refused(transforms: np.ndarray, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="one matrix"):
-        fuse_images(frames(folder), Recipe(()), tmp_path / "r.tif", store=tmp_path / "p", transforms=transforms)
+    assert main([*words, *frames_of(folder)]) == 2
 
 
 def test_a_part_that_is_not_the_first_keeps_what_it_found(folder: Path, tmp_path: Path) -> None:
-    words = [*OPTIONS, "--part", "2/2", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "r.tif")]
+    words = [*ALIGN_OPTIONS, "--part", "2/2", "--store", str(tmp_path / "store"), "-o", str(tmp_path / "r.tif")]
 
     def found() -> list[Path]:
         return list((tmp_path / "store").glob("numbers/alignment-*.json"))
 
-    part = subprocess.Popen([sys.executable, "-m", "imfuse_tiles", "fuse", *words, *frames(folder)])
+    part = subprocess.Popen([sys.executable, "-m", "imfuse_tiles", "fuse", *words, *frames_of(folder)])
     try:
         until(lambda: found() or part.poll() is not None, pause=0.05)
     finally:
@@ -304,15 +201,15 @@ def test_a_part_that_is_not_the_first_keeps_what_it_found(folder: Path, tmp_path
 def test_frames_aligned_into_a_store_are_neither_compared_nor_read_again(
     options: tuple[str, ...], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = fused(tmp_path / "a", frames(folder), *options)
-    assert main(["align", "--quiet", "--store", str(tmp_path / "b" / "store"), *options, *frames(folder)]) == 0
+    usual = fused(tmp_path / "a", frames_of(folder), *options)
+    assert main(["align", "--quiet", "--store", str(tmp_path / "b" / "store"), *options, *frames_of(folder)]) == 0
 
     def compare(*args: object, **more: object) -> None:
         raise AssertionError("frames are compared")
 
     monkeypatch.setattr("imfuse_tiles.execution.align_stack.estimate", compare)
     report = tmp_path / "report.json"
-    assert np.array_equal(fused(tmp_path / "b", frames(folder), *options, "--report", str(report)), usual)
+    assert np.array_equal(fused(tmp_path / "b", frames_of(folder), *options, "--report", str(report)), usual)
     assert json.loads(report.read_text())["stages"][0]["computed"] == 0
 
 
@@ -327,14 +224,3 @@ def test_a_page_is_opened_once_for_all_its_patches(tmp_path: Path, monkeypatch: 
     found = estimate(open_stack([tmp_path / "moved.tif"]), "similarity", 1, "no")
     assert sorted(opened) == [0, 0, 1, 1, 1, 2, 2], "once as a whole, and once for each neighbour"
     assert [frame.matrix[5] for frame in found.frames] == pytest.approx([2, 0, -2], abs=0.02)
-
-
-def test_transforms_that_cannot_be_written_are_refused_and_leave_nothing(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    missing = tmp_path / "missing" / "t.json"
-    for command in ("fuse", "align"):
-        words = ["--save-transforms", str(missing), "-o", str(tmp_path / "out.tif")]
-        assert main([command, *words, *map(str, frames(folder))]) == 2
-        assert "comparing frames" not in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
