@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,50 +10,23 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from program import contents
+from rendered import HEIGHT, SLICES, WIDTH, read
 
-from imfuse_tiles.errors import AlreadyExists, Refusal
-from imfuse_tiles.simulation import discs, layers, lens, misalign, render, score
-from imfuse_tiles.simulation.noise import chance, chances, octaves
+from imfuse_tiles.simulation import discs, layers, lens, render, score
 from imfuse_tiles.simulation.stack import Stack
-from imfuse_tiles.storage.only_writer import only_writer
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
-    "storage.only_writer",
     "simulation.bodies",
-    "simulation.files",
     "simulation.discs",
     "simulation.hairs",
     "simulation.layers",
     "simulation.lens",
-    "simulation.misalign",
-    "simulation.noise",
     "simulation.paint",
     "simulation.render",
     "simulation.scene",
-    "simulation.score",
-    "simulation.stack",
 )
-
-WIDTH, HEIGHT, SLICES = 420, 300, 6
-
-
-def read(folder: Path, name: str) -> np.ndarray:
-    return tifffile.imread(folder / f"{name}.tif")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-@pytest.fixture(scope="module")
-def aligned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render(tmp_path_factory.mktemp("stack") / "a", WIDTH, HEIGHT, SLICES, seed=5)
-
-
-@pytest.fixture(scope="module")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return render(tmp_path_factory.mktemp("stack") / "m", WIDTH, HEIGHT, SLICES, seed=5, misalign=True)
 
 
 def test_a_stack_has_slices_truth_depth_and_transforms(aligned: Path) -> None:
@@ -135,52 +107,6 @@ def test_the_lens_spreads_light_and_loses_next_to_none(aligned: Path) -> None:
         assert 0.97 < light.mean() / truth.mean() < 1.08
 
 
-def test_transforms_undo_the_misalignment(aligned: Path, moved: Path) -> None:
-    notes = json.loads((moved / "transforms.json").read_text())
-    assert notes["misalign"] is True
-    for n, note in enumerate(notes["slices"]):
-        picture = read(moved, note["file"][:-4]).astype(np.float32) / 65535
-        # truth position -> slice position: what OpenCV's warp calls the inverse map
-        matrix = np.array(note["truth_to_slice"])
-        straight = cv2.warpAffine(picture, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LANCZOS4 | cv2.WARP_INVERSE_MAP)
-        straight = np.clip(straight / np.sqrt(note["gain"]), 0, 1)
-        inner = (slice(20, -20), slice(20, -20))
-        there = read(aligned, f"slice_{n:04d}").astype(np.float32) / 65535
-        straightened = score(straight[inner], there[inner])["psnr"]
-        assert straightened > 34
-        if n != SLICES // 2:
-            assert score(picture[inner], there[inner])["psnr"] < straightened - 6
-        both = np.vstack([note["slice_to_truth"], [0, 0, 1]]) @ np.vstack([matrix, [0, 0, 1]])
-        assert np.allclose(both, np.eye(3))
-        built = misalign.Transform(note["scale"], note["degrees"], note["shift"][0], note["shift"][1], note["gain"])
-        assert np.allclose(built.matrix(WIDTH, HEIGHT), note["slice_to_truth"])
-
-
-def test_the_middle_slice_stays_and_the_others_breathe(aligned: Path, moved: Path) -> None:
-    middle = f"slice_{SLICES // 2:04d}.tif"
-    assert (aligned / middle).read_bytes() == (moved / middle).read_bytes()
-    assert (aligned / "truth.tif").read_bytes() == (moved / "truth.tif").read_bytes()
-    moves = [m for m in misalign.wander(20, 1, 1000, 800)]
-    scales = [m.scale for m in moves]
-    assert 0.025 < max(scales) - min(scales) < 0.035
-    assert moves[10] == misalign.Transform()
-    assert any(m.gain != 1 for m in moves)
-
-
-def test_light_and_white_balance_drift_as_asked_for_and_nothing_else_does(tmp_path: Path, aligned: Path) -> None:
-    drifted = render(tmp_path, WIDTH, HEIGHT, SLICES, seed=5, drift=0.3)
-    notes = json.loads((drifted / "transforms.json").read_text())
-    assert (notes["drift"], notes["misalign"]) == (0.3, False)
-    for n, (note, frame) in enumerate(zip(notes["slices"], notes["frames"], strict=True)):
-        one, other = (read(folder, f"slice_{n:04d}").astype(float) for folder in (aligned, drifted))
-        free = (other < 65000) & (one > 3000)
-        gains = [np.median((other / one)[..., c][free[..., c]]) for c in range(3)]
-        assert np.allclose(gains, np.sqrt(note["gain"] * np.array(note["tint"])), atol=2e-3)
-        assert np.allclose(frame["gains"] or [1, 1, 1], 1 / np.array(gains), atol=2e-3)
-        assert frame["matrix"] == [1, 0, 0, 0, 1, 0, 0, 0, 1]
-    assert notes["slices"][-1]["gain"] - notes["slices"][0]["gain"] == pytest.approx(0.3)
-
-
 def test_a_point_becomes_a_disc_of_even_light() -> None:
     decks = np.zeros((1, 6, 2 * discs.HALO + 31, 2 * discs.HALO + 31), np.float32)
     decks[0, :3, discs.HALO + 15, discs.HALO + 15] = 3.0
@@ -210,110 +136,6 @@ def test_a_blurred_edge_in_front_lets_half_of_the_ground_through() -> None:
     assert edge[-2] == pytest.approx([0, 1, 0])
     assert edge[19:21].mean(axis=0) == pytest.approx([0.5, 0.5, 0], abs=0.01)
     assert edge.sum(axis=1) == pytest.approx(1)
-
-
-def test_noise_has_the_asked_strength_and_spares_the_truth(tmp_path: Path) -> None:
-    clean, noisy = (render(tmp_path / str(sd), 256, 256, 1, seed=2, noise=sd) for sd in (0.0, 0.02))
-    assert (clean / "truth.tif").read_bytes() == (noisy / "truth.tif").read_bytes()
-    difference = read(noisy, "slice_0000") / 65535 - read(clean, "slice_0000") / 65535
-    inside = (read(clean, "slice_0000") > 8000) & (read(clean, "slice_0000") < 57000)
-    assert difference[inside].std() == pytest.approx(0.02, rel=0.02)
-    assert abs(difference[inside].mean()) < 5e-4
-
-
-def test_lattice_chances_are_even_and_the_same_one_by_one() -> None:
-    y, x = (i.ravel() for i in np.indices((60, 60)) - 30)
-    values = chances(77, x, y)
-    assert [chance(77, int(i), int(j)) for i, j in zip(x[:50], y[:50], strict=True)] == values[:50].tolist()
-    assert abs(values.mean() - 0.5) < 0.02
-    assert values.std() == pytest.approx(12**-0.5, rel=0.03)
-
-
-def test_procedural_noise_of_a_window_is_the_crop_of_the_whole() -> None:
-    amplitudes = np.array([0.5, 0.0, 0.5, 0.3, 0.2, 1.0], np.float32)
-    whole = octaves(-70, -50, 160, 190, 9, amplitudes)
-    assert np.array_equal(octaves(-33, 7, 41, 53, 9, amplitudes), whole[57:98, 37:90])
-
-
-def test_scores_of_known_pictures() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.random((600, 90, 3))
-    assert score(truth, truth) == {"psnr": np.inf, "sharpness": 1.0, "coverage": 1.0}
-    assert score(truth + 0.01, truth)["psnr"] == pytest.approx(40)
-    assert score(0.5 * truth, truth)["sharpness"] == pytest.approx(0.25)
-    assert score((truth * 65535 + 0.5).astype(np.uint16), truth)["psnr"] > 96
-    luma = truth @ [0.299, 0.587, 0.114]
-    energy = (np.diff(luma, axis=0) ** 2).sum() + (np.diff(luma, axis=1) ** 2).sum()
-    blurred = cv2.blur(truth, (3, 3))
-    luma = blurred @ [0.299, 0.587, 0.114]
-    expected = ((np.diff(luma, axis=0) ** 2).sum() + (np.diff(luma, axis=1) ** 2).sum()) / energy
-    assert score(blurred, truth)["sharpness"] == pytest.approx(expected)
-
-
-def test_scores_leave_out_transparent_pixels() -> None:
-    truth = np.random.default_rng(0).random((40, 50, 3))
-    result = np.dstack([truth, np.ones((40, 50))])
-    result[:, :10] = 0
-    assert score(result, truth) == {"psnr": np.inf, "sharpness": 1.0, "coverage": 0.8}
-    with pytest.raises(ValueError, match="cannot be compared"):
-        score(truth[:-1], truth)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"width": 0},
-        {"height": -3},
-        {"slices": 0},
-        {"bits": 12},
-        {"noise": 1.5},
-        {"seed": -1},
-        {"workers": 0},
-        {"tile": 4},
-        {"width": 10.5},
-    ],
-)
-def test_bad_arguments_are_refused_and_nothing_is_written(tmp_path: Path, wrong: dict[str, float]) -> None:
-    arguments: dict[str, object] = {"width": 32, "height": 32, "slices": 1, "seed": 0, **wrong}
-    with pytest.raises(Refusal, match=next(iter(wrong))):
-        render(tmp_path / "x", **arguments)  # type: ignore[arg-type]
-    assert not (tmp_path / "x").exists()
-
-
-def test_a_stack_too_large_for_the_disk_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="free"):
-        render(tmp_path / "x", 1_000_000, 1_000_000, 10)
-    assert not (tmp_path / "x").exists()
-
-
-def test_two_renderings_never_write_into_the_same_folder(tmp_path: Path) -> None:
-    with only_writer(tmp_path, ""), pytest.raises(AlreadyExists, match="another program renders"):
-        render(tmp_path, 40, 30, 2, force=True)
-    assert list(tmp_path.iterdir()) == []
-    render(tmp_path, 40, 30, 2)
-
-
-def test_a_stack_is_replaced_only_by_force(tmp_path: Path) -> None:
-    render(tmp_path, 40, 30, 3)
-    with pytest.raises(AlreadyExists, match="slice_0000"):
-        render(tmp_path, 40, 30, 2)
-    render(tmp_path, 40, 30, 2, force=True)
-    assert len(list(tmp_path.glob("slice_*.tif"))) == 2
-
-
-def test_nothing_is_left_of_a_stack_that_failed(tmp_path: Path) -> None:
-    def stop(done: int, count: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        render(tmp_path / "x", 300, 200, 2, tile=64, progress=stop)
-    assert list((tmp_path / "x").iterdir()) == []
-
-
-def test_progress_counts_the_windows(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    render(tmp_path / "x", 130, 70, 1, tile=64, progress=lambda done, count: seen.append((done, count)))
-    assert seen == [(n, 6) for n in range(1, 7)]
 
 
 def test_the_smallest_stack_is_one_pixel(tmp_path: Path) -> None:
