@@ -30,7 +30,6 @@ TESTED_MODULES = (
     "stages.access",
     "stages.stage",
     "stages.job",
-    "stages.array_layout",
     "stages.step_chain",
     "stages.subtiles",
 )

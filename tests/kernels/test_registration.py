@@ -9,7 +9,6 @@ import pytest
 from benchmarks.quality.scenes import rendered
 from imfuse_tiles.kernels import registration
 from imfuse_tiles.kernels.registration import Registration
-from imfuse_tiles.kernels.registration_area import common_area
 from imfuse_tiles.kernels.registration_matrices import distance, step
 from imfuse_tiles.kernels.registration_pyramid import pyramid, reduce_rows
 from imfuse_tiles.kernels.registration_result import Comparisons, Result
@@ -22,7 +21,6 @@ TESTED_MODULES = (
     "kernels.registration_pyramid",
     "kernels.registration_blocks",
     "kernels.registration_warp",
-    "kernels.registration_area",
     "kernels.registration_match",
     "kernels.registration_result",
     "kernels.registration_pairs",
@@ -205,24 +203,6 @@ def test_richer_models_are_found(model: str) -> None:
     errors = corner_errors(registered(frames, model).transforms, truth, *SIZE)
     assert errors[5:].max() < 1.2
     assert errors[5:].max() < 0.4 * corner_errors(registered(frames).transforms, truth, *SIZE)[5:].max()
-
-
-def test_the_common_area_is_seen_by_all_and_no_larger_one_is() -> None:
-    width, height = SIZE
-    matrices = [step(np.array(numbers), width, height) for numbers in
-                [(3.2, -1.7, 4.0, 1.5), (-5.1, 2.2, -3.0, -2.0), (0.0, 0.0, 0.0, 0.0)]]  # fmt: skip
-    y0, y1, x0, x1 = common_area(matrices, width, height)
-    y, x = np.mgrid[:height, :width]
-    points, seen = np.stack([x.ravel(), y.ravel(), np.ones(x.size)]), np.ones(x.size, bool)
-    for matrix in matrices:
-        u, v = (matrix @ points)[:2]
-        seen &= (u >= -1e-6) & (u <= width - 1 + 1e-6) & (v >= -1e-6) & (v <= height - 1 + 1e-6)
-    seen = seen.reshape(height, width)
-    assert seen[y0:y1, x0:x1].all()
-    assert not seen[y0 - 1, x0:x1].all()
-    assert not seen[y1, x0:x1].all()
-    assert not seen[y0:y1, x0 - 1].all()
-    assert not seen[y0:y1, x1].all()
 
 
 def test_expected_errors_add_up_from_frame_to_frame() -> None:

@@ -1,35 +1,27 @@
 """OME-TIFF, OME-Zarr and deep zoom hold every sample and every level, and are read by programs that are not ours."""
 
-import json
-import os
 import threading
-from contextlib import suppress
 
 import numpy as np
 import pytest
 import tifffile
 import zarr
+from planar import planar
 
-from imfuse_tiles.errors import AlreadyExists, Refusal
+from imfuse_tiles.errors import AlreadyExists
 from imfuse_tiles.imageio.metadata import Tags, Value
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.writing import Picture, ome_zarr, write_tiled
 from imfuse_tiles.imageio.writing.ome_xml import date_taken, ome_xml
-from imfuse_tiles.imageio.writing.replace_parts import locked, restore_replaced
 from imfuse_tiles.kernels.halve import halve
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = (
     "imageio.writing.ome_tiff", "imageio.writing.ome_xml", "imageio.writing.ome_zarr", "imageio.writing.deep_zoom",
-    "imageio.writing.ome_zarr_metadata", "imageio.writing.folder_target", "imageio.writing.replace_parts",
+    "imageio.writing.ome_zarr_metadata", "imageio.writing.folder_target",
 )  # fmt: skip
 SIZE = PhysicalSize(0.65, 0.5, 2.0)
 TAKEN = Tags(exif={36867: Value(2, 20, b"2024:02:03 04:05:06\0")})
-
-
-def planar(image):
-    """A function that reads regions of an image (height, width, planes)."""
-    return lambda region: np.moveaxis(image[region.y0 : region.y1, region.x0 : region.x1], -1, 0)
 
 
 def level_of(image, level):
@@ -200,65 +192,6 @@ def test_two_runs_do_not_write_the_same_folder(picture, tmp_path):
     done.set()
     thread.join()
     assert zarr.open_group(tmp_path / "a.zarr", mode="r")["0"].shape == (1, 600, 600)
-
-
-def test_force_replaces_results_and_nothing_else(picture, tmp_path):
-    described, image = picture(1, "uint8", 60, 60)
-    write_tiled(tmp_path / "a.zarr", described, planar(image), "id")
-    with pytest.raises(AlreadyExists):
-        write_tiled(tmp_path / "a.zarr", described, planar(image), "id")
-    write_tiled(tmp_path / "a.zarr", described, planar(255 - image), "id", force=True)
-    assert np.array_equal(zarr.open_group(tmp_path / "a.zarr", mode="r")["0"][0], 255 - image[..., 0])
-    store = {"attributes": {"imfuse_tiles": {"format": 1}, "ome": {"multiscales": []}}}
-    for name, content in {"b.zarr": "{}", "c.zarr": json.dumps(store), "d_files": ""}.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / ("zarr.json" if content else "holiday.jpg")).write_text(content)
-    for name in ("b.zarr", "c.zarr", "d.dzi"):
-        with pytest.raises(Refusal, match="not even --force overwrites it"):
-            write_tiled(tmp_path / name, described, planar(image), "id", force=True)
-
-
-def killed_while_replacing(monkeypatch, folder, count):
-    """Nothing is moved in a folder any more after so many moves."""
-    left = iter(range(count))
-
-    def replace(old, new, plain=os.replace):
-        if new.parent == folder and next(left, None) is None:
-            raise Stop
-        plain(old, new)
-
-    monkeypatch.setattr("imfuse_tiles.imageio.writing.replace_parts.os.replace", replace)
-
-
-@pytest.mark.parametrize("name", ["a.ome.zarr", "a.dzi"])
-@pytest.mark.parametrize("count", range(5))
-def test_a_result_whose_replacement_is_killed_is_there_again(name, count, picture, tmp_path, monkeypatch):
-    described, image = picture(1, "uint8", 60, 50)
-    write_tiled(tmp_path / name, described, planar(image), "old")
-    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    with monkeypatch.context() as patch, suppress(Stop):
-        killed_while_replacing(patch, tmp_path, count)
-        patch.setattr("imfuse_tiles.imageio.writing.replace_parts._remove_replaced", lambda places: None)
-        write_tiled(tmp_path / name, described, planar(255 - image), "new", force=True)
-    with pytest.raises(AlreadyExists):
-        write_tiled(tmp_path / name, described, planar(image), "other")
-    after = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and "partial" not in str(file)}
-    assert after.keys() == before.keys()
-    complete = count >= (2 if name == "a.ome.zarr" else 4)
-    assert (after != before) == complete
-    write_tiled(tmp_path / name, described, planar(255 - image), "new", force=True)
-    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
-
-
-def test_a_folder_that_is_being_replaced_is_left_to_the_run_that_does(picture, tmp_path):
-    described, image = picture(1, "uint8", 60, 50)
-    write_tiled(tmp_path / "a.zarr", described, planar(image), "old")
-    old = (tmp_path / "a.zarr").rename(tmp_path / ".a.zarr.old-1")
-    with locked(old, old):
-        restore_replaced([tmp_path / "a.zarr"])
-        assert [path.name for path in tmp_path.iterdir()] == [".a.zarr.old-1"]
-    restore_replaced([tmp_path / "a.zarr"])
-    assert [path.name for path in tmp_path.iterdir()] == ["a.zarr"]
 
 
 def test_chunks_are_whole_at_the_border(tmp_path, picture):
