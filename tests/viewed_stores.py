@@ -44,10 +44,10 @@ def fused_store(folder: Path, options: tuple[str, ...] = OPTIONS, **size: int) -
     return folder / "store"
 
 
-def store_in_place(folder: Path, files: list[Path], strokes: Strokes = ()) -> Path:
+def store_in_place(folder: Path, files: list[Path], strokes: Strokes = (), options: tuple[str, ...] = OPTIONS) -> Path:
     """The same of frames that are read where they lie."""
     stack, store = open_stack(files), Store.at(folder / "store")
     resources = Resources(1 << 30, 1, scheduler="sync", ingest="never")
-    plan = plan_of(Recipe.from_options(OPTIONS), stack, store, resources, extra=True)
+    plan = plan_of(Recipe.from_options(options), stack, store, resources, extra=True)
     run_plan(replace(plan, strokes=strokes), store, resources, ExportRequest(folder / "result.tif", extra=True))
     return folder / "store"

@@ -32,6 +32,7 @@ def view_parser() -> Parser:
 def view(words: Sequence[str]) -> int:
     """Serve the page until Ctrl-C."""
     args = view_parser().parse_args(words)
+    from imfuse_tiles.execution import allocator
     from imfuse_tiles.execution.pipeline import cache_folder
     from imfuse_tiles.viewer.question_process import QuestionProcess
     from imfuse_tiles.viewer.retouching import Retouching
@@ -39,6 +40,7 @@ def view(words: Sequence[str]) -> int:
     from imfuse_tiles.viewer.session import Shown, ViewSession
     from imfuse_tiles.viewer.store_answers import NAMES, PICTURE, StoreAnswers
 
+    allocator.return_freed_memory()
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
     shown = [Shown(store_of(place, args.to_come), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")

@@ -4,6 +4,8 @@ By default glibc gives large blocks back to the system at once, which then clear
 hands it out: a fifth of a run's time. Pages of 4 KiB, which are handed out one by one and looked up one by one, are
 another seventh: NumPy asks for larger ones for arrays of 4 MiB and more only, and most are a little smaller. Elsewhere
 than in glibc nothing is changed.
+
+What only looks at results does the contrary: left alone, glibc keeps what was freed for every thread that ever ran.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from functools import cache
 from typing import Any
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
+#: Bytes of an array that is large for who gives memory back.
+_LARGE = 1 << 20
 #: What glibc allows at most.
 _LARGEST = 32 << 20
 #: Addresses, not memory, that the heap gets at once, so that it can be told to use large pages there; what it grows by
@@ -44,6 +48,15 @@ def keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, -1)  # never
         if _has_addresses():
             _use_large_pages(library)
+
+
+@cache
+def return_freed_memory() -> None:
+    """Give back at once what is freed of large arrays, of all threads: of a process that lives long and rests mostly."""
+    if library := _glibc():
+        library.mallopt(_ARENA_MAX, 2)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_TRIM_THRESHOLD, 4 * _LARGE)
 
 
 def _use_large_pages(library: Any) -> None:

@@ -65,7 +65,7 @@ def thumbnail(store: Store, result: StoredResult) -> np.ndarray | None:
     import numpy as np
 
     from imfuse_tiles.execution.overviews import level_paths
-    from imfuse_tiles.imageio.writing import eight_bits
+    from imfuse_tiles.kernels.eight_bits import eight_bits
     from imfuse_tiles.kernels.halve import halve
 
     array = store.arrays.open(level_paths(store, result)[-1])

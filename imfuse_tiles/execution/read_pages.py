@@ -11,7 +11,8 @@ import numpy as np
 
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame, Region
-from imfuse_tiles.imageio.writing import Picture, eight_bits, format_of, write_layers, write_picture, write_tiled
+from imfuse_tiles.imageio.writing import Picture, format_of, write_layers, write_picture, write_tiled
+from imfuse_tiles.kernels.eight_bits import eight_bits
 from imfuse_tiles.planning.memory import export_rows
 from imfuse_tiles.planning.result_pages import Page
 from imfuse_tiles.stages.access import Access

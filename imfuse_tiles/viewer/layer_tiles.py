@@ -13,6 +13,7 @@ import numpy as np
 
 from imfuse_tiles.execution.picture_stores import retouched_result
 from imfuse_tiles.geometry import Region
+from imfuse_tiles.kernels.eight_bits import eight_bits
 from imfuse_tiles.kernels.halve import halve
 from imfuse_tiles.stages.access import Access
 from imfuse_tiles.stages.ingest import IngestJob
@@ -55,6 +56,8 @@ def tile_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> tup
     if not is_finished(layer):
         return sparse_values(layer, z, place), False
     if not is_made(layer, z, place, cache):
+        if layer.plain and (below := cache.load(layer.plain, z, place)) is not None:
+            return with_planes_of(layer, below), False
         return sparse_values(layer, z, place, ROWS), False
     return reduced_values(layer, z, place, cache), True
 
@@ -67,7 +70,20 @@ def is_made(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> bool:
 
 def reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:
     """A tile's planes (n, y, x) uint8 by halving those below it; kept from reduction KEPT on. Damaged as the store."""
-    layer, reduction = layer.touched(tile_region(layer, place)), place[0]
+    under = layer.touched(tile_region(layer, place))
+    return with_planes_of(layer, _reduced_values(under, z, place, cache))
+
+
+def with_planes_of(layer: ViewLayer, values: np.ndarray) -> np.ndarray:
+    """A tile's planes of a layer, or of the one that its strokes lie over: with the opacity that this may lack."""
+    if len(values) == layer.planes[1] - layer.planes[0] or layer.plain is None:
+        return values
+    return np.concatenate([values, np.full_like(values[:1], 255)])
+
+
+def _reduced_values(layer: ViewLayer, z: int, place: Place, cache: TileCache) -> np.ndarray:
+    """The same, of a layer with those strokes only that touch the tile."""
+    reduction = place[0]
     if reduction == 0:
         region = tile_region(layer, place)
         return eight_bit_values(layer, plain_samples(layer, z, region))
@@ -113,7 +129,7 @@ def plain_samples(layer: ViewLayer, z: int, region: Region) -> np.ndarray:
         access.computed[layer.path] = retouched_result(
             layer.store, layer.path, layer.source, layer.strokes, layer.frames
         )
-    elif layer.frames and layer.slices:  # a retouched tile that no stroke touches is of the result
+    elif layer.frames and layer.slices:  # else they are those that strokes take
         access.computed[layer.path] = IngestJob(layer.frames, "")
     samples = access.read(layer.path, layer.lead(z), region)
     return samples.reshape(-1, *region.shape)
@@ -141,19 +157,8 @@ def eight_bit_values(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:
     """Samples as uint8 of the range that is shown."""
     if layer.kind == "mask" and layer.slices:
         samples = mask_values(samples)
-    if samples.dtype == np.uint8:
-        return samples
-    if samples.dtype == np.uint16:
-        return _divided_by_257(samples)
+    if samples.dtype != np.float32:
+        return eight_bits(samples)
     low, high = layer.limits
     shares = np.clip((samples - np.float32(low)) / np.float32(high - low), 0, 1)
     return (shares * 255 + np.float32(0.5)).astype(np.uint8)
-
-
-def _divided_by_257(samples: np.ndarray) -> np.ndarray:
-    """Samples uint16 / 257, rounded, as uint8: exact, without wider numbers or a division, which take 7 x the time."""
-    shares = np.minimum(samples, np.uint16(65535 - 128))
-    shares += 128
-    shares -= shares >> 8
-    shares >>= 8
-    return shares.astype(np.uint8)

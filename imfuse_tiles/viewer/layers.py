@@ -38,7 +38,8 @@ class ViewLayer:
     ``kind``: "colour" and "grey" are shown as they are, "mask" stretched to ``limits``, "depth" in the colours of the
     rainbow. ``frames``: the files of slices that are read in place. ``planes``: first and last plane (not included)
     of the array at ``path``; ``opacity``: the last of them is one. ``slices``: how many pictures there are, 0: one
-    that is of no slice. ``frame``: height and width in pixels.
+    that is of no slice. ``frame``: height and width in pixels. ``plain``: the layer that ``strokes`` lie over; it may
+    have no opacity where this has.
     """
 
     id: str
@@ -55,14 +56,16 @@ class ViewLayer:
     limits: tuple[float, float] = (0.0, 1.0)
     options: str = ""
     strokes: Strokes = ()
+    plain: ViewLayer | None = None
     source: str = ""
     frames: tuple[Header, ...] = ()
 
     def touched(self, region: Region) -> ViewLayer:
-        """The layer with only those of its strokes that touch a region."""
+        """The layer with only those of its strokes that touch a region; where none does, the one below them."""
         if not self.strokes:
             return self
-        return replace(self, strokes=tuple(stroke for stroke in self.strokes if stroke.touches(region)))
+        strokes = tuple(stroke for stroke in self.strokes if stroke.touches(region))
+        return replace(self, strokes=strokes) if strokes or self.plain is None else self.plain
 
     @property
     def group(self) -> str:
@@ -111,8 +114,8 @@ def retouched_layers(store: Store, layers: list[ViewLayer]) -> list[ViewLayer]:
         return []
     own = [layer for layer in layers if layer.group == latest and layer.label in ("Result", "Depth")]
     return [
-        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, source=slices.path,
-                frames=slices.frames, opacity=True, planes=_with_opacity(each))
+        replace(each, id=f"{each.id}-retouched", label=f"{each.label}, retouched", strokes=strokes, plain=each,
+                source=slices.path, frames=slices.frames, opacity=True, planes=_with_opacity(each))
         for each in own
     ]  # fmt: skip
 

@@ -82,3 +82,30 @@ def test_where_addresses_are_limited_none_are_reserved() -> None:
     addresses, _, large = heap(str(1 << 30))
     assert large == "False"
     assert int(addresses) < 256
+
+
+RETURNED = """
+import threading
+import numpy as np
+from imfuse_tiles.execution import allocator
+allocator.return_freed_memory()
+def block():
+    for size in range(1, 40):
+        np.ones(size << 18, np.uint8).sum()
+        np.ones((size, 1 << 20), np.uint8).sum()
+threads = [threading.Thread(target=block) for _ in range(8)]
+def kilobytes():
+    return int(open("/proc/self/status").read().split("RssAnon:")[1].split()[0])
+before = kilobytes()
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(kilobytes() - before)
+"""
+
+
+@pytest.mark.skipif(allocator._glibc() is None, reason="only glibc is told")
+def test_what_threads_freed_is_given_back() -> None:
+    said = subprocess.run([sys.executable, "-c", RETURNED], capture_output=True, text=True, check=True)
+    assert int(said.stdout) < 8 << 10

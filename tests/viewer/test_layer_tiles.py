@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from program import until
-from viewed_stores import fused_store, stack_files, store_in_place
+from viewed_stores import OPTIONS, fused_store, stack_files, store_in_place
 
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.stages.access import Access
@@ -23,6 +23,7 @@ from imfuse_tiles.viewer.layer_tiles import (
     eight_bit_values,
     halve,
     is_inside,
+    reduced_values,
     sparse_values,
     tile_values,
 )
@@ -215,15 +216,33 @@ def test_a_fusion_by_detail_shows_the_detail_of_every_slice(tmp_path: Path) -> N
     assert np.argmax(curve) == 1
 
 
-def test_where_no_stroke_touches_a_retouched_result_is_the_result(tmp_path: Path) -> None:
-    store, cache = Store.at(store_in_place(tmp_path, stack_files(tmp_path / "stack"))), TileCache(tmp_path / "cache")
+@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.parametrize(
+    "options", [OPTIONS, ("--laplacian=level", "--cutless=p60")], ids=["opaque", "with clear pixels"]
+)
+def test_where_no_stroke_touches_a_retouched_result_is_the_result(tmp_path: Path, options: tuple[str, ...]) -> None:
+    files = stack_files(tmp_path / "stack", 333, 411)
+    store = Store.at(store_in_place(tmp_path, files, options=options))
     keep_strokes(store, (Stroke(((9.0, 9.0),), 3.0, slice=2),))
     shown = {layer.label: layer for layer in layers_of(store, 0)}
-    retouched, result = shown["Result, retouched"], shown["Result"]
-    far = Region(100, 180, 100, 250)
-    untouched = layer_tiles.plain_samples(retouched.touched(far), 0, far)
-    assert np.array_equal(untouched[:3], layer_tiles.plain_samples(result, 0, far)[:3])
-    assert tile_values(retouched, 0, (0, 0, 0), cache)[1]
+    retouched, result, cache, saved = shown["Result, retouched"], shown["Result"], TileCache(tmp_path / "a"), []
+    assert tile_values(retouched, 0, (4, 0, 0), cache)[1] is False
+    for _ in build_pyramid(result, 0, cache):
+        pass
+    shades, final = tile_values(retouched, 0, (4, 0, 0), cache)  # at once, until the strokes are there
+    assert not final
+    assert np.array_equal(
+        colours_of(retouched, shades), colours_of(result, tile_values(result, 0, (4, 0, 0), cache)[0])
+    )
+    save = cache.save
+    cache.save = lambda layer, z, place, values: saved.append(place) or save(layer, z, place, values)  # type: ignore[method-assign,func-returns-value]
+    for _ in build_pyramid(retouched, 0, cache):
+        pass
+    assert saved == [(2, 0, 0), (3, 0, 0), (4, 0, 0)]  # of the others those of the result are taken
+    fresh = TileCache(tmp_path / "b")
+    for place in ((0, 0, 0), (0, 5, 5), (2, 1, 1), (3, 0, 0), (4, 0, 0)):
+        values = reduced_values(retouched, 0, place, cache)
+        assert np.array_equal(values, reduced_values(replace(retouched, plain=None), 0, place, fresh))
 
 
 @pytest.mark.usefixtures("small_tiles")

@@ -11,6 +11,7 @@ import numpy as np
 from imfuse_tiles.imageio.metadata import Tags
 from imfuse_tiles.imageio.writing.exif import picture_block
 from imfuse_tiles.imageio.writing.picture import Picture, strips
+from imfuse_tiles.kernels.eight_bits import eight_bits
 
 _QUALITY = 95
 _LARGEST_SEGMENT = 65_533
@@ -41,13 +42,6 @@ def with_profile(encoded: bytes | bytearray, picture: Picture) -> bytes:
 def jpeg_bytes(picture: Picture) -> int:
     """Memory for writing: the pixels and, at worst, as much again encoded."""
     return 2 * picture.height * picture.width * picture.planes
-
-
-def eight_bits(strip: np.ndarray) -> np.ndarray:
-    """uint16 to the nearest uint8 (value / 257; there are no ties); uint8 as it is."""
-    if strip.dtype == np.uint8:
-        return strip
-    return ((strip.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _exif_segment(picture: Picture) -> bytes:

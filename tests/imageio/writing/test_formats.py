@@ -28,12 +28,12 @@ from imfuse_tiles.imageio.writing import (
     ENDINGS,
     Picture,
     check_target,
-    eight_bits,
     format_of,
     losses,
     write_picture,
     write_tiled,
 )
+from imfuse_tiles.kernels.eight_bits import eight_bits
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.writing.jxl", "imageio.writing.jxl_profile")

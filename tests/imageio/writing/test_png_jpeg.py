@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from imfuse_tiles.imageio.writing import Picture, write_picture
-from imfuse_tiles.imageio.writing.jpeg import eight_bits
+from imfuse_tiles.kernels.eight_bits import eight_bits
 
 #: Modules without a test file of their own name.
 TESTED_MODULES = ("imageio.writing.encode", "imageio.writing.jpeg", "imageio.writing.png")
