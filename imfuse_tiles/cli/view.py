@@ -34,6 +34,7 @@ def view(words: Sequence[str]) -> int:
     args = view_parser().parse_args(words)
     from imfuse_tiles.execution import allocator
     from imfuse_tiles.execution.pipeline import cache_folder
+    from imfuse_tiles.viewer.picture_reading import PictureReading
     from imfuse_tiles.viewer.question_process import QuestionProcess
     from imfuse_tiles.viewer.retouching import Retouching
     from imfuse_tiles.viewer.serving import open_browser, serve
@@ -42,7 +43,8 @@ def view(words: Sequence[str]) -> int:
 
     allocator.return_freed_memory()
     names = [Path(place).name if len(args.places) > 1 else "" for place in args.places]
-    shown = [Shown(store_of(place, args.to_come), name) for place, name in zip(args.places, names, strict=True)]
+    later: list[Path] = []
+    shown = [Shown(store_of(place, args.to_come, later), name) for place, name in zip(args.places, names, strict=True)]
     session = ViewSession(shown, cache_folder() / "view-tiles")
     store = shown[0].store
     computing = QuestionProcess(partial(StoreAnswers, store, partial(reopen_run, store, args.allow_code)))
@@ -54,19 +56,24 @@ def view(words: Sequence[str]) -> int:
         if not args.no_browser and not open_browser(address):
             print("no display found; open the address above in a browser of this machine", file=sys.stderr, flush=True)
 
+    reading = PictureReading(later)
     try:
-        serve(session, args.port, announce, args.idle)
+        serve(session, args.port, announce, args.idle, reading.check)
     finally:
+        reading.end()
         computing.end()
     return 0
 
 
-def store_of(place: str, to_come: bool = False) -> Store:
-    """The store that a word names, or the one that holds a picture. Refusal when it is neither."""
+def store_of(place: str, to_come: bool = False, later: list[Path] | None = None) -> Store:
+    """The store that a word names, or the one that holds a picture. Refusal when it is neither.
+
+    ``later``: gets large pictures that are not read yet.
+    """
     if "://" not in place and Path(place).is_file():
         from imfuse_tiles.execution.picture_stores import picture_store
 
-        return picture_store(Path(place))
+        return picture_store(Path(place), later)
     store = Store.at(place)
     if not store.exists() and not to_come:
         if "://" not in place and not Path(place).exists():

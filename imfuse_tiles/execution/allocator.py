@@ -52,7 +52,7 @@ def keep_freed_memory() -> None:
 
 @cache
 def return_freed_memory() -> None:
-    """Give back at once what is freed of large arrays, of all threads: of a process that lives long and rests mostly."""
+    """Give back at once what any thread frees of large arrays: for a process that lives long and rests mostly."""
     if library := _glibc():
         library.mallopt(_ARENA_MAX, 2)
         library.mallopt(_MMAP_THRESHOLD, _LARGE)

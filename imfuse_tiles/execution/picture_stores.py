@@ -30,9 +30,15 @@ from imfuse_tiles.stages.strokes import Strokes
 from imfuse_tiles.storage.run_note import noted_stages
 from imfuse_tiles.storage.store import Store
 
+#: Pixels of a picture that is read in no time.
+SMALL = 16_000_000
 
-def picture_store(path: Path) -> Store:
-    """The store that holds an image file as its only slice; read now if no earlier call did. Refusal of other files."""
+
+def picture_store(path: Path, later: list[Path] | None = None) -> Store:
+    """The store that holds an image file as its only slice; read now if no earlier call did. Refusal of other files.
+
+    ``later``: where it is given a large file is not read but added to it; its store has it once it is read.
+    """
     try:
         stack = open_stack([path], include_results=True)
     except WhollyTransparent:
@@ -41,7 +47,9 @@ def picture_store(path: Path) -> Store:
     plan = make_plan(Recipe(()), stack, maps=False)
     only_reading = Plan(plan.recipe, stack, plan.stages[:1])
     work = survey(only_reading, store, Resources(default_memory(), available_cores()))
-    if work.to_compute:
+    if work.to_compute and later is not None and stack.frame[0] * stack.frame[1] > SMALL:
+        later.append(path)
+    elif work.to_compute:
         store.create()
         with store.locked():
             record_run(work, store)

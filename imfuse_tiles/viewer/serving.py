@@ -16,11 +16,14 @@ from imfuse_tiles.viewer.desktop import open_command
 from imfuse_tiles.viewer.session import ViewSession
 
 
-def serve(session: ViewSession, port: int, announce: Callable[[str], None], idle: float | None = None) -> None:
+def serve(
+    session: ViewSession, port: int, announce: Callable[[str], None], idle: float | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
     """Serve a session in this thread. ``announce``: called with the address once it answers.
 
-    Ends on Ctrl-C or SIGTERM, and ``idle`` seconds after a page was last heard of (None: never). Refusal for a port
-    that is taken.
+    ``check``: called every second; what it raises ends the server. Ends on Ctrl-C or SIGTERM, and ``idle`` seconds
+    after a page was last heard of (None: never). Refusal for a port that is taken.
     """
     from imfuse_tiles.viewer.server import ViewServer
 
@@ -31,10 +34,13 @@ def serve(session: ViewSession, port: int, announce: Callable[[str], None], idle
                 asyncio.get_running_loop().add_signal_handler(number, end.set)
         server = ViewServer(session, port)
         announce(server.address)
-        while not end.is_set() and (idle is None or time.monotonic() - session.last_heard < idle):
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(end.wait(), 1.0)
-        server.close()
+        try:
+            while not end.is_set() and (idle is None or time.monotonic() - session.last_heard < idle):
+                check()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(end.wait(), 1.0)
+        finally:
+            server.close()
 
     threading.Thread(target=session.cache.clear_oldest, daemon=True).start()  # nobody waits for it
     asyncio.run(main())
