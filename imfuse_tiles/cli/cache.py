@@ -92,7 +92,7 @@ def age_text(moment: float) -> str:
     for unit, seconds in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if age >= 2 * seconds:
             return f"{age / seconds:.0f} {unit} ago"
-    return f"{age:.0f} seconds ago"
+    return f"{age:.0f} second{'' if round(age) == 1 else 's'} ago"
 
 
 def cache(words: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from stacks import frames, written
 
+from imfuse_tiles.cli.cache import age_text
 from imfuse_tiles.cli.main import main
 from imfuse_tiles.execution.pipeline import cache_folder
 from imfuse_tiles.storage.store import Store
@@ -141,3 +142,12 @@ def test_wrong_words_are_refused(name: str, capsys: pytest.CaptureFixture[str], 
 def test_help() -> None:
     assert main(["cache", "--help"]) == main(["status", "--help"]) == 0
     assert main(["cache"]) == main(["status"]) == 2
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 seconds ago"), (1, "1 second ago"), (119, "119 seconds ago"),
+                                               (120, "2 minutes ago"), (3 * 3600, "3 hours ago")])  # fmt: skip
+def test_an_age_is_told_in_the_largest_unit_of_which_there_are_two(
+    seconds: float, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imfuse_tiles.cli.cache.time.time", lambda: 1e9)
+    assert age_text(1e9 - seconds) == text
