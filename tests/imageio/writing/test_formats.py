@@ -7,93 +7,28 @@ import struct
 import subprocess
 from dataclasses import replace
 
-import imagecodecs
 import numpy as np
 import pillow_heif
-import pyjpegxl
 import pytest
 import pyvips
 import tifffile
 import zarr
-from PIL import Image, ImageCms
+from PIL import Image
+from written_pictures import ALL, DATE, LENS, LOST, PROFILE, SIZE, TAGS, WORDS, example, samples_of, write
 
 from imfuse_tiles.imageio.metadata import Tags, Value
 from imfuse_tiles.imageio.physical_size import PhysicalSize
 from imfuse_tiles.imageio.reading import open_frame, read_header, read_headers
 from imfuse_tiles.imageio.reading.camera_tags import read_tags
 from imfuse_tiles.imageio.reading.exif_tags import block_tags
-from imfuse_tiles.imageio.reading.profiles import gamma_profile
 from imfuse_tiles.imageio.size_metadata import read_physical_size
 from imfuse_tiles.imageio.writing import (
     ENDINGS,
     Picture,
-    check_target,
     format_of,
     losses,
-    write_picture,
-    write_tiled,
 )
 from imfuse_tiles.kernels.eight_bits import eight_bits
-
-#: Modules without a test file of their own name.
-TESTED_MODULES = ("imageio.writing.jxl", "imageio.writing.jxl_profile")
-
-PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-DATE, LENS = 36867, 42036
-TAGS = Tags(
-    {271: Value(2, 6, b"Canon\0"), 272: Value(2, 4, b"EOS\0")},
-    {DATE: Value(2, 20, b"2024:02:03 04:05:06\0"), LENS: Value(2, 9, b"MP-E 65mm"[:8] + b"\0")},
-    {},
-    PROFILE,
-)
-SIZE = PhysicalSize(0.65, 0.5, 2.0)
-ALL = {"16 bits", "alpha", "profile", "camera", "pixel size", "z step"}
-#: What each format does not hold.
-LOST = {
-    "a.tif": {"z step"},
-    "a.btf": {"z step"},
-    "a.png": {"z step"},
-    "a.jpg": {"16 bits", "alpha", "z step"},
-    "a.jxl": {"z step"},
-    "a.ome.tif": set(),
-    "a.ome.btf": set(),
-    "a.ome.zarr": {"profile", "camera"},
-    "a.dzi": {"16 bits", "camera", "pixel size", "z step"},
-}
-WORDS = {
-    "16-bit samples": "16 bits", "transparency": "alpha", "the colour profile": "profile",
-    "the camera's tags": "camera", "the pixel size": "pixel size", "the distance of frames": "z step",
-}  # fmt: skip
-
-
-def example(name, height=40, width=60):
-    """A picture with everything, as far as writing it takes it, and its pixels."""
-    found = format_of(name)
-    image = np.random.default_rng(2).integers(0, 65536, (height, width, 4 if found.alpha else 3), np.uint16)
-    dtype = "uint8" if found.bits == 8 else "uint16"
-    image = image if dtype == "uint16" else (image >> 8).astype(np.uint8)
-    return Picture(height, width, image.shape[2], dtype, "--wavelet=p5", "imfuse-tiles v1", "", TAGS, SIZE), image
-
-
-def write(path, picture, image):
-    """Write a picture in the format of the name."""
-    if format_of(path).tiled:
-        write_tiled(path, picture, lambda part: np.moveaxis(image[part.y0 : part.y1, part.x0 : part.x1], -1, 0), "id")
-    else:
-        write_picture(path, picture, [image])
-
-
-def samples_of(path):
-    """The samples of a file, (height, width, planes), by a library that is not ours."""
-    kind = format_of(path).kind
-    if kind == "ome-zarr":
-        return np.moveaxis(zarr.open_group(path, mode="r")["0"][:], 0, -1)
-    if kind == "dzi":
-        return np.asarray(Image.open(path.with_name(f"{path.stem}_files") / "6" / "0_0.png"))
-    if "tif" in kind:
-        return tifffile.imread(path)
-    decode = {"png": imagecodecs.png_decode, "jpeg": imagecodecs.jpeg8_decode, "jxl": imagecodecs.jpegxl_decode}[kind]
-    return decode(path.read_bytes())
 
 
 def exiftool(path):
@@ -194,35 +129,6 @@ def test_the_name_btf_asks_for_bigtiff(tmp_path):
         write(tmp_path / name, picture, image)
         with tifffile.TiffFile(tmp_path / name) as tif:
             assert tif.is_bigtiff == name.endswith(".btf")
-
-
-@pytest.mark.parametrize("planes", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_libjxl_finds_the_profile(planes, dtype, picture, bands, tmp_path):
-    described, image = picture(planes, dtype)
-    profile = gamma_profile(1.8, planes < 3)
-    write_picture(tmp_path / "a.jxl", replace(described, tags=Tags(profile=profile)), bands(image))
-    assert np.array_equal(samples_of(tmp_path / "a.jxl").reshape(image.shape), image)
-    assert pyjpegxl.probe((tmp_path / "a.jxl").read_bytes()).icc == profile
-
-
-def test_a_profile_that_libjxl_refuses_is_not_held(tmp_path):
-    picture, image = example("a.jxl")
-    bad = replace(picture, tags=Tags(profile=PROFILE[:100]))
-    assert losses(format_of("a.jxl"), bad) == ["the colour profile", "the distance of frames"]
-    write(tmp_path / "a.jxl", bad, image)
-    assert np.array_equal(samples_of(tmp_path / "a.jxl"), image)
-
-
-@pytest.mark.parametrize("planes", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_jpeg_xl_holds_every_sample(planes, dtype, picture, bands, tmp_path):
-    described, image = picture(planes, dtype)
-    check_target(tmp_path / "a.jxl", described)
-    write_picture(tmp_path / "a.jxl", described, bands(image))
-    assert np.array_equal(samples_of(tmp_path / "a.jxl").reshape(image.shape), image)
-    # the curve of sRGB, not light, as which the library tells 16 bits
-    assert (read_tags(tmp_path / "a.jxl").profile, read_tags(tmp_path / "a.jxl").colour_notice) == (b"", "")
 
 
 def from_others(path, image):
