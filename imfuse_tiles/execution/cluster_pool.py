@@ -88,6 +88,7 @@ class ClusterPool:
 
 
 def scheduler_lost() -> Incomplete:
+    """The error of a run whose dask scheduler does not answer any more."""
     return Incomplete("the dask scheduler was lost; finished blocks are kept and the same command goes on")
 
 

@@ -109,6 +109,7 @@ def _add_near(evidence, z, best, first, block, noise, reach, total, before, afte
 
 @njit(cache=True, nogil=True)
 def centre(first, mass, moment, block, where):  # type: ignore[no-untyped-def]
+    """The mean of the slices near the strongest window, by their weights: into ``where`` if any has one."""
     for y in range(where.shape[0]):
         for x in range(where.shape[1]):
             if mass[y, x] > 0:

@@ -52,6 +52,7 @@ def inverse(matrix: Matrix) -> Matrix:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def invert_into(m: Matrix, out: Matrix) -> None:
+    """The inverse of a matrix (3, 3) into another one: its adjugate over its determinant."""
     a, b, c, d, e, f, g, h, i = m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2], m[2, 0], m[2, 1], m[2, 2]
     out[0, 0], out[0, 1], out[0, 2] = e * i - f * h, c * h - b * i, b * f - c * e
     out[1, 0], out[1, 1], out[1, 2] = f * g - d * i, a * i - c * g, c * d - a * f

@@ -70,5 +70,6 @@ def corners(region: Region) -> tuple[int, int, int, int]:
 
 
 def region_of(corners: tuple[int, int, int, int]) -> Region:
+    """The region of top, left, bottom, right."""
     top, left, bottom, right = corners
     return Region(top, bottom, left, right)

@@ -101,12 +101,14 @@ def largest_bytes(picture: Picture, compression: str) -> int:
 
 
 def predictor(compression: str, picture: Picture) -> int | None:
+    """The value of the tag Predictor: how samples are differenced before they are compressed; None: not at all."""
     if compression == "none":
         return None
     return _FLOATING_POINT if picture.dtype == "float32" else _HORIZONTAL
 
 
 def encoder(compression: str, picture: Picture) -> Encoder:
+    """What makes the bytes of a strip from its samples (rows, columns, planes)."""
     if compression == "none":
         return np.ndarray.tobytes
     import imagecodecs
