@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from imfuse_tiles.viewer.layer_tiles import AT_ONCE, Place, build_pyramid, reduced_values
 from imfuse_tiles.viewer.layers import ViewLayer
@@ -76,7 +76,10 @@ class TileBuilder:
     def _sharpen(self, coarse: list[tuple[ViewLayer, int, Place]], threads: ThreadPoolExecutor) -> None:
         """Make some coarse tiles sharp; the page is told when none of their layer is left."""
         self._be_patient()
-        for done in [threads.submit(reduced_values, *tile, self.cache) for tile in coarse]:
+        started = []
+        with suppress(RuntimeError):  # the program ends
+            started += [threads.submit(reduced_values, *tile, self.cache) for tile in coarse]
+        for done in started:
             done.exception()  # a store that is deleted or damaged meanwhile shows its coarse tiles
         with self.guard:
             self.coarse = [seen for seen in self.coarse if seen not in coarse]
