@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+
 from imfuse_tiles.execution.remembering_jobs import RememberedMergeJob
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.frozen import frozen
@@ -24,10 +26,12 @@ from imfuse_tiles.storage.store import Store
 
 #: More than merged masks are wrong by.
 ROUNDING = 1e-5
-#: The part of all tiles after which a search gives up.
-SHARE = 0.05
-#: Every so manieth pixel of a row and of a column tells which tiles come first.
-STEP = 8
+#: Which tiles come first is told by every so manieth pixel of a row and of a column, then more closely for the part
+#: of all tiles that this leaves; a search gives up after the part that is left in the end.
+COARSE_STEP, COARSE_SHARE = 8, 0.15
+FINE_STEP, SHARE = 2, 0.02
+#: Pixels along the edge of a square whose mean counts: filters take away single ones.
+SQUARE = {COARSE_STEP: 16, FINE_STEP: 8}
 
 
 @frozen
@@ -132,14 +136,41 @@ def found_extremes(
 def strongest_tiles(job: RememberedMergeJob, slices: int, store: Store, threads: Executor) -> list[tuple[int, Region]]:
     """Slices and regions of the tiles that are to be merged first: those with the strongest masks before filters.
 
-    None at all if masks are not kept. The largest mean of 2 x 2 pixels counts: filters take away single ones.
+    None at all if masks are not kept.
     """
-    regions, strongest = [tile_region(job.frame, CHUNK, *index) for index in tile_indices(job.frame, CHUNK)], []
-    for z, mask in enumerate(threads.map(lambda z: job.sampled(store, z, STEP), range(slices))):
+    regions = [tile_region(job.frame, CHUNK, *index) for index in tile_indices(job.frame, CHUNK)]
+    whole, strengths = Region(0, job.frame[0], 0, job.frame[1]), list[float]()
+    for mask in threads.map(lambda z: job.sampled(store, z, whole, COARSE_STEP), range(slices)):
         if mask is None:
             return []
-        means = 0.25 * (mask[1:, 1:] + mask[:-1, 1:] + mask[1:, :-1] + mask[:-1, :-1])
-        for region in regions:
-            y0, y1, x0, x1 = (edge // STEP for edge in region)
-            strongest.append((-float(means[y0:y1, x0:x1].max(initial=0)), z, region))
-    return [(z, region) for _, z, region in sorted(strongest)[: int(SHARE * len(strongest)) + 1]]
+        strengths += [strength(mask[coarse(region)], COARSE_STEP) for region in regions]
+    tiles = [(z, region) for z in range(slices) for region in regions]
+
+    def look(tile: tuple[int, Region]) -> float:
+        mask = job.sampled(store, *tile, FINE_STEP)
+        return 0.0 if mask is None else strength(mask, FINE_STEP)
+
+    some = strongest_of(tiles, strengths, int(COARSE_SHARE * len(tiles)) + 1)
+    return strongest_of(some, list(threads.map(look, some)), int(SHARE * len(tiles)) + 1)
+
+
+def coarse(region: Region) -> tuple[slice, slice]:
+    """Rows and columns of a region among every ``COARSE_STEP``-th of a frame's."""
+    y0, y1, x0, x1 = (-(-edge // COARSE_STEP) for edge in region)
+    return slice(y0, y1), slice(x0, x1)
+
+
+def strength(mask: np.ndarray, step: int) -> float:
+    """The largest mean of squares of a mask (y, x) of which every ``step``-th row and column is there."""
+    rows, columns = (min(SQUARE[step] // step, length) for length in mask.shape)
+    along_y = np.add.reduce([mask[first : len(mask) - rows + 1 + first] for first in range(rows)])
+    squares = np.add.reduce([along_y[:, first : mask.shape[1] - columns + 1 + first] for first in range(columns)])
+    return float(squares.max(initial=0)) / (rows * columns)
+
+
+def strongest_of(
+    tiles: Sequence[tuple[int, Region]], strengths: Sequence[float], count: int
+) -> list[tuple[int, Region]]:
+    """So many tiles, the strongest first."""
+    order = np.argsort(-np.asarray(strengths), kind="stable")
+    return [tiles[number] for number in order[:count]]

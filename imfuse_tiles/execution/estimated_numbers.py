@@ -23,7 +23,7 @@ from imfuse_tiles.storage.numbers import Numbers
 from imfuse_tiles.storage.store import Store
 
 #: Edge of a patch, and rows and columns of patches in a frame.
-PATCH, ROWS, COLUMNS = 256, 2, 3
+PATCH, ROWS, COLUMNS = 192, 2, 3
 _serials = itertools.count(1)
 
 

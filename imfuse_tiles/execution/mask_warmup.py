@@ -15,7 +15,7 @@ from dataclasses import replace
 from imfuse_tiles.execution.remembered_masks import memory
 from imfuse_tiles.execution.remembering_jobs import RememberedMergeJob, remembering
 from imfuse_tiles.execution.signals import Halt
-from imfuse_tiles.geometry import Region, tile_indices, tile_region
+from imfuse_tiles.geometry import Frame, Region, tile_indices, tile_region
 from imfuse_tiles.planning.computed_stages import region_plan
 from imfuse_tiles.planning.plan import Plan
 from imfuse_tiles.stages.access import CHUNK, Access
@@ -31,7 +31,7 @@ class MaskWarmup:
     """Computes the masks of one plan, in threads of their own."""
 
     def __init__(self) -> None:
-        self.thread = threading.Thread()
+        self.thread, self.room = threading.Thread(), threading.Thread()
 
     def start(self, plan: Plan, store: Store, workers: int) -> None:
         """Begin, if the masks of this plan are worth it and all that they need is known."""
@@ -39,6 +39,16 @@ class MaskWarmup:
         if stage is not None and memory.most and all(store.numbers.load(key) for key in stage.inputs):
             self.thread = threading.Thread(target=self._run, args=(stage, store, workers), daemon=True)
             self.thread.start()
+
+    def is_alive(self) -> bool:
+        """Whether anything is computed or prepared beforehand at the moment."""
+        return self.thread.is_alive() or self.room.is_alive()
+
+    def make_room(self, frame: Frame, slices: int) -> None:
+        """Begin to have memory for the masks of another generator."""
+        if memory.most and not self.room.is_alive():
+            self.room = threading.Thread(target=make_room, args=(frame, slices), daemon=True)
+            self.room.start()
 
     def wait(self, halt: Halt) -> None:
         """Wait until all is done. Interrupted when ``halt`` says so."""
@@ -58,7 +68,13 @@ class MaskWarmup:
             # What fails here fails again, and is told, when somebody asks for it.
             for done in [threads.submit(compute, z, region) for z, region in places(stage)]:
                 done.result()
-            threads.submit(memory.prepare, stage.frame, stage.slices).result()  # for a changed generator
+        self.make_room(stage.frame, stage.slices)
+
+
+def make_room(frame: Frame, slices: int) -> None:
+    """Have memory for the masks of another generator, with less priority than all others."""
+    give_way()
+    memory.prepare(frame, slices)
 
 
 def give_way() -> None:

@@ -24,11 +24,13 @@ class SliceMask:
 
     def __init__(self, mask: np.ndarray) -> None:
         self.mask, self.regions, self.begun = mask, list[Region](), list[Region]()
-        #: How many threads copy samples at the moment.
-        self.users = 0
+        #: How many threads copy samples at the moment, and pixels that are known.
+        self.users, self.pixels = 0, 0
 
     def known(self, region: Region) -> int:
         """How many pixels of a region are known."""
+        if self.pixels == self.mask.size:
+            return region.shape[0] * region.shape[1]
         return sum(common_pixels(region, other) for other in self.regions)
 
     def is_vacant(self, region: Region) -> bool:
@@ -73,6 +75,7 @@ class MaskMemory:
             kept.users -= 1
             kept.begun.remove(region)
             kept.regions.append(region)
+            kept.pixels += region.shape[0] * region.shape[1]
 
     def has(self, path: str) -> bool:
         """Whether masks of an array are kept."""
@@ -100,17 +103,23 @@ class MaskMemory:
         return found
 
     def prepare(self, frame: Frame, slices: int) -> None:
-        """Have memory for so many masks that will be put, as far as there is room.
+        """Have memory for so many masks (y, x) float32 that will be put, as far as there is room.
 
         Memory that is new is cleared by the system when it is first written to, which takes as long as computing masks.
         """
-        for _ in range(slices):
+        while self._lacks(frame, slices):
             mask = np.empty(frame, np.float32)
-            with self.guard:
-                if self.bytes + sum(spare.nbytes for spare in self.spare) + mask.nbytes > self.most:
-                    return
-                self.spare.append(mask)
             mask.reshape(-1)[:: PAGE // mask.itemsize] = 0
+            with self.guard:  # not before: who puts a mask would find what is still written to
+                self.spare.append(mask)
+
+    def _lacks(self, frame: Frame, slices: int) -> bool:
+        """Whether memory for so many masks is not there yet, and one more has room."""
+        size = 4 * frame[0] * frame[1]
+        with self.guard:
+            there = sum(spare.shape == frame and spare.nbytes == size for spare in self.spare)
+            held = self.bytes + sum(spare.nbytes for spare in self.spare)
+        return there < slices and held + size <= self.most
 
     def clear(self) -> None:
         """Keep nothing any more."""

@@ -134,20 +134,20 @@ class RememberedMergeJob(MergeJob):
         values = kernels.level.threshold_and_weigh(table[None], part.op.t, part.op.T, part.weight)[0]
         return kernels.level.look_up(values, places)
 
-    def sampled(self, store: Store, z: int, step: int) -> np.ndarray | None:
-        """Every ``step``-th row and column of a slice's merged mask (y, x) before filters; None if it is not kept."""
-        found = [self.sampled_mask(store, part, z, step) for part in self.parts if part.op.is_filtered]
+    def sampled(self, store: Store, z: int, region: Region, step: int) -> np.ndarray | None:
+        """Every ``step``-th row and column of a region's merged mask (y, x) before filters; None if it is not kept."""
+        found = [self.sampled_mask(store, part, z, region, step) for part in self.parts if part.op.is_filtered]
         masks = [mask for mask in found if mask is not None]
         return self.merge.blend_all(masks, masks[0].shape) if masks and len(masks) == len(found) else None
 
-    def sampled_mask(self, store: Store, part: WeightedMask, z: int, step: int) -> np.ndarray | None:
+    @staticmethod
+    def sampled_mask(store: Store, part: WeightedMask, z: int, region: Region, step: int) -> np.ndarray | None:
         """Every ``step``-th row and column of a generator's mask, as merging takes it; None if it is not kept."""
         if part.level is None:
             return None
-        whole = Region(0, self.frame[0], 0, self.frame[1])
-        places, raw = (memory.sampled(name, z, whole, step) for name in (part.level, part.path))
+        places, raw = (memory.sampled(name, z, region, step) for name in (part.level, part.path))
         if places is not None:
-            return self.weighed(part, normalisation_range(store, part.level)[2], places)
+            return RememberedMergeJob.weighed(part, normalisation_range(store, part.level)[2], places)
         return None if raw is None else part.taken(store, raw)
 
 

@@ -82,30 +82,45 @@ def _across(row: Plane, narrow: Plane, wide: Plane, fine: Plane, coarse: Plane) 
 @njit(cache=True, nogil=True, counted=False)
 def _two_down(ring: Plane, first: int, half: Plane, out: Plane, out2: Plane) -> None:
     """``gaussian.down`` of two rows, the second one row below the first: what both see is read once."""
-    size, kept, radius, k = out.size, ring.shape[0], half.size - 1, 1
+    size, kept, radius = out.size, ring.shape[0], half.size - 1
     centre = first + radius
     middle, middle2 = ring[centre % kept][:size], ring[(centre + 1) % kept][:size]
     out[:] = 0
     out2[:] = 0
-    while k + 1 <= radius:
-        up, down, a = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size], half[k]
-        up2, down2, b = ring[(centre - k - 1) % kept][:size], ring[(centre + k + 1) % kept][:size], half[k + 1]
-        under, under2 = ring[(centre - k + 1) % kept][:size], ring[(centre + k + 2) % kept][:size]
-        for x in range(size):
-            m, m2 = middle[x], middle2[x]
-            out[x] = (out[x] + a * ((up[x] - m) + (down[x] - m))) + b * ((up2[x] - m) + (down2[x] - m))
-            near = out2[x] + a * ((under[x] - m2) + (down2[x] - m2))
-            out2[x] = near + b * ((up[x] - m2) + (under2[x] - m2))
-        k += 2
-    if k == radius:
+    k = _four_taps_down(ring, centre, half, out, out2)
+    while k <= radius:
         up, down, a = ring[(centre - k) % kept][:size], ring[(centre + k) % kept][:size], half[k]
         under, down2 = ring[(centre - k + 1) % kept][:size], ring[(centre + k + 1) % kept][:size]
         for x in range(size):
             out[x] += a * ((up[x] - middle[x]) + (down[x] - middle[x]))
             out2[x] += a * ((under[x] - middle2[x]) + (down2[x] - middle2[x]))
+        k += 1
     for x in range(size):
         out[x] = middle[x] + out[x]
         out2[x] = middle2[x] + out2[x]
+
+
+@njit(cache=True, nogil=True, counted=False)
+def _four_taps_down(ring: Plane, centre: int, half: Plane, out: Plane, out2: Plane) -> int:
+    """Add what taps say of their pairs of rows, four at a time as long as there are so many; the tap after them."""
+    size, kept, k = out.size, ring.shape[0], 1
+    middle, middle2 = ring[centre % kept][:size], ring[(centre + 1) % kept][:size]
+    while k + 3 < half.size:
+        above, up0, up1 = (centre - k + 1) % kept, (centre - k) % kept, (centre - k - 1) % kept
+        up2, up3, down0 = (centre - k - 2) % kept, (centre - k - 3) % kept, (centre + k) % kept
+        down1, down2, down3 = (centre + k + 1) % kept, (centre + k + 2) % kept, (centre + k + 3) % kept
+        e, f, g, h, i = ring[above][:size], ring[up0][:size], ring[up1][:size], ring[up2][:size], ring[up3][:size]
+        p, q, r, s = ring[down0][:size], ring[down1][:size], ring[down2][:size], ring[down3][:size]
+        t = ring[(centre + k + 4) % kept][:size]
+        a, b, c, d = half[k], half[k + 1], half[k + 2], half[k + 3]
+        for x in range(size):
+            m, n = middle[x], middle2[x]
+            near = (out[x] + a * ((f[x] - m) + (p[x] - m))) + b * ((g[x] - m) + (q[x] - m))
+            out[x] = (near + c * ((h[x] - m) + (r[x] - m))) + d * ((i[x] - m) + (s[x] - m))
+            near = (out2[x] + a * ((e[x] - n) + (q[x] - n))) + b * ((f[x] - n) + (r[x] - n))
+            out2[x] = (near + c * ((g[x] - n) + (s[x] - n))) + d * ((h[x] - n) + (t[x] - n))
+        k += 4
+    return k
 
 
 @njit(cache=True, nogil=True)

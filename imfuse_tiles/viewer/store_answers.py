@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from imfuse_tiles.storage.store import Store
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 NAMES = ("options", "tune", "tuning", "whole", "drop", "check_picture", "export")
 PICTURE = "tuned_picture"
 #: Memory of masks that are remembered, at most, and of those of regions that were looked at.
-MASK_BYTES, LOOK_BYTES = 2_500_000_000, 600_000_000
+MASK_BYTES, LOOK_BYTES = 4_000_000_000, 600_000_000
 
 
 class StoreAnswers:
@@ -36,6 +35,7 @@ class StoreAnswers:
 
     def open(self) -> TunedRun:
         """The run, with a part of its memory for masks that are remembered: of whole generators if of any."""
+        from imfuse_tiles.execution.mask_warmup import warmup
         from imfuse_tiles.execution.remembered_masks import looks, memory
         from imfuse_tiles.planning.memory import PROGRAM_BYTES
 
@@ -43,7 +43,7 @@ class StoreAnswers:
         most = min(MASK_BYTES, max(0, run.resources.memory * 2 // 3 - PROGRAM_BYTES))
         whole = 2 * len(run.stack) * run.stack.frame[0] * run.stack.frame[1]
         memory.most = most // whole * whole or most
-        Thread(target=memory.prepare, args=(run.stack.frame, len(run.stack)), daemon=True).start()
+        warmup.make_room(run.stack.frame, len(run.stack))
         looks.most = min(LOOK_BYTES, most // 4)
         left = run.resources.memory - memory.most - looks.most
         return replace(run, resources=replace(run.resources, memory=left))

@@ -133,7 +133,9 @@ class Tuner:
             values, exact = region_values(plan, run.store, run.resources, region, Told(self), self.halt, quick)
         finally:
             self.doing = ""
-        if exact and not self.warmed:
+        if exact and self.warmed:
+            warmup.make_room(run.stack.frame, len(run.stack))
+        elif exact:
             self.warmed = True
             warmup.start(plan, run.store, run.resources.workers)
         job = plan.result.job
@@ -152,7 +154,7 @@ class Tuner:
             error = lines[-1] if lines and code else ""
         return {
             "doing": self.doing,
-            "preparing": warmup.thread.is_alive(),
+            "preparing": warmup.is_alive(),
             "whole": whole is not None,
             "code": code,
             "error": error,
