@@ -28,8 +28,9 @@ from imfuse_tiles.storage.store import Store
 ROUNDING = 1e-5
 #: Which tiles come first is told by every so manieth pixel of a row and of a column, then more closely for the part
 #: of all tiles that this leaves; a search gives up after the part that is left in the end.
+#: Of a small stack there are at least ``FEWEST``.
 COARSE_STEP, COARSE_SHARE = 8, 0.15
-FINE_STEP, SHARE = 2, 0.02
+FINE_STEP, SHARE, FEWEST = 2, 0.02, 8
 #: Pixels along the edge of a square whose mean counts: filters take away single ones.
 SQUARE = {COARSE_STEP: 16, FINE_STEP: 8}
 
@@ -150,8 +151,8 @@ def strongest_tiles(job: RememberedMergeJob, slices: int, store: Store, threads:
         mask = job.sampled(store, *tile, FINE_STEP)
         return 0.0 if mask is None else strength(mask, FINE_STEP)
 
-    some = strongest_of(tiles, strengths, int(COARSE_SHARE * len(tiles)) + 1)
-    return strongest_of(some, list(threads.map(look, some)), int(SHARE * len(tiles)) + 1)
+    some = strongest_of(tiles, strengths, max(FEWEST, int(COARSE_SHARE * len(tiles))))
+    return strongest_of(some, list(threads.map(look, some)), max(FEWEST, int(SHARE * len(tiles))))
 
 
 def coarse(region: Region) -> tuple[slice, slice]:

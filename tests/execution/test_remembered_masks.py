@@ -108,6 +108,28 @@ def test_memory_is_prepared_as_far_as_there_is_room_and_used() -> None:
     assert {kept.masks["mask/a"][z].mask.ctypes.data for z in (1, 2, 3)} == prepared
 
 
+def test_no_more_memory_is_prepared_than_asked_for_however_often() -> None:
+    kept = MaskMemory(1 << 20)
+    for _ in range(3):
+        kept.prepare(FRAME, 4)
+    assert len(kept.spare) == 4
+
+
+def test_masks_that_are_put_while_memory_is_prepared_stay_as_they_are() -> None:
+    """Memory that is still being cleared must not be found by who puts a mask."""
+    frame, count = (1024, 1024), 40
+    whole, values = Region(0, 1024, 0, 1024), np.ones(frame, np.float32)
+    kept = MaskMemory(4 * count * values.size)
+    with ThreadPoolExecutor(2) as threads:
+        prepared = threads.submit(kept.prepare, frame, count)
+        while not kept.spare:
+            pass
+        for z in range(count // 2):
+            kept.put("mask/a", z, whole, frame, values)
+        prepared.result()
+    assert all(slice_mask.mask.min() == 1 for slice_mask in kept.masks["mask/a"].values())
+
+
 def test_memory_of_a_mask_that_is_being_copied_is_not_used_for_another_one() -> None:
     """A thread goes on to copy from what another one has dropped meanwhile: it must get the old values."""
     whole, kept = Region(0, 50, 0, 60), MaskMemory(2 * 4 * FRAME[0] * FRAME[1])
