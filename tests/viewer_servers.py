@@ -59,7 +59,9 @@ PICTURE = slice(100, 700), slice(100, 800)
 def opened_page(browser: Browser, server: Served) -> Browser:
     """The page of a server opened anew, its picture drawn: no test finds what another has left in it."""
     browser.events.clear()
+    forget = browser.call("Page.addScriptToEvaluateOnNewDocument", source="sessionStorage.clear()")
     browser.open(server.address)
+    browser.call("Page.removeScriptToEvaluateOnNewDocument", **forget)
     browser.until("document.querySelector('#layer-a').value")
     before, after = np.zeros(1), pixels(browser)
     for _ in range(200):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field
 from typing import Any
@@ -13,16 +14,27 @@ from imfuse_tiles.options.recipe import Recipe, check_recipe
 
 #: Choices beyond this are typed, not chosen from a list.
 MOST_CHOICES = 40
+#: Sections of options that say how frames are read.
+FIXED = SECTIONS[:2]
 
 
 def declarations() -> list[dict[str, Any]]:
-    """Every option that can be added, by section: its name, what it does, its arguments."""
+    """Every option by section: its name, what it does, its arguments.
+
+    ``first``: it comes before the others of its section; ``fixed``: it cannot be changed without another run.
+    """
     kinds = [kind for section in SECTIONS for kind in REGISTRY.values() if kind.section == section]
     return [
         {"name": kind.name, "section": kind.section.partition(" (")[0], "help": first_line(kind),
+         "first": kind.goes_first, "fixed": is_fixed(kind),
          "fields": [field_form(item) for item in argument_fields(kind) if item.metadata["role"] != "none"]}
         for kind in kinds
     ]  # fmt: skip
+
+
+def is_fixed(kind: type[Option]) -> bool:
+    """Whether frames are read with it."""
+    return kind.section in FIXED
 
 
 def first_line(kind: type[Option]) -> str:
@@ -47,10 +59,16 @@ def slider_range(kind: str, default: Any, low: float | None, high: float | None)
         return None
     start = low if low is not None else min(0.0, 2 * float(default or 0))
     if default is None and high is not None and high <= 100:
-        return [start, high, 1 if kind == "integer" else (high - start) / 200]
+        return [start, high, 1 if kind == "integer" else slider_step(high - start)]
     stop = max(4 * abs(float(default or 0)), 100.0 if kind == "number" and (default or 0) >= 10 else 10.0)
     stop = min(stop, high) if high is not None else stop
-    return [start, stop, 1 if kind == "integer" else (stop - start) / 200]
+    return [start, stop, 1 if kind == "integer" else slider_step(stop - start)]
+
+
+def slider_step(span: float) -> float:
+    """1, 2 or 5 with zeros: the smallest of which a span has at most 200."""
+    power = 10 ** math.floor(math.log10(span / 200))
+    return next(float(f"{step * power:.6g}") for step in (1, 2, 5, 10) if step * power * 200.001 >= span)
 
 
 def form_of(recipe: Recipe) -> list[dict[str, Any]]:

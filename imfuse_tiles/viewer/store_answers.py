@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imfuse_tiles.viewer.tuning import TunedRun
 
 #: The questions that the page asks of it, and the one that only the server asks.
-NAMES = ("options", "tune", "tuning", "whole", "drop", "check_picture", "export")
+NAMES = ("options", "tune", "tuning", "whole", "stop", "drop", "check_picture", "export")
 PICTURE = "tuned_picture"
 #: Memory of masks that are remembered, at most, and of those of regions that were looked at.
 MASK_BYTES, LOOK_BYTES = 4_000_000_000, 600_000_000

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +26,8 @@ from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
-from imfuse_tiles.viewer.option_forms import declarations, form_of, recipe_of
+from imfuse_tiles.viewer.background_run import BackgroundRun
+from imfuse_tiles.viewer.option_forms import declarations, form_of, is_fixed, recipe_of
 
 #: Pixels of the largest region, and pictures of regions that are remembered.
 LARGEST, REMEMBERED = 8_000_000, 200
@@ -57,10 +57,10 @@ class Tuner:
         self.open_run, self.opening = open_run, threading.Lock()
         self.opened: TunedRun | None = None
         self.pictures: dict[int, bytes] = {}
-        self.number, self.latest, self.doing, self.halt = 0, 0, "", Halt()
+        self.number = secrets.randbelow(10**8)  # a page that remembers a number of another process finds nothing
+        self.latest, self.asker, self.doing, self.halt = Counter[str](), "", "", Halt()
         self.computing, self.warmed = threading.Lock(), False
-        self.whole: subprocess.Popen[str] | None = None
-        self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # for as long as the server
+        self.whole = BackgroundRun()
 
     @property
     def run(self) -> TunedRun:
@@ -76,6 +76,7 @@ class Tuner:
             "tune": self.tune,
             "tuning": self.progress,
             "whole": self.run_whole,
+            "stop": self.whole.stop,
             "drop": self.drop,
         }
 
@@ -83,6 +84,7 @@ class Tuner:
         """The options of the run as a form, and what others there are."""
         return {
             "form": form_of(self.run.recipe),
+            "options": str(self.run.recipe),
             "declarations": declarations(),
             "most": LARGEST,
             "result": self.run.result,
@@ -90,15 +92,18 @@ class Tuner:
         }
 
     def tune(self, about: dict[str, Any]) -> dict[str, Any]:
-        """A region (x, y, width, height in pixels) with the options of a ``form``. Refusal of either."""
-        recipe, region = recipe_of(about.get("form", ()), self.run.recipe.revert), self.region(about.get("region"))
-        self.halt.number = signal.SIGINT  # what is measured for an older question is not waited for
-        self.latest += 1
-        mine = self.latest
+        """A region (x, y, width, height in pixels) with the options of a ``form``. Refusal of either.
+
+        ``page``: who asks; its older question is dropped, that of another page is waited for.
+        """
+        recipe, region, page = self.recipe(about), self.region(about.get("region")), str(about.get("page", ""))
+        self.drop(about)
+        self.latest[page] += 1
+        mine = self.latest[page]
         with self.computing:
-            if mine != self.latest:
+            if mine != self.latest[page]:
                 return {"stale": True}
-            self.halt, began = Halt(), time.perf_counter()
+            self.asker, self.halt, began = page, Halt(), time.perf_counter()
             try:
                 picture, exact = self.compute(recipe, region, bool(about.get("quick")))
             except Interrupted:
@@ -111,9 +116,20 @@ class Tuner:
                 "options": str(recipe), "form": form_of(recipe), "command": self.command(recipe)}  # fmt: skip
 
     def drop(self, about: dict[str, Any]) -> dict[str, Any]:
-        """Measure no more for the region that is being computed: another one is to come."""
-        self.halt.number = signal.SIGINT
+        """Measure no more for the region that is being computed for a ``page``: another one is to come."""
+        if self.asker == str(about.get("page", "")):
+            self.halt.number = signal.SIGINT
         return {}
+
+    def recipe(self, about: dict[str, Any]) -> Recipe:
+        """The recipe of a ``form``. Refusal of one that would read other frames than those of the run."""
+        recipe = recipe_of(about.get("form", ()), self.run.recipe.revert)
+        own, other = (
+            [str(op) for op in each.ops if is_fixed(type(op))] for each in (self.run.recipe, recipe)
+        )  # fmt: skip
+        if own != other:
+            raise Refusal("frames are prepared as they are read: fuse with other preparations, then tune that run")
+        return recipe
 
     def region(self, place: Any) -> Region:
         """A region of the frame. Refusal of anything else."""
@@ -145,32 +161,14 @@ class Tuner:
         return encode_png(((pixels + 128) // 257).astype("uint8").transpose(1, 2, 0).copy()), exact
 
     def progress(self, about: dict[str, Any]) -> dict[str, Any]:
-        """What is measured at the moment, whether masks are computed beforehand, and how the whole run ended."""
-        whole, code, error = self.whole, None, ""
-        if whole and whole.poll() is not None:
-            code = whole.returncode
-            self.whole_errors.seek(0)
-            lines = self.whole_errors.read().strip().splitlines()
-            error = lines[-1] if lines and code else ""
-        return {
-            "doing": self.doing,
-            "preparing": warmup.is_alive(),
-            "whole": whole is not None,
-            "code": code,
-            "error": error,
-        }
+        """What is measured at the moment, whether masks are computed beforehand, and how the whole run is."""
+        return {"doing": self.doing, "preparing": warmup.is_alive(), **self.whole.progress()}
 
     def run_whole(self, about: dict[str, Any]) -> dict[str, Any]:
         """Start the whole run with the options of a ``form`` into the file ``result``. Refusal while one goes on."""
-        if self.whole and self.whole.poll() is None:
-            raise Refusal("a run goes on already")
-        recipe = recipe_of(about.get("form", ()), self.run.recipe.revert)
-        words = self.run.words(recipe, str(about.get("result", "")))
-        self.whole_errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self.whole = subprocess.Popen(
-            [sys.executable, "-P", "-m", "imfuse_tiles", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=self.whole_errors, text=True, cwd=self.run.folder or None,
-        )  # fmt: skip
+        result = str(about.get("result", ""))
+        words = self.run.words(self.recipe(about), result)
+        self.whole.start(words, result, self.run.folder)
         return {"command": shlex.join(["imfuse-tiles", *words])}
 
     def command(self, recipe: Recipe) -> str:

@@ -27,6 +27,8 @@ export function element(kind, properties = {}, ...children) {
 }
 
 export const layerOf = (id) => state.layers.find((layer) => layer.id === id);
+// The layer of a store's slices, if it has any.
+export const slicesOf = (store) => state.layers.find((layer) => layer.store === store && layer.slices && layer.kind !== "mask");
 export const isBusy = () => state.runs.some((run) => run.writer) || state.layers.some((layer) => layer.sharpening || (!layer.finished && !layer.version.startsWith("b0.0")));
 
 let last = "";

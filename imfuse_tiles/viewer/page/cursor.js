@@ -1,6 +1,6 @@
 // Values under the cursor: what each layer holds there, which slice won, and the curve of the masks over the slices.
 
-import { ask, byId, element, layerOf, onState, say, state } from "./ask.js";
+import { ask, byId, element, layerOf, onState, say, slicesOf, state } from "./ask.js";
 import { layerIn, show, slots, viewer } from "./picture.js";
 
 const OSD = window.OpenSeadragon;
@@ -88,7 +88,7 @@ function svg(kind, attributes) {
 // A click on the curve shows that slice beside the result.
 byId("curve").addEventListener("click", (event) => {
   const box = byId("curve").getBoundingClientRect();
-  const slices = state.layers.find((layer) => layer.slices && layer.kind !== "mask" && layer.store === (layerIn("a")?.store ?? 0));
+  const slices = slicesOf(layerIn("a")?.store ?? 0);
   const at = Math.round(((event.clientX - box.left) / box.width) * (byId("curve").dataset.slices - 1));
   if (slices) show(layerIn("a")?.slices ? "a" : "b", slices.id, at);
 });

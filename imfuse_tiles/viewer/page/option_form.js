@@ -1,73 +1,101 @@
-// Options as fields and sliders, made from their declarations; every change gives the whole form to ``changed``.
+// Options as fields and sliders, made from their declarations; every change gives the whole form to ``changed``. A form
+// of the same options is filled in place: no answer takes a field away from who types in it or a slider from the mouse.
 
 import { byId, element } from "./ask.js";
+import { fillRow, optionRow } from "./option_row.js";
 
-let declared = [];
-const kindOf = (name) => declared.find((each) => each.name === name);
+const shown = { declared: [], form: [], changed: null, shape: "" };
+const kindOf = (name) => shown.declared.find((kind) => kind.name === name);
+const sections = () => [...new Set(shown.declared.map((kind) => kind.section))];
+const sectionOf = (option) => sections().indexOf(kindOf(option.name).section);
 
 export function declareOptions(declarations) {
-  declared = declarations;
-  const sections = [...new Set(declared.map((each) => each.section))].filter((each) => each !== "Frames");
+  shown.declared = declarations;
+  const offered = declarations.filter((kind) => !kind.fixed);
+  const groups = sections().map((label) => [label, offered.filter((kind) => kind.section === label)]);
   byId("add-option").replaceChildren(
     element("option", { value: "", textContent: "Add an option …" }),
-    ...sections.map((label) => element("optgroup", { label }, ...declared.filter((each) => each.section === label)
-      .map((each) => element("option", { value: each.name, textContent: `--${each.name}`, title: each.help })))),
+    ...groups.filter(([, kinds]) => kinds.length).map(([label, kinds]) => element("optgroup", { label },
+      ...kinds.map((kind) => element("option", { value: kind.name, textContent: `--${kind.name}`, title: kind.help })))),
   );
 }
 
+// The form with another option: behind those of its section, before them if it must be the first.
+export function withOption(form, name) {
+  const added = { name, values: {} };
+  const own = sectionOf(added);
+  const at = form.filter((option) => (kindOf(name).first ? sectionOf(option) < own : sectionOf(option) <= own)).length;
+  return [...form.slice(0, at), added, ...form.slice(at)];
+}
+
 export function fillForm(form, changed) {
-  const used = document.activeElement?.id;
-  byId("form").replaceChildren(...form.map((option, at) => fieldset(form, option, at, changed)));
+  Object.assign(shown, { form, changed });
+  const shape = JSON.stringify(form.map((option) => [option.name, option.text === undefined]));
+  if (shape !== shown.shape) build(shape);
+  else form.forEach(fill);
+}
+
+// What had the focus keeps it: ``focus`` names what has taken its place where options moved.
+let focus = "";
+function build(shape) {
+  const used = focus || document.activeElement?.id;
+  shown.shape = shape;
+  focus = "";
+  byId("form").replaceChildren(...shown.form.map(fieldset));
   if (used) document.getElementById(used)?.focus();
 }
 
-function fieldset(form, option, at, changed) {
-  const kind = kindOf(option.name);
-  const others = (entries) => changed([...form.slice(0, at), ...entries, ...form.slice(at + 1)]);
-  const remove = element("button", { textContent: "Remove", className: "small", type: "button" });
-  remove.setAttribute("aria-label", `Remove --${option.name}`);
-  remove.onclick = () => others([]);
-  const set = (name, value) => others([{ ...option, values: { ...option.values, [name]: value } }]);
-  const rows = kind.fields.map((field) => row(field, option.values[field.name], `${option.name}-${at}-${field.name}`, set));
-  const given = rows.filter((each, number) => isGiven(kind.fields[number], option.values[kind.fields[number].name]));
-  const rest = rows.filter((each) => !given.includes(each));
-  const more = rest.length ? [element("details", {}, element("summary", { textContent: "More" }), ...rest)] : [];
-  return element("fieldset", { title: kind.help }, element("legend", { textContent: option.text }), remove, ...given, ...more);
+function fill(option, at) {
+  const box = byId("form").children[at];
+  box.querySelector("legend").textContent = textOf(option);
+  for (const row of box.querySelectorAll(".row")) fillRow(row, option.values[row.dataset.field]);
 }
 
-const isGiven = (field, value) => value !== null && value !== undefined && (value !== field.default || field.slider !== null);
+const textOf = (option) => option.text ?? `--${option.name}`;
+const idOf = (option, at, what) => `${option.name}-${at}-${what}`;
 
-// Long words of help are cut; the whole is told on hovering, and to screen readers.
-const LONGEST = 90;
+function fieldset(option, at) {
+  const kind = kindOf(option.name);
+  const rows = kind.fields.map((field) => optionRow(field, option.values[field.name], idOf(option, at, field.name), (value) => set(at, field.name, value)));
+  const isGiven = (row, number) => rows[number].dataset.given;
+  const rest = rows.filter((row, number) => !isGiven(row, number));
+  const more = rest.length ? [element("details", {}, element("summary", { textContent: "More" }), ...rest)] : [];
+  const buttons = element("div", { className: "moves" }, ...(kind.fixed ? [] : moves(option, at)));
+  const title = kind.fixed ? `${kind.help} The frames were read with it: only another run changes it.` : kind.help;
+  return element("fieldset", { title, disabled: kind.fixed }, element("legend", { textContent: textOf(option) }), buttons, ...rows.filter(isGiven), ...more);
+}
 
-function row(field, value, id, set) {
-  const help = field.name.startsWith("word") ? field.help : `${field.name}: ${field.help}`;
-  const short = help.length > LONGEST ? `${help.slice(0, help.lastIndexOf(" ", LONGEST))} …` : help;
-  const label = element("label", { textContent: short, htmlFor: id, title: help });
-  const now = value ?? "";
-  if (field.kind === "flag") {
-    const box = element("input", { type: "checkbox", id, checked: Boolean(value) });
-    box.onchange = () => set(field.name, box.checked);
-    return element("div", { className: "row check" }, box, label);
-  }
-  if (field.choices.length) {
-    const select = element("select", { id }, element("option", { value: "", textContent: "by default" }),
-      ...field.choices.map((each) => element("option", { value: each, textContent: each })));
-    select.value = now;
-    select.onchange = () => set(field.name, select.value || null);
-    return element("div", { className: "row" }, label, select);
-  }
-  const number = field.kind === "number" || field.kind === "integer";
-  const text = element("input", { id, value: now, type: number ? "number" : "text", step: "any", placeholder: "by default" });
-  const read = (entry) => set(field.name, entry === "" ? null : number ? Number(entry) : entry);
-  text.onchange = () => read(text.value);
-  if (short !== help) text.setAttribute("aria-description", help);
-  if (!field.slider || value === null || value === undefined) return element("div", { className: "row" }, label, text);
-  const [min, max, step] = field.slider;
-  const slider = element("input", { type: "range", id: `${id}-slider`, min: Math.min(min, now), max: Math.max(max, now), step });
-  slider.value = now;
-  slider.setAttribute("aria-label", `${field.name}: ${field.help}`);
-  slider.oninput = () => (text.value = Number(Number(slider.value).toPrecision(4)));
-  slider.onchange = () => read(text.value);
-  return element("div", { className: "row amount" }, label, slider, text);
+function set(at, name, value) {
+  const { form } = shown;
+  const option = { ...form[at], values: { ...form[at].values, [name]: value } };
+  shown.changed([...form.slice(0, at), option, ...form.slice(at + 1)]);
+}
+
+// Order counts among options of one section only.
+const areAlike = (at, other) => Boolean(shown.form[other]) && sectionOf(shown.form[other]) === sectionOf(shown.form[at]);
+
+function moves(option, at) {
+  const up = areAlike(at, at - 1) ? [moveButton(option, at, "up", "↑", () => move(at, -1))] : [];
+  const down = areAlike(at, at + 1) ? [moveButton(option, at, "down", "↓", () => move(at, 1))] : [];
+  return [...up, ...down, moveButton(option, at, "remove", "Remove", () => remove(at))];
+}
+
+function moveButton(option, at, what, textContent, onclick) {
+  const button = element("button", { id: idOf(option, at, what), textContent, className: "small", type: "button", onclick });
+  button.setAttribute("aria-label", `${what === "remove" ? "Remove" : "Move"} --${option.name} ${what === "remove" ? "" : what}`.trim());
+  return button;
+}
+
+// The focus stays on the same button of the option, on the other one where it can go no further.
+function move(at, by) {
+  const [forth, back] = by < 0 ? ["up", "down"] : ["down", "up"];
+  focus = idOf(shown.form[at], at + by, areAlike(at, at + 2 * by) ? forth : back);
+  const form = [...shown.form];
+  form.splice(at + by, 0, ...form.splice(at, 1));
+  shown.changed(form);
+}
+
+function remove(at) {
+  focus = "add-option";
+  shown.changed(shown.form.filter((option, number) => number !== at));
 }

@@ -78,10 +78,12 @@ const commandOf = (layer, store) => {
   return ["imfuse-tiles fuse", layer.options, quoted(`--store=${store.place}`), ...images.map(quoted)].join(" ");
 };
 onShown(tellOptions);
-byId("copy").onclick = async () => {
-  await navigator.clipboard.writeText(byId("command").value);
-  say("The command line is copied.");
-};
+for (const [button, field] of [["copy", "command"], ["tune-copy", "tune-command"]]) {
+  byId(button).onclick = async () => {
+    await navigator.clipboard.writeText(byId(field).value);
+    say("The command line is copied.");
+  };
+}
 
 // The run whose end is told; what is measured to tune is none.
 let running = -1;

@@ -1,6 +1,6 @@
 // Retouching: a brush that takes a slice or another result.
 
-import { ask, byId, element, onState, state } from "./ask.js";
+import { ask, byId, element, onState, slicesOf, state } from "./ask.js";
 import { placeAt, winner } from "./cursor.js";
 import { slots, viewer } from "./picture.js";
 import { addStrokes, areLoaded, loadStrokes, note } from "./strokes.js";
@@ -8,7 +8,7 @@ import "./retouch_files.js";
 
 const brush = { on: false, erase: false, points: null };
 export const isPainting = () => brush.on;
-const frame = () => state.layers.find((layer) => layer.store === 0 && layer.slices > 0 && layer.kind !== "mask");
+const frame = () => slicesOf(0);
 const set = (id, on) => byId(id).setAttribute("aria-pressed", on);
 const radius = () => Number(byId("brush-radius").value);
 
