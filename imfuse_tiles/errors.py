@@ -17,6 +17,10 @@ class Refusal(ImfuseError):
     code = 2
 
 
+class TooLarge(Refusal):
+    """A stage does not fit the memory that it may have (exit 2)."""
+
+
 class AlreadyExists(ImfuseError):
     """An output is there already, or another run holds the store (exit 3)."""
 

@@ -123,12 +123,15 @@ def found_extremes(
     job = stage.job
     if not isinstance(job, RememberedMergeJob):
         return None
+
+    def extremes(tile: tuple[int, Region]) -> tuple[float, float]:
+        return job.merged(Access(access.store, computed=access.computed), *tile)[1:]  # not one for several threads
+
     with ThreadPoolExecutor(workers) as threads:
         tiles = strongest_tiles(job, stage.slices, access.store, threads)
         for first in range(0, len(tiles), workers):
             halt.check()
-            made = list(threads.map(lambda tile: job.merged(access, *tile)[1:], tiles[first : first + workers]))
-            seen = seen.with_values(made)
+            seen = seen.with_values(list(threads.map(extremes, tiles[first : first + workers])))
             if seen.decide(levels):
                 return seen
     return None
@@ -137,7 +140,7 @@ def found_extremes(
 def strongest_tiles(job: RememberedMergeJob, slices: int, store: Store, threads: Executor) -> list[tuple[int, Region]]:
     """Slices and regions of the tiles that are to be merged first: those with the strongest masks before filters.
 
-    None at all if masks are not kept.
+    Masks that are not kept do not count; none at all if none are.
     """
     regions = [tile_region(job.frame, CHUNK, *index) for index in tile_indices(job.frame, CHUNK)]
     whole, strengths = Region(0, job.frame[0], 0, job.frame[1]), list[float]()

@@ -50,9 +50,9 @@ class EstimatedStore(Store):
 
 
 def can_estimate(needed: Sequence[Stage]) -> bool:
-    """Whether all these stages only measure masks, of which patches tell about as much."""
+    """Whether all these stages only measure masks, of which patches tell about as much: none of whole frames."""
     measured = {stage.key for stage in needed}
-    return all(
+    return not any(stage.whole for stage in needed) and all(
         isinstance(stage.job, MaskJob | MergeJob)
         or (isinstance(stage.job, LevelJob) and measured_key(stage.job.raw) in measured)
         for stage in needed

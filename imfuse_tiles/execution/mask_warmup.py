@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from imfuse_tiles.execution.remembered_masks import memory
-from imfuse_tiles.execution.remembering_jobs import RememberedMergeJob, remembering
+from imfuse_tiles.execution.remembering_jobs import RememberedMergeJob, remembering, shrink_masks
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Frame, Region, tile_indices, tile_region
 from imfuse_tiles.planning.computed_stages import region_plan
@@ -44,10 +44,10 @@ class MaskWarmup:
         """Whether anything is computed or prepared beforehand at the moment."""
         return self.thread.is_alive() or self.room.is_alive()
 
-    def make_room(self, frame: Frame, slices: int) -> None:
-        """Begin to have memory for the masks of another generator."""
+    def make_room(self, frame: Frame, slices: int, plan: Plan | None = None, store: Store | None = None) -> None:
+        """Begin to have memory for the masks of another generator; those of a plan that are kept take less of it."""
         if memory.most and not self.room.is_alive():
-            self.room = threading.Thread(target=make_room, args=(frame, slices), daemon=True)
+            self.room = threading.Thread(target=make_room, args=(frame, slices, plan, store), daemon=True)
             self.room.start()
 
     def wait(self, halt: Halt) -> None:
@@ -71,9 +71,11 @@ class MaskWarmup:
         self.make_room(stage.frame, stage.slices)
 
 
-def make_room(frame: Frame, slices: int) -> None:
+def make_room(frame: Frame, slices: int, plan: Plan | None, store: Store | None) -> None:
     """Have memory for the masks of another generator, with less priority than all others."""
     give_way()
+    if plan and store and (stage := merging(plan, store)) and isinstance(stage.job, MergeJob):
+        shrink_masks(stage.job, store, stage.slices)
     memory.prepare(frame, slices)
 
 

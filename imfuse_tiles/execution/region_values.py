@@ -17,7 +17,8 @@ from imfuse_tiles.execution.estimated_numbers import can_estimate, estimated
 from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pools import open_pool
 from imfuse_tiles.execution.progress import Progress
-from imfuse_tiles.execution.remembering_jobs import remembering
+from imfuse_tiles.execution.remembered_masks import memory
+from imfuse_tiles.execution.remembering_jobs import remembering, used_masks
 from imfuse_tiles.execution.run import Run
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
@@ -44,6 +45,7 @@ def region_values(
     measured; Interrupted when ``halt`` says so.
     """
     lean = remembering(region_plan(plan, store))
+    memory.prefer(used_masks(lean))
     job, computed = lean.result.job, lean.result.computed_jobs
     assert isinstance(job, FinishJob)
     store, exact = with_numbers(lean, store, resources, progress, halt, quick)

@@ -7,12 +7,14 @@ changed. What does not fit the memory is computed again, with the same values.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from imfuse_tiles.execution.spare_memory import SpareMemory
 from imfuse_tiles.geometry import Frame, Region
 
 #: Bytes after which memory is touched so that the system clears it: its least page.
@@ -54,7 +56,7 @@ class MaskMemory:
     def __init__(self, most: int = 0) -> None:
         self.most = most
         self.masks: OrderedDict[str, dict[int, SliceMask]] = OrderedDict()
-        self.spare: list[np.ndarray] = []  # memory that is there already: of masks that were dropped, or prepared
+        self.spare = SpareMemory()
         self.guard = Lock()
 
     @property
@@ -76,6 +78,31 @@ class MaskMemory:
             kept.begun.remove(region)
             kept.regions.append(region)
             kept.pixels += region.shape[0] * region.shape[1]
+
+    def prefer(self, paths: Iterable[str]) -> None:
+        """Drop masks of these arrays after all others."""
+        with self.guard:
+            for path in paths:
+                if path in self.masks:
+                    self.masks.move_to_end(path)
+
+    def shrink(self, path: str, z: int, smaller: str, convert: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Keep what ``convert`` makes of a slice's mask, if all of it is known, as ``smaller`` instead."""
+        with self.guard:
+            kept = self.masks.get(path, {}).get(z)
+            if kept is None or kept.users or kept.begun or kept.pixels < kept.mask.size:
+                return
+            kept.users += 1
+        values = convert(kept.mask)
+        with self.guard:
+            kept.users -= 1
+            if kept.users or self.masks.get(path, {}).pop(z, None) is not kept:
+                return
+            self.spare.give([kept.mask])
+            if not self.masks[path]:
+                del self.masks[path]
+        height, width = values.shape
+        self.put(smaller, z, Region(0, height, 0, width), (height, width), values)
 
     def has(self, path: str) -> bool:
         """Whether masks of an array are kept."""
@@ -111,15 +138,14 @@ class MaskMemory:
             mask = np.empty(frame, np.float32)
             mask.reshape(-1)[:: PAGE // mask.itemsize] = 0
             with self.guard:  # not before: who puts a mask would find what is still written to
-                self.spare.append(mask)
+                self.spare.give([mask])
 
     def _lacks(self, frame: Frame, slices: int) -> bool:
         """Whether memory for so many masks is not there yet, and one more has room."""
         size = 4 * frame[0] * frame[1]
         with self.guard:
             there = sum(spare.shape == frame and spare.nbytes == size for spare in self.spare)
-            held = self.bytes + sum(spare.nbytes for spare in self.spare)
-        return there < slices and held + size <= self.most
+            return there < slices and self.bytes + self.spare.bytes + size <= self.most
 
     def clear(self) -> None:
         """Keep nothing any more."""
@@ -138,22 +164,12 @@ class MaskMemory:
             size = dtype.itemsize * frame[0] * frame[1]
             while self.bytes + size > self.most and len(self.masks) > 1:
                 dropped = self.masks.popitem(last=False)[1].values()
-                self.spare += [kept.mask for kept in dropped if not kept.users]
+                self.spare.give(kept.mask for kept in dropped if not kept.users)
             if self.bytes + size > self.most:
                 return None
-            slices[z] = SliceMask(self._array(frame, dtype))
+            beside, most = [kept.mask for kept in slices.values()], self.most - self.bytes - size
+            slices[z] = SliceMask(self.spare.take(frame, dtype, beside, most))
         return slices[z]
-
-    def _array(self, frame: Frame, dtype: np.dtype) -> np.ndarray:
-        """Memory of a mask, if there is some that is there already; of one of more bytes the rest stays."""
-        size = dtype.itemsize * frame[0] * frame[1]
-        self.spare = [spare for spare in self.spare if spare.shape == frame]
-        fitting = [number for number, spare in enumerate(self.spare) if spare.nbytes in (size, 2 * size)]
-        if not fitting:
-            return np.empty(frame, dtype)
-        first, *rest = self.spare.pop(fitting[-1]).reshape(-1).view(dtype).reshape(-1, *frame)
-        self.spare += rest
-        return first
 
 
 class MaskLooks:
@@ -190,3 +206,16 @@ class MaskLooks:
 
 #: Those of this process; they keep nothing until they may.
 memory, looks = MaskMemory(), MaskLooks()
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """Nothing is kept meanwhile, and what was is given back: its memory is needed."""
+    kept = memory.most, looks.most
+    memory.most = looks.most = 0
+    memory.clear()
+    looks.clear()
+    try:
+        yield
+    finally:
+        memory.most, looks.most = kept

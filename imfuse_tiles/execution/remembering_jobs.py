@@ -5,7 +5,7 @@ For tuning: a changed filter goes on from the merged masks before it, a changed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -116,8 +116,8 @@ class RememberedMergeJob(MergeJob):
 
     def mask(self, access: Access, part: WeightedMask, z: int, region: Region, around: Region) -> np.ndarray:
         """A generator's mask (y, x) around a region, as merging takes it; what is in the region is kept."""
-        numbers = None if part.level is None else normalisation_range(access.store, part.level)
-        if part.level is None or numbers is None or not numbers[2].size or numbers[1] <= numbers[0]:
+        numbers = equalisation(access.store, part)
+        if part.level is None or numbers is None:
             return part.read(access, z, around)
         low, high, table = numbers
         places = memory.get(part.level, z, around)
@@ -135,10 +135,13 @@ class RememberedMergeJob(MergeJob):
         return kernels.level.look_up(values, places)
 
     def sampled(self, store: Store, z: int, region: Region, step: int) -> np.ndarray | None:
-        """Every ``step``-th row and column of a region's merged mask (y, x) before filters; None if it is not kept."""
+        """Every ``step``-th row and column of a region's merged mask (y, x) before filters, of those that are kept.
+
+        None if none are.
+        """
         found = [self.sampled_mask(store, part, z, region, step) for part in self.parts if part.op.is_filtered]
         masks = [mask for mask in found if mask is not None]
-        return self.merge.blend_all(masks, masks[0].shape) if masks and len(masks) == len(found) else None
+        return self.merge.blend_all(masks, masks[0].shape) if masks else None
 
     @staticmethod
     def sampled_mask(store: Store, part: WeightedMask, z: int, region: Region, step: int) -> np.ndarray | None:
@@ -149,6 +152,32 @@ class RememberedMergeJob(MergeJob):
         if places is not None:
             return RememberedMergeJob.weighed(part, normalisation_range(store, part.level)[2], places)
         return None if raw is None else part.taken(store, raw)
+
+
+def equalisation(store: Store, part: WeightedMask) -> tuple[float, float, np.ndarray] | None:
+    """Limits and table of a generator's masks; None if they are not equalised by a table."""
+    numbers = None if part.level is None else normalisation_range(store, part.level)
+    return numbers if numbers and numbers[2].size and numbers[1] > numbers[0] else None
+
+
+def shrink_masks(job: MergeJob, store: Store, slices: int) -> None:
+    """Keep places in the tables that equalise instead of raw masks, which take twice the memory."""
+    for part in job.parts:
+        numbers = equalisation(store, part)
+        if part.level is not None and numbers is not None:
+            low, high, _ = numbers
+            for z in range(slices):
+                memory.shrink(part.path, z, part.level, lambda raw: kernels.level.table_places(raw, low, high))  # noqa: B023
+
+
+def used_masks(lean: Plan) -> Iterator[str]:
+    """Where the masks lie that a plan merges, and their places."""
+    for stage in lean.stages:
+        for job in (stage.job, *stage.computed_jobs.values()):
+            if isinstance(job, MergeJob):
+                for part in job.parts:
+                    yield part.path
+                    yield from [part.level] if part.level else []
 
 
 def is_worth_keeping(job: MergeJob) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import lcm, prod
 
-from imfuse_tiles.errors import Refusal
+from imfuse_tiles.errors import TooLarge
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Frame
 from imfuse_tiles.options.resources import Resources, worker_location
@@ -130,13 +130,13 @@ def largest_chunk(frame: Frame, grain: int = 1, most: int = CHUNK) -> int:
     return next(edge for edge in edges if stored(edge) <= MORE * least)
 
 
-def too_large(stage: Stage, resources: Resources, stages: Sequence[Stage]) -> Refusal:
+def too_large(stage: Stage, resources: Resources, stages: Sequence[Stage]) -> TooLarge:
     """What to say of a stage that does not fit the memory, with a tile with which all of ``stages`` would."""
     limit = memory_limits(resources)[0]
     fits = next((edge for edge in EDGES if all(_fits(other, edge, limit) for other in stages)), None)
     advice = f"--tile {fits} would fit" if fits else "give it more with --memory"
     need = min(map(stage.memory, candidate_layouts(stage, resources))) + resources.memory - limit
-    return Refusal(
+    return TooLarge(
         f"stage {stage.name} needs {format_size(need)} of memory, "
         f"allowed is {format_size(resources.memory)} (--memory); {advice}"
     )

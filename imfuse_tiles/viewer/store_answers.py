@@ -45,8 +45,9 @@ class StoreAnswers:
         memory.most = most // whole * whole or most
         warmup.make_room(run.stack.frame, len(run.stack))
         looks.most = min(LOOK_BYTES, most // 4)
-        left = run.resources.memory - memory.most - looks.most
-        return replace(run, resources=replace(run.resources, memory=left))
+        reserved = memory.most + looks.most
+        resources = replace(run.resources, memory=run.resources.memory - reserved)
+        return replace(run, resources=resources, reserved=reserved)
 
     def picture(self, about: dict[str, Any]) -> bytes | None:
         """The region that was computed as the ``number``-th, as PNG."""

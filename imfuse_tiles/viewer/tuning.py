@@ -9,12 +9,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from imfuse_tiles.errors import Interrupted, Refusal
+import numpy as np
+
+from imfuse_tiles.errors import Interrupted, Refusal, TooLarge
 from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.progress import Progress
 from imfuse_tiles.execution.region_values import region_values
+from imfuse_tiles.execution.remembered_masks import forgotten
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
@@ -22,7 +26,7 @@ from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing.encode_tile import encode_png
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
-from imfuse_tiles.planning.plan import make_plan
+from imfuse_tiles.planning.plan import Plan, make_plan
 from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
@@ -48,6 +52,8 @@ class TunedRun:
     words: Callable[[Recipe, str], list[str]]
     folder: str
     result: str
+    #: Bytes of the run's memory that masks take which are remembered.
+    reserved: int = 0
 
 
 class Tuner:
@@ -146,11 +152,11 @@ class Tuner:
         run = self.run
         plan = make_plan(recipe, run.stack, run.block_limit)
         try:
-            values, exact = region_values(plan, run.store, run.resources, region, Told(self), self.halt, quick)
+            values, exact = self.values(plan, region, quick)
         finally:
             self.doing = ""
         if exact and self.warmed:
-            warmup.make_room(run.stack.frame, len(run.stack))
+            warmup.make_room(run.stack.frame, len(run.stack), plan, run.store)
         elif exact:
             self.warmed = True
             warmup.start(plan, run.store, run.resources.workers)
@@ -159,6 +165,16 @@ class Tuner:
         codes, opacity = values[: job.colours], values[job.colours].astype(int)[None]
         pixels = (codes.astype(int) * opacity + 48 * 257 * (65535 - opacity)) // 65535
         return encode_png(((pixels + 128) // 257).astype("uint8").transpose(1, 2, 0).copy()), exact
+
+    def values(self, plan: Plan, region: Region, quick: bool) -> tuple[np.ndarray, bool]:
+        """``region_values`` of the run; where its memory is not enough beside remembered masks, without these."""
+        run = self.run
+        try:
+            return region_values(plan, run.store, run.resources, region, Told(self), self.halt, quick)
+        except TooLarge:
+            resources = replace(run.resources, memory=run.resources.memory + run.reserved)
+            with forgotten():
+                return region_values(plan, run.store, resources, region, Told(self), self.halt, quick)
 
     def progress(self, about: dict[str, Any]) -> dict[str, Any]:
         """What is measured at the moment, whether masks are computed beforehand, and how the whole run is."""

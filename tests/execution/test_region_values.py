@@ -88,6 +88,17 @@ def test_a_quick_look_at_a_changed_mask_is_near_and_says_so(stack: Stack, tmp_pa
     assert region_values(plan, store, RESOURCES, REGION, quick=True)[1]
 
 
+def test_filters_of_whole_frames_are_not_estimated(stack: Stack, tmp_path: Path) -> None:
+    store = Store.at(tmp_path / "store")
+    begun = plan_of(stack, ("--darkness", "--maskfft", "--bg=Mean"))
+    run_plan(begun, store, RESOURCES, ExportRequest(tmp_path / "begun.tif"))
+    plan = plan_of(stack, ("--darkness", "--maskfft=r20", "--bg=Mean"))
+    values, exact = region_values(plan, store, RESOURCES, REGION, quick=True)
+    assert exact
+    run_plan(plan, store, RESOURCES, ExportRequest(tmp_path / "changed.tif"))
+    assert np.array_equal(values, Access(store).read(plan.result.outputs[0].path, [(0, len(values))], REGION))
+
+
 @pytest.mark.parametrize(("level", "measured"), [("t60", False), ("t0", True), ("p10,P60", False), ("off", False)])
 def test_limits_in_whole_steps_are_known_from_patches(
     stack: Stack, level: str, measured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,7 @@ from imfuse_tiles.execution.export import ExportRequest
 from imfuse_tiles.execution.mask_warmup import warmup
 from imfuse_tiles.execution.pipeline import run_plan
 from imfuse_tiles.execution.region_values import region_values
-from imfuse_tiles.execution.remembered_masks import MaskLooks, MaskMemory, looks, memory
+from imfuse_tiles.execution.remembered_masks import MaskLooks, MaskMemory, forgotten, looks, memory
 from imfuse_tiles.execution.remembering_jobs import RememberedMaskJob, RememberedMergeJob
 from imfuse_tiles.execution.signals import Halt
 from imfuse_tiles.geometry import Region
@@ -76,6 +76,42 @@ def test_what_was_not_asked_for_longest_makes_room() -> None:
         kept.put("mask/e", z, whole, FRAME, values)
     assert kept.bytes == kept.most
     assert [kept.get("mask/e", z, whole) is not None for z in range(9)] == [True] * 3 + [False] * 6
+
+
+def test_what_is_preferred_is_dropped_last() -> None:
+    size, whole = 4 * FRAME[0] * FRAME[1], Region(0, 50, 0, 60)
+    kept, values = MaskMemory(2 * size), np.ones(FRAME, np.float32)
+    for path in ("mask/a", "mask/b"):
+        kept.put(path, 0, whole, FRAME, values)
+    kept.prefer(["mask/a", "mask/none"])
+    kept.put("mask/c", 0, whole, FRAME, values)
+    assert kept.get("mask/a", 0, whole) is not None
+    assert not kept.has("mask/b")
+
+
+def test_a_mask_that_is_known_shrinks_to_half_its_memory() -> None:
+    whole, kept = Region(0, 50, 0, 60), MaskMemory(4 * FRAME[0] * FRAME[1])
+    values = np.arange(3000, dtype=np.float32).reshape(FRAME)
+    kept.put("mask/a", 0, Region(0, 20, 0, 60), FRAME, values[:20])
+    kept.shrink("mask/a", 0, "level/a", lambda mask: mask.astype(np.uint16))
+    assert kept.has("mask/a")  # not all of it was known
+    kept.put("mask/a", 0, Region(20, 50, 0, 60), FRAME, values[20:])
+    kept.shrink("mask/a", 0, "level/a", lambda mask: mask.astype(np.uint16))
+    assert not kept.has("mask/a")
+    places = kept.get("level/a", 0, whole)
+    assert places is not None
+    assert np.array_equal(places, values)
+    assert 2 * kept.bytes == kept.most
+    assert kept.bytes == kept.spare.bytes
+
+
+def test_what_is_forgotten_meanwhile_may_be_kept_again_afterwards(remembered: MaskMemory) -> None:
+    most, whole, values = remembered.most, Region(0, 50, 0, 60), np.ones(FRAME, np.float32)
+    remembered.put("mask/a", 0, whole, FRAME, values)
+    with forgotten():
+        remembered.put("mask/b", 0, whole, FRAME, values)
+        assert not remembered.bytes
+    assert remembered.most == most
 
 
 def test_regions_that_are_put_at_once_are_known_once() -> None:
@@ -183,7 +219,7 @@ def test_masks_of_a_region_that_is_looked_at_make_room_for_later_ones() -> None:
 def test_memory_of_a_mask_serves_two_of_half_the_bytes() -> None:
     whole, kept = Region(0, 50, 0, 60), MaskMemory(1 << 20)
     kept.prepare(FRAME, 1)
-    prepared, places = kept.spare[0], np.arange(3000, dtype=np.uint16).reshape(FRAME)
+    prepared, places = next(iter(kept.spare)), np.arange(3000, dtype=np.uint16).reshape(FRAME)
     for z in range(2):
         kept.put("level", z, whole, FRAME, places + z)
     assert all(np.shares_memory(kept.masks["level"][z].mask, prepared) for z in range(2))

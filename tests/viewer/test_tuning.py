@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from imfuse_tiles.cli.main import main
 from imfuse_tiles.cli.reopen_run import reopen_run
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.region_values import region_values
+from imfuse_tiles.execution.remembered_masks import memory
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.planning.plan import make_plan
 from imfuse_tiles.storage.store import Store
+from imfuse_tiles.viewer.option_forms import form_of
 from imfuse_tiles.viewer.session import Shown, ViewSession
 from imfuse_tiles.viewer.tuning import Tuner
 
@@ -304,3 +307,16 @@ def test_frames_that_are_read_in_place_are_tuned_as_stored_ones_are(tmp_path: Pa
         plan = make_plan(Recipe.from_options((*OPTIONS[:-1], "--bg=max")), run.stack)
         found.append(region_values(plan, run.store, run.resources, Region(20, 90, 30, 140))[0])
     assert np.array_equal(*found)
+
+
+def test_memory_of_remembered_masks_is_given_back_where_a_stage_needs_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reopen_run(Store.at(folder / "store"))
+    least = replace(run.resources, memory=1 << 20)
+    tuner = Tuner(lambda: replace(run, resources=least, reserved=run.resources.memory - least.memory))
+    monkeypatch.setattr(memory, "most", 1 << 20)
+    form = form_of(Recipe.from_options([*OPTIONS, "--maskblur=s3"]))
+    answer = tuner.tune({"form": form, "region": [10, 20, 80, 60]})
+    assert answer["exact"]
+    assert memory.most == 1 << 20
