@@ -32,12 +32,12 @@ from imfuse_tiles.storage.chunk_checksums import encode_checksums
 from imfuse_tiles.storage.run_note import NOTE
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.layer_tiles import TILE
+from imfuse_tiles.viewer.server import PAGE
 
 #: Seconds and bytes that are allowed; pixels of the browser's picture, and requests at a time.
 FIRST_VIEW, ZOOM_STEP, MEMORY = 2.0, 0.3, 300e6
 SCREEN, AT_ONCE = (1400, 900), 6
-FILES = ("", "page.js", "ask.js", "picture.js", "cursor.js", "tune.js", "option_form.js", "retouch.js", "style.css",
-         "openseadragon.min.js")  # fmt: skip
+FILES = ("", *sorted(path.name for path in PAGE.iterdir() if path.suffix in (".js", ".css")))
 
 
 def make_store(folder: Path, width: int, height: int) -> Store:
