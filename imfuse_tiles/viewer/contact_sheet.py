@@ -9,15 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
+from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution.pipeline import cache_folder
 from imfuse_tiles.frozen import frozen
+from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.writing.encode_tile import encode_jpeg, encode_png
 from imfuse_tiles.imageio.writing.target import complete_or_absent
+from imfuse_tiles.stages.stored_frames import COVERAGE
+from imfuse_tiles.storage.chunked_array import Damaged
 from imfuse_tiles.viewer.layer_tiles import AT_ONCE, TILE, deepest, reduced_values, sparse_values
 from imfuse_tiles.viewer.layers import ViewLayer
 from imfuse_tiles.viewer.result_measures import Measures
+from imfuse_tiles.viewer.sparse_samples import sparse_samples
 from imfuse_tiles.viewer.tile_cache import TileCache
-from imfuse_tiles.viewer.tile_images import colours_of
+from imfuse_tiles.viewer.tile_images import colours_of, over_backdrop
 
 #: Width and largest height of a picture on the sheet, space around it, height of a line of words, the sheet's widest.
 WIDTH, HIGHEST, SPACE, LINE, WIDEST = 400, 600, 16, 18, 2400
@@ -66,10 +71,23 @@ def thumbnail(layer: ViewLayer) -> np.ndarray:
 
     rows, columns = (-(-size // (TILE << reduction)) for size in layer.frame)
     values = [np.concatenate([tile(row, column) for column in range(columns)], axis=2) for row in range(rows)]
-    pixels = colours_of(layer, np.concatenate(values, axis=1))
+    pixels = shown_cover(layer, colours_of(layer, np.concatenate(values, axis=1)), 1 << reduction)
     while pixels.shape[1] > 2 * WIDTH:
         pixels = pixels[::2, ::2]
     return pixels
+
+
+def shown_cover(layer: ViewLayer, pixels: np.ndarray, step: int) -> np.ndarray:
+    """Pixels (y, x, n) of a picture or slice, of which every so many are shown, over what lies behind clear ones.
+
+    Where a frame shows nothing, the store holds the colours at the border of what it shows.
+    """
+    try:
+        array = layer.store.arrays.open(layer.path + COVERAGE)
+    except (Damaged, Refusal):
+        return pixels
+    whole = Region(0, layer.frame[0], 0, layer.frame[1])
+    return over_backdrop(pixels, sparse_samples(array, [(0, 1)], whole, step)[0].astype(np.float32))
 
 
 def write_sheet(path: Path, entries: Sequence[Entry]) -> None:

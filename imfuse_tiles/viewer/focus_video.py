@@ -16,7 +16,7 @@ from imfuse_tiles.viewer.layer_tiles import eight_bit_values
 from imfuse_tiles.viewer.layers import ViewLayer
 from imfuse_tiles.viewer.report_page import own_layers
 from imfuse_tiles.viewer.sparse_samples import sparse_frame_samples, sparse_samples
-from imfuse_tiles.viewer.tile_images import BACKDROP, colours_of
+from imfuse_tiles.viewer.tile_images import colours_of, over_backdrop
 
 #: Pixels of a video's longer side and slices in it at most.
 LONGEST, MOST_SLICES = 1280, 400
@@ -89,12 +89,6 @@ def slice_coverage(plan: Plan, store: Store, number: int, reduction: int) -> np.
     height, width = plan.stack.frame
     found = sparse_samples(array, [(number, number + 1)], Region(0, height, 0, width), sampling(reduction))
     return np.asarray(reduced(found.astype(np.float32), reduction)[0])
-
-
-def over_backdrop(pixels: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Pixels (y, x, 3) uint8 over what lies behind the clear ones, by how much each is picture (y, x)."""
-    mixed = BACKDROP + (pixels - np.float32(BACKDROP)) * covered[..., None]
-    return np.rint(mixed).astype(np.uint8)
 
 
 def coloured(layer: ViewLayer, samples: np.ndarray) -> np.ndarray:

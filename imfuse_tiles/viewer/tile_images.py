@@ -34,6 +34,12 @@ def _lay_over_backdrop(pixels: np.ndarray, opacity: np.ndarray) -> None:
         pixels[..., number] = mixed
 
 
+def over_backdrop(pixels: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Pixels (y, x, n) uint8 over what lies behind the clear ones, by how much each is picture, float32 (y, x)."""
+    mixed = BACKDROP + (pixels - np.float32(BACKDROP)) * covered[..., None]
+    return np.rint(mixed).astype(np.uint8)
+
+
 def encoded_tile(layer: ViewLayer, values: np.ndarray, lossless: bool = False) -> bytes:
     """A tile as JPEG of high quality, or as PNG."""
     pixels = colours_of(layer, values)

@@ -14,6 +14,7 @@ from viewed_stores import stack_files
 
 from imfuse_tiles.cli import sweep_run
 from imfuse_tiles.cli.main import main
+from imfuse_tiles.cli.sheet import sheet_entries
 from imfuse_tiles.cli.sweep import split_words
 from imfuse_tiles.errors import Incomplete, Interrupted, Refusal
 from imfuse_tiles.planning import disk
@@ -102,6 +103,35 @@ def test_a_damaged_result_is_named_and_not_put_on_a_sheet(tmp_path: Path, capsys
     capsys.readouterr()
     assert main(["sheet", str(tmp_path / "s"), "-o", str(tmp_path / "sheet.png")]) == 5
     assert "is short" in capsys.readouterr().err
+
+
+def test_a_sheet_tells_what_differs_and_shows_files_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files, store = list(map(str, stack_files(tmp_path / "stack"))), str(tmp_path / "s")
+    for blur in ("s1", "s3"):
+        words = ["--laplacian", "--align=no", f"--maskblur={blur}", "--store", store, "-o", str(tmp_path / "r.tif")]
+        assert main(["fuse", *words, "-f", *files]) == 0
+    assert main(["fuse", "--align=no", "-o", str(tmp_path / "one.tif"), files[0]]) == 0  # its store is that of the file
+    entries, common = sheet_entries([store])
+    assert [entry.words for entry in entries] == [("s", "--maskblur=s3"), ("s", "--maskblur=s1")]
+    assert "--laplacian=n3" in common
+    entries, common = sheet_entries([files[0], files[1]])
+    assert [entry.words for entry in entries] == [("frame0.tif",), ("frame1.tif",)]
+    assert not common
+    assert main(["sheet", store, "-o", str(tmp_path / "S.HTML")]) == 0
+    assert "<p>In all: " in (tmp_path / "S.HTML").read_text()
+
+
+def test_clear_parts_of_a_picture_are_dark_on_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    samples = np.full((90, 120, 4), 200, np.uint8)
+    samples[..., 3] = 255
+    samples[:40, :, 3] = 0
+    tifffile.imwrite(tmp_path / "part.tif", samples, photometric="rgb", extrasamples=[2])
+    ((entry,), _) = sheet_entries([str(tmp_path / "part.tif")])
+    assert [set(part.ravel()) for part in (entry.picture[:40], entry.picture[40:])] == [{48}, {200}]
 
 
 def test_a_transparent_picture_is_refused_without_an_option_that_sheet_has_not(
