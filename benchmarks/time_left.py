@@ -85,8 +85,8 @@ KINDS = {
     "small memory, no options": Kind("jpeg", "--memory 400M"),
     "fft": Kind("tiff", "--fft=p10 --maskblur=s2 --cutwave --align=no"),
     "no options, gone on": Kind("jpeg", "", killed=5.0),
-    "no options, last step changed": Kind("jpeg", "--bg=pyramid --sharpen=0x1", "--bg=pyramid"),
-    "no options, other noise": Kind("jpeg", "--bg=pyramid=noise0.02", "--bg=pyramid"),
+    "no options, frames sharpened": Kind("jpeg", "--bg=pyramid --sharpen=0x1", "--bg=pyramid"),
+    "no options, other noise": Kind("jpeg", "--bg=pyramid,noise=0.02", "--bg=pyramid"),
 }  # fmt: skip
 
 

@@ -72,7 +72,7 @@ class Fft(FourierFilter, MaskGenerator, name="fft"):
 
     whole_frame: ClassVar[bool] = True
     examples: ClassVar = ("", "r40", "r75,R25", "r50,log1000", "r20,N1", "r60,s5,p30", "r60,gradient,square")
-    typical_rate: ClassVar[float] = 140.0
+    typical_rate: ClassVar[float] = 65.0
 
     r: float = number(75, RADIUS_HELP, low=0.01, high=300)
     R: float | None = number(None, "second radius to take the difference to", low=0.01, high=300)
@@ -93,7 +93,7 @@ class MaskFft(FourierFilter, MaskFilter, name="maskfft"):
 
     whole_frame: ClassVar[bool] = True
     examples: ClassVar = ("", "r50,gradient", "r20,solid")
-    typical_rate: ClassVar[float] = 36.0
+    typical_rate: ClassVar[float] = 18.0
 
     r: float = number(25, RADIUS_HELP, low=0.01, high=300)
     word1: str = word("log1000", "gradient, gaussian, solid, logN, inverselogN, powN or cosN")

@@ -105,6 +105,7 @@ class Rotate(Preparation, name="rotate"):
 
     word_fields: ClassVar = ("n",)
     examples: ClassVar = ("", "5", "-2.5")
+    typical_rate: ClassVar[float] = 90.0
 
     n: float = number(90, "degrees clockwise", low=-3600, high=3600)
 
