@@ -18,6 +18,7 @@ def describe_store(store: Store, name: str) -> dict[str, Any]:
         "name": name, "place": store.root, "options": note.options, "command": command_line(note),
         "images": list(note.images), "folder": note.folder,
         "run_folder": note.current_folder or note.folder, "width": width, "height": height,
+        "exists": store.exists(),
     }  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from imfuse_tiles.errors import Refusal
+from imfuse_tiles.storage.run_note import RunNote, load_run_note
 from imfuse_tiles.storage.store import Store
 
 if TYPE_CHECKING:
@@ -25,13 +27,19 @@ class StoreAnswers:
         from imfuse_tiles.viewer.retouching import Retouching
         from imfuse_tiles.viewer.tuning import Tuner
 
-        self.open_run = open_run
-        self.tuner, self.retouching = Tuner(self.open), Retouching(store)
+        self.store, self.open_run = store, open_run
+        self.tuner, self.retouching = Tuner(self.open, self.last_run), Retouching(store)
 
     @property
     def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
         """The questions by their names."""
         return {**self.retouching.questions, **self.tuner.questions, PICTURE: self.picture}
+
+    def last_run(self) -> RunNote:
+        """The last run of the store, whatever stages were computed since. Refusal where the store is gone."""
+        if not self.store.exists():
+            raise Refusal(f"{self.store.root}: the store is no longer there; fuse makes it again")
+        return replace(load_run_note(self.store), stages={})
 
     def open(self) -> TunedRun:
         """The run, with a part of its memory for masks that are remembered: of whole generators if of any."""

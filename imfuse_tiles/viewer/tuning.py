@@ -24,6 +24,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing.encode_tile import encode_png
+from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
 from imfuse_tiles.planning.plan import Plan, make_plan
@@ -31,6 +32,7 @@ from imfuse_tiles.stages.final import FinishJob
 from imfuse_tiles.stages.stage import Stage
 from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.background_run import BackgroundRun
+from imfuse_tiles.viewer.opened_run import OpenedRun
 from imfuse_tiles.viewer.option_forms import declarations, form_of, is_fixed, recipe_of
 
 #: Pixels of the largest region, and pictures of regions that are remembered.
@@ -55,25 +57,31 @@ class TunedRun:
     #: Bytes of the run's memory that masks take which are remembered.
     reserved: int = 0
 
+    @property
+    def stack_name(self) -> str:
+        """Tells the frames, as they are read and prepared, from all others: the same steps can be tuned of the same."""
+        fixed = [str(op) for op in self.recipe.ops if is_fixed(type(op))]
+        read = make_plan(self.recipe, self.stack, self.block_limit, maps=False).frames_key
+        return digest([read, fixed, self.recipe.revert])
+
 
 class Tuner:
     """Answers the page's questions of tuning. One region is computed at a time; an older question is dropped."""
 
-    def __init__(self, open_run: Callable[[], TunedRun]) -> None:
-        self.open_run, self.opening = open_run, threading.Lock()
-        self.opened: TunedRun | None = None
+    def __init__(self, open_run: Callable[[], TunedRun], last_run: Callable[[], object] = lambda: None) -> None:
+        """``last_run``: which run the store is of now; of another one ``open_run`` is asked again."""
+        self.opened = OpenedRun(open_run, last_run)
         self.pictures: dict[int, bytes] = {}
         self.number = secrets.randbelow(10**8)  # a page that remembers a number of another process finds nothing
         self.latest, self.asker, self.doing, self.halt = Counter[str](), "", "", Halt()
-        self.computing, self.warmed = threading.Lock(), False
+        self.computing = threading.Lock()
+        self.warmed: TunedRun | None = None  # the run whose masks were begun to be computed beforehand
         self.whole = BackgroundRun()
 
     @property
     def run(self) -> TunedRun:
         """The run, its stack opened when first asked for. Refusal when its images are gone."""
-        with self.opening:
-            self.opened = self.opened or self.open_run()
-            return self.opened
+        return self.opened.get()
 
     @property
     def questions(self) -> dict[str, Callable[[dict[str, Any]], Any]]:
@@ -87,8 +95,10 @@ class Tuner:
         }
 
     def options(self, about: dict[str, Any]) -> dict[str, Any]:
-        """The options of the run as a form, and what others there are."""
+        """The options of the run as a form, and what others there are. ``stack``: tells it from other frames."""
+        self.opened.renew()
         return {
+            "stack": self.run.stack_name,
             "form": form_of(self.run.recipe),
             "options": str(self.run.recipe),
             "declarations": declarations(),
@@ -102,6 +112,7 @@ class Tuner:
 
         ``page``: who asks; its older question is dropped, that of another page is waited for.
         """
+        self.opened.renew()
         recipe, region, page = self.recipe(about), self.region(about.get("region")), str(about.get("page", ""))
         self.drop(about)
         self.latest[page] += 1
@@ -155,10 +166,10 @@ class Tuner:
             values, exact = self.values(plan, region, quick)
         finally:
             self.doing = ""
-        if exact and self.warmed:
+        if exact and self.warmed is run:
             warmup.make_room(run.stack.frame, len(run.stack), plan, run.store)
         elif exact:
-            self.warmed = True
+            self.warmed = run
             warmup.start(plan, run.store, run.resources.workers)
         job = plan.result.job
         assert isinstance(job, FinishJob)
@@ -182,6 +193,7 @@ class Tuner:
 
     def run_whole(self, about: dict[str, Any]) -> dict[str, Any]:
         """Start the whole run with the options of a ``form`` into the file ``result``. Refusal while one goes on."""
+        self.opened.renew()
         result = str(about.get("result", ""))
         words = self.run.words(self.recipe(about), result)
         self.whole.start(words, result, self.run.folder)

@@ -22,8 +22,6 @@ from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.question_process import QuestionProcess
 from imfuse_tiles.viewer.store_answers import NAMES, PICTURE, StoreAnswers
 
-TESTED_MODULES = ("viewer.store_answers",)
-
 
 class Counter:
     """Counts what it is asked."""

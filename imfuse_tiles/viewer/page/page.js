@@ -85,6 +85,16 @@ for (const [button, field] of [["copy", "command"], ["tune-copy", "tune-command"
   };
 }
 
+// A store that was there and was deleted; one that a run is to make is only not there yet.
+const seen = new Set();
+onState(() => {
+  for (const { place, exists } of state.stores) {
+    if (!exists && seen.delete(place)) say(`${place}: the store is no longer there; fuse makes it again.`, true);
+    else if (exists && !seen.has(place) && byId("status").textContent.startsWith(`${place}: `)) say("");
+    if (exists) seen.add(place);
+  }
+});
+
 // The run whose end is told; what is measured to tune is none.
 let running = -1;
 onState(() => {

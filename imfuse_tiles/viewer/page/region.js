@@ -29,6 +29,11 @@ export function setRegion(x, y, width, height) {
   chosen();
 }
 
+export function forgetRegion() {
+  region.box = null;
+  outline();
+}
+
 export function outline(box = region.box) {
   viewer.removeOverlay("region");
   byId("tune-place").textContent = box ? `${Math.round(box[2])} × ${Math.round(box[3])} pixels at ${Math.round(box[0])}, ${Math.round(box[1])}` : "Choose a region: it is computed with the options below.";
@@ -38,6 +43,7 @@ export function outline(box = region.box) {
 }
 
 function regionOfView() {
+  if (!frame()) return;
   const w = frame().width;
   const view = viewer.viewport.getBounds(true);
   const [width, height] = [Math.min(view.width * w, 1000), Math.min(view.height * w, 800)];
@@ -108,7 +114,7 @@ function draw(on) {
 byId("region-view").onclick = regionOfView;
 byId("region-choose").onclick = () => draw(!region.drawing);
 viewer.addHandler("canvas-drag", (event) => {
-  if (!region.drawing) return;
+  if (!region.drawing || !frame()) return;
   event.preventDefaultAction = true;
   const point = viewer.viewport.pointFromPixel(event.position);
   region.drawing.start ??= viewer.viewport.pointFromPixel(event.position.minus(event.delta));
@@ -121,5 +127,5 @@ viewer.addHandler("canvas-drag-end", () => {
   if (!region.drawing?.box) return;
   const { box } = region.drawing;
   draw(false);
-  setRegion(...box);
+  if (frame()) setRegion(...box);
 });

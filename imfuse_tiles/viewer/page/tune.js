@@ -2,12 +2,13 @@
 
 import { ask, byId, onState, state } from "./ask.js";
 import { declareOptions, fillForm, withOption } from "./option_form.js";
-import { onRegion, outline, regionBox, setRegion, showRegion } from "./region.js";
+import { forgetRegion, onRegion, outline, regionBox, setRegion, showRegion } from "./region.js";
 import { recall, remember } from "./remember.js";
 import { startWhole, watchWhole } from "./whole_run.js";
 
 // ``wanted``: the form that is asked for and not answered yet, ``next``: one that is asked for when an answer has come.
-const tuned = { steps: [], at: -1, wanted: null, next: null, busy: false, page: crypto.randomUUID() };
+// ``stack``: tells the frames that the steps are of from others, ``began``: when the run did that was opened.
+const tuned = { steps: [], at: -1, wanted: null, next: null, busy: false, page: crypto.randomUUID(), stack: "", began: 0 };
 const step = () => tuned.steps[tuned.at];
 const form = () => tuned.wanted ?? step().form;
 
@@ -22,9 +23,11 @@ async function begin() {
   if (step()) return;
   note("opening the stack …");
   try {
-    const { declarations, most, result, ...start } = await ask("options");
-    const { steps, at, region } = recall("tune") ?? { steps: [start], at: 0, region: null };
-    Object.assign(tuned, { steps, at });
+    const began = state.runs[0]?.began;
+    const { declarations, most, result, stack, ...start } = await ask("options");
+    const kept = recall("tune");
+    const { steps, at, region } = kept?.stack === stack ? kept : { steps: [start], at: 0, region: null };
+    Object.assign(tuned, { steps, at, stack, began });
     declareOptions(declarations);
     onRegion(() => compute(form()), most);
     byId("tune-result").value = result;
@@ -35,6 +38,27 @@ async function begin() {
     watchWhole();
   } catch (error) {
     note(error.message, true);
+  }
+}
+
+// The store is of another run by now: of the same frames its options are a step more, others are tuned from the start.
+async function renew() {
+  const { began, writer } = state.runs[0] ?? {};
+  if (tuned.busy || writer || !step() || !began || began === tuned.began) return;
+  tuned.began = began;
+  try {
+    const { declarations, most, result, stack, ...start } = await ask("options");
+    if (stack === tuned.stack && tuned.steps.some((each) => each.options === start.options)) return;
+    const steps = stack === tuned.stack ? tuned.steps.slice(0, tuned.at + 1) : [];
+    Object.assign(tuned, { steps: [...steps, start], at: steps.length, stack });
+    byId("tune-result").value = result;
+    if (!steps.length) forgetRegion();
+    show();
+    if (regionBox()) await compute(form());
+    else note(steps.length ? "the options of the latest run" : "the store was made anew: tuning begins from its latest run");
+  } catch (error) {
+    note(error.message, true);
+    tuned.began = 0; // asked again when the state changes
   }
 }
 
@@ -59,6 +83,7 @@ async function compute(entries) {
   tuned.wanted = null;
   byId("tune-progress").textContent = "";
   show();
+  renew();
 }
 
 async function answer(asked) {
@@ -94,7 +119,7 @@ function show() {
   byId("redo").disabled = tuned.at >= tuned.steps.length - 1;
   byId("tune-command").value = step().command;
   showRegion(step().picture ?? null, step().region, () => compute(form()));
-  remember("tune", { steps: tuned.steps, at: tuned.at, region: regionBox() });
+  remember("tune", { steps: tuned.steps, at: tuned.at, region: regionBox(), stack: tuned.stack });
 }
 
 // What is being computed for a step that is left is not waited for.
@@ -122,6 +147,7 @@ setInterval(async () => {
   byId("tune-progress").textContent = tuned.busy ? doing : ""; // it may be done by now; a screen reader says the note only
 }, 700);
 onState(() => {
+  renew();
   byId("tune").hidden = !state.stores[0]?.options;
   byId("tune-title").textContent = state.stores.length > 1 ? `Tune ${state.stores[0].name}` : "Tune";
 });
