@@ -110,7 +110,7 @@ def test_the_program_plans_it_and_runs_it(project: Path, tmp_path: Path) -> None
 
 def test_it_passes_the_tests_that_every_option_passes(project: Path) -> None:
     """Tile equals whole, halo, values, canonical text, keys, tests of its module, the manual, benchmarks."""
-    files = ["tests/options/test_contract.py", "tests/options/test_grammar.py",
+    files = ["tests/options/test_contract.py", "tests/options/test_halos.py", "tests/options/test_grammar.py",
              "tests/cli/test_manual.py::test_every_option_and_command_is_explained",
              "tests/benchmarks/test_ops.py::test_every_option_is_measured_beside_others_or_says_why_not",
              "tests/test_structure.py", "tests/test_imports.py"]  # fmt: skip
