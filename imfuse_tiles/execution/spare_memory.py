@@ -60,9 +60,14 @@ class SpareMemory:
 
 
 def joined(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Arrays whose halves are both there as one, so that it fits what is twice as large again."""
+    """Arrays that are there as a whole, so that they fit what is as large again; halves of others as they are."""
     halves: dict[int, list[np.ndarray]] = {}
     for array in arrays:
         halves.setdefault(id(array if array.base is None else array.base), []).append(array)
-    whole = [parts[0].base if len(parts) == 2 else parts[0] for parts in halves.values()]
-    return [array for array in whole if array is not None]
+    return [array for parts in halves.values() for array in with_owner(parts)]
+
+
+def with_owner(parts: list[np.ndarray]) -> list[np.ndarray]:
+    """The array that parts are views of, if they are all of it; else the parts."""
+    owner = parts[0].base
+    return parts if owner is None or sum(part.nbytes for part in parts) < owner.nbytes else [owner]

@@ -38,6 +38,14 @@ def test_both_halves_are_one_wide_mask_again() -> None:
     assert wide.dtype == WIDE
 
 
+def test_a_wide_mask_that_is_given_back_is_taken_before_there_is_more_memory() -> None:
+    memory = spare(0)
+    one = memory.take(FRAME, WIDE, most=1000)
+    memory.give([one])
+    assert np.shares_memory(memory.take(FRAME, WIDE, most=1000), one)
+    assert not memory
+
+
 def test_halves_that_will_be_free_together_are_of_one_array_as_long_as_there_is_room() -> None:
     memory = spare(1)
     one, other = memory.take(FRAME, NARROW, most=1000), memory.take(FRAME, NARROW, most=1000)
