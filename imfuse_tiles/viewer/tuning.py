@@ -114,22 +114,22 @@ class Tuner:
         """
         self.opened.renew()
         recipe, region, page = self.recipe(about), self.region(about.get("region")), str(about.get("page", ""))
-        self.drop(about)
         self.latest[page] += 1
         mine = self.latest[page]
+        self.drop(about)  # not before: an older question that begins right now would be computed to its end
         with self.computing:
+            self.asker, self.halt, began = page, Halt(), time.perf_counter()
             if mine != self.latest[page]:
                 return {"stale": True}
-            self.asker, self.halt, began = page, Halt(), time.perf_counter()
             try:
                 picture, exact = self.compute(recipe, region, bool(about.get("quick")))
             except Interrupted:
                 return {"stale": True}
-        self.number += 1
-        self.pictures[self.number] = picture
-        while len(self.pictures) > REMEMBERED:
-            del self.pictures[min(self.pictures)]
-        return {"picture": self.number, "exact": exact, "seconds": round(time.perf_counter() - began, 2),
+            number = self.number = self.number + 1
+            self.pictures[number] = picture
+            while len(self.pictures) > REMEMBERED:
+                del self.pictures[min(self.pictures)]
+        return {"picture": number, "exact": exact, "seconds": round(time.perf_counter() - began, 2),
                 "options": str(recipe), "form": form_of(recipe), "command": self.command(recipe)}  # fmt: skip
 
     def drop(self, about: dict[str, Any]) -> dict[str, Any]:

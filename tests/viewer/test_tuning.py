@@ -250,6 +250,20 @@ def test_another_page_drops_no_question(tuner: Tuner) -> None:
     assert not tuner.tune({**about, "page": "other"}).get("stale")
 
 
+def test_pictures_are_numbered_while_no_other_page_can_get_one(tuner: Tuner, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = list[bool]()
+
+    class Noted(dict[int, bytes]):
+        def __setitem__(self, number: int, picture: bytes) -> None:
+            alone.append(tuner.computing.locked())
+            super().__setitem__(number, picture)
+
+    monkeypatch.setattr(tuner, "pictures", Noted())
+    answer = tuner.tune({"form": tuner.options({})["form"], "region": [20, 30, 100, 80], "page": "one"})
+    assert answer["picture"] in tuner.pictures
+    assert alone == [True]
+
+
 def test_other_preparations_of_frames_are_refused(tuner: Tuner) -> None:
     form = [*tuner.options({})["form"], {"name": "rotate", "values": {}}]
     for question in (tuner.tune, tuner.run_whole):
