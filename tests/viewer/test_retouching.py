@@ -179,7 +179,7 @@ def test_a_second_press_overwrites_a_file_that_is_there(page: Browser, tmp_path:
     page.until(f"{NOTE} === '1 stroke'")
     page.choose("#retouch-result", tmp_path / "there.tif")
     page.click("#retouch-export")
-    page.until(f"{NOTE}.includes('exists already')")
+    page.until(f"{NOTE}.includes('choose another name, or press Overwrite')")
     assert (tmp_path / "there.tif").read_bytes() == b"x"
     page.until("document.querySelector('#retouch-export').textContent === 'Overwrite'")
     page.click("#retouch-export")

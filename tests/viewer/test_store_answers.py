@@ -96,4 +96,5 @@ def test_the_page_goes_on_from_the_latest_run_and_tells_that_a_store_is_gone(bro
         page.until("document.querySelector('#status').textContent.includes('the store is no longer there')")
         assert page.problems() == []
     finally:
+        browser.open("about:blank")  # a page that asks keeps the server
         server.end()

@@ -75,8 +75,9 @@ function draw(curve, winner) {
   if (winner) shapes.unshift(svg("line", { class: "won", x1: x(winner - 1), x2: x(winner - 1), y1: 0, y2: 90 }));
   byId("curve").replaceChildren(...shapes);
   byId("curve").dataset.slices = values.length;
-  const best = values.indexOf(Math.max(...values)) + 1;
-  byId("curve-text").textContent = `${curve.label} 1 to ${values.length}: strongest in ${best}` + (winner ? `, slice ${winner} is in front` : "");
+  const most = Math.max(...values);
+  const strongest = most > 0 ? `strongest in ${values.indexOf(most) + 1}` : "nothing is in focus here";
+  byId("curve-text").textContent = `${curve.label} 1 to ${values.length}: ${strongest}` + (winner ? `, slice ${winner} is in front` : "");
 }
 
 function svg(kind, attributes) {

@@ -1,6 +1,6 @@
 // The page put together: controls, keys, curtain, command line, and how far a run is.
 
-import { byId, isBusy, onState, refresh, say, state } from "./ask.js";
+import { byId, element, isBusy, onState, refresh, say, state } from "./ask.js";
 import { layerIn, moveCurtain, onShown, show, slots, viewer } from "./picture.js";
 import { readCentre } from "./cursor.js";
 import { brushKeys, isPainting } from "./retouch.js";
@@ -67,7 +67,8 @@ document.addEventListener("keydown", (event) => {
 const tellOptions = () => {
   const layer = layerIn("a");
   const store = state.stores[layer?.store ?? 0];
-  byId("options").textContent = layer?.options || store?.options || "none";
+  const words = (layer?.options || store?.options || "none").split(" ");
+  byId("options").replaceChildren(...words.flatMap((word) => [element("span", { textContent: word }), " "])); // no line breaks within one
   byId("command").value = layer?.options && layer.options !== store?.options ? commandOf(layer, store) : store?.command || "";
   document.title = `${store?.name || store?.folder?.split("/").pop() || ""} – imfuse-tiles`;
 };

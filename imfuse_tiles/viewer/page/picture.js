@@ -104,10 +104,9 @@ function tag(side) {
   const layer = layerIn(side);
   const other = layerIn(side === "a" ? "b" : "a");
   if (!layer) return "";
-  const name = state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "";
   const alike = other && Boolean(layer.slices) === Boolean(other.slices);
   const own = alike && layer.options && other.options ? difference(layer.options, other.options) : "";
-  return layer.label + (layer.slices > 1 ? ` ${slots[side].z + 1}` : "") + name + (own && ` ${own}`);
+  return layer.label + (layer.slices > 1 ? ` ${slots[side].z + 1}` : "") + storeName(layer) + (own && ` ${own}`);
 }
 
 function difference(options, others) {
@@ -122,19 +121,29 @@ export function moveCurtain(share) {
 }
 
 // Layers of one result belong together under its options, and what all results are made of below them.
-const groupOf = (layer) => (layer.slices ? "Slices" : layer.options || "Result") + (state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "");
+const kindOf = (layer) => (layer.slices > 1 ? "Slices" : layer.slices ? "Files" : layer.options || "Result");
+const storeName = (layer) => (state.stores.length > 1 ? ` – ${state.stores[layer.store].name}` : "");
+const groupOf = (layer) => kindOf(layer) + storeName(layer);
+
+// The closed list shows no group: there a layer tells its store and what sets its result apart from the store's others.
+function nameOf(layer) {
+  const results = state.layers.filter((each) => each.store === layer.store && each.options && !each.slices);
+  const others = results.filter((each) => each.options !== layer.options).map((each) => new Set(each.options.split(" ")));
+  const own = layer.slices || !others.length ? [] : layer.options.split(" ").filter((word) => !others.every((words) => words.has(word)));
+  return [layer.label + storeName(layer), ...own].join(" ");
+}
 
 function groups() {
   const names = [...new Set(state.layers.map(groupOf))];
   return names.map((label) => element("optgroup", { label }, ...state.layers.filter((each) => groupOf(each) === label)
-    .map((each) => element("option", { value: each.id, textContent: each.label }))));
+    .map((each) => element("option", { value: each.id, textContent: nameOf(each) }))));
 }
 
 function fillControls() {
   for (const side of ["a", "b"]) {
     const layer = layerIn(side);
     const select = byId(`layer-${side}`);
-    const listing = JSON.stringify(state.layers.map((each) => [each.id, each.label, groupOf(each)]));
+    const listing = JSON.stringify(state.layers.map((each) => [each.id, nameOf(each), groupOf(each)]));
     if (select.dataset.listing !== listing) {
       select.dataset.listing = listing;
       select.replaceChildren(...(side === "b" ? [element("option", { value: "", textContent: "nothing" })] : []), ...groups());

@@ -19,7 +19,7 @@ button.onclick = async () => {
     const { result, option } = await ask("export", about);
     note(`${result} is written. Another run takes the strokes with ${option}`);
   } catch (error) {
-    note(error.message, true);
+    note(error.message.includes("--force") ? `${about.result}: is there already; choose another name, or press Overwrite` : error.message, true);
     overwrite(error.exists);
   }
   button.disabled = false;

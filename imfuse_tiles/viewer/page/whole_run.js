@@ -39,7 +39,8 @@ function setButtons(going) {
 }
 
 function tellEnd({ code, error, stopped, result }) {
-  if (stopped) say("The whole run was stopped. Run on the whole goes on from there.");
+  if (error?.includes("--force")) say(`${result}: is there already; choose another name for the result`, true);
+  else if (stopped) say("The whole run was stopped. Run on the whole goes on from there.");
   else if (code) say(`The whole run ended with an error: ${error}`, true);
   else say(`The whole run is done: ${result}`);
 }
