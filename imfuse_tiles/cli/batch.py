@@ -11,6 +11,7 @@ from imfuse_tiles.cli import arguments
 from imfuse_tiles.cli.argument_parser import Parser, number
 from imfuse_tiles.cli.batch_run import BatchRun, stacks_from_args, watch
 from imfuse_tiles.cli.help import fuse_help
+from imfuse_tiles.cli.output_arguments import is_page
 from imfuse_tiles.cli.recipe_arguments import with_default_preset
 from imfuse_tiles.errors import Refusal
 from imfuse_tiles.execution import allocator
@@ -87,7 +88,7 @@ def _check(args: argparse.Namespace) -> float | None:
     for name in NOT_HERE:
         if getattr(args, name) not in (None, False) and (name == "basename" or getattr(args, name)):
             raise Refusal(f"batch does not take --{name.replace('_', '-')}; it is for fuse")
-    if args.report and args.report.lower().endswith((".html", ".htm")):
+    if args.report and is_page(args.report):
         raise Refusal(f"--report {args.report}: a page is for fuse; the report of a batch is JSON")
     if args.watch is None:
         return None

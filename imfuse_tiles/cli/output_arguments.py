@@ -34,6 +34,11 @@ def ome_version(text: str) -> str:
     return text
 
 
+def is_page(report: str) -> bool:
+    """Whether a report is to be a page, by the ending of its name."""
+    return report.lower().endswith((".html", ".htm"))
+
+
 def check_file_names(args: argparse.Namespace, writes: bool) -> None:
     """Refusal, before frames are looked at, of names that tell no format or no folder, are empty or given twice.
 

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 from imfuse_tiles import __version__
+from imfuse_tiles.cli.output_arguments import is_page
 from imfuse_tiles.cli.request_from_args import result_bytes
 from imfuse_tiles.cli.show_plan import plan_text
 from imfuse_tiles.execution.alignment_report import alignment_lines, alignment_record
@@ -29,7 +30,7 @@ def write_report(
 ) -> None:
     """Write the report of a finished run. ``planned``: by :func:`planned_text`; ``seconds``: that it took;
     ``peak_bytes``: of memory at most."""
-    if _is_page(args.report):
+    if is_page(args.report):
         _write_page(args, plan, store, planned, outcome, seconds)
         return
     report = {
@@ -42,18 +43,13 @@ def write_report(
 
 def planned_text(args: argparse.Namespace, plan: Plan, store: Store, resources: Resources) -> str:
     """The plan of a run that begins now, for a report that shows it; empty for others."""
-    wanted = args.report and _is_page(args.report)
+    wanted = args.report and is_page(args.report)
     return plan_text(survey(plan, store, resources), store, result_bytes(args, plan)) if wanted else ""
-
-
-def _is_page(report: str) -> bool:
-    """Whether a report is to be a page."""
-    return report.lower().endswith((".html", ".htm"))
 
 
 def _mark(report: str) -> str:
     """What tells an earlier report of the same kind from other files."""
-    if not _is_page(report):
+    if not is_page(report):
         return run_report.MARK
     from imfuse_tiles.viewer.report_page import MARK  # few ask for a page, and what draws it takes long to load
 

@@ -13,10 +13,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import wait
 from typing import Any
 
 from imfuse_tiles.execution.semaphores import tidy_semaphores
+from imfuse_tiles.execution.signals import end_with_parent
 
 #: Signals of which the parent decides what they mean for its workers.
 LEFT_TO_PARENT = (signal.SIGINT, signal.SIGTERM)
@@ -192,12 +192,10 @@ def init_worker(environment: dict[str, str]) -> None:
     ``environment``: of the parent now; that of the server it is forked from is as old as the first pool.
     """
     os.environ.update(environment)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    parent = end_with_parent()
     if hasattr(signal, "sigwaitinfo"):
         signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)  # also if the fork server was started anew
-        threading.Thread(target=_end_when_told, args=(parent.pid,), daemon=True).start()
+        threading.Thread(target=_end_when_told, args=(parent,), daemon=True).start()
 
 
 def _end_when_told(parent: int | None) -> None:

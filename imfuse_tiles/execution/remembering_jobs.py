@@ -5,7 +5,7 @@ For tuning: a changed filter goes on from the merged masks before it, a changed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -170,14 +170,11 @@ def shrink_masks(job: MergeJob, store: Store, slices: int) -> None:
                 memory.shrink(part.path, z, part.level, lambda raw: kernels.level.table_places(raw, low, high))  # noqa: B023
 
 
-def used_masks(lean: Plan) -> Iterator[str]:
+def used_masks(lean: Plan) -> list[str]:
     """Where the masks lie that a plan merges, and their places."""
-    for stage in lean.stages:
-        for job in (stage.job, *stage.computed_jobs.values()):
-            if isinstance(job, MergeJob):
-                for part in job.parts:
-                    yield part.path
-                    yield from [part.level] if part.level else []
+    jobs = [job for stage in lean.stages for job in (stage.job, *stage.computed_jobs.values())]
+    names = [(part.path, part.level) for job in jobs if isinstance(job, MergeJob) for part in job.parts]
+    return [name for both in names for name in both if name]
 
 
 def is_worth_keeping(job: MergeJob) -> bool:

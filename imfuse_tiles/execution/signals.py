@@ -6,10 +6,13 @@ long block, a slow disk) may be given up without harm.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from typing import Any
 
 from imfuse_tiles.errors import ImfuseError, Incomplete, Interrupted
@@ -26,6 +29,14 @@ def error_of_signal(number: int) -> ImfuseError:
     if number == WALL_CLOCK:
         return Incomplete("the time of this job is over; everything finished so far is kept")
     return Interrupted(number)
+
+
+def end_with_parent() -> int | None:
+    """End this process as soon as the one that started it has ended, however that came. The number of that one."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    return parent.pid
 
 
 def heed_wall_clock() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from imfuse_tiles.errors import ImfuseError, Incomplete
+from imfuse_tiles.execution.signals import end_with_parent
 
 
 class PictureReading:
@@ -46,7 +45,7 @@ class PictureReading:
 def _read_pictures(paths: Sequence[Path], pipe: Connection) -> None:
     """The process. Ctrl-C ends the server, which ends this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     from imfuse_tiles.execution.picture_stores import picture_store
 
     try:
@@ -54,9 +53,3 @@ def _read_pictures(paths: Sequence[Path], pipe: Connection) -> None:
             picture_store(path)
     except (ImfuseError, OSError, MemoryError) as error:
         pipe.send(error)
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(0)

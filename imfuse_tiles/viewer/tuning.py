@@ -24,6 +24,7 @@ from imfuse_tiles.frozen import frozen
 from imfuse_tiles.geometry import Region
 from imfuse_tiles.imageio.stack import Stack
 from imfuse_tiles.imageio.writing.encode_tile import encode_png
+from imfuse_tiles.kernels.eight_bits import eight_bits
 from imfuse_tiles.options.grammar import digest
 from imfuse_tiles.options.recipe import Recipe
 from imfuse_tiles.options.resources import Resources
@@ -34,6 +35,7 @@ from imfuse_tiles.storage.store import Store
 from imfuse_tiles.viewer.background_run import BackgroundRun
 from imfuse_tiles.viewer.opened_run import OpenedRun
 from imfuse_tiles.viewer.option_forms import declarations, form_of, is_fixed, recipe_of
+from imfuse_tiles.viewer.tile_images import BACKDROP
 
 #: Pixels of the largest region, and pictures of regions that are remembered.
 LARGEST, REMEMBERED = 8_000_000, 200
@@ -174,8 +176,8 @@ class Tuner:
         job = plan.result.job
         assert isinstance(job, FinishJob)
         codes, opacity = values[: job.colours], values[job.colours].astype(int)[None]
-        pixels = (codes.astype(int) * opacity + 48 * 257 * (65535 - opacity)) // 65535
-        return encode_png(((pixels + 128) // 257).astype("uint8").transpose(1, 2, 0).copy()), exact
+        pixels = (codes.astype(int) * opacity + BACKDROP * 257 * (65535 - opacity)) // 65535
+        return encode_png(eight_bits(pixels.astype(np.uint16)).transpose(1, 2, 0).copy()), exact
 
     def values(self, plan: Plan, region: Region, quick: bool) -> tuple[np.ndarray, bool]:
         """``region_values`` of the run; where its memory is not enough beside remembered masks, without these."""

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -24,6 +25,15 @@ from imfuse_tiles.storage.store import Store
 
 #: Modules without a test file of their own name in the folder of their room.
 TESTED_MODULES = ("storage.object_lock", "storage.object_locks")
+
+
+def at_once(work: Callable[[int], None], count: int) -> None:
+    """Do some work in so many threads at once, each with its number, to the end of all."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def test_a_second_writer_is_sent_away_with_the_name_of_the_first(files: Files) -> None:
@@ -64,18 +74,14 @@ def test_many_parts_may_begin_at_the_same_moment(tmp_path: Path) -> None:
         except Exception as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(24)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(begin, 24)
     assert problems == []
 
 
 def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
     got: list[bool] = []
 
-    def attempt() -> None:
+    def attempt(number: int) -> None:
         try:
             with locks_of(url).locked():
                 got.append(True)
@@ -83,11 +89,7 @@ def test_only_one_of_many_gets_the_lock_of_a_bucket(url: str) -> None:
         except AlreadyExists:
             got.append(False)
 
-    threads = [threading.Thread(target=attempt) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(attempt, 6)
     assert sorted(got) == [False] * 5 + [True]
 
 
@@ -181,9 +183,5 @@ def test_of_two_writers_that_are_stopped_and_woken_never_two_write(
                 time.sleep(0.05)
 
     monkeypatch.setattr(object_lock, "FRESH_SECONDS", -1.0)  # no clock is believed
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(write, 3)
     assert problems == []
